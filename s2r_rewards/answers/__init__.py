@@ -1,0 +1,24 @@
+"""V_golden: is an answer equal in value to the gold answer?
+
+>>> check("1/2", "0.5").verdict
+'correct'
+"""
+
+from .batch import check_many
+from .checker import CHECKER_VERSION, check, check_response
+from .extraction import Extraction, extract_answer
+from .policy import DEFAULT_POLICY, CheckPolicy
+from .result import VERDICTS, CheckResult
+
+__all__ = [
+    "CHECKER_VERSION",
+    "DEFAULT_POLICY",
+    "VERDICTS",
+    "CheckPolicy",
+    "CheckResult",
+    "Extraction",
+    "check",
+    "check_many",
+    "check_response",
+    "extract_answer",
+]

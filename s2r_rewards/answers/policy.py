@@ -1,0 +1,45 @@
+"""What counts as equal: every choice a checker has to make, as one frozen set of parameters.
+
+The defaults are strict, because a false positive is what reinforcement learning exploits.
+
+=====================  ===========  ==========================================================================
+parameter              default      meaning
+=====================  ===========  ==========================================================================
+``order``              "notation"   sets and lists of several answers are unordered, tuples are ordered;
+                                    "strict": everything is ordered; "free": tuples are unordered too
+``rounded_places``     6            a decimal *gold* with at least this many places also accepts any answer
+                                    that rounds to it; 0 turns this off
+``relative_tolerance`` 0.0          accept numbers this close to the gold, relative to it (0: exact)
+``percent``            "sign"       the sign may be missing on one side (``12`` = ``12 %``);
+                                    "value": ``50 %`` = ``0.5`` only; "both": either; "strict": neither
+``units``              "drop"       a unit on one side only is ignored, different units differ;
+                                    "ignore": units never matter; "strict": both sides need the same unit
+``letter_case``        False        whether text answers must match in case
+``max_length``         10_000       longer answers are ``malformed`` (in characters)
+``max_depth``          60           deeper nesting is not read
+``max_items``          2_000        longer containers are not read
+=====================  ===========  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPolicy:
+    """The parameters of a check; see the module's table. Hashable, so that it can key a cache."""
+
+    order: Literal["notation", "strict", "free"] = "notation"
+    rounded_places: int = 6
+    relative_tolerance: float = 0.0
+    percent: Literal["sign", "value", "both", "strict"] = "sign"
+    units: Literal["drop", "ignore", "strict"] = "drop"
+    letter_case: bool = False
+    max_length: int = 10_000
+    max_depth: int = 60
+    max_items: int = 2_000
+
+
+DEFAULT_POLICY = CheckPolicy()

@@ -1,0 +1,32 @@
+"""What a check says: a verdict, the tier that decided it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CheckVerdict = Literal["correct", "incorrect", "ungradable", "timeout", "malformed"]
+
+#: Every verdict a check can return.
+#:
+#: ``correct``     the answer equals the gold answer under the policy
+#: ``incorrect``   it does not
+#: ``ungradable``  the *gold* answer is empty or cannot be read, so nobody could be right
+#: ``timeout``     the symbolic worker hit its wall-clock or memory limit
+#: ``malformed``   there is no answer, or it is longer or deeper than the policy allows
+VERDICTS: tuple[CheckVerdict, ...] = ("correct", "incorrect", "ungradable", "timeout", "malformed")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome of comparing one answer with one gold answer.
+
+    ``bool(result)`` is true only for ``correct``, so ``if check(gold, answer):`` never rewards a timeout.
+    """
+
+    verdict: CheckVerdict
+    tier: str
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.verdict == "correct"
