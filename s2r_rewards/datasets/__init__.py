@@ -1,0 +1,1 @@
+"""Data sets: from problems to training data, and back from rollouts."""

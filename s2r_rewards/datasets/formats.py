@@ -1,0 +1,185 @@
+"""The one definition of the files that trainers read. Each function turns one item into one row.
+
+| what | verl (parquet) | OpenRLHF (JSONL) | TRL (JSONL) |
+|---|---|---|---|
+| SFT | `verl_sft` | `openrlhf_sft` | `trl_sft`, `trl_sft_tokens` |
+| RL prompts | `verl_prompt` | `openrlhf_prompt` | `trl_prompt` |
+| offline replay | `verl_replay` | `openrlhf_replay` | – |
+
+Character offsets count from the start of the response, ``[start, end)``.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from s2r_rewards.datasets.initialization import Segment
+from s2r_rewards.datasets.problems import Problem
+
+#: What the paper asks of the model in one sentence, in our words.
+SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
+DATA_SOURCE = "s2r"
+
+Row = dict[str, Any]
+
+
+def messages(problem: str, system: str | None = SYSTEM_PROMPT) -> list[dict[str, str]]:
+    """The conversation before the response; ``system=None`` leaves the system message out."""
+    head = [{"role": "system", "content": system}] if system else []
+    return [*head, {"role": "user", "content": problem}]
+
+
+def segment_spans(segments: Sequence[Segment]) -> list[Row]:
+    """Segments as ``{"kind", "start", "end", "trained"}`` into the joined text (zero-width end left out)."""
+    rows, start = [], 0
+    for segment in segments:
+        end = start + len(segment.text)
+        if segment.text:
+            rows.append({"kind": segment.kind, "start": start, "end": end, "trained": segment.trained})
+        start = end
+    return rows
+
+
+def verl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT) -> Row:
+    """``messages`` ends in one assistant message; ``segments`` says which spans of it are trained."""
+    text = "".join(s.text for s in segments)
+    return {
+        "messages": [*messages(problem.problem, system), {"role": "assistant", "content": text}],
+        "segments": segment_spans(segments),
+        "problem_id": problem.id,
+    }
+
+
+def openrlhf_sft(
+    problem: Problem,
+    segments: Sequence[Segment],
+    system: str | None = SYSTEM_PROMPT,
+    end_token: str = "<|im_end|>",
+) -> Row:
+    """For ``--data.multiturn``: role ``assistant`` is trained, role ``masked`` is not; neighbours are merged.
+
+    The chat template must write both roles one after the other without marks between them, so the end token
+    belongs to the last message here.
+    """
+    turns: list[dict[str, str]] = []
+    for segment in segments:
+        role = "assistant" if segment.trained else "masked"
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += segment.text
+        elif segment.text:
+            turns.append({"role": role, "content": segment.text})
+    if turns and turns[-1]["role"] == "assistant":
+        turns[-1]["content"] += end_token
+    return {"messages": [*messages(problem.problem, system), *turns], "problem_id": problem.id}
+
+
+def trl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT) -> Row:
+    """Prompt and completion as conversations. TRL masks whole messages only: for Eq. 1 use `trl_sft_tokens`."""
+    text = "".join(s.text for s in segments)
+    return {
+        "prompt": messages(problem.problem, system),
+        "completion": [{"role": "assistant", "content": text}],
+        "segments": segment_spans(segments),
+        "problem_id": problem.id,
+    }
+
+
+def trl_sft_tokens(
+    problem: Problem, segments: Sequence[Segment], tokenizer: Any, system: str | None = SYSTEM_PROMPT
+) -> Row:
+    """Tokenised for TRL: ``input_ids`` and, alike, ``completion_mask`` and ``assistant_masks`` (1 = in the loss)."""
+    from s2r_rewards.tokens import token_spans
+
+    head = tokenizer.apply_chat_template(
+        messages(problem.problem, system), add_generation_prompt=True, tokenize=False
+    )
+    prompt_ids = list(tokenizer(head, add_special_tokens=False)["input_ids"])
+    ids = list(tokenizer("".join(s.text for s in segments), add_special_tokens=False)["input_ids"])
+    spans = segment_spans(segments)
+    mask = [0] * len(ids)
+    for span, (first, last) in zip(
+        spans, token_spans(ids, tokenizer, [(s["start"], s["end"]) for s in spans]), strict=True
+    ):
+        mask[first:last] = [int(span["trained"])] * (last - first)
+    mask = [0] * len(prompt_ids) + mask + [1]
+    return {
+        "input_ids": [*prompt_ids, *ids, tokenizer.eos_token_id],
+        "completion_mask": mask,
+        "assistant_masks": list(mask),
+    }
+
+
+def verl_prompt(
+    problem: Problem, index: int, system: str | None = SYSTEM_PROMPT, split: str = "train"
+) -> Row:
+    """One RL prompt in verl's schema; ``ground_truth`` is the golden answer."""
+    return {
+        "data_source": DATA_SOURCE,
+        "prompt": messages(problem.problem, system),
+        "ability": "math",
+        "reward_model": {"style": "rule", "ground_truth": problem.answer},
+        "extra_info": {
+            "index": index,
+            "split": split,
+            "problem_id": problem.id,
+            "level": problem.level or "",
+            "source": problem.source,
+        },
+    }
+
+
+def openrlhf_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
+    """For ``--data.input_key input --data.label_key label --data.apply_chat_template``; the label is the gold."""
+    return {
+        "input": messages(problem.problem, system),
+        "label": problem.answer,
+        "problem_id": problem.id,
+        "level": problem.level or "",
+    }
+
+
+def trl_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
+    """For TRL's online trainers: extra columns reach the reward function by name."""
+    return {
+        "prompt": messages(problem.problem, system),
+        "gold": problem.answer,
+        "problem_id": problem.id,
+        "level": problem.level or "",
+    }
+
+
+def replay_payload(rollout: Mapping[str, Any]) -> Row:
+    """What replaying one stored rollout needs: the response and its actions with rewards and advantages."""
+    scored = rollout["s2r"]
+    keys = ("kind", "start", "end", "reward", "advantage")
+    return {
+        "problem_id": rollout["problem_id"],
+        "gold": rollout["gold"],
+        "response": rollout["response"],
+        "finished": rollout.get("finished") is not False,
+        "outcome": scored["outcome"],
+        "outcome_advantage": scored.get("outcome_advantage"),
+        "actions": [{key: action[key] for key in keys} for action in scored["actions"]],
+    }
+
+
+def verl_replay(rollout: Mapping[str, Any], index: int, system: str | None = SYSTEM_PROMPT) -> Row:
+    """One row a rollout (``rollout.n=1``); ``extra_info["replay"]`` is `replay_payload` as JSON text."""
+    problem = _problem_of(rollout)
+    row = verl_prompt(problem, index, system)
+    row["extra_info"]["replay"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
+    return row
+
+
+def openrlhf_replay(rollout: Mapping[str, Any], system: str | None = SYSTEM_PROMPT) -> Row:
+    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is `replay_payload` as JSON text."""
+    row = openrlhf_prompt(_problem_of(rollout), system)
+    row["label"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
+    return row
+
+
+def _problem_of(rollout: Mapping[str, Any]) -> Problem:
+    level = rollout.get("level")
+    return Problem(
+        rollout["problem_id"], rollout["prompt"], rollout["gold"], None if level is None else str(level)
+    )

@@ -1,0 +1,172 @@
+"""Problems in one schema, whatever data set they come from.
+
+A source says which of a record's fields hold the problem, the golden answer and the level. Sources are data;
+`to_problem` is the only code that reads them.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from s2r_rewards.answers import extract_answer
+
+
+class ProblemError(ValueError):
+    """A record lacks a field or holds an unusable value; ``field`` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"field {field!r}: {message}")
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem with its golden answer. ``solution`` is the data set's own worked solution, if it has one."""
+
+    id: str
+    problem: str
+    answer: str
+    level: str | None = None
+    source: str = ""
+    solution: str | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Problem":
+        """Read a record that `to_record` wrote. Raises ProblemError naming the field."""
+        values = {
+            name: record.get(name) for name in ("id", "problem", "answer", "level", "source", "solution")
+        }
+        for name in ("id", "problem", "answer"):
+            if not isinstance(values[name], str) or not values[name]:
+                raise ProblemError(name, f"expected a non-empty string, found {values[name]!r}")
+        values["source"] = values["source"] or ""
+        values["level"] = None if values["level"] is None else str(values["level"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a data set keeps its parts. ``answer`` functions get the whole record and return text."""
+
+    name: str
+    hub: tuple[str, ...]
+    problem: str
+    answer: Callable[[Mapping[str, Any]], str]
+    level: str | None = None
+    solution: str | None = None
+    id: str | None = None
+    config: str | None = None
+
+
+def boxed(field: str) -> Callable[[Mapping[str, Any]], str]:
+    """The last boxed answer of a worked solution (MATH)."""
+
+    def read(record: Mapping[str, Any]) -> str:
+        found = extract_answer(text_of(record, field))
+        if found.answer is None or not found.boxes:
+            raise ProblemError(field, "no \\boxed{…} answer in the solution")
+        return found.answer
+
+    return read
+
+
+def after_hashes(field: str) -> Callable[[Mapping[str, Any]], str]:
+    """What follows the last #### (GSM8K), without thousands separators."""
+
+    def read(record: Mapping[str, Any]) -> str:
+        text = text_of(record, field)
+        if "####" not in text:
+            raise ProblemError(field, "no '#### answer' line")
+        return text.rsplit("####", 1)[1].strip().replace(",", "")
+
+    return read
+
+
+def plain(field: str) -> Callable[[Mapping[str, Any]], str]:
+    """The answer as the field holds it; numbers become text."""
+    return lambda record: text_of(record, field)
+
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source("math", ("EleutherAI/hendrycks_math", "hendrycks/competition_math"), "problem", boxed("solution"),
+               level="level", solution="solution"),
+        Source("gsm8k", ("openai/gsm8k",), "question", after_hashes("answer"), solution="answer", config="main"),
+        Source("openmathinstruct-2", ("nvidia/OpenMathInstruct-2",), "problem", plain("expected_answer"),
+               solution="generated_solution"),
+        Source("plain", (), "problem", plain("answer"), level="level", solution="solution", id="id"),
+    )
+}  # fmt: skip
+
+
+def text_of(record: Mapping[str, Any], field: str) -> str:
+    """A field as stripped text. Raises ProblemError where it is missing, empty or not text or a number."""
+    value = record.get(field)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        found = "nothing" if field not in record else type(value).__name__
+        raise ProblemError(field, f"expected text, found {found}; fields here: {', '.join(map(str, record))}")
+    text = str(value).strip()
+    if not text:
+        raise ProblemError(field, "is empty")
+    return text
+
+
+def level_of(value: Any) -> str | None:
+    """``"Level 5"`` and ``5`` are level ``"5"``; anything else stays as it is."""
+    if value is None or value == "":
+        return None
+    text = str(value).strip()
+    match = re.fullmatch(r"(?i:level)\s*(\d{1,4}|\?)", text)
+    return match.group(1) if match else text
+
+
+def problem_id(source: str, problem: str) -> str:
+    """A name that depends on the text alone, so that re-reading a data set gives the same ids."""
+    return f"{source}-{hashlib.blake2b(problem.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+
+
+def to_problem(record: Mapping[str, Any], source: Source, name: str | None = None) -> Problem:
+    """One record of a data set in the common schema. Raises ProblemError naming the field."""
+    text = text_of(record, source.problem)
+    answer = source.answer(record)
+    name = name or (str(record["source"]) if source.name == "plain" and record.get("source") else source.name)
+    own_id = record.get(source.id) if source.id else None
+    solution = record.get(source.solution) if source.solution else None
+    return Problem(
+        id=str(own_id) if own_id not in (None, "") else problem_id(name, text),
+        problem=text,
+        answer=answer,
+        level=level_of(record.get(source.level)) if source.level else None,
+        source=name,
+        solution=solution if isinstance(solution, str) else None,
+    )
+
+
+def with_fields(source: Source, problem: str | None, answer: str | None, level: str | None) -> Source:
+    """The source with other field names, for data sets of one's own."""
+    return Source(
+        source.name,
+        source.hub,
+        problem or source.problem,
+        plain(answer) if answer else source.answer,
+        level or source.level,
+        source.solution,
+        source.id,
+        source.config,
+    )
+
+
+def normal_text(text: str) -> str:
+    """Text for comparison of problems: lower case, words and numbers only."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+
+
+def duplicate_key(problem: Problem) -> str:
+    """Two problems with the same key are the same problem; symbols count, white space and case do not."""
+    return re.sub(r"\s+", "", problem.problem.lower())

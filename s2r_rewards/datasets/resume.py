@@ -1,0 +1,172 @@
+"""Work that survives being killed: a log of finished pieces beside the output, and a receipt when it is done.
+
+While a stage runs, every finished piece is one JSON line of ``<output>.work``. A killed run leaves that
+file, perhaps with a torn last line; the next run with the same settings and inputs drops the torn line,
+skips what is there, and writes the output in the stage's own order. So an interrupted and an
+undisturbed run give the same bytes. ``<output>.receipt.json`` records the settings of a finished output.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+
+class ResumeError(ValueError):
+    """The unfinished or finished output belongs to other settings, or its log is damaged."""
+
+
+def fingerprint(path: str | Path) -> str:
+    """Digest of a file's contents: an input that changed must not be mixed into old work."""
+    digest = hashlib.blake2b(digest_size=12)
+    with open(path, "rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it only when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers choose format and compression by it.
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class WorkLog:
+    """The finished pieces of one stage, each a row under a key, in ``<output>.work``.
+
+    Args:
+        output: the file that the stage will write.
+        settings: everything the output depends on, JSON-serialisable (include `fingerprint`s of inputs).
+        restart: throw earlier work away, finished or not.
+
+    Raises:
+        ResumeError: earlier work has other settings, or a line before the last is damaged.
+    """
+
+    def __init__(self, output: str | Path, settings: dict[str, Any], restart: bool = False) -> None:
+        self.output = Path(output)
+        self.path = self.output.with_name(self.output.name + ".work")
+        self.receipt = self.output.with_name(self.output.name + ".receipt.json")
+        self.settings = json.loads(json.dumps(settings, sort_keys=True))
+        self.offsets: dict[str, int] = {}
+        if restart:
+            for path in (self.path, self.receipt, self.output):
+                path.unlink(missing_ok=True)
+        self.complete = self._already_complete()
+        self._handle: BinaryIO | None = None if self.complete else self._open()
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.offsets
+
+    def __enter__(self) -> "WorkLog":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._handle:
+            self._handle.close()
+            self._handle = None
+
+    def add(self, key: str, row: Any) -> None:
+        """Store one finished piece; it is on its way to the disk when this returns."""
+        if key in self.offsets:
+            raise ValueError(f"{self.path}: piece {key!r} is already there")
+        self.offsets[key] = self._write({"key": key, "row": row})
+
+    def get(self, key: str) -> Any:
+        """The row stored under ``key``."""
+        with open(self.path, "rb") as handle:
+            handle.seek(self.offsets[key])
+            return json.loads(handle.readline())["row"]
+
+    def rows(self, keys: Iterable[str] | None = None) -> Iterator[Any]:
+        """Rows in the order of ``keys`` (those not done are left out), or in the order they were added."""
+        with open(self.path, "rb") as handle:
+            for key in self.offsets if keys is None else keys:
+                if key in self.offsets:
+                    handle.seek(self.offsets[key])
+                    yield json.loads(handle.readline())["row"]
+
+    def finish(self, summary: dict[str, Any] | None = None) -> None:
+        """Write the receipt and remove the log. Call after the output is in place."""
+        with atomic_path(self.receipt) as path:
+            path.write_text(
+                json.dumps({"settings": self.settings, "summary": summary or {}}, indent=1) + "\n"
+            )
+        self.__exit__()
+        self.path.unlink(missing_ok=True)
+
+    def summary(self) -> dict[str, Any]:
+        """The summary that `finish` recorded."""
+        return json.loads(self.receipt.read_text())["summary"]
+
+    def _already_complete(self) -> bool:
+        if self.path.exists() or not (self.output.exists() and self.receipt.exists()):
+            return False
+        self._compare(json.loads(self.receipt.read_text())["settings"], self.receipt)
+        return True
+
+    def _open(self) -> BinaryIO:
+        if self.output.exists() and not self.path.exists():
+            raise ResumeError(
+                f"{self.output}: exists, and was not written by this command; remove it or use --restart"
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(self.path, "ab+")
+        self._handle = handle
+        whole = self._load(handle)
+        handle.truncate(whole)
+        handle.seek(0, os.SEEK_END)
+        if not whole:
+            self._write({"settings": self.settings})
+        return handle
+
+    def _load(self, handle: BinaryIO) -> int:
+        """Read what is there; returns the length up to which the file is whole."""
+        handle.seek(0)
+        whole = 0
+        for number, line in enumerate(iter(handle.readline, b""), 1):
+            try:
+                entry = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                entry = None
+            if not isinstance(entry, dict):
+                if handle.read(1):
+                    raise ResumeError(f"{self.path}:{number}: damaged line in the middle; use --restart")
+                break
+            if number == 1:
+                self._compare(entry.get("settings"), self.path)
+            else:
+                self.offsets[entry["key"]] = whole
+            whole += len(line)
+        return whole
+
+    def _compare(self, found: Any, where: Path) -> None:
+        found = found or {}
+        changed = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
+        if changed:
+            lines = [f"  {k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
+            raise ResumeError(
+                f"{where}: earlier work was done with other settings:\n" + "\n".join(lines) + "\n"
+                "Use the same settings to go on with it, --restart to throw it away, or another output file."
+            )
+
+    def _write(self, entry: dict[str, Any]) -> int:
+        assert self._handle is not None
+        offset = self._handle.seek(0, os.SEEK_END)
+        self._handle.write(json.dumps(entry, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        self._handle.flush()
+        return offset
