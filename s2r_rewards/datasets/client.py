@@ -103,7 +103,7 @@ class CompletionClient:
                     await asyncio.sleep(max(wait, pause))
         raise CompletionError(
             f"{self.base_url}{path}: gave up after {self.retries + 1} tries; the last one: {problem}. "
-            "Is the server up and the model name right? Finished work is kept: run the command again to go on."
+            "Is the server up, the model name right? Finished work is kept: run the command again to go on."
         )
 
     def _request(self, messages: list[dict[str, str]], seed: int) -> tuple[str, dict[str, Any]]:

@@ -74,7 +74,7 @@ def openrlhf_sft(
 
 
 def trl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT) -> Row:
-    """Prompt and completion as conversations. TRL masks whole messages only: for Eq. 1 use `trl_sft_tokens`."""
+    """Prompt and completion as conversations. TRL masks whole messages: for Eq. 1 use `trl_sft_tokens`."""
     text = "".join(s.text for s in segments)
     return {
         "prompt": messages(problem.problem, system),
@@ -87,7 +87,7 @@ def trl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = 
 def trl_sft_tokens(
     problem: Problem, segments: Sequence[Segment], tokenizer: Any, system: str | None = SYSTEM_PROMPT
 ) -> Row:
-    """Tokenised for TRL: ``input_ids`` and, alike, ``completion_mask`` and ``assistant_masks`` (1 = in the loss)."""
+    """Tokenised for TRL: ``input_ids`` and the loss mask, as ``completion_mask`` and ``assistant_masks``."""
     from s2r_rewards.tokens import token_spans
 
     head = tokenizer.apply_chat_template(
@@ -129,7 +129,7 @@ def verl_prompt(
 
 
 def openrlhf_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
-    """For ``--data.input_key input --data.label_key label --data.apply_chat_template``; the label is the gold."""
+    """For ``--data.input_key input --data.label_key label --data.apply_chat_template``."""
     return {
         "input": messages(problem.problem, system),
         "label": problem.answer,

@@ -44,7 +44,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class InitializationPreset:
-    """Numbers of the recipe, as data. ``attempts[w]``: attempts wanted when w of ``len(attempts) - 1`` are wrong."""
+    """Numbers of the recipe, as data. ``attempts[w]``: wanted when w of ``len(attempts) - 1`` are wrong."""
 
     name: str
     attempts: tuple[int, ...] = (1, 2, 3, 3, 4, 4)
@@ -87,7 +87,7 @@ class Dropped:
 
 
 def wanted_attempts(wrong: int, total: int, preset: InitializationPreset) -> int:
-    """Attempts for a problem with ``wrong`` of ``total`` samples wrong (other totals are scaled to the table's)."""
+    """Attempts for a problem with ``wrong`` of ``total`` samples wrong (other totals are scaled)."""
     if not 0 <= wrong <= total or total < 1:
         raise ValueError(
             f"wrong={wrong} of total={total} samples: expected 0 <= wrong <= total and total >= 1"
@@ -177,7 +177,7 @@ def parses_back(segments: Sequence[Segment], grammar: str | Grammar = "paper") -
 
 
 def single_attempt(text: str) -> InitializationTrajectory:
-    """The paper's comparison sets (original solutions, long chains of thought): one trained attempt, no check."""
+    """The paper's comparison sets (original solutions, long chains of thought): one trained attempt."""
     segments = (Segment("solve", text.strip(), trained=True), Segment("end", "", trained=True))
     return InitializationTrajectory(segments, attempts=1, wanted=1)
 

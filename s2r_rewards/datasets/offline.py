@@ -1,4 +1,4 @@
-"""Offline RL data: which stored rollouts to learn from, and with what advantage (appendix F, arXiv:2502.12853).
+"""Offline RL data: which rollouts to learn from, and with what advantage (appendix F, arXiv:2502.12853).
 
 Pure functions and small counters over scored rollouts. Nothing holds on to a rollout: memory grows with the
 number of prompts and of distinct reward contexts, not with the number of rollouts.

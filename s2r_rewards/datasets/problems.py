@@ -23,7 +23,7 @@ class ProblemError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem with its golden answer. ``solution`` is the data set's own worked solution, if it has one."""
+    """One problem with its golden answer. ``solution``: the data set's own worked solution, if any."""
 
     id: str
     problem: str
@@ -95,14 +95,40 @@ def plain(field: str) -> Callable[[Mapping[str, Any]], str]:
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
-        Source("math", ("EleutherAI/hendrycks_math", "hendrycks/competition_math"), "problem", boxed("solution"),
-               level="level", solution="solution"),
-        Source("gsm8k", ("openai/gsm8k",), "question", after_hashes("answer"), solution="answer", config="main"),
-        Source("openmathinstruct-2", ("nvidia/OpenMathInstruct-2",), "problem", plain("expected_answer"),
-               solution="generated_solution"),
-        Source("plain", (), "problem", plain("answer"), level="level", solution="solution", id="id"),
+        Source(
+            name="math",
+            hub=("EleutherAI/hendrycks_math", "hendrycks/competition_math"),
+            problem="problem",
+            answer=boxed("solution"),
+            level="level",
+            solution="solution",
+        ),
+        Source(
+            name="gsm8k",
+            hub=("openai/gsm8k",),
+            problem="question",
+            answer=after_hashes("answer"),
+            solution="answer",
+            config="main",
+        ),
+        Source(
+            name="openmathinstruct-2",
+            hub=("nvidia/OpenMathInstruct-2",),
+            problem="problem",
+            answer=plain("expected_answer"),
+            solution="generated_solution",
+        ),
+        Source(
+            name="plain",
+            hub=(),
+            problem="problem",
+            answer=plain("answer"),
+            level="level",
+            solution="solution",
+            id="id",
+        ),
     )
-}  # fmt: skip
+}
 
 
 def text_of(record: Mapping[str, Any], field: str) -> str:

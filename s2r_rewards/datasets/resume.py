@@ -125,7 +125,7 @@ class WorkLog:
                 f"{self.output}: exists, and was not written by this command; remove it or use --restart"
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(self.path, "ab+")
+        handle = open(self.path, "ab+")  # noqa: SIM115 - closed by __exit__
         self._handle = handle
         whole = self._load(handle)
         handle.truncate(whole)
