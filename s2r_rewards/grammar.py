@@ -1,0 +1,124 @@
+"""How actions begin and how a verdict sounds. A grammar is data; ``parsing`` is the only code that reads it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from s2r_rewards.trajectory import Verdict
+
+#: End-of-turn tokens of the chat templates in use (Qwen, Llama 3, sentencepiece models).
+END_MARKERS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")
+
+
+@dataclass(frozen=True)
+class VerdictRule:
+    """A pattern whose matches speak a verdict; ``verdict`` None means "cannot be verified"."""
+
+    pattern: str
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Markers are literal strings. Verdict tiers are tried in order: the last match of the first tier that
+    matches at all decides. Patterns must match in linear time (bounded repetitions only), since they run on
+    model output.
+
+    ``default_verdict`` says what a verification without a readable verdict means: ``"none"`` (no verdict; the
+    verification earns −1) or ``"released"`` (the authors' code: correct in the last segment, else incorrect).
+    """
+
+    name: str
+    verify_markers: tuple[str, ...]
+    retry_markers: tuple[str, ...]
+    verdict_tiers: tuple[tuple[VerdictRule, ...], ...]
+    end_markers: tuple[str, ...] = END_MARKERS
+    default_verdict: str = "none"
+    max_actions: int = 20
+    """Appendix F rejects trajectories of more than 20 actions; longer ones are named, not cut."""
+
+    def __post_init__(self) -> None:
+        if self.default_verdict not in ("none", "released"):
+            raise ValueError(
+                f"grammar {self.name!r}: default_verdict is {self.default_verdict!r}; "
+                "expected 'none' or 'released'"
+            )
+        for field in ("verify_markers", "retry_markers"):
+            markers = getattr(self, field)
+            if isinstance(markers, str) or not markers or not all(markers):
+                raise ValueError(
+                    f"grammar {self.name!r}: {field} is {markers!r}; expected a tuple of non-empty strings"
+                )
+        for rule in (rule for tier in self.verdict_tiers for rule in tier):
+            try:
+                re.compile(rule.pattern)
+            except re.error as error:
+                raise ValueError(
+                    f"grammar {self.name!r}: verdict pattern {rule.pattern!r}: {error}"
+                ) from error
+
+
+_SAID = r"\b(?:therefore|thus|hence|so),?[ \n]{1,2}(?:the|my|this)[ \n]{1,2}(?:answer|solution)[ \n]{1,2}"
+_SENTENCES = (
+    VerdictRule(rf"(?i:{_SAID}is[ \n]{{1,2}}correct\b)", Verdict.CORRECT),
+    VerdictRule(rf"(?i:{_SAID}is[ \n]{{1,2}}(?:incorrect|not correct|wrong)\b)", Verdict.INCORRECT),
+    VerdictRule(rf"(?i:{_SAID}(?:cannot|can not|can't) be verified\b)", None),
+)
+
+PAPER = Grammar(
+    name="paper",
+    verify_markers=("Wait, let me recheck my solution.",),
+    retry_markers=("Let me try again.",),
+    verdict_tiers=(_SENTENCES,),
+)
+
+#: The authors' released parser (NineAbyss/S2R): loose markers, substring verdicts, and a default.
+RELEASED = Grammar(
+    name="released",
+    verify_markers=("Wait,",),
+    retry_markers=("Let me try again.",),
+    verdict_tiers=(
+        (
+            VerdictRule("Therefore, the answer is correct", Verdict.CORRECT),
+            VerdictRule("Therefore, the answer is incorrect", Verdict.INCORRECT),
+            VerdictRule("Therefore, the answer cannot be verified", Verdict.INCORRECT),
+        ),
+        (VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),),
+        (
+            VerdictRule(
+                "is correct|is indeed|verified to be correct|verified as correct",
+                Verdict.CORRECT,
+            ),
+        ),
+    ),
+    default_verdict="released",
+)
+
+#: Markup for models trained on tags: ``<solve>…</solve><verify>…<verdict>correct</verdict></verify>``.
+TAGS = Grammar(
+    name="tags",
+    verify_markers=("<verify>",),
+    retry_markers=("<solve>",),
+    verdict_tiers=(
+        (
+            VerdictRule(r"(?i:<verdict>\s{0,4}correct\s{0,4}</verdict>)", Verdict.CORRECT),
+            VerdictRule(r"(?i:<verdict>\s{0,4}(?:incorrect|wrong)\s{0,4}</verdict>)", Verdict.INCORRECT),
+        ),
+        _SENTENCES,
+    ),
+)
+
+GRAMMARS: dict[str, Grammar] = {g.name: g for g in (PAPER, RELEASED, TAGS)}
+
+
+def get_grammar(grammar: str | Grammar) -> Grammar:
+    """A preset by name, or the grammar itself. Raises ValueError for an unknown name."""
+    if isinstance(grammar, Grammar):
+        return grammar
+    try:
+        return GRAMMARS[grammar]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"unknown grammar {grammar!r}; expected one of {sorted(GRAMMARS)} or a Grammar of your own"
+        ) from None

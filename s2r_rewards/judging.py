@@ -1,0 +1,97 @@
+"""judge(trajectory, gold) → JudgedTrajectory: V_golden meets each attempt's answer once (§2.1, arXiv:2502.12853)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from s2r_rewards import answers
+from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.trajectory import Trajectory, Verdict
+
+Checker = Callable[[str, str], CheckResult]
+"""(gold, answer) → CheckResult"""
+BatchChecker = Callable[[Sequence[tuple[str, str]]], Sequence[CheckResult]]
+"""[(gold, answer), …] → CheckResults in the same order"""
+
+NO_ANSWER = CheckResult("malformed", "extraction", "the attempt states no answer")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTrajectory:
+    """A trajectory and what V_golden says of each of its attempts, in order."""
+
+    trajectory: Trajectory
+    gold: str
+    checks: tuple[CheckResult, ...]
+
+    def __post_init__(self) -> None:
+        attempts = len(self.trajectory.attempts)
+        if len(self.checks) != attempts:
+            raise ValueError(f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt")
+
+    @property
+    def correct(self) -> tuple[bool, ...]:
+        """V_golden(s_j) = correct, per attempt. Ungradable, malformed and timed-out answers are not correct."""
+        return tuple(bool(check) for check in self.checks)
+
+    @property
+    def first_correct(self) -> bool:
+        return bool(self.checks) and bool(self.checks[0])
+
+    @property
+    def last_correct(self) -> bool:
+        return bool(self.checks) and bool(self.checks[-1])
+
+    @property
+    def verified(self) -> tuple[tuple[bool, Verdict | None], ...]:
+        """(V_golden(s_j) = correct, Parser(v_j)) for every attempt that was verified."""
+        verdicts = (action.verdict for action in self.trajectory.verifications)
+        return tuple(zip(self.correct, verdicts, strict=False))  # the last attempt may lack a verification
+
+
+def judge(trajectory: Trajectory, gold: str, checker: Checker | None = None) -> JudgedTrajectory:
+    """Checks each attempt of one trajectory against the golden answer.
+
+    Args:
+        trajectory: what :func:`s2r_rewards.parse` returned.
+        gold: the golden answer, e.g. ``"\\\\frac{1}{2}"``.
+        checker: (gold, answer) → CheckResult; default :func:`s2r_rewards.answers.check`.
+    """
+    check = checker or answers.check
+    checks = tuple(
+        NO_ANSWER if action.answer is None else check(gold, action.answer) for action in trajectory.attempts
+    )
+    return JudgedTrajectory(trajectory, gold, checks)
+
+
+def judge_many(
+    trajectories: Iterable[Trajectory],
+    golds: Iterable[str],
+    checker_many: BatchChecker | None = None,
+) -> list[JudgedTrajectory]:
+    """Judges a batch in one call of the batch checker (de-duplicated; default ``answers.check_many``).
+
+    Raises:
+        ValueError: the numbers of trajectories and golden answers differ.
+    """
+    trajectories, golds = list(trajectories), list(golds)
+    if len(trajectories) != len(golds):
+        raise ValueError(f"{len(trajectories)} trajectories but {len(golds)} golden answers")
+    pairs = [
+        (gold, action.answer)
+        for trajectory, gold in zip(trajectories, golds, strict=True)
+        for action in trajectory.attempts
+        if action.answer is not None
+    ]
+    results = iter((checker_many or answers.check_many)(pairs))
+    return [
+        JudgedTrajectory(
+            trajectory,
+            gold,
+            tuple(
+                NO_ANSWER if action.answer is None else next(results) for action in trajectory.attempts
+            ),
+        )
+        for trajectory, gold in zip(trajectories, golds, strict=True)
+    ]

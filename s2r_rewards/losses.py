@@ -1,0 +1,162 @@
+"""Losses over actions (torch): the clipped objective of Eq. 6, the KL terms, and the SFT loss of Eq. 1.
+
+Shapes: B trajectories, T response tokens; ``action_ids`` [B, T] as from :func:`s2r_rewards.tensors.action_ids`
+(−1: the token belongs to no action and is left out).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from s2r_rewards.trajectory import Trajectory
+
+RATIOS = ("action", "action_mean", "token", "trajectory_mean")
+
+
+def _same_shape(**tensors: Tensor) -> None:
+    shapes = {name: tuple(t.shape) for name, t in tensors.items()}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 2 for shape in shapes.values()):
+        raise ValueError(f"expected [B, T] tensors of one shape, found {shapes}")
+
+
+def _units(ids: Tensor) -> tuple[Tensor, Tensor, int]:
+    """(mask [B, T], the number of each token's action within the batch [B, T], how many numbers there are)."""
+    mask = ids >= 0
+    width = int(ids.max().item()) + 1 if ids.numel() and bool(mask.any()) else 1
+    rows = torch.arange(ids.shape[0], device=ids.device).unsqueeze(1)
+    return mask, rows * width + ids.clamp(min=0), ids.shape[0] * width
+
+
+def sum_by_action(values: Tensor, action_ids: Tensor) -> tuple[Tensor, Tensor]:
+    """(sums [B, A], token counts [B, A]) of token values [B, T] over actions, A the largest number of actions."""
+    _same_shape(values=values, action_ids=action_ids)
+    mask, unit, size = _units(action_ids)
+    sums = torch.zeros(size, dtype=values.dtype, device=values.device)
+    counts = torch.zeros(size, dtype=values.dtype, device=values.device)
+    sums = sums.index_add(0, unit[mask], values[mask])
+    counts = counts.index_add(0, unit[mask], torch.ones_like(values[mask]))
+    return sums.view(values.shape[0], -1), counts.view(values.shape[0], -1)
+
+
+def action_log_ratio(log_ratio: Tensor, action_ids: Tensor, ratio: str = "action") -> Tensor:
+    """[B, T]: the log-ratio that each token takes part with.
+
+    ``"action"``: Σ over its action's tokens (Eq. 6: one ratio per action); ``"action_mean"``: their mean
+    (length-normalised, tamer on long actions); ``"trajectory_mean"``: the mean over the trajectory (the authors'
+    outcome loss); ``"token"``: its own (PPO).
+    """
+    if ratio not in RATIOS:
+        raise ValueError(f"ratio is {ratio!r}; expected one of {RATIOS}")
+    if ratio == "token":
+        return log_ratio
+    ids = action_ids if ratio != "trajectory_mean" else action_ids.clamp(max=0)
+    sums, counts = sum_by_action(log_ratio, ids)
+    if ratio != "action":
+        sums = sums / counts.clamp(min=1)
+    return sums.gather(1, ids.clamp(min=0)) * (action_ids >= 0)
+
+
+def mean_over_actions(values: Tensor, action_ids: Tensor) -> Tensor:
+    """Scalar: mean over trajectories of the mean over their actions of the mean over an action's tokens (Eq. 6).
+
+    Trajectories without any action do not count.
+    """
+    sums, counts = sum_by_action(values, action_ids)
+    actions = (counts > 0).sum(1)
+    per_trajectory = (sums / counts.clamp(min=1)).sum(1) / actions.clamp(min=1)
+    return per_trajectory.sum() / (actions > 0).sum().clamp(min=1)
+
+
+def action_policy_loss(
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    advantages: Tensor,
+    action_ids: Tensor,
+    clip: float = 0.2,
+    ratio: str = "action",
+) -> tuple[Tensor, dict[str, float]]:
+    """−E[1/|y|_a Σ_t min(ρ_t A_t, clip(ρ_t, 1−ε, 1+ε) A_t)], one ratio ρ_t per action (Eq. 6, arXiv:2502.12853).
+
+    Args:
+        log_probs: log π_θ of the tokens, [B, T].
+        old_log_probs: log π_old, [B, T].
+        advantages: constant within an action, [B, T] (:func:`s2r_rewards.tensors.spread`).
+        action_ids: [B, T].
+        clip: ε.
+        ratio: see :func:`action_log_ratio`.
+
+    Returns:
+        (loss, stats); stats are floats: ``clip_fraction`` of actions, ``ratio_mean``, ``approx_kl`` per token.
+
+    Raises:
+        ValueError: shapes differ, or an unknown ratio.
+    """
+    _same_shape(
+        log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, action_ids=action_ids
+    )
+    mask = action_ids >= 0
+    difference = torch.where(mask, log_probs - old_log_probs, 0.0)
+    log_ratio = action_log_ratio(difference, action_ids, ratio).clamp(-20.0, 20.0)  # exp() stays finite
+    rho = log_ratio.exp()
+    clipped = rho.clamp(1.0 - clip, 1.0 + clip)
+    objective = torch.minimum(rho * advantages, clipped * advantages)
+    loss = -mean_over_actions(torch.where(mask, objective, 0.0), action_ids)
+    with torch.no_grad():
+        was_clipped = (clipped * advantages < rho * advantages).to(rho.dtype)
+        stats = {
+            "clip_fraction": float(mean_over_actions(was_clipped * mask, action_ids)),
+            "ratio_mean": float(mean_over_actions(rho * mask, action_ids)),
+            "approx_kl": float(-difference.sum() / mask.sum().clamp(min=1)),
+        }
+    return loss, stats
+
+
+def kl_penalised(
+    advantages: Tensor, log_probs: Tensor, ref_log_probs: Tensor, action_ids: Tensor, beta: float
+) -> Tensor:
+    """A(a_t) − β log(π(a_t)/π_ref(a_t)), the log-ratio summed over the action (Eq. 5), [B, T].
+
+    For the outcome level (KL per sequence) pass ``action_ids.clamp(max=0)``: the whole response is one action.
+    The log-ratio is a constant here; no gradient flows through it.
+    """
+    _same_shape(
+        advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids
+    )
+    mask = action_ids >= 0
+    log_ratio = torch.where(mask, (log_probs - ref_log_probs).detach(), 0.0)
+    return (advantages - beta * action_log_ratio(log_ratio, action_ids, "action")) * mask
+
+
+def kl_loss(log_probs: Tensor, ref_log_probs: Tensor, mask: Tensor) -> Tensor:
+    """Scalar: the k3 estimate of KL(π‖π_ref), mean over the tokens of ``mask`` [B, T]; always ≥ 0.
+
+    k3 = exp(−d) − 1 + d with d = log π − log π_ref (Schulman, "Approximating KL divergence").
+    """
+    _same_shape(log_probs=log_probs, ref_log_probs=ref_log_probs, mask=mask)
+    d = torch.where(mask.bool(), log_probs - ref_log_probs, 0.0)
+    k3 = torch.exp((-d).clamp(max=20.0)) - 1.0 + d
+    return (k3 * mask).sum() / mask.sum().clamp(min=1)
+
+
+def trained_actions(trajectory: Trajectory) -> tuple[bool, ...]:
+    """δ(a_t) of Eq. 1, per action: every verification, the **last** attempt and ``end``; no earlier attempt."""
+    attempts = [i for i, action in enumerate(trajectory.actions) if action.kind == "solve"]
+    last = attempts[-1] if attempts else -1
+    return tuple(action.kind != "solve" or i == last for i, action in enumerate(trajectory.actions))
+
+
+def sft_mask(trajectory: Trajectory, spans: list[tuple[int, int]] | tuple, length: int) -> Tensor:
+    """δ of Eq. 1 over tokens, [T] of 0/1, from the token spans of all actions."""
+    if len(spans) != len(trajectory.actions):
+        raise ValueError(f"{len(spans)} spans for {len(trajectory.actions)} actions; expected one each")
+    mask = torch.zeros(length)
+    for trained, (first, end) in zip(trained_actions(trajectory), spans, strict=True):
+        mask[first:end] = float(trained)
+    return mask
+
+
+def sft_loss(log_probs: Tensor, mask: Tensor) -> Tensor:
+    """−Σ δ log π / Σ δ (Eq. 1, arXiv:2502.12853), mean over the trained tokens; both [B, T]."""
+    _same_shape(log_probs=log_probs, mask=mask)
+    return -(log_probs * mask).sum() / mask.sum().clamp(min=1)

@@ -1,0 +1,143 @@
+"""Behaviour metrics (appendix E, arXiv:2502.12853): declared once, counted additively, always all present.
+
+Ratios are computed from integer counts, so that batches, ranks and levels can be added before dividing.  A
+ratio over nothing is ``nan`` (never a silent 0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, fields
+
+from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.trajectory import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourCounts:
+    """What appendix E counts, over any set of judged trajectories. ``a + b`` merges two sets."""
+
+    trajectories: int = 0
+    attempts: int = 0
+    last_right: int = 0
+    first_right: int = 0
+    first_wrong: int = 0
+    right_to_wrong: int = 0
+    wrong_to_right: int = 0
+    verifications: int = 0
+    verdicts_true: int = 0
+    verified_wrong: int = 0
+    wrong_rejected: int = 0
+    confirmed: int = 0
+    right_confirmed: int = 0
+    first_verified_right: int = 0
+    first_verified_right_true: int = 0
+    first_verified_wrong: int = 0
+    first_verified_wrong_true: int = 0
+    malformed: int = 0
+    timeouts: int = 0
+    ungradable: int = 0
+
+    def __add__(self, other: BehaviourCounts) -> BehaviourCounts:
+        return BehaviourCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def metrics(self) -> dict[str, float]:
+        """Every name of :data:`METRIC_NAMES`; a ratio over nothing is nan."""
+        return {name: _ratio(getattr(self, top), getattr(self, bottom)) for name, top, bottom in _RATIOS}
+
+
+#: (metric name, numerator, denominator): the one place that names metrics.
+_RATIOS = (
+    ("s2r/outcome/accuracy", "last_right", "trajectories"),
+    ("s2r/attempt/first_accuracy", "first_right", "trajectories"),
+    ("s2r/verify/accuracy", "verdicts_true", "verifications"),
+    ("s2r/verify/error_recall", "wrong_rejected", "verified_wrong"),
+    ("s2r/verify/correct_precision", "right_confirmed", "confirmed"),
+    ("s2r/verify/first_accuracy_when_right", "first_verified_right_true", "first_verified_right"),
+    ("s2r/verify/first_accuracy_when_wrong", "first_verified_wrong_true", "first_verified_wrong"),
+    ("s2r/correct/i2c", "wrong_to_right", "first_wrong"),
+    ("s2r/correct/c2i", "right_to_wrong", "first_right"),
+    ("s2r/trials/mean", "attempts", "trajectories"),
+    ("s2r/parse/malformed", "malformed", "trajectories"),
+    ("s2r/check/timeout", "timeouts", "attempts"),
+    ("s2r/check/ungradable", "ungradable", "attempts"),
+)
+METRIC_NAMES: tuple[str, ...] = tuple(name for name, _, _ in _RATIOS)
+
+
+def _ratio(top: int, bottom: int) -> float:
+    return top / bottom if bottom else math.nan
+
+
+def behaviour_counts(judged: JudgedTrajectory) -> BehaviourCounts:
+    """The counts of one trajectory. A trajectory without any attempt counts as a wrong first and last one."""
+    verified = judged.verified
+    first, last = judged.first_correct, judged.last_correct
+    rejected = sum(1 for right, verdict in verified if not right and verdict is Verdict.INCORRECT)
+    right_confirmed = sum(1 for right, verdict in verified if right and verdict is Verdict.CORRECT)
+    first_right, first_verdict = verified[0] if verified else (None, None)
+    return BehaviourCounts(
+        trajectories=1,
+        attempts=len(judged.checks),
+        last_right=int(last),
+        first_right=int(first),
+        first_wrong=int(not first),
+        right_to_wrong=int(first and not last),
+        wrong_to_right=int(last and not first),
+        verifications=len(verified),
+        verdicts_true=rejected + right_confirmed,
+        verified_wrong=sum(1 for right, _ in verified if not right),
+        wrong_rejected=rejected,
+        confirmed=sum(1 for _, verdict in verified if verdict is Verdict.CORRECT),
+        right_confirmed=right_confirmed,
+        first_verified_right=int(first_right is True),
+        first_verified_right_true=int(first_right is True and first_verdict is Verdict.CORRECT),
+        first_verified_wrong=int(first_right is False),
+        first_verified_wrong_true=int(first_right is False and first_verdict is Verdict.INCORRECT),
+        malformed=int(judged.trajectory.malformed),
+        timeouts=sum(1 for check in judged.checks if check.verdict == "timeout"),
+        ungradable=sum(1 for check in judged.checks if check.verdict == "ungradable"),
+    )
+
+
+def total_counts(judged: Iterable[JudgedTrajectory]) -> BehaviourCounts:
+    """The counts of many trajectories, in one pass."""
+    totals = [0] * len(fields(BehaviourCounts))
+    for item in judged:
+        counts = behaviour_counts(item)
+        for index, name in enumerate(BehaviourCounts.__slots__):
+            totals[index] += getattr(counts, name)
+    return BehaviourCounts(*totals)
+
+
+def behaviour_metrics(
+    judged: Sequence[JudgedTrajectory], levels: Sequence[Hashable] | None = None
+) -> dict[str, float]:
+    """All declared metrics over a set of judged trajectories.
+
+    Args:
+        judged: the trajectories.
+        levels: the difficulty level of each one; adds ``s2r/level/<level>/<rest of the name>`` for each level
+            that occurs (None among them is left out).
+
+    Returns:
+        name → value; nan where there is nothing to divide by.
+    """
+    metrics = total_counts(judged).metrics()
+    if levels is not None:
+        if len(levels) != len(judged):
+            raise ValueError(f"{len(levels)} levels for {len(judged)} trajectories; expected one each")
+        by_level: dict[Hashable, list[JudgedTrajectory]] = {}
+        for item, level in zip(judged, levels, strict=True):
+            if level is not None:
+                by_level.setdefault(level, []).append(item)
+        for level in sorted(by_level, key=str):
+            for name, value in total_counts(by_level[level]).metrics().items():
+                metrics[level_name(name, level)] = value
+    return metrics
+
+
+def level_name(name: str, level: Hashable) -> str:
+    """``s2r/trials/mean`` at level 3 → ``s2r/level/3/trials/mean``."""
+    return f"s2r/level/{level}/{name.removeprefix('s2r/')}"

@@ -1,0 +1,174 @@
+"""parse(text, grammar) → Trajectory, in one linear pass, with every deviation named.
+
+Illegal transitions never make extra actions: a second verification of one attempt, or a retry before any
+verification, is folded into the action it interrupts.  Scored actions therefore alternate strictly, and a
+policy cannot earn more ±1 by stuffing markers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from s2r_rewards.answers.extraction import extract_answer
+from s2r_rewards.grammar import Grammar, VerdictRule, get_grammar
+from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
+
+Mark = tuple[int, int, ActionKind]
+"""A marker in the text: start, end, and the action that it opens."""
+
+
+def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = None) -> Trajectory:
+    """Segments a response into attempts and verifications (§2.1, arXiv:2502.12853).
+
+    Args:
+        text: the response as decoded, without the prompt. Any string is accepted, of any length.
+        grammar: ``"paper"``, ``"released"``, ``"tags"`` or a :class:`Grammar` of your own.
+        finished: True if generation emitted the end token, False if it was cut off by length, None if not
+            known (then an end marker in the text decides).
+
+    Returns:
+        A :class:`Trajectory` whose action spans tile ``text``. Never raises on content.
+
+    Raises:
+        TypeError: ``text`` is not a string.
+        ValueError: unknown grammar.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"parse() got {type(text).__name__}; expected the decoded response as str")
+    rules = get_grammar(grammar)
+    marks = _markers(text, rules)
+    body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
+    ended = True if body_end < len(text) else finished
+
+    cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
+    actions: list[Action] = []
+    deviations: list[Deviation] = []
+    for index, (kind, start, content, stop) in enumerate(cuts):
+        codes: list[str] = []
+        if not text[content:stop].strip():
+            codes.append("empty_action")
+        if kind == "verify":
+            verdict, count = _read_verdict(text, content, stop, rules, index == len(cuts) - 1)
+            if verdict is None:
+                codes.append("missing_verdict")
+            if count > 1:
+                codes.append("two_verdicts")
+            actions.append(Action("verify", start, stop, verdict=verdict))
+        else:
+            found = extract_answer(text, content, stop)
+            if found.answer is None:
+                codes.append("missing_answer")
+            elif found.distinct > 1:
+                codes.append("several_answers")
+            if actions and actions[-1].verdict is Verdict.CORRECT:
+                codes.append("retry_after_confirmation")
+            actions.append(Action("solve", start, stop, answer=found.answer))
+        deviations.extend(Deviation(code, index, start, stop) for code in codes)
+        deviations.extend(Deviation(code, index, at, to) for code, at, to in folded.get(index, ()))
+
+    deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
+    if ended:
+        actions.append(Action("end", body_end, len(text)))
+    deviations.sort(key=lambda d: (d.start, d.end))
+    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name)
+
+
+def _markers(text: str, grammar: Grammar) -> list[Mark]:
+    """All marker occurrences in order; of overlapping ones the first, of those the longest."""
+    found: list[Mark] = []
+    opens: tuple[tuple[ActionKind, tuple[str, ...]], ...] = (
+        ("verify", grammar.verify_markers),
+        ("solve", grammar.retry_markers),
+        ("end", grammar.end_markers),
+    )
+    for kind, markers in opens:
+        for marker in markers:
+            at = text.find(marker)
+            while at >= 0:
+                found.append((at, at + len(marker), kind))
+                at = text.find(marker, at + len(marker))
+    found.sort(key=lambda m: (m[0], -m[1]))
+    kept: list[Mark] = []
+    for mark in found:
+        if not kept or mark[0] >= kept[-1][1]:
+            kept.append(mark)
+    return kept
+
+
+def _cut(
+    text: str, marks: list[Mark], stop: int
+) -> tuple[list[tuple[ActionKind, int, int, int]], dict[int, list[tuple[str, int, int]]]]:
+    """Cuts ``[0, stop)`` at the markers that make a legal transition.
+
+    Returns the cuts as (kind, start, start of the content behind the marker, end), and the folded markers by
+    the index of the cut that swallowed them, as (deviation code, start, end).
+    """
+    cuts: list[tuple[ActionKind, int, int, int]] = []
+    folded: dict[int, list[tuple[str, int, int]]] = {}
+    if not stop:
+        return cuts, folded
+    kind: ActionKind = "solve"
+    start = content = 0
+    untouched = True  # nothing but white space so far
+    for at, to, opens in marks:
+        untouched = untouched and not text[content:at].strip()
+        if untouched and opens == "solve":
+            content = to  # a retry marker that merely opens the first attempt, as in the `tags` grammar
+        elif untouched:
+            folded.setdefault(0, []).append(("verification_without_attempt", at, to))
+            untouched = False
+        elif opens == kind:
+            code = "repeated_verification" if kind == "verify" else "retry_without_verification"
+            folded.setdefault(len(cuts), []).append((code, at, to))
+        else:
+            cuts.append((kind, start, content, at))
+            kind, start, content = opens, at, to
+    cuts.append((kind, start, content, stop))
+    return cuts, folded
+
+
+def _ending(
+    text: str, actions: list[Action], marks: list[Mark], body_end: int, ended: bool | None, grammar: Grammar
+) -> Iterator[Deviation]:
+    last = len(actions) - 1
+    if not actions:
+        yield Deviation("empty_response", None, 0, body_end)
+    if ended is False:
+        yield Deviation("no_end", None, len(text), len(text))
+    elif actions and actions[last].kind == "solve":
+        yield Deviation("missing_verification", last, actions[last].start, body_end)
+    elif actions and actions[last].verdict is Verdict.INCORRECT:
+        yield Deviation("stopped_after_rejection", last, actions[last].start, body_end)
+    # Padding repeats end tokens; anything else behind the first one is text that no longer counts.
+    at = body_end
+    for start, stop, kind in marks:
+        if start >= body_end:
+            if kind != "end" or text[at:start].strip():
+                break
+            at = stop
+    if text[at:].strip():
+        yield Deviation("text_after_end", last + 1, at, len(text))
+    if len(actions) > grammar.max_actions:
+        yield Deviation("too_many_actions", None, actions[grammar.max_actions].start, body_end)
+
+
+@lru_cache(maxsize=256)
+def _compiled(tier: tuple[VerdictRule, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<r{i}>{rule.pattern})" for i, rule in enumerate(tier)))
+
+
+def _read_verdict(
+    text: str, start: int, stop: int, grammar: Grammar, is_last: bool
+) -> tuple[Verdict | None, int]:
+    """(Parser(v) or None, how many verdicts were spoken in the tier that decided)."""
+    for tier in grammar.verdict_tiers:
+        count, last = 0, ""
+        for match in _compiled(tier).finditer(text, start, stop):
+            count, last = count + 1, match.lastgroup or ""
+        if count:
+            return tier[int(last[1:])].verdict, count
+    if grammar.default_verdict == "released":
+        return (Verdict.CORRECT if is_last else Verdict.INCORRECT), 0
+    return None, 0

@@ -1,0 +1,72 @@
+"""Rewards of ±1 from a judged trajectory. The one place where a typed check becomes a number."""
+
+from __future__ import annotations
+
+from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.trajectory import Verdict
+
+
+def outcome_reward(judged: JudgedTrajectory, no_end_penalty: bool = False) -> float:
+    """R_o(y) = +1 if the last attempt is right, else −1 (§3.2, outcome-level RL, arXiv:2502.12853).
+
+    An answer that is missing, ungradable, malformed or timed out is not right: −1, and its check says why.
+
+    Args:
+        no_end_penalty: a response known to be cut off earns −1 whatever its last attempt says.
+    """
+    if no_end_penalty and judged.trajectory.ended is False:
+        return -1.0
+    return 1.0 if judged.last_correct else -1.0
+
+
+def action_rewards(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tuple[float, ...]:
+    """R(s_j) = +1 iff V_golden(s_j) = correct; R(v_j) = +1 iff Parser(v_j) = V_golden(s_j); else −1.
+
+    (§3.2, process-level RL, arXiv:2502.12853.)  A verification without a verdict agrees with nothing: −1.
+
+    Args:
+        no_end_penalty: the authors' code gives −1 to the last action of a response that never emits its end
+            token; applied where ``trajectory.ended`` is False.
+
+    Returns:
+        One ±1 per attempt and verification, in order; ``end`` earns nothing.
+    """
+    rewards = []
+    attempt = 0
+    for action in judged.trajectory.scored:
+        if action.kind == "solve":
+            right = bool(judged.checks[attempt])
+            attempt += 1
+        else:
+            truth = Verdict.CORRECT if judged.checks[attempt - 1] else Verdict.INCORRECT
+            right = action.verdict is truth
+        rewards.append(1.0 if right else -1.0)
+    if no_end_penalty and rewards and judged.trajectory.ended is False:
+        rewards[-1] = -1.0
+    return tuple(rewards)
+
+
+def progress_bonus(judged: JudgedTrajectory, alpha: float = 1.0) -> float:
+    """α·(R_o(last attempt) − R_o(first attempt)) ∈ {−2α, 0, 2α}: pays for mending, charges for spoiling.
+
+    The reward shaping of SCoRe (§5, arXiv:2409.12917), offered for comparison; not part of S²R.
+    """
+    if len(judged.checks) < 2:
+        return 0.0
+    return alpha * 2.0 * (int(judged.last_correct) - int(judged.first_correct))
+
+
+def graded_action_rewards(
+    judged: JudgedTrajectory, unverified: float = 0.0, no_end_penalty: bool = False
+) -> tuple[float, ...]:
+    """As :func:`action_rewards`, but a verification that gives no verdict earns ``unverified`` instead of −1.
+
+    With 0 the policy may admit that it cannot tell; [open] in the paper, off in both presets.
+    """
+    rewards = list(action_rewards(judged))
+    for index, action in enumerate(judged.trajectory.scored):
+        if action.kind == "verify" and action.verdict is None:
+            rewards[index] = unverified
+    if no_end_penalty and rewards and judged.trajectory.ended is False:
+        rewards[-1] = -1.0
+    return tuple(rewards)

@@ -1,0 +1,77 @@
+"""Action values → tensors over response tokens, [B, T]. Needs torch; nothing to the left of this file does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+ActionValues = Sequence[Sequence[float]]
+ActionSpans = Sequence[Sequence[tuple[int, int]]]
+
+
+def _check(values: ActionValues, spans: ActionSpans) -> None:
+    if len(values) != len(spans):
+        raise ValueError(f"values for {len(values)} trajectories, spans for {len(spans)}; expected as many")
+    for i, (row, where) in enumerate(zip(values, spans, strict=True)):
+        if len(row) > len(where):
+            raise ValueError(f"trajectory {i}: {len(row)} values for {len(where)} spans; expected a span each")
+
+
+def _flat_index(spans: ActionSpans, counts: Sequence[int], length: int) -> tuple[Tensor, Tensor]:
+    """(index into the flattened [B·T], index of the action within the batch), one entry a covered token."""
+    starts, sizes, rows = [], [], []
+    for row, (where, count) in enumerate(zip(spans, counts, strict=True)):
+        for first, end in where[:count]:
+            first, end = min(first, length), min(end, length)
+            starts.append(row * length + first)
+            sizes.append(max(end - first, 0))
+            rows.append(row)
+    size = torch.tensor(sizes, dtype=torch.long)
+    action = torch.repeat_interleave(torch.arange(len(sizes)), size)
+    before = torch.cumsum(size, 0) - size
+    index = torch.arange(int(size.sum())) - before[action] + torch.tensor(starts, dtype=torch.long)[action]
+    return index, action
+
+
+def spread(
+    values: ActionValues, spans: ActionSpans, length: int, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """[B, T]: each token carries its action's value; tokens outside every span carry 0.
+
+    Args:
+        values: per trajectory, one value per action.
+        spans: per trajectory, token spans [first, end), at least one per value (a span for ``end`` may follow).
+        length: T; spans that reach further are cut.
+    """
+    _check(values, spans)
+    counts = [len(row) for row in values]
+    flat = torch.tensor([v for row in values for v in row], dtype=dtype)
+    out = torch.zeros(len(values) * length, dtype=dtype)
+    index, action = _flat_index(spans, counts, length)
+    out[index] = flat[action]
+    return out.view(len(values), length)
+
+
+def at_action_ends(
+    values: ActionValues, spans: ActionSpans, length: int, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """[B, T]: the last token of each action carries its value; all others carry 0.
+
+    An action without a token of its own leaves no trace.
+    """
+    _check(values, spans)
+    out = torch.zeros(len(values), length, dtype=dtype)
+    for i, (row, where) in enumerate(zip(values, spans, strict=True)):
+        for value, (first, end) in zip(row, where, strict=False):
+            if first < end <= length:
+                out[i, end - 1] = value
+    return out
+
+
+def action_ids(spans: ActionSpans, length: int) -> Tensor:
+    """[B, T] long: the index of the action that each token belongs to, −1 where it belongs to none."""
+    return (
+        spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1
+    )

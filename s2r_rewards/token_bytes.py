@@ -1,0 +1,120 @@
+"""The bytes that each token of a tokenizer stands for, learned token by token as they are met."""
+
+from __future__ import annotations
+
+import json
+import re
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
+_tables: weakref.WeakKeyDictionary[Any, dict[bool, TokenTable | None]]
+
+
+class TokenTable(dict):
+    """id → (bytes, number of characters; −1 where the bytes are no whole characters)."""
+
+    def __init__(self, to_bytes: Callable[[int], bytes], strips_first_space: bool = False) -> None:
+        super().__init__()
+        self._to_bytes = to_bytes
+        self.strips_first_space = strips_first_space
+
+    def __missing__(self, token_id: int) -> tuple[bytes, int]:
+        piece = self._to_bytes(token_id)
+        try:
+            length = len(piece.decode("utf-8"))
+        except UnicodeDecodeError:
+            length = -1
+        self[token_id] = entry = (piece, length)
+        return entry
+
+
+_tables = weakref.WeakKeyDictionary()
+
+
+def token_table(tokenizer: Any, skip_special_tokens: bool = False) -> TokenTable | None:
+    """The tokenizer's table (kept as long as the tokenizer lives); None if its bytes cannot be known."""
+    kept = _tables.setdefault(tokenizer, {})
+    if skip_special_tokens not in kept:
+        kept[skip_special_tokens] = _build(tokenizer, skip_special_tokens)
+    return kept[skip_special_tokens]
+
+
+def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    decoder = getattr(backend, "decoder", None)
+    to_token = getattr(backend, "id_to_token", None) or getattr(tokenizer, "convert_ids_to_tokens", None)
+    if to_token is None:
+        return None
+    steps = _decoder_steps(decoder)
+    kinds = [step["type"] for step in steps]
+    strips = False
+    if kinds == ["ByteLevel"] or hasattr(tokenizer, "byte_decoder"):
+        convert = _byte_level
+    elif steps and set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"} and (
+        "ByteFallback" in kinds or "Metaspace" in kinds
+    ):
+        convert = _sentencepiece
+        strips = any(_strips_left(step) for step in steps)
+    elif kinds == ["Fuse"]:
+        convert = _literal
+    else:
+        return None
+    special = _added_tokens(tokenizer, backend)
+
+    def to_bytes(token_id: int) -> bytes:
+        if token_id in special:
+            content, is_special = special[token_id]
+            return b"" if is_special and skip_special_tokens else content.encode("utf-8")
+        token = to_token(token_id)
+        return b"" if token is None else convert(token)  # ids beyond the vocabulary (padded heads) say nothing
+
+    return TokenTable(to_bytes, strips)
+
+
+def _decoder_steps(decoder: Any) -> list[dict]:
+    """The decoder's own description of itself, flattened: [{"type": "ByteLevel", …}, …]."""
+    if decoder is None:
+        return []
+    state = json.loads(decoder.__getstate__())
+    return state["decoders"] if state.get("type") == "Sequence" else [state]
+
+
+def _strips_left(step: dict) -> bool:
+    if step["type"] == "Strip":
+        return step.get("content", " ") == " " and step.get("start", 0) > 0
+    return step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never"
+
+
+def _added_tokens(tokenizer: Any, backend: Any) -> dict[int, tuple[str, bool]]:
+    added = getattr(tokenizer, "added_tokens_decoder", None)
+    if added is None:
+        added = backend.get_added_tokens_decoder() if hasattr(backend, "get_added_tokens_decoder") else {}
+    return {i: (str(token.content), bool(token.special)) for i, token in added.items()}
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-ins for bytes: printable Latin-1 for itself, the others from U+0100 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = (b for b in range(256) if b not in set(printable))
+    return {chr(b): b for b in printable} | {chr(0x100 + n): b for n, b in enumerate(others)}
+
+
+_ALPHABET = _byte_alphabet()
+
+
+def _byte_level(token: str) -> bytes:
+    try:
+        return bytes([_ALPHABET[c] for c in token])
+    except KeyError:  # not written in the alphabet: decoders pass such tokens through as they are
+        return token.encode("utf-8")
+
+
+def _sentencepiece(token: str) -> bytes:
+    match = _BYTE_PIECE.match(token)
+    return bytes([int(match[1], 16)]) if match else token.replace("▁", " ").encode("utf-8")
+
+
+def _literal(token: str) -> bytes:
+    return token.encode("utf-8")

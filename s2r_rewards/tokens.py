@@ -1,0 +1,138 @@
+"""Character spans → token spans, from the token ids that were generated, in linear time.
+
+Text is never re-encoded: offsets come from decoding the ids one after the other.  ``offsets[t]`` is the number
+of characters that are complete before token t, so a character that straddles tokens belongs to the token that
+completes it, and a boundary falls before the first token that carries any byte of the next action.  A token
+that straddles a boundary belongs to the action in which it begins.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from s2r_rewards.token_bytes import token_table
+
+Span = tuple[int, int]
+
+
+def decode_with_offsets(
+    token_ids: Sequence[int], tokenizer: Any, skip_special_tokens: bool = False
+) -> tuple[str, np.ndarray]:
+    """The text of the ids, and where each token begins in it.
+
+    Args:
+        token_ids: T ids, without the prompt; a list, a numpy array or a 1-D tensor.
+        tokenizer: a transformers tokenizer or a ``tokenizers.Tokenizer``. Byte-level BPE and
+            sentencepiece-style ones are decoded byte-exactly, any other through its own ``decode``.
+        skip_special_tokens: give special tokens no characters, as ``decode(skip_special_tokens=True)`` does.
+
+    Returns:
+        (text, offsets): ``offsets`` is int64 [T + 1]; token t covers ``text[offsets[t]:offsets[t + 1]]``.
+    """
+    ids = token_ids.tolist() if hasattr(token_ids, "tolist") else list(token_ids)
+    table = token_table(tokenizer, skip_special_tokens)
+    if table is None:
+        return _decode_in_windows(ids, tokenizer, skip_special_tokens)
+    pieces = [table[i] for i in ids]
+    lengths = [length for _, length in pieces]
+    raw = b"".join([piece for piece, _ in pieces])
+    if min(lengths, default=0) >= 0:  # no character straddles tokens
+        text = raw.decode("utf-8")
+    else:
+        text, lengths = _decode_bytes([piece for piece, _ in pieces])
+    offsets = np.zeros(len(ids) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    if table.strips_first_space and text.startswith(" "):
+        text = text[1:]
+        offsets[1:] -= 1
+    return text, offsets
+
+
+def spans_from_offsets(offsets: np.ndarray, char_spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Token spans [first, end) of character spans, given :func:`decode_with_offsets`'s offsets [T + 1].
+
+    Spans that tile the text give spans that tile the tokens.  An action that has no token of its own (another
+    action's token swallowed it) gets an empty span.
+    """
+    if not char_spans:
+        return ()
+    total = len(offsets) - 1
+    bounds = np.asarray(char_spans, dtype=np.int64)
+    found = np.searchsorted(offsets[:-1], bounds.ravel(), side="left").reshape(-1, 2)
+    # The last span keeps the tokens that carry no character (end of turn, padding bytes) behind the text.
+    at_end = bounds[:, 1] >= offsets[-1]
+    found[at_end, 1] = total
+    # Where several spans reach the end of the text (a zero-width `end`), only the last one does so in tokens.
+    return tuple((int(first), int(end)) for first, end in _settle_end(found, bounds, offsets))
+
+
+def _settle_end(found: np.ndarray, bounds: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """A zero-width last span owns the trailing tokens that carry no character; its predecessor stops there."""
+    last = len(bounds) - 1
+    if last > 0 and bounds[last, 0] == bounds[last, 1] >= offsets[-1]:
+        found[last - 1, 1] = found[last, 0]
+    return found
+
+
+def token_spans(
+    token_ids: Sequence[int], tokenizer: Any, char_spans: Sequence[Span], skip_special_tokens: bool = False
+) -> tuple[Span, ...]:
+    """Token spans [first, end) of character spans into the decoded text.
+
+    Args:
+        token_ids: T generated ids, without the prompt.
+        tokenizer: the tokenizer that decodes them.
+        char_spans: [start, end) into ``decode_with_offsets(token_ids, tokenizer)[0]``, e.g.
+            ``[(a.start, a.end) for a in trajectory.actions]``.
+
+    Returns:
+        One [first, end) per character span; they tile ``range(T)`` if the character spans tile the text.
+    """
+    _, offsets = decode_with_offsets(token_ids, tokenizer, skip_special_tokens)
+    return spans_from_offsets(offsets, char_spans)
+
+
+def _decode_bytes(pieces: Sequence[bytes]) -> tuple[str, list[int]]:
+    """Decodes byte pieces one by one; invalid bytes become U+FFFD, as tokenizers do it."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    parts = [decoder.decode(piece) for piece in pieces]
+    tail = decoder.decode(b"", final=True)
+    lengths = [len(part) for part in parts]
+    if tail and lengths:
+        lengths[-1] += len(tail)
+    return "".join(parts) + tail, lengths
+
+
+def _decode_in_windows(ids: list[int], tokenizer: Any, skip_special_tokens: bool) -> tuple[str, np.ndarray]:
+    """Any tokenizer: decode a short window twice, with and without the new token; the difference is its text.
+
+    The window reaches back to the last token that completed a character, so joins that depend on the
+    neighbour (spaces between words, ``##`` pieces) come out as in the whole.
+    """
+    longest = 16  # a window of undecodable tokens is flushed, so that the pass stays linear
+
+    def decode(window: list[int]) -> str:
+        return tokenizer.decode(window, skip_special_tokens=skip_special_tokens)
+
+    parts: list[str] = []
+    offsets = np.zeros(len(ids) + 1, dtype=np.int64)
+    prefix = read = count = 0
+    for t in range(len(ids)):
+        before = decode(ids[prefix:read])
+        after = decode(ids[prefix : t + 1])
+        if len(after) > len(before) and (not after.endswith("\ufffd") or t - prefix >= longest):
+            parts.append(after[len(before) :])
+            count += len(parts[-1])
+            prefix, read = read, t + 1
+        elif t - prefix >= longest:
+            prefix = read = t + 1
+        offsets[t + 1] = count
+    if read < len(ids):
+        rest = decode(ids[prefix:])[len(decode(ids[prefix:read])) :]
+        parts.append(rest)
+        offsets[len(ids)] = count + len(rest)
+    return "".join(parts), offsets
