@@ -28,7 +28,9 @@ class JudgedTrajectory:
     def __post_init__(self) -> None:
         attempts = len(self.trajectory.attempts)
         if len(self.checks) != attempts:
-            raise ValueError(f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt")
+            raise ValueError(
+                f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt"
+            )
 
     @property
     def correct(self) -> tuple[bool, ...]:
@@ -89,9 +91,7 @@ def judge_many(
         JudgedTrajectory(
             trajectory,
             gold,
-            tuple(
-                NO_ANSWER if action.answer is None else next(results) for action in trajectory.attempts
-            ),
+            tuple(NO_ANSWER if action.answer is None else next(results) for action in trajectory.attempts),
         )
         for trajectory, gold in zip(trajectories, golds, strict=True)
     ]

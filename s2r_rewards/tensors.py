@@ -16,7 +16,9 @@ def _check(values: ActionValues, spans: ActionSpans) -> None:
         raise ValueError(f"values for {len(values)} trajectories, spans for {len(spans)}; expected as many")
     for i, (row, where) in enumerate(zip(values, spans, strict=True)):
         if len(row) > len(where):
-            raise ValueError(f"trajectory {i}: {len(row)} values for {len(where)} spans; expected a span each")
+            raise ValueError(
+                f"trajectory {i}: {len(row)} values for {len(where)} spans; expected a span each"
+            )
 
 
 def _flat_index(spans: ActionSpans, counts: Sequence[int], length: int) -> tuple[Tensor, Tensor]:
@@ -72,6 +74,4 @@ def at_action_ends(
 
 def action_ids(spans: ActionSpans, length: int) -> Tensor:
     """[B, T] long: the index of the action that each token belongs to, −1 where it belongs to none."""
-    return (
-        spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1
-    )
+    return spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
-_tables: weakref.WeakKeyDictionary[Any, dict[bool, TokenTable | None]]
 
 
 class TokenTable(dict):
@@ -30,12 +29,15 @@ class TokenTable(dict):
         return entry
 
 
-_tables = weakref.WeakKeyDictionary()
+_tables: weakref.WeakKeyDictionary[Any, dict[bool, TokenTable | None]] = weakref.WeakKeyDictionary()
 
 
 def token_table(tokenizer: Any, skip_special_tokens: bool = False) -> TokenTable | None:
     """The tokenizer's table (kept as long as the tokenizer lives); None if its bytes cannot be known."""
-    kept = _tables.setdefault(tokenizer, {})
+    try:
+        kept = _tables.setdefault(tokenizer, {})
+    except TypeError:  # a bare tokenizers.Tokenizer cannot be weakly referenced
+        return _build(tokenizer, skip_special_tokens)
     if skip_special_tokens not in kept:
         kept[skip_special_tokens] = _build(tokenizer, skip_special_tokens)
     return kept[skip_special_tokens]
@@ -52,8 +54,10 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
     strips = False
     if kinds == ["ByteLevel"] or hasattr(tokenizer, "byte_decoder"):
         convert = _byte_level
-    elif steps and set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"} and (
-        "ByteFallback" in kinds or "Metaspace" in kinds
+    elif (
+        steps
+        and set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"}
+        and ("ByteFallback" in kinds or "Metaspace" in kinds)
     ):
         convert = _sentencepiece
         strips = any(_strips_left(step) for step in steps)
@@ -68,7 +72,9 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
             content, is_special = special[token_id]
             return b"" if is_special and skip_special_tokens else content.encode("utf-8")
         token = to_token(token_id)
-        return b"" if token is None else convert(token)  # ids beyond the vocabulary (padded heads) say nothing
+        return (
+            b"" if token is None else convert(token)
+        )  # ids beyond the vocabulary (padded heads) say nothing
 
     return TokenTable(to_bytes, strips)
 

@@ -48,7 +48,7 @@ def decode_with_offsets(
     np.cumsum(lengths, out=offsets[1:])
     if table.strips_first_space and text.startswith(" "):
         text = text[1:]
-        offsets[1:] -= 1
+        np.maximum(offsets - 1, 0, out=offsets)
     return text, offsets
 
 

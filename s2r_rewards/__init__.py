@@ -1,0 +1,42 @@
+"""Rewards for self-verification and self-correction (S²R, arXiv:2502.12853).
+
+Text flows one way: response text → :func:`parse` → Trajectory → :func:`judge` → JudgedTrajectory →
+:func:`outcome_reward` / :func:`action_rewards` → baselines → advantages → tensors.
+"""
+
+from s2r_rewards.advantages import offline_advantages, outcome_advantages, process_advantages
+from s2r_rewards.grammar import GRAMMARS, Grammar, VerdictRule
+from s2r_rewards.judging import JudgedTrajectory, judge, judge_many
+from s2r_rewards.metrics import METRIC_NAMES, BehaviourCounts, behaviour_counts, behaviour_metrics
+from s2r_rewards.parsing import parse
+from s2r_rewards.presets import PRESETS, Preset
+from s2r_rewards.rewards import action_rewards, outcome_reward
+from s2r_rewards.trajectory import DEVIATIONS, Action, Deviation, Trajectory, Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEVIATIONS",
+    "GRAMMARS",
+    "METRIC_NAMES",
+    "PRESETS",
+    "Action",
+    "BehaviourCounts",
+    "Deviation",
+    "Grammar",
+    "JudgedTrajectory",
+    "Preset",
+    "Trajectory",
+    "Verdict",
+    "VerdictRule",
+    "action_rewards",
+    "behaviour_counts",
+    "behaviour_metrics",
+    "judge",
+    "judge_many",
+    "offline_advantages",
+    "outcome_advantages",
+    "outcome_reward",
+    "parse",
+    "process_advantages",
+]

@@ -1,0 +1,163 @@
+"""Rollouts on disk: one JSON object a line. The format that every tool here reads and writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from s2r_rewards.records import (
+    OnError,
+    RecordError,
+    open_text,
+    raise_error,
+    read_records,
+    to_json,
+    write_records,
+)
+
+_REQUIRED = ("prompt", "response", "gold")
+_KNOWN = (
+    "problem_id", "prompt", "response", "gold", "level", "step", "accuracy", "token_ids", "finished", "s2r",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One response to one prompt, with what is needed to judge it."""
+
+    problem_id: str
+    prompt: str
+    response: str
+    gold: str
+    level: str | int | None = None
+    step: int | None = None
+    accuracy: float | None = None
+    """The accuracy of the prompt over its rollouts, in [0, 1]."""
+    token_ids: tuple[int, ...] | None = None
+    """The response's token ids, [T]."""
+    finished: bool | None = None
+    """True: ended by itself; False: cut off by length; None: not known."""
+    s2r: Mapping[str, Any] | None = None
+    """What :func:`s2r_rewards.scoring.score_rollouts` adds."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that this library does not know; they are kept."""
+
+    def to_record(self) -> dict[str, Any]:
+        """The JSON object, without fields that hold nothing."""
+        record: dict[str, Any] = {name: getattr(self, name) for name in _KNOWN}
+        record = {name: value for name, value in record.items() if value is not None}
+        if self.token_ids is not None:
+            record["token_ids"] = list(self.token_ids)
+        return {**record, **self.extra}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], path: str = "<record>", line: int = 0) -> Rollout:
+        """Raises RecordError naming the field that is missing or of the wrong type."""
+        for name in _REQUIRED:
+            value = record.get(name)
+            if not isinstance(value, str):
+                found = "nothing" if value is None else type(value).__name__
+                raise RecordError(path, line, name, f"found {found}; expected text")
+        accuracy = record.get("accuracy")
+        if accuracy is not None and (
+            isinstance(accuracy, bool) or not isinstance(accuracy, (int, float)) or not 0 <= accuracy <= 1
+        ):
+            raise RecordError(path, line, "accuracy", f"found {accuracy!r}; expected a number in [0, 1]")
+        token_ids = record.get("token_ids")
+        if token_ids is not None and not (
+            isinstance(token_ids, list) and all(type(i) is int for i in token_ids)
+        ):
+            raise RecordError(path, line, "token_ids", "expected a list of integers")
+        finished = record.get("finished")
+        if finished is not None and not isinstance(finished, bool):
+            raise RecordError(path, line, "finished", f"found {finished!r}; expected true, false or nothing")
+        return cls(
+            problem_id=str(record["problem_id"]) if record.get("problem_id") is not None else f"line-{line}",
+            prompt=record["prompt"],
+            response=record["response"],
+            gold=record["gold"],
+            level=record.get("level"),
+            step=record.get("step"),
+            accuracy=accuracy,
+            token_ids=tuple(token_ids) if token_ids is not None else None,
+            finished=finished,
+            s2r=record.get("s2r"),
+            extra={k: v for k, v in record.items() if k not in _KNOWN},
+        )
+
+
+def read_rollouts(
+    path: str | os.PathLike[str],
+    on_error: OnError = raise_error,
+    fields: Mapping[str, str] | None = None,
+) -> Iterator[Rollout]:
+    """Streams the rollouts of a JSONL or parquet file.
+
+    Args:
+        on_error: called with a :class:`RecordError` for each bad record; unless it raises, reading goes on.
+        fields: our name → the file's, e.g. ``{"prompt": "input", "response": "output", "gold": "gts"}`` for
+            verl's rollout dumps.
+
+    Raises:
+        RecordError: names file, line and field (with the default ``on_error``).
+    """
+    for line, record in read_records(path, on_error):
+        if fields:
+            theirs = {other: ours for ours, other in fields.items()}
+            record = {theirs.get(name, name): value for name, value in record.items()}
+        try:
+            yield Rollout.from_record(record, str(path), line)
+        except RecordError as error:
+            on_error(error)
+
+
+def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:
+    """Writes JSONL or parquet, whole or not at all; returns the number of rollouts."""
+    return write_records(path, (rollout.to_record() for rollout in rollouts))
+
+
+class RolloutWriter:
+    """Appends rollouts to a JSONL file as they come, each line whole; use as a context manager.
+
+    With ``append``, a torn last line (from a killed run) is cut off first, so that nothing is half-written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if append and self.path.exists():
+            cut_torn_line(self.path)
+        self._file = open_text(self.path, "a" if append else "w")
+
+    def write(self, rollout: Rollout) -> None:
+        self._file.write(to_json(rollout.to_record()) + "\n")
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def __enter__(self) -> RolloutWriter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+
+def cut_torn_line(path: Path) -> int:
+    """Cuts what follows the last newline of a plain JSONL file; returns how many bytes went."""
+    with open(path, "rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = size
+        while end:
+            start = max(0, end - 65536)
+            file.seek(start)
+            block = file.read(end - start)
+            newline = block.rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        file.truncate(end)
+    return size - end
