@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from s2r_rewards.parsing import parse
-from s2r_rewards.trajectory import Verdict
 
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
@@ -19,6 +17,8 @@ from s2r_rewards.datasets.initialization import (
     single_attempt,
     wanted_attempts,
 )
+from s2r_rewards.parsing import parse
+from s2r_rewards.trajectory import Verdict
 
 CASES = json.loads((Path(__file__).parent / "initialization.json").read_text())
 PAPER = INITIALIZATION_PRESETS["paper"]

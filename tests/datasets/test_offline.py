@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from s2r_rewards.advantages import offline_advantages
 
+from s2r_rewards.advantages import offline_advantages
 from s2r_rewards.datasets.offline import (
     Decision,
     GroupMeans,
