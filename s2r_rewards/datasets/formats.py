@@ -159,7 +159,7 @@ def replay_payload(rollout: Mapping[str, Any]) -> Row:
         "finished": rollout.get("finished") is not False,
         "outcome": scored["outcome"],
         "outcome_advantage": scored.get("outcome_advantage"),
-        "actions": [{key: action[key] for key in keys} for action in scored["actions"]],
+        "actions": [{k: action[k] for k in keys} for action in scored["actions"] if action["kind"] != "end"],
     }
 
 

@@ -113,6 +113,10 @@ class PromptCounts:
         self.right += right
         self.kept_right += kept and any_right
 
+    def restart(self) -> None:
+        """Begin a new pass over the rollouts."""
+        self._wrong_taken = 0
+
     def take_wrong(self) -> bool:
         """Balancing: True for as many all-wrong rollouts as right ones are kept, in the order they come."""
         self._wrong_taken += 1
@@ -184,7 +188,10 @@ def cut(rollout: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
     kept["finished"] = True
     kept["s2r"] = {
         **scored,
-        "actions": [{k: v for k, v in action.items() if k != "tokens"} for action in actions],
+        "actions": [
+            *({k: v for k, v in action.items() if k != "tokens"} for action in actions),
+            {"kind": "end", "start": len(kept["response"]), "end": len(kept["response"])},
+        ],
         "outcome": 1.0 if correct[-1] else -1.0,
         "deviations": [code for code in scored["deviations"] if code not in MENDED_BY_CUTTING],
         "ended": True,

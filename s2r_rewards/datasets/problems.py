@@ -18,7 +18,7 @@ class ProblemError(ValueError):
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"field {field!r}: {message}")
-        self.field = field
+        self.field, self.message = field, message
 
 
 @dataclass(frozen=True, slots=True)

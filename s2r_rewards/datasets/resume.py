@@ -12,7 +12,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
+
+from s2r_rewards.records import to_json
+
+LogT = TypeVar("LogT", bound="Log")
 
 
 class ResumeError(ValueError):
@@ -42,8 +46,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-class WorkLog:
-    """The finished pieces of one stage, each a row under a key, in ``<output>.work``.
+class Log:
+    """A log beside ``output``; subclasses say what its entries are.
 
     Args:
         output: the file that the stage will write.
@@ -59,20 +63,15 @@ class WorkLog:
         self.path = self.output.with_name(self.output.name + ".work")
         self.receipt = self.output.with_name(self.output.name + ".receipt.json")
         self.settings = json.loads(json.dumps(settings, sort_keys=True))
-        self.offsets: dict[str, int] = {}
         if restart:
             for path in (self.path, self.receipt, self.output):
                 path.unlink(missing_ok=True)
         self.complete = self._already_complete()
-        self._handle: BinaryIO | None = None if self.complete else self._open()
+        self._handle: BinaryIO | None = None
+        if not self.complete:
+            self._open()
 
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.offsets
-
-    def __enter__(self) -> "WorkLog":
+    def __enter__(self: LogT) -> LogT:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -80,32 +79,11 @@ class WorkLog:
             self._handle.close()
             self._handle = None
 
-    def add(self, key: str, row: Any) -> None:
-        """Store one finished piece; it is on its way to the disk when this returns."""
-        if key in self.offsets:
-            raise ValueError(f"{self.path}: piece {key!r} is already there")
-        self.offsets[key] = self._write({"key": key, "row": row})
-
-    def get(self, key: str) -> Any:
-        """The row stored under ``key``."""
-        with open(self.path, "rb") as handle:
-            handle.seek(self.offsets[key])
-            return json.loads(handle.readline())["row"]
-
-    def rows(self, keys: Iterable[str] | None = None) -> Iterator[Any]:
-        """Rows in the order of ``keys`` (those not done are left out), or in the order they were added."""
-        with open(self.path, "rb") as handle:
-            for key in self.offsets if keys is None else keys:
-                if key in self.offsets:
-                    handle.seek(self.offsets[key])
-                    yield json.loads(handle.readline())["row"]
-
     def finish(self, summary: dict[str, Any] | None = None) -> None:
         """Write the receipt and remove the log. Call after the output is in place."""
         with atomic_path(self.receipt) as path:
-            path.write_text(
-                json.dumps({"settings": self.settings, "summary": summary or {}}, indent=1) + "\n"
-            )
+            text = json.dumps({"settings": self.settings, "summary": summary or {}}, indent=1)
+            path.write_text(text + "\n")
         self.__exit__()
         self.path.unlink(missing_ok=True)
 
@@ -113,26 +91,31 @@ class WorkLog:
         """The summary that `finish` recorded."""
         return json.loads(self.receipt.read_text())["summary"]
 
+    def _loaded(self, entry: Any, offset: int) -> None:
+        """Called for each entry of earlier work."""
+        raise NotImplementedError
+
     def _already_complete(self) -> bool:
         if self.path.exists() or not (self.output.exists() and self.receipt.exists()):
             return False
         self._compare(json.loads(self.receipt.read_text())["settings"], self.receipt)
         return True
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> None:
         if self.output.exists() and not self.path.exists():
             raise ResumeError(
                 f"{self.output}: exists, and was not written by this command; remove it or use --restart"
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(self.path, "ab+")  # noqa: SIM115 - closed by __exit__
-        self._handle = handle
-        whole = self._load(handle)
+        self._handle = handle = open(self.path, "ab+")  # noqa: SIM115 - closed by __exit__
+        try:
+            whole = self._load(handle)
+        except BaseException:
+            self.__exit__()
+            raise
         handle.truncate(whole)
-        handle.seek(0, os.SEEK_END)
         if not whole:
             self._write({"settings": self.settings})
-        return handle
 
     def _load(self, handle: BinaryIO) -> int:
         """Read what is there; returns the length up to which the file is whole."""
@@ -150,7 +133,7 @@ class WorkLog:
             if number == 1:
                 self._compare(entry.get("settings"), self.path)
             else:
-                self.offsets[entry["key"]] = whole
+                self._loaded(entry, whole)
             whole += len(line)
         return whole
 
@@ -167,6 +150,63 @@ class WorkLog:
     def _write(self, entry: dict[str, Any]) -> int:
         assert self._handle is not None
         offset = self._handle.seek(0, os.SEEK_END)
-        self._handle.write(json.dumps(entry, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        self._handle.write(to_json(entry).encode() + b"\n")
         self._handle.flush()
         return offset
+
+
+class WorkLog(Log):
+    """Pieces that finish in any order, each a row under a key."""
+
+    def __init__(self, output: str | Path, settings: dict[str, Any], restart: bool = False) -> None:
+        self.offsets: dict[str, int] = {}
+        super().__init__(output, settings, restart)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.offsets
+
+    def add(self, key: str, row: Any) -> None:
+        """Store one finished piece; it is on its way to the disk when this returns."""
+        if key in self.offsets:
+            raise ValueError(f"{self.path}: piece {key!r} is already there")
+        self.offsets[key] = self._write({"key": key, "row": row})
+
+    def rows(self, keys: Iterable[str] | None = None) -> Iterator[Any]:
+        """Rows in the order of ``keys`` (those not done are left out), or in the order they were added."""
+        with open(self.path, "rb") as handle:
+            for key in self.offsets if keys is None else keys:
+                if key in self.offsets:
+                    handle.seek(self.offsets[key])
+                    yield json.loads(handle.readline())["row"]
+
+    def _loaded(self, entry: Any, offset: int) -> None:
+        self.offsets[entry["key"]] = offset
+
+
+class SequenceLog(Log):
+    """Pieces that finish in the order of the input: only their number is held in memory."""
+
+    def __init__(self, output: str | Path, settings: dict[str, Any], restart: bool = False) -> None:
+        self.count = 0
+        super().__init__(output, settings, restart)
+
+    def append(self, rows: Iterable[Any]) -> None:
+        """Store the rows of the next inputs, in order."""
+        assert self._handle is not None
+        lines = [to_json({"row": row}) for row in rows]
+        self._handle.write("".join(line + "\n" for line in lines).encode())
+        self._handle.flush()
+        self.count += len(lines)
+
+    def rows(self) -> Iterator[Any]:
+        """All rows, in order."""
+        with open(self.path, "rb") as handle:
+            handle.readline()
+            for line in handle:
+                yield json.loads(line)["row"]
+
+    def _loaded(self, entry: Any, offset: int) -> None:
+        self.count += 1

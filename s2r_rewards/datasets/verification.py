@@ -58,7 +58,11 @@ def read_verification(text: str, finished: bool = True, grammar: str | Grammar =
         return Reading(None, "cut_off")
     opening = f"\\boxed{{0}}\n\n{rules.verify_markers[0]}\n\n"
     parsed = parse(opening + text.strip(), rules, finished=True)
-    if [a.kind for a in parsed.actions] != ["solve", "verify", "end"] or "repeated_verification" in parsed.codes:
+    if [a.kind for a in parsed.actions] != [
+        "solve",
+        "verify",
+        "end",
+    ] or "repeated_verification" in parsed.codes:
         return Reading(None, "marker_inside")
     if parsed.actions[-1].end != parsed.actions[-1].start:
         return Reading(None, "marker_inside")
@@ -111,7 +115,9 @@ def style_table(rows: Iterable[dict[str, Any]]) -> dict[str, StyleCounts]:
     table: dict[str, StyleCounts] = {}
     for row in rows:
         counts = table.setdefault(row["style"], StyleCounts())
-        counts.add(row["correct"], row["verdict"] == ("correct" if row["correct"] else "incorrect"), row["reason"])
+        counts.add(
+            row["correct"], row["verdict"] == ("correct" if row["correct"] else "incorrect"), row["reason"]
+        )
     return table
 
 

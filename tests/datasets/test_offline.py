@@ -129,6 +129,7 @@ def test_cut_text_scores_and_tokens_agree():
     assert [(a["start"], a["end"]) for a in kept["s2r"]["actions"]] == [
         (0, second),
         (second, len(kept["response"])),
+        (len(kept["response"]), len(kept["response"])),
     ]
     assert "tokens" not in kept["s2r"]["actions"][0]
     assert rollout["response"] == text

@@ -1,0 +1,45 @@
+"""``s2r data``: from a base model to training data. Each step is a module, imported when it is asked for."""
+
+import importlib
+
+import click
+
+STEPS = {
+    "problems": "Any data set into one schema: checked, de-duplicated, decontaminated.",
+    "sample": "K responses per problem from an OpenAI-compatible server.",
+    "verify": "Verifications of sampled attempts, each ending in one verdict.",
+    "init": "Behaviour-initialisation trajectories for SFT.",
+    "rl": "RL prompts within an accuracy band of the SFT model.",
+    "offline": "Offline RL data with advantages, out of stored rollouts.",
+}
+
+
+class Steps(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(STEPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in STEPS:
+            return None
+        return importlib.import_module(f"s2r_rewards.cli.data.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Steps, in order"):
+            formatter.write_dl(list(STEPS.items()))
+
+
+@click.command(cls=Steps)
+def command() -> None:
+    """From a base model to training data. Every step can be killed and started again.
+
+    \b
+    Example: the whole way from MATH to an SFT file and RL prompts
+      s2r data problems --source math train/ -o problems.jsonl --against math500.jsonl
+      s2r data sample problems.jsonl -o samples.jsonl --launch-vllm --model Qwen/Qwen2.5-Math-7B
+      s2r data verify samples.jsonl -o verified.jsonl --url http://localhost:8000/v1 --model Qwen/Qwen2.5-Math-7B
+      s2r data init verified.jsonl -o sft.jsonl --verl sft.parquet
+      s2r data rl problems.jsonl --rollouts sft-samples.jsonl --verl rl.parquet
+      s2r data offline sft-samples.jsonl -o offline.jsonl --verl offline.parquet
+    """

@@ -1,0 +1,104 @@
+"""``s2r data problems``."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from s2r_rewards.cli.data.common import (
+    counts_table,
+    friendly_errors,
+    on_error_option,
+    output_option,
+    progress,
+    reading,
+    seed_option,
+)
+from s2r_rewards.datasets.accuracy import take
+from s2r_rewards.datasets.collecting import Collector, evaluation_texts
+from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
+from s2r_rewards.datasets.loading import ErrorCount, load_records
+from s2r_rewards.datasets.problems import SOURCES, Problem, ProblemError, Source, to_problem, with_fields
+from s2r_rewards.records import RecordError, write_records
+
+
+@click.command()
+@click.argument("data", nargs=-1)
+@output_option("Problems: id, problem, answer, level, source, solution. JSONL or parquet.")
+@click.option("--source", "source_name", type=click.Choice(list(SOURCES)), default="plain", show_default=True)
+@click.option("--problem-field", help="Field with the problem, where it is not the source's.")
+@click.option("--answer-field", help="Field with the golden answer, where it is not the source's.")
+@click.option("--level-field", help="Field with the difficulty level.")
+@click.option("--name", help="Name of the source in the output.")
+@click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
+@click.option("--config", help="Configuration, for hub data sets.")
+@click.option("--against", multiple=True, help="Evaluation set: drop problems that stand in it. Repeatable.")
+@click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
+@click.option("--take", "number", type=int, help="Keep so many of them, drawn at random.")
+@click.option("--dropped", "dropped_path", help="Also write what was dropped, with the reason. JSONL.")
+@click.option("--workers", default=1, show_default=True, help="Processes for checking golden answers.")
+@seed_option
+@on_error_option
+@friendly_errors
+def command(
+    data: tuple[str, ...],
+    output: str,
+    source_name: str,
+    problem_field: str | None,
+    answer_field: str | None,
+    level_field: str | None,
+    name: str | None,
+    split: str,
+    config: str | None,
+    against: tuple[str, ...],
+    ngram: int,
+    number: int | None,
+    dropped_path: str | None,
+    workers: int,
+    seed: int,
+    on_error: str,
+) -> None:
+    """DATA (files, folders or hub names) in one schema: golden answers tested, duplicates and leaks dropped.
+
+    Without DATA, the source's own hub data set is read. A golden answer is tested against itself: one that
+    its own checker does not accept would make every response wrong.
+
+    \b
+    Example:
+      s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
+    """
+    source = with_fields(SOURCES[source_name], problem_field, answer_field, level_field)
+    places = data or source.hub[:1]
+    if not places:
+        raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
+    index = NgramIndex(ngram)
+    for place in against:
+        for label, text in evaluation_texts(place):
+            index.add(text, label)
+    collector = Collector(index, workers)
+    with reading(on_error) as errors, progress("reading") as bar:
+        found = _problems(places, source, name, split, config or source.config, errors)
+        kept = list(collector.keep(bar.over(found)))
+    if not kept and not collector.counts:
+        raise click.ClickException(f"no records in {', '.join(places)}")
+    kept = take(kept, number, seed)
+    write_records(output, (p.to_record() for p in kept))
+    if dropped_path:
+        write_records(dropped_path, collector.dropped)
+    counts_table("problems", {**Counter(collector.counts), "written": len(kept)})
+
+
+def _problems(
+    places: tuple[str, ...],
+    source: Source,
+    name: str | None,
+    split: str,
+    config: str | None,
+    errors: ErrorCount,
+) -> Iterator[Problem]:
+    for place in places:
+        for where, line, record in load_records(place, split, config, errors):
+            try:
+                yield to_problem(record, source, name)
+            except ProblemError as error:
+                errors(RecordError(where, line, error.field, error.message))

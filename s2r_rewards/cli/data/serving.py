@@ -1,0 +1,163 @@
+"""Options for a model behind an OpenAI-compatible server, and the run of many requests against it."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from s2r_rewards.cli.data.common import Command, console, progress, say
+from s2r_rewards.datasets.client import CompletionClient, CompletionError, SamplingOptions
+from s2r_rewards.datasets.generation import Request, Usage, generate
+from s2r_rewards.datasets.resume import WorkLog
+from s2r_rewards.datasets.server import ServerError, launched_vllm
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the model is, how it is asked, and what a token costs."""
+
+    url: str | None
+    launch_vllm: bool
+    vllm_args: str
+    model: str
+    api: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+    concurrency: int
+    retries: int
+    timeout: float
+    api_key_env: str
+    price_in: float
+    price_out: float
+
+    def settings(self) -> dict[str, Any]:
+        """What the texts depend on (a resumed run may use another address or concurrency)."""
+        return asdict(self.sampling())
+
+    def sampling(self) -> SamplingOptions:
+        return SamplingOptions(self.model, self.temperature, self.max_tokens, self.top_p, self.api)
+
+
+def serving_options(temperature: float, max_tokens: int) -> Callable[[Command], Command]:
+    """The options of every command that asks a model; gives the command one ``serving`` argument."""
+    options = [
+        click.option("--url", help="Base URL of an OpenAI-compatible server, e.g. http://localhost:8000/v1."),
+        click.option("--launch-vllm", is_flag=True, help="Start vLLM here for the length of this command."),
+        click.option("--vllm-args", default="", help="Further `vllm serve` arguments, as one string."),
+        click.option("--model", required=True, help="Name of the model, or its path with --launch-vllm."),
+        click.option("--api", type=click.Choice(["chat", "completions"]), default="chat", show_default=True),
+        click.option("--temperature", default=temperature, show_default=True),
+        click.option("--top-p", default=1.0, show_default=True),
+        click.option("--max-tokens", default=max_tokens, show_default=True),
+        click.option("--concurrency", default=32, show_default=True, help="Requests under way at a time."),
+        click.option("--retries", default=6, show_default=True, help="Further tries of a failed request."),
+        click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for one reply."),
+        click.option(
+            "--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable with the key."
+        ),
+        click.option("--price-in", default=0.0, help="Price of a million prompt tokens, for the cost line."),
+        click.option("--price-out", default=0.0, help="Price of a million generated tokens."),
+    ]
+    names = Serving.__dataclass_fields__
+
+    def decorate(function: Command) -> Command:
+        def command(**kwargs: Any) -> Any:
+            serving = Serving(**{name: kwargs.pop(name) for name in names})
+            if serving.launch_vllm == bool(serving.url):
+                raise click.UsageError("give either --url or --launch-vllm")
+            return function(serving=serving, **kwargs)
+
+        command.__doc__, command.__name__ = function.__doc__, function.__name__
+        command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        for option in reversed(options):
+            option(command)
+        return command  # type: ignore[return-value]
+
+    return decorate
+
+
+@contextlib.contextmanager
+def served(serving: Serving, output: str) -> Iterator[str]:
+    """The base URL: the given one, or that of a vLLM started for this block."""
+    if serving.url:
+        yield serving.url
+        return
+    log = Path(output + ".vllm.log")
+    say(f"starting vLLM with {serving.model} (its output: {log})")
+    with launched_vllm(serving.model, log, serving.vllm_args) as url:
+        yield url
+
+
+def run_requests(
+    label: str, requests: Sequence[Request], log: WorkLog, serving: Serving, seed: int, on_error: str
+) -> list[str]:
+    """Ask for everything that the log lacks; returns the failures that ``--on-error skip`` passed over."""
+    missing = sum(r.key not in log for r in requests)
+    if len(log):
+        say(f"going on with {len(log)} of {len(requests)} replies from an earlier run")
+    if not missing:
+        return []
+    usage = Usage()
+    try:
+        with served(serving, str(log.output)) as url:
+            failures = asyncio.run(_run(label, requests, log, serving, url, seed, on_error, usage))
+    except (CompletionError, ServerError) as error:
+        raise click.ClickException(str(error)) from error
+    for failure in failures[:5]:
+        say(f"failed: {failure}")
+    return failures
+
+
+async def _run(
+    label: str,
+    requests: Sequence[Request],
+    log: WorkLog,
+    serving: Serving,
+    url: str,
+    seed: int,
+    on_error: str,
+    usage: Usage,
+) -> list[str]:
+    client = CompletionClient(
+        url,
+        serving.sampling(),
+        api_key=os.environ.get(serving.api_key_env),
+        concurrency=serving.concurrency,
+        retries=serving.retries,
+        timeout=serving.timeout,
+    )
+    with progress(label, len(requests), len(log)) as bar:
+
+        def done(row: dict[str, Any]) -> None:
+            usage.add(row)
+            bar.advance(note=f"{usage.completion_tokens:,} tokens, {client.retried} retries")
+
+        async with client:
+            return await generate(requests, client, log, seed, serving.concurrency, on_error, done)
+
+
+def usage_summary(rows: Iterator[dict[str, Any]], serving: Serving) -> dict[str, Any]:
+    """Requests, tokens and cost of a whole output, over however many runs it took."""
+    usage = Usage()
+    for row in rows:
+        usage.add(row)
+    summary = {
+        "replies": usage.done,
+        "cut_off": usage.cut_off,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+    }
+    if serving.price_in or serving.price_out:
+        summary["cost"] = round(usage.cost(serving.price_in, serving.price_out), 6)
+    return summary
+
+
+def say_summary(output: str, summary: dict[str, Any]) -> None:
+    parts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in summary.items())
+    console.print(f"{output}: {parts}", highlight=False, soft_wrap=True)

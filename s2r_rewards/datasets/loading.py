@@ -1,0 +1,114 @@
+"""Reads records from wherever they are: JSONL, JSON, parquet, a folder of JSON files, or the Hugging Face hub."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from s2r_rewards.datasets.problems import Problem, ProblemError
+from s2r_rewards.records import OnError, RecordError, raise_error, read_records
+
+Located = tuple[str, int, dict[str, Any]]
+
+
+class ErrorCount:
+    """An ``on_error`` for readers: stops at the first bad record, or counts and remembers the first few."""
+
+    def __init__(self, skip: bool = False, remember: int = 5) -> None:
+        self.skip, self.remember = skip, remember
+        self.count = 0
+        self.first: list[str] = []
+
+    def __call__(self, error: RecordError) -> None:
+        if not self.skip:
+            raise error
+        self.count += 1
+        if len(self.first) < self.remember:
+            self.first.append(str(error))
+
+
+def load_records(
+    where: str, split: str = "train", config: str | None = None, on_error: OnError = raise_error
+) -> Iterator[Located]:
+    """(file or data set, line or row number from 1, record) for every record.
+
+    Args:
+        where: a local ``.jsonl[.gz]``, ``.json`` (one list, or one object a line), ``.parquet``, a folder of
+            ``.json`` files (one object each, as MATH is published), or a hub name like ``openai/gsm8k``.
+        split, config: for the hub only.
+    """
+    path = Path(where)
+    if path.is_dir():
+        for file in sorted(path.rglob("*.json")):
+            yield from _json_file(file, on_error)
+    elif path.suffix == ".json" and path.exists():
+        yield from _json_file(path, on_error)
+    elif (
+        path.exists() or path.suffix in (".jsonl", ".json", ".gz", ".parquet", ".ndjson") or "/" not in where
+    ):
+        for line, record in read_records(path, on_error):
+            yield where, line, record
+    else:
+        yield from _hub(where, split, config)
+
+
+def read_problems(path: str | Path, on_error: OnError = raise_error) -> list[Problem]:
+    """Problems as ``s2r data problems`` wrote them. Ids must differ."""
+    problems: list[Problem] = []
+    seen: Counter[str] = Counter()
+    for line, record in read_records(path, on_error):
+        try:
+            problem = Problem.from_record(record)
+            seen[problem.id] += 1
+            if seen[problem.id] > 1:
+                raise ProblemError("id", f"{problem.id!r} names an earlier problem too")
+        except ProblemError as error:
+            on_error(RecordError(path, line, error.field, error.message))
+            continue
+        problems.append(problem)
+    return problems
+
+
+def _json_file(path: Path, on_error: OnError) -> Iterator[Located]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        head = file.read(1)
+    if head == "[" or _is_one_object(path):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        except (ValueError, RecursionError) as error:
+            on_error(RecordError(path, getattr(error, "lineno", 1), "", f"not JSON ({error})"))
+            return
+        for number, record in enumerate(content if isinstance(content, list) else [content], 1):
+            if isinstance(record, dict):
+                yield str(path), number, record
+            else:
+                on_error(
+                    RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object")
+                )
+        return
+    for line, record in read_records(path, on_error):
+        yield str(path), line, record
+
+
+def _is_one_object(path: Path) -> bool:
+    """A JSON object spread over several lines (or the only one), rather than one object a line."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _hub(name: str, split: str, config: str | None) -> Iterator[Located]:
+    try:
+        import datasets
+    except ImportError as error:
+        raise ImportError(
+            f"{name}: no such file, so it would be read from the Hugging Face hub; that needs "
+            "pip install datasets"
+        ) from error
+    for number, record in enumerate(datasets.load_dataset(name, config, split=split, streaming=True), 1):
+        yield name, number, record
