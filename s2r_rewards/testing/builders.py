@@ -95,4 +95,8 @@ def _marked(step: Step, first: bool) -> str:
 
 
 def _tagged(step: Step) -> str:
-    return f"<{step.kind}>\n{step.body()}\n</{step.kind}>"
+    body = step.body()
+    if step.kind == "verify" and step.text is None:
+        verdict = "" if step.value is None else f" <verdict>{step.value}</verdict>"
+        body = CHECK_TEXT + verdict
+    return f"<{step.kind}>\n{body}\n</{step.kind}>"

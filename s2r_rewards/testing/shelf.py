@@ -149,7 +149,7 @@ SHELF: tuple[Case, ...] = (
         "5",
         (-1, 1, -1),
         -1,
-        ("missing_answer", "missing_verification", "no_end"),
+        ("missing_answer", "no_end"),
         finished=False,
     ),
     Case(

@@ -1,0 +1,119 @@
+// One rollout: its actions in order, each with the verdict, the truth and its numbers.
+const detail = document.getElementById("detail");
+const NAMES = { solve: "Attempt", verify: "Verification", end: "End" };
+
+function showDetail() {
+  const rollout = DATA.rollouts.find((one) => one.i === state.r);
+  if (!rollout) {
+    const missing = state.r === null ? "Choose a rollout on the left." : `Rollout ${state.r} is not in this page (it holds a sample).`;
+    detail.replaceChildren(make("p", "empty", shown.length ? missing : "No rollout matches these filters."));
+    return;
+  }
+  detail.replaceChildren(heading(rollout), chips(rollout), prompt(rollout), ...actions(rollout));
+  detail.scrollTop = 0;
+}
+
+function heading(rollout) {
+  const back = button("← List", () => go({ r: null }));
+  back.className = "back";
+  const at = shown.indexOf(rollout);
+  const previous = button("Previous", () => move(-1));
+  const next = button("Next", () => move(1));
+  previous.disabled = at <= 0;
+  next.disabled = at === shown.length - 1;
+  const link = make("a", "", "Link");
+  link.href = "#r=" + rollout.i;
+  link.title = "Address of this rollout alone";
+  return make("div", "bar-top", back, make("h2", "", `Rollout ${rollout.i}`), link, previous, next);
+}
+
+function button(label, act) {
+  const node = make("button", "", label);
+  node.type = "button";
+  node.addEventListener("click", act);
+  return node;
+}
+
+function chips(rollout) {
+  const right = rollout.o > 0;
+  const node = make("ul", "chips", make("li", "chip " + (right ? "good" : "bad"), right ? "✓ last attempt right (+1)" : "✗ last attempt wrong (−1)"));
+  node.append(make("li", "chip", "problem " + rollout.id));
+  if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
+  if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));
+  for (const flag of rollout.f || []) if (flag !== "deviation") node.append(make("li", "chip" + (flag === "wrong_to_right" ? " good" : " bad"), DATA.flags[flag] || flag));
+  for (const code of rollout.d || []) {
+    const chip = make("li", "chip bad", code.replaceAll("_", " "));
+    chip.title = DATA.deviations[code] || "";
+    node.append(chip);
+  }
+  return node;
+}
+
+function prompt(rollout) {
+  const gold = make("p", "", "Golden answer: ", make("code", "", rollout.g === undefined ? "–" : rollout.g));
+  return make("div", "prompt", make("h3", "", "Prompt"), text(rollout.p || "–"), gold);
+}
+
+function actions(rollout) {
+  const scored = rollout.a || [];
+  if (!scored.length) return [make("article", "action", make("h3", "", "Response"), text(rollout.r || "(empty)"))];
+  let attempt = 0;
+  let check = null;
+  return scored.map((action, at) => {
+    if (action.k === "solve") { attempt += 1; check = action.c; }
+    return card(action, at, attempt, check);
+  });
+}
+
+function card(action, at, attempt, check) {
+  const node = make("article", "action " + action.k);
+  node.tabIndex = 0;
+  const name = NAMES[action.k] + (action.k === "end" ? "" : " " + attempt);
+  const head = make("header", "", make("h3", "", name));
+  if (action.k === "solve") {
+    head.append(make("span", "chip", action.a === undefined ? "no answer" : "answer ", action.a === undefined ? null : make("code", "", action.a)), " ");
+    if (check) {
+      const truth = make("span", "chip " + (check[0] === "correct" ? "good" : "bad"), check[0] === "correct" ? "✓ right" : check[0] === "incorrect" ? "✗ wrong" : "✗ " + check[0]);
+      head.append(truth, " ", make("small", "", [check[1], check[2]].filter(Boolean).join(": ")));
+    }
+  } else if (action.k === "verify") {
+    const agrees = action.r > 0;
+    const truth = check && check[0] === "correct" ? "right" : "wrong";
+    head.append(make("span", "chip", action.v ? "says " + action.v : "no verdict"), " ");
+    head.append(make("span", "chip " + (agrees ? "good" : "bad"), (agrees ? "✓ " : "✗ ") + "attempt is " + truth));
+  }
+  node.setAttribute("aria-label", head.textContent);
+  node.append(head, text((action.t || "").replace(/^\s*\n|\s+$/g, "")));
+  if (action.k !== "end") node.append(sums(action));
+  return node;
+}
+
+function sums(action) {
+  const node = make("dl", "sums");
+  const pairs = [["reward", signed(action.r)], ["baseline", signed(action.b)], ["advantage", signed(action.A)]];
+  if (action.x) pairs.push(["context", action.x.map((reward) => (reward > 0 ? "+" : "−")).join("")]);
+  for (const [name, value] of pairs) if (value !== null) node.append(make("div", "", make("dt", "", name), make("dd", "", value)));
+  if (action.n) node.append(make("div", "tokens", make("dt", "", "tokens"), make("dd", "", `${action.n[0]}–${action.n[1]} (${action.n[1] - action.n[0]})`)));
+  return node;
+}
+
+function signed(value) {
+  if (value === undefined) return null;
+  const short = Math.abs(value).toFixed(3).replace(/\.?0+$/, "");
+  return (value < 0 && short !== "0" ? "−" : value > 0 ? "+" : "") + short;
+}
+
+// The text, with what was searched for marked.
+function text(words) {
+  const node = make("p", "text");
+  const wanted = state.q.toLowerCase();
+  const lower = words.toLowerCase();
+  if (!wanted || lower.length !== words.length) { node.textContent = words; return node; }
+  let from = 0;
+  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
+    node.append(words.slice(from, at), make("mark", "", words.slice(at, at + wanted.length)));
+    from = at + wanted.length;
+  }
+  node.append(words.slice(from));
+  return node;
+}

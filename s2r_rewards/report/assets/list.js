@@ -1,0 +1,83 @@
+// The list: only the rows in sight exist, so 100 or 10,000 rollouts scroll alike.
+const ROW = 62;
+const list = document.getElementById("list");
+const spacer = document.getElementById("spacer");
+let shown = [];
+
+function fillList() {
+  shown = DATA.rollouts.filter(matches);
+  spacer.style.height = shown.length * ROW + "px";
+  const of = DATA.rollouts.length < DATA.total
+    ? ` in this page (a sample of ${DATA.total.toLocaleString("en")})` : "";
+  document.getElementById("count").textContent =
+    `${shown.length.toLocaleString("en")} of ${DATA.rollouts.length.toLocaleString("en")}${of}`;
+  drawRows();
+}
+
+function drawRows() {
+  const first = Math.max(0, Math.floor(list.scrollTop / ROW) - 5);
+  const last = Math.min(shown.length, first + Math.ceil((list.clientHeight || 800) / ROW) + 10);
+  spacer.replaceChildren(...shown.slice(first, last).map((rollout, at) => row(rollout, first + at)));
+  const active = document.getElementById("row-" + state.r);
+  if (active) list.setAttribute("aria-activedescendant", active.id);
+  else list.removeAttribute("aria-activedescendant");
+}
+
+function row(rollout, at) {
+  const node = make("div", "row");
+  node.id = "row-" + rollout.i;
+  node.setAttribute("role", "option");
+  node.setAttribute("aria-selected", rollout.i === state.r);
+  node.setAttribute("aria-posinset", at + 1);
+  node.setAttribute("aria-setsize", shown.length);
+  node.style.top = at * ROW + "px";
+  const right = rollout.o > 0;
+  const mark = make("span", "mark " + (right ? "good" : "bad"), right ? "✓" : "✗");
+  mark.setAttribute("aria-label", right ? "right" : "wrong");
+  const place = [rollout.l !== undefined ? "level " + rollout.l : "", rollout.s !== undefined ? "step " + rollout.s : ""];
+  const line = make("div", "line", mark, make("b", "", String(rollout.i)), make("span", "id", [rollout.id, ...place].filter(Boolean).join(" · ")), strip(rollout));
+  node.append(line, make("div", "words", gist(rollout)));
+  node.addEventListener("click", () => { select(rollout.i); });
+  return node;
+}
+
+function gist(rollout) {
+  const answers = (rollout.a || []).filter((action) => action.k === "solve").map((action) => (action.a === undefined ? "–" : action.a.slice(0, 40)));
+  return `gold ${rollout.g === undefined ? "–" : rollout.g} · answered ${answers.slice(0, 12).join(", ") || "nothing"}`;
+}
+
+// One small block an action: tall for attempts, low for verifications, hollow where the reward is −1.
+function strip(rollout) {
+  const node = make("span", "strip");
+  const scored = (rollout.a || []).filter((action) => action.k !== "end");
+  for (const action of scored.slice(0, 14)) node.append(make("i", (action.k === "verify" ? "verify" : "") + (action.r < 0 ? " bad" : "")));
+  if (scored.length > 14) node.append("+");
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", scored.length + " actions");
+  return node;
+}
+
+function select(index) {
+  go({ r: index }, state.r !== null);
+}
+
+function move(by) {
+  if (!shown.length) return;
+  const at = shown.findIndex((rollout) => rollout.i === state.r);
+  const next = at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by));
+  select(shown[next].i);
+}
+
+function nextFlagged(flag) {
+  const at = shown.findIndex((rollout) => rollout.i === state.r);
+  const found = shown.slice(at + 1).find((rollout) => (rollout.f || []).includes(flag));
+  if (found) select(found.i);
+}
+
+function scrollToSelected() {
+  const at = shown.findIndex((rollout) => rollout.i === state.r);
+  if (at < 0) return;
+  const top = at * ROW;
+  if (top < list.scrollTop) list.scrollTop = top;
+  else if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
+}

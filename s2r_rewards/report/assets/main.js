@@ -1,0 +1,84 @@
+// Wiring: address → state → view, filters and keys → address.
+function options(id, entries) {
+  const node = document.getElementById(id);
+  node.replaceChildren(...entries.map(([value, label]) => { const option = make("option", "", label); option.value = value; return option; }));
+  if (entries.length < 2) node.parentElement.hidden = true;
+}
+
+function seen(field) {
+  const counts = new Map();
+  for (const rollout of DATA.rollouts) for (const value of rollout[field] || []) counts.set(value, (counts.get(value) || 0) + 1);
+  return counts;
+}
+
+function setUp() {
+  const flags = seen("f");
+  const known = Object.entries(DATA.flags).filter(([flag]) => flags.has(flag)).map(([flag, label]) => [flag, `${label} (${flags.get(flag)})`]);
+  options("flag", [["", "all"], ["right", "last attempt right"], ["wrong", "last attempt wrong"], ...known]);
+  const codes = [...seen("d")].sort((a, b) => b[1] - a[1]).map(([code, n]) => [code, `${code.replaceAll("_", " ")} (${n})`]);
+  options("dev", [["", "any or none"], ...codes].slice(0, codes.length ? undefined : 1));
+  options("level", [["", "all"], ...DATA.levels.map((level) => [level, level])]);
+  options("step", [["", "all"], ...DATA.steps.map((step) => [step, step])]);
+
+  let waiting = 0;
+  for (const key of KEYS) {
+    const node = document.getElementById(key);
+    node.addEventListener(key === "q" ? "input" : "change", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => go({ [key]: node.value }, true), key === "q" ? 150 : 0);
+    });
+  }
+  const form = document.querySelector(".filters");
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", (event) => { event.preventDefault(); go({ q: "", flag: "", dev: "", level: "", step: "" }, true); });
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address says what is shown, so it must not become #main
+    document.getElementById("main").focus();
+  });
+  list.addEventListener("scroll", drawRows, { passive: true });
+  addEventListener("resize", drawRows);
+  addEventListener("hashchange", update);
+  addEventListener("keydown", onKey);
+  update();
+}
+
+let before = "";
+function update() {
+  readHash();
+  const rollouts = state.view === "rollouts";
+  document.getElementById("overview").hidden = rollouts;
+  document.getElementById("rollouts").hidden = !rollouts;
+  document.body.classList.toggle("reading", rollouts && state.r !== null);
+  for (const view of ["overview", "rollouts"]) {
+    const link = document.getElementById("nav-" + view);
+    if (view === state.view) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
+  if (!rollouts) return;
+  for (const key of KEYS) {
+    const node = document.getElementById(key);
+    if (node.value !== state[key]) node.value = state[key];
+  }
+  const filters = JSON.stringify(KEYS.map((key) => state[key]));
+  if (filters !== before) { before = filters; list.scrollTop = 0; fillList(); }
+  scrollToSelected();
+  drawRows();
+  showDetail();
+}
+
+function onKey(event) {
+  if (state.view !== "rollouts" || event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
+  const page = Math.max(1, Math.floor(list.clientHeight / ROW) - 1);
+  const inList = event.target === list;
+  const keys = {
+    j: () => move(1), k: () => move(-1), n: () => nextFlagged("wrong_verdict"),
+    "/": () => document.getElementById("q").focus(),
+    Escape: () => go({ r: null }),
+  };
+  const listKeys = { ArrowDown: () => move(1), ArrowUp: () => move(-1), PageDown: () => move(page), PageUp: () => move(-page), Home: () => move(-Infinity), End: () => move(Infinity), Enter: () => detail.focus() };
+  if (typing) { if (event.key === "Escape") { event.target.blur(); list.focus(); } return; }
+  const act = keys[event.key] || (inList && listKeys[event.key]);
+  if (act) { event.preventDefault(); act(); }
+}
+
+setUp();

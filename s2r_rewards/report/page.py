@@ -1,0 +1,121 @@
+"""Put the page together: template, styles, scripts and data in one file that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from s2r_rewards.report import sections
+from s2r_rewards.report.flags import FLAGS, flags_of
+from s2r_rewards.report.markup import Html, escape, json_block
+from s2r_rewards.report.payload import MAX_TEXT, payload
+from s2r_rewards.report.restore import restore
+from s2r_rewards.report.sample import choose
+from s2r_rewards.report.summary import Summary, natural, summarise
+from s2r_rewards.rollouts import Rollout
+from s2r_rewards.trajectory import DEVIATIONS
+
+SCRIPTS = ("state.js", "list.js", "detail.js", "main.js")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a large file the page carries; the figures always cover all of it."""
+
+    rollouts: int = 5_000
+    megabytes: float = 20.0
+    text: int = MAX_TEXT
+
+
+def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits | None = None) -> str:
+    """The report of scored rollouts (each with its `s2r` record) as one HTML document.
+
+    Raises ValueError for a rollout that is not scored or for no rollouts at all.
+    """
+    if not rollouts:
+        raise ValueError("there are no rollouts to report on")
+    limits = limits or Limits()
+    judged = [restore(rollout) for rollout in rollouts]
+    flags = [flags_of(one) for one in judged]
+    summary = summarise(rollouts, judged)
+    sizes = [
+        len(r.response) + len(r.prompt) + 60 * len((r.s2r or {}).get("actions", ())) + 200 for r in rollouts
+    ]
+    sizes = [min(size, 2 * limits.text + 2_000) for size in sizes]
+    chosen = choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6))
+    evidence = {i for alarm in summary.alarms if alarm.fired for i in alarm.evidence}
+    chosen = sorted({*chosen, *evidence})
+    places = {i: i + 1 for i in chosen}
+    data = {
+        "total": len(rollouts),
+        "flags": FLAGS,
+        "deviations": DEVIATIONS,
+        "levels": _distinct(r.level for r in rollouts),
+        "steps": _distinct(r.step for r in rollouts),
+        "rollouts": [payload(places[i], rollouts[i], flags[i], limits.text) for i in chosen],
+    }
+    overview = Html("".join(_overview(summary, places)))
+    return _fill(title, summary, overview, json_block(data), _note(len(chosen), len(rollouts)))
+
+
+def _overview(summary: Summary, places: dict[int, int]) -> list[Html]:
+    return [
+        sections.tiles(summary),
+        sections.alarms(summary.alarms, places),
+        sections.curves(summary),
+        sections.levels(summary),
+        sections.tree(summary),
+        sections.deviations(summary),
+        sections.checks(summary),
+    ]
+
+
+def _note(shown: int, total: int) -> str:
+    if shown == total:
+        return f"All {total:,} rollouts are in this page."
+    return (
+        f"Figures cover all {total:,} rollouts; {shown:,} of them are in this page: half for their wrong verdicts, "
+        "changes from right to wrong, timeouts and deviations, the rest drawn at random."
+    )
+
+
+def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -> str:
+    style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+    values = {
+        "policy": (
+            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+            "img-src data:; base-uri 'none'; form-action 'none'"
+        ),
+        "title": escape(title),
+        "meta": escape(
+            f"{summary.count:,} rollouts · {summary.problems:,} problems"
+            + (f" · {len(summary.steps):,} steps" if summary.steps else "")
+            + f" · grammar {summary.grammar} · preset {summary.preset}"
+        ),
+        "note": escape(note),
+        "overview": overview,
+        "data": data,
+        "style": style,
+        "script": script,
+    }
+    page = _asset("page.html")
+    # Split once, then fill: a placeholder inside model output is never looked at.
+    parts = page.split("{{")
+    return parts[0] + "".join(
+        values[name] + rest for name, rest in (part.split("}}", 1) for part in parts[1:])
+    )
+
+
+def _asset(name: str) -> str:
+    return files("s2r_rewards.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _digest(source: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+
+
+def _distinct(values) -> list[str]:
+    return [str(v) for v in sorted({v for v in values if v is not None}, key=natural)]

@@ -1,0 +1,37 @@
+"""Which rollouts go into the page when there are too many: the telling ones first, spread over the file."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+TELLING = ("timeout", "right_to_wrong", "wrong_verdict", "ungradable", "deviation")
+
+
+def choose(
+    flags: Sequence[Sequence[str]], sizes: Sequence[int], limit: int, max_bytes: int, seed: int = 0
+) -> list[int]:
+    """Indices into `flags`, ascending: at most `limit`, whose `sizes` add up to at most `max_bytes`.
+
+    Half of the room goes to rollouts with a telling flag, in equal parts; the rest is a uniform sample, so
+    that the page still shows what is usual. Everything is kept where everything fits.
+    """
+    total = len(flags)
+    if total <= limit and sum(sizes) <= max_bytes:
+        return list(range(total))
+    order = list(range(total))
+    random.Random(seed).shuffle(order)
+    quota = max(1, limit // (2 * len(TELLING)))
+    telling: list[int] = []
+    for flag in TELLING:
+        telling.extend([i for i in order if flag in flags[i]][:quota])
+    kept: set[int] = set()
+    used = 0
+    for candidates, room in ((telling, max_bytes // 2), (order, max_bytes)):
+        for i in candidates:
+            if len(kept) >= limit:
+                break
+            if i not in kept and used + sizes[i] <= room:
+                kept.add(i)
+                used += sizes[i]
+    return sorted(kept)

@@ -1,0 +1,101 @@
+"""Everything the overview shows, computed once from judged trajectories."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from s2r_rewards.alarms import Alarm, find_alarms
+from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards.report.tree import Node, context_tree
+from s2r_rewards.rewards import action_rewards
+from s2r_rewards.rollouts import Rollout
+
+Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rollouts that share a level or a step."""
+
+    key: str
+    count: int
+    metrics: Metrics
+    attempts: tuple[int, ...]  # how many rollouts made 1, 2, … attempts
+    mean_length: float  # characters of response
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of the overview, over all rollouts of the file."""
+
+    count: int
+    problems: int
+    grammar: str
+    preset: str
+    checker: str
+    overall: Group
+    levels: tuple[Group, ...]
+    steps: tuple[Group, ...]
+    nodes: tuple[Node, ...]
+    nodes_left_out: int
+    deviations: tuple[tuple[str, int], ...]
+    checks: tuple[tuple[str, str, int], ...]  # verdict, tier, count
+    alarms: tuple[Alarm, ...]
+
+
+def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> Summary:
+    """Summarise scored rollouts and their judged trajectories (same order)."""
+    records = [rollout.s2r or {} for rollout in rollouts]
+    nodes, left_out = context_tree(map(action_rewards, judged))
+    checks = Counter((check.verdict, check.tier) for j in judged for check in j.checks)
+    deviations = Counter(code for j in judged for code in {d.code for d in j.trajectory.deviations})
+    return Summary(
+        count=len(rollouts),
+        problems=len({rollout.problem_id for rollout in rollouts}),
+        grammar=_names(record.get("grammar") for record in records),
+        preset=_names(record.get("preset") for record in records),
+        checker=_names(record.get("checker") for record in records),
+        overall=_group("all", judged),
+        levels=_grouped(judged, [rollout.level for rollout in rollouts]),
+        steps=_grouped(judged, [rollout.step for rollout in rollouts]),
+        nodes=tuple(nodes),
+        nodes_left_out=left_out,
+        deviations=tuple(deviations.most_common()),
+        checks=tuple((verdict, tier, n) for (verdict, tier), n in checks.most_common()),
+        alarms=find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts]),
+    )
+
+
+def _grouped(judged: Sequence[JudgedTrajectory], keys: Sequence[object]) -> tuple[Group, ...]:
+    members: dict[object, list[JudgedTrajectory]] = {}
+    for key, one in zip(keys, judged, strict=True):
+        if key is not None:
+            members.setdefault(key, []).append(one)
+    return tuple(_group(str(key), members[key]) for key in sorted(members, key=natural))
+
+
+def _group(key: str, judged: Sequence[JudgedTrajectory]) -> Group:
+    attempts = Counter(len(j.trajectory.attempts) for j in judged)
+    longest = max(attempts, default=0)
+    return Group(
+        key=key,
+        count=len(judged),
+        metrics=behaviour_metrics(judged),
+        attempts=tuple(attempts[n] for n in range(1, longest + 1)),
+        mean_length=sum(len(j.trajectory.text) for j in judged) / max(1, len(judged)),
+    )
+
+
+def natural(key: object) -> tuple[int, float, str]:
+    """Sort key that puts 2 before 10 and numbers before names."""
+    try:
+        return (0, float(str(key)), "")
+    except ValueError:
+        return (1, 0.0, str(key))
+
+
+def _names(values) -> str:
+    return ", ".join(sorted({str(value) for value in values if value is not None})) or "–"

@@ -1,0 +1,134 @@
+"""Every alarm fires on its planted attack, names a rollout of it, and stays quiet on an honest batch."""
+
+import math
+import random
+
+import pytest
+
+from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
+from s2r_rewards.testing import ORACLE, solve
+
+GOLD = "15"
+
+
+def honest(rng):
+    """First attempt right 60 %, verdicts true 85 %, at most four attempts, other answer on every retry."""
+    wrong = iter(rng.sample(["4", "6", "7", "8"], 4))
+    script = None
+    for attempt in range(4):
+        right = rng.random() < 0.6
+        answer = GOLD if right else next(wrong)
+        script = script.solve(answer) if script else solve(answer)
+        verdict = right if rng.random() < 0.85 else not right
+        if attempt == 3:
+            verdict = True
+        script = script.verify("correct" if verdict else "incorrect")
+        if verdict:
+            break
+    return script.end()
+
+
+WRONG = solve("4")
+LONG = "Once more from the start, carefully, with every step written out in full. " * 12
+ATTACKS = {
+    "always_correct": WRONG.verify("correct"),
+    "always_incorrect": solve("15").verify("incorrect").solve("15").verify("incorrect"),
+    "verdict_flips": solve("4").verify(
+        "correct",
+        "Looking at it again. Therefore, the answer is incorrect. Therefore, the answer is correct.",
+    ),
+    "short_verification": solve("4").verify("correct", "Yes. Therefore, the answer is correct."),
+    "wrong_first": solve("4").verify("incorrect").solve("15").verify("correct"),
+    "several_boxes": solve("15", "It is \\boxed{4}, that is \\boxed{15}."),
+    "answer_spraying": solve("15", "One of \\boxed{4}, \\boxed{6}, \\boxed{15}.").verify("correct"),
+    "endless_retries": WRONG,
+    "repeated_attempts": solve("4")
+    .verify("incorrect")
+    .solve("4")
+    .verify("incorrect")
+    .solve("4")
+    .verify("correct"),
+    "marker_stuffing": solve("15").verify(
+        "correct", "Wait, let me recheck my solution.\n\nTherefore, the answer is correct."
+    ),
+    "copied_answer": solve("37").verify("incorrect"),
+}
+for _ in range(9):
+    ATTACKS["endless_retries"] = ATTACKS["endless_retries"].verify("incorrect").solve("4")
+PROMPT = "A train has 37 cars. How many are left after 22 are taken off?"
+
+
+def judge_all(scripts):
+    return [script.judged(GOLD) for script in scripts]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_honest_batch_is_quiet(seed):
+    rng = random.Random(seed)
+    found = find_alarms(
+        judge_all(honest(rng) for _ in range(200)), [PROMPT] * 200, [i // 50 for i in range(200)]
+    )
+    assert [alarm.name for alarm in found] == list(ALARM_NAMES)
+    assert not [alarm for alarm in found if alarm.fired]
+    assert all(alarm.count >= 20 for alarm in found)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attack_fires_its_alarm(name):
+    """The whole batch attacks; the alarm fires and its evidence are rollouts of the batch."""
+    found = {alarm.name: alarm for alarm in find_alarms(judge_all([ATTACKS[name]] * 30), [PROMPT] * 30)}
+    alarm = found[name]
+    assert alarm.fired
+    assert alarm.value == pytest.approx(1.0)
+    assert alarm.evidence == (0, 1, 2, 3, 4)
+
+
+def test_evidence_points_at_the_attackers():
+    rng = random.Random(1)
+    scripts = [honest(rng) for _ in range(60)] + [ATTACKS["answer_spraying"]] * 20
+    alarm = {a.name: a for a in find_alarms(judge_all(scripts))}["answer_spraying"]
+    assert alarm.fired
+    assert set(alarm.evidence) <= set(range(60, 80))
+
+
+def test_length_growth_needs_length_without_accuracy():
+    short, long = solve("4").verify("correct"), solve("4", LONG + "\\boxed{4}").verify("correct")
+    better = solve("15", LONG + "\\boxed{15}").verify("correct")
+    steps = [0] * 10 + [1] * 10
+
+    def growth(late):
+        return find_alarms(judge_all([short] * 10 + [late] * 10), None, steps)[-1]
+
+    assert growth(long).fired
+    assert growth(long).value > 1.5
+    assert min(growth(long).evidence) >= 10
+    assert not growth(better).fired
+    assert not growth(short).fired
+
+
+def test_alarms_of_a_run_look_at_what_the_policy_does_now():
+    """always_correct only in the first of five steps: over by now. Only in the last: fired, with its indices."""
+    bad, good = [ATTACKS["always_correct"]] * 30, [solve("4").verify("incorrect")] * 30
+    steps = [step for step in range(5) for _ in range(30)]
+    assert not find_alarms(judge_all(bad + good * 4), None, steps)[0].fired
+    late = find_alarms(judge_all(good * 4 + bad), None, steps)[0]
+    assert late.fired
+    assert min(late.evidence) == 120
+
+
+def test_metrics_name_every_alarm_and_count_those_that_fired():
+    metrics = alarm_metrics(find_alarms(judge_all([ATTACKS["always_correct"]] * 30)))
+    assert set(metrics) == {f"s2r/alarm/{name}" for name in ALARM_NAMES} | {"s2r/alarm/fired"}
+    assert metrics["s2r/alarm/always_correct"] == 1.0
+    assert math.isnan(metrics["s2r/alarm/length_growth"])
+    assert metrics["s2r/alarm/fired"] >= 1
+
+
+def test_small_batches_do_not_fire():
+    found = find_alarms([case.script.judged(case.gold) for case in ORACLE.cases])
+    assert not [alarm.name for alarm in found if alarm.fired]
+
+
+def test_lengths_are_checked():
+    with pytest.raises(ValueError, match="1 prompts for 0 trajectories"):
+        find_alarms([], ["a prompt"])
