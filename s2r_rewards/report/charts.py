@@ -108,7 +108,9 @@ def stacked_bar(shares: Sequence[float], spoken: str) -> Html:
     """Shares that add up to 1 as one bar, lighter to darker; `spoken` is its text."""
     parts, start = [], 0.0
     for i, share in enumerate(shares):
-        parts.append(el("rect", class_=f"part p{i}", x=f"{100 * start:.2f}", width=f"{100 * share:.2f}", height=8))
+        parts.append(
+            el("rect", class_=f"part p{i}", x=f"{100 * start:.2f}", width=f"{100 * share:.2f}", height=8)
+        )
         start += share
     return el(
         "svg",

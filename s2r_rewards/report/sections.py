@@ -158,7 +158,9 @@ def levels(summary: Summary) -> Html:
         "attempts",
         "1 · 2 · 3 · 4 · 5+ attempts",
     )
-    note = el("p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note")
+    note = el(
+        "p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note"
+    )
     return section("levels", "By level", note, table(head, rows))
 
 
@@ -200,7 +202,13 @@ def _path(node: Node) -> Html:
     signs = "".join("+" if reward > 0 else "−" for reward in node.context)
     good = "" if not node.context else (" up" if node.context[-1] > 0 else " down")
     indent = el("span", class_=f"indent d{min(depth, 8)}")
-    return el("th", indent, el("span", node.label, class_=f"step{good}"), el("code", signs) if signs else "", scope="row")
+    return el(
+        "th",
+        indent,
+        el("span", node.label, class_=f"step{good}"),
+        el("code", signs) if signs else "",
+        scope="row",
+    )
 
 
 def _mean(node: Node) -> Html:

@@ -1,0 +1,66 @@
+"""s2r report: one self-contained HTML page out of stored rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from s2r_rewards.cli import _options as options
+from s2r_rewards.cli._rollouts import load_rollouts, scored
+
+
+@click.command("report")
+@options.paths_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="Where the page goes.",
+)
+@click.option("--title", default=None, help="Default: the name of the first file or directory.")
+@click.option(
+    "--max-rollouts",
+    type=click.IntRange(1),
+    default=5_000,
+    show_default=True,
+    help="How many rollouts the page carries; its figures always cover all.",
+)
+@click.option(
+    "--max-mb", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Room for their texts."
+)
+@options.scoring_options
+@options.reading_options
+@options.readable_errors
+def command(
+    paths: tuple[Path, ...],
+    output: Path,
+    title: str | None,
+    max_rollouts: int,
+    max_mb: float,
+    grammar: str | None,
+    preset: str,
+    workers: int,
+    fields: Mapping[str, str] | None,
+    skip_bad: bool,
+) -> None:
+    """Write one HTML page that shows what the model does: figures, curves, alarms, and the rollouts themselves.
+
+    The page needs no network. Rollouts that are not scored yet are scored first.
+
+    \b
+    Examples:
+      s2r report scored.jsonl -o report.html
+      s2r report verl_dumps/ -o run.html --title "my verl run"
+      s2r report rollouts.parquet --max-rollouts 500
+    """
+    from s2r_rewards.report import Limits, render
+
+    rollouts = scored(load_rollouts(paths, fields, skip_bad), {"grammar": grammar, "preset": preset}, workers)
+    page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(page, encoding="utf-8")
+    click.echo(f"{len(rollouts):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)", err=True)

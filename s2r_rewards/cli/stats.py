@@ -1,0 +1,140 @@
+"""s2r stats: behaviour metrics and alarms of stored rollouts."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from s2r_rewards.cli import _options as options
+from s2r_rewards.cli._rollouts import load_rollouts, scored
+
+CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
+
+
+@click.command("stats")
+@options.paths_argument
+@click.option("--by", type=click.Choice(["level", "step"]), default=None, help="One column for each.")
+@click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for other programs.")
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="METRIC>=X",
+    help="End with exit code 1 unless it holds; can be repeated. A metric without cases fails.",
+)
+@click.option("--fail-on-alarm", is_flag=True, help="End with exit code 1 if an alarm fired.")
+@options.scoring_options
+@options.reading_options
+@options.readable_errors
+def command(
+    paths: tuple[Path, ...],
+    by: str | None,
+    as_json: bool,
+    require: tuple[str, ...],
+    fail_on_alarm: bool,
+    grammar: str | None,
+    preset: str,
+    workers: int,
+    fields: Mapping[str, str] | None,
+    skip_bad: bool,
+) -> None:
+    """Print the behaviour metrics of rollouts and the alarms they raise.
+
+    Rollouts that are not scored yet are scored first. Exit codes: 0 fine, 1 a condition failed, 2 bad input.
+
+    \b
+    Examples:
+      s2r stats scored.jsonl
+      s2r stats scored.jsonl --by level --json
+      s2r stats rollouts.jsonl --require "s2r/check/timeout<=0.01" --fail-on-alarm
+    """
+    from s2r_rewards.alarms import alarm_metrics, find_alarms
+    from s2r_rewards.metrics import behaviour_metrics
+    from s2r_rewards.report.restore import restore
+    from s2r_rewards.report.summary import natural
+
+    conditions = [_parse(condition) for condition in require]
+    rollouts = scored(load_rollouts(paths, fields, skip_bad), {"grammar": grammar, "preset": preset}, workers)
+    judged = [restore(rollout) for rollout in rollouts]
+    alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
+    columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}
+    keys = [getattr(rollout, by) for rollout in rollouts] if by else []
+    for key in sorted({key for key in keys if key is not None}, key=natural):
+        members = [one for one, k in zip(judged, keys, strict=True) if k == key]
+        columns[f"{by} {key}"] = behaviour_metrics(members)
+    everything = {**columns["all"], **alarm_metrics(alarms)}
+    if as_json:
+        fired = [alarm.name for alarm in alarms if alarm.fired]
+        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": _plain(everything), "fired": fired}
+        if by:
+            body["by"] = {name: _plain(values) for name, values in columns.items() if name != "all"}
+        click.echo(json.dumps(body, indent=2))
+    else:
+        _show(len(rollouts), columns, alarms)
+    _judge(conditions, everything, fail_on_alarm and any(alarm.fired for alarm in alarms))
+
+
+def _parse(condition: str) -> tuple[str, str, float]:
+    from s2r_rewards.alarms import ALARM_NAMES
+    from s2r_rewards.metrics import METRIC_NAMES
+
+    match = CONDITION.fullmatch(condition.replace(" ", ""))
+    if not match:
+        raise click.BadParameter(f"{condition!r}: expected METRIC>=X or METRIC<=X", param_hint="--require")
+    known = {*METRIC_NAMES, *(f"s2r/alarm/{name}" for name in ALARM_NAMES), "s2r/alarm/fired"}
+    if match["name"] not in known:
+        raise click.BadParameter(
+            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}",
+            param_hint="--require",
+        )
+    return match["name"], match["sign"], float(match["bound"])
+
+
+def _judge(conditions: Sequence[tuple[str, str, float]], values: Mapping[str, float], alarmed: bool) -> None:
+    failed = []
+    for name, sign, bound in conditions:
+        value = values[name]
+        # nan compares false with everything, so a metric without cases fails either way.
+        if not (value >= bound if sign == ">=" else value <= bound):
+            failed.append(f"{name} is {value:.4g}, required {sign} {bound:g}")
+    if alarmed:
+        failed.append("an alarm fired")
+    if failed:
+        options.fail("failed: " + "; ".join(failed))
+
+
+def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequence[Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{count:,} rollouts", title_justify="left", box=None)
+    table.add_column("metric", no_wrap=True, min_width=max(map(len, columns["all"])))
+    for name in columns:
+        table.add_column(name, justify="right")
+    for metric in columns["all"]:
+        table.add_row(metric, *(_number(values[metric]) for values in columns.values()))
+    console.print(table)
+    fired = [alarm for alarm in alarms if alarm.fired]
+    console.print(f"\n{len(fired)} of {len(alarms)} alarms fired")
+    for alarm in fired:
+        rows = ", ".join(str(i + 1) for i in alarm.evidence)
+        console.print(
+            f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
+            f"{alarm.formula}; see rollouts {rows}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "–"
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -1,0 +1,67 @@
+"""Every command has examples in its help, and every example runs."""
+
+import importlib
+import os
+import re
+import shlex
+
+import click
+import pytest
+
+from s2r_rewards.cli import COMMANDS, main
+
+#: Examples that need what a test machine does not have; each is covered by a test of its own.
+NOT_RUN = {
+    "s2r recipes run": "minutes of training; run by tests/tiny",
+    "s2r serve": "serves until it is stopped; run by the tests of the server",
+    "s2r data sample": "needs a model server; run by tests/datasets",
+    "s2r data verify": "needs a model server; run by tests/datasets",
+    "s2r eval": "needs a model server; run by tests/evaluation",
+    "s2r doctor": "its exit code depends on the machine; run by tests/verl",
+}
+
+
+def commands(group, path):
+    """Every command below a group, with its words."""
+    for name in group.list_commands(click.Context(group)):
+        if group is main and not importlib.util.find_spec(COMMANDS[name][0]):
+            continue  # a verb that this checkout does not carry
+        command = group.get_command(click.Context(group), name)
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+def examples(command):
+    """The lines of the help that begin with `s2r`, without the remark behind two spaces or more."""
+    found = re.findall(r"^\s*(?:\$ )?(s2r .+?)(?:\s{2,}.*)?$", command.help or "", re.MULTILINE)
+    return [line.split(" #")[0].strip() for line in found]
+
+
+ALL = [("s2r", main), *commands(main, "s2r")]
+
+
+@pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
+def test_help_has_an_example(name, command):
+    if isinstance(command, click.Group) and command is not main:
+        assert command.help
+        return
+    assert any(line.startswith(name) for line in examples(command)), f"{name} --help shows no example"
+
+
+EXAMPLES = [(line, name) for name, command in ALL for line in examples(command)]
+
+
+@pytest.mark.parametrize("line", [line for line, _ in EXAMPLES])
+def test_example_runs(s2r, work, line):
+    reason = next((why for start, why in NOT_RUN.items() if line.startswith(start)), None)
+    if reason:
+        pytest.skip(reason)
+    before = set(os.listdir(work))
+    result = s2r(*shlex.split(line)[1:])
+    assert result.exit_code == 0, result.output
+    output = re.search(r"(?:-o|--output) (\S+)", line)
+    if output:
+        assert os.path.getsize(output[1]) > 0
+    elif not result.output.strip():
+        assert set(os.listdir(work)) - before, "the example neither says nor writes anything"

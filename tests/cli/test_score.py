@@ -1,0 +1,112 @@
+"""s2r score: rewards by hand, any file in and out, batches, resume, errors."""
+
+import json
+
+import pytest
+
+from s2r_rewards.records import read_records, write_records
+from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.testing import ORACLE, assert_actions
+
+
+def lines(path):
+    return [record for _, record in read_records(path)]
+
+
+def check_oracle(records):
+    for record, case, baselines, advantages in zip(
+        records, ORACLE.cases, ORACLE.context_baselines, ORACLE.context_advantages, strict=True
+    ):
+        scored = [action for action in record["s2r"]["actions"] if action["kind"] != "end"]
+        assert_actions([action["reward"] for action in scored], case.rewards, case)
+        assert_actions([action["baseline"] for action in scored], baselines, case, "baselines")
+        assert_actions([action["advantage"] for action in scored], advantages, case, "advantages")
+        assert record["s2r"]["outcome"] == case.outcome
+
+
+def test_scores_by_step_with_the_oracles_figures(s2r, work):
+    result = s2r("score", "rollouts.jsonl", "-o", "out.jsonl")
+    assert result.exit_code == 0
+    assert "10 rollouts scored → out.jsonl" in result.stderr
+    records = lines(work / "out.jsonl")
+    check_oracle(records[:5])
+    check_oracle(records[5:])
+
+
+@pytest.mark.parametrize("source", ["rollouts.jsonl", "rollouts.parquet"])
+@pytest.mark.parametrize("target", ["out.jsonl", "out.jsonl.gz", "out.parquet"])
+def test_all_formats_hold_the_same(s2r, work, source, target):
+    assert s2r("score", source, "-o", target).exit_code == 0
+    records = [record for _, record in read_records(target)]
+    for record in records:
+        if isinstance(record["s2r"], str):
+            record["s2r"] = json.loads(record["s2r"])
+    check_oracle(records[:5])
+    result = s2r("stats", target, "--json")
+    assert json.loads(result.stdout)["metrics"]["s2r/outcome/accuracy"] == pytest.approx(0.6)
+
+
+def test_verl_dumps_are_understood_and_read_in_order_of_steps(s2r, work):
+    assert s2r("score", "verl_dumps", "-o", "out.jsonl").exit_code == 0
+    rollouts = list(read_rollouts("out.jsonl"))
+    assert [rollout.step for rollout in rollouts] == [2] * 5 + [10] * 5
+    assert rollouts[0].problem_id == rollouts[5].problem_id != rollouts[1].problem_id
+    assert rollouts[0].extra == {"score": 1.0}
+
+
+def test_own_field_names(s2r, work):
+    write_records("mine.jsonl", [{"p": "2 + 3?", "r": "It is \\boxed{5}.", "g": "5"}])
+    assert (
+        s2r("score", "mine.jsonl", "-o", "out.jsonl", "--fields", "prompt=p,response=r,gold=g").exit_code == 0
+    )
+    assert lines(work / "out.jsonl")[0]["s2r"]["outcome"] == 1.0
+
+
+def test_batch_all_shares_baselines(s2r, work):
+    """Two copies of the oracle in one batch: same context means as one, every count doubled."""
+    s2r("score", "rollouts.jsonl", "-o", "out.jsonl", "--batch", "all")
+    check_oracle(lines(work / "out.jsonl")[:5])
+    s2r("score", "rollouts.jsonl", "-o", "one.jsonl", "--batch", "1")
+    first = lines(work / "one.jsonl")[0]["s2r"]["actions"]
+    assert [action["advantage"] for action in first if action["kind"] != "end"] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("kept", [0, 3, 5, 7, 10])
+def test_resume_gives_the_same_file(s2r, work, kept):
+    s2r("score", "rollouts.jsonl", "-o", "whole.jsonl")
+    whole = (work / "whole.jsonl").read_text()
+    partial = "".join(line + "\n" for line in whole.splitlines()[:kept]) + ('{"torn": ' if kept < 10 else "")
+    (work / "out.jsonl").write_text(partial)
+    result = s2r("score", "rollouts.jsonl", "-o", "out.jsonl", "--resume")
+    assert result.exit_code == 0
+    assert (work / "out.jsonl").read_text() == whole
+    assert f"resuming behind {kept // 5 * 5} rollouts" in result.stderr
+
+
+def test_bad_records(s2r, work):
+    good = {"input": "2 + 3?", "output": "\\boxed{5}", "gts": "5"}
+    (work / "bad.jsonl").write_text(
+        "\n".join([json.dumps(good), '{"input": "x"}', "not json", json.dumps(good)])
+    )
+    result = s2r("score", "bad.jsonl", "-o", "out.jsonl")
+    assert result.exit_code == 2
+    assert "bad.jsonl:2: field 'response'" in result.stderr
+    result = s2r("score", "bad.jsonl", "-o", "out.jsonl", "--skip-bad")
+    assert result.exit_code == 0
+    assert "skipped 2 bad records" in result.stderr
+    assert len(lines(work / "out.jsonl")) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.jsonl", "-o", "x.jsonl"], "does not exist"),
+        (["rollouts.jsonl", "-o", "x.jsonl", "--batch", "often"], "expected 'step', 'all' or a number"),
+        (["rollouts.jsonl", "-o", "x.jsonl", "--fields", "prompt"], "expected pairs"),
+        (["rollouts.jsonl", "-o", "x.parquet", "--resume"], "needs a JSONL output"),
+    ],
+)
+def test_usage_errors_name_the_way_out(s2r, arguments, message):
+    result = s2r("score", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
