@@ -110,7 +110,7 @@ def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -
 
 
 def _asset(name: str) -> str:
-    return files("s2r_rewards.report").joinpath("assets", name).read_text(encoding="utf-8")
+    return (files("s2r_rewards.report") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _digest(source: str) -> str:
