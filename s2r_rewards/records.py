@@ -123,7 +123,8 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
     pyarrow = _pyarrow()
-    count, writer, chunk = 0, None, []
+    count, writer = 0, None
+    chunk: list[dict[str, Any]] = []
 
     def flush() -> None:
         nonlocal writer

@@ -1,9 +1,9 @@
 """Character spans → token spans, from the token ids that were generated, in linear time.
 
-Text is never re-encoded: offsets come from decoding the ids one after the other.  ``offsets[t]`` is the number
-of characters that are complete before token t, so a character that straddles tokens belongs to the token that
-completes it, and a boundary falls before the first token that carries any byte of the next action.  A token
-that straddles a boundary belongs to the action in which it begins.
+Text is never re-encoded: offsets come from decoding the ids one after the other.  ``offsets[t]`` is the
+number of characters that are complete before token t.  An action begins with the token that carries the first
+byte of its first character: where a token straddles a boundary (``" Wait"``), it belongs to the action that it
+opens, since emitting it is the decision to begin that action.
 """
 
 from __future__ import annotations
@@ -62,20 +62,17 @@ def spans_from_offsets(offsets: np.ndarray, char_spans: Sequence[Span]) -> tuple
         return ()
     total = len(offsets) - 1
     bounds = np.asarray(char_spans, dtype=np.int64)
-    found = np.searchsorted(offsets[:-1], bounds.ravel(), side="left").reshape(-1, 2)
-    # The last span keeps the tokens that carry no character (end of turn, padding bytes) behind the text.
+    carries = np.searchsorted(offsets[1:], bounds, side="right")  # the token that completes the character
+    begins = np.searchsorted(offsets[:-1], bounds, side="left")  # the first of several tokens that make it up
+    found = np.minimum(carries, begins)
+    # A zero-width last span (an `end` that is not in the text) owns the trailing tokens without characters;
+    # any other span that reaches the end of the text does so in tokens, too.
     at_end = bounds[:, 1] >= offsets[-1]
     found[at_end, 1] = total
-    # Where several spans reach the end of the text (a zero-width `end`), only the last one does so in tokens.
-    return tuple((int(first), int(end)) for first, end in _settle_end(found, bounds, offsets))
-
-
-def _settle_end(found: np.ndarray, bounds: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """A zero-width last span owns the trailing tokens that carry no character; its predecessor stops there."""
     last = len(bounds) - 1
-    if last > 0 and bounds[last, 0] == bounds[last, 1] >= offsets[-1]:
+    if last and bounds[last, 0] == bounds[last, 1] >= offsets[-1]:
         found[last - 1, 1] = found[last, 0]
-    return found
+    return tuple((int(first), int(end)) for first, end in found)
 
 
 def token_spans(

@@ -1,0 +1,44 @@
+"""``--train.agent_func_path``: one generation, scored from its own token ids (no text is tokenised again)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from openrlhf.utils.agent import SingleTurnAgentExecutor
+
+from s2r_openrlhf.carried import carry, into_output
+from s2r_openrlhf.options import Options
+from s2r_openrlhf.versions import require_supported
+
+
+class AgentExecutor(SingleTurnAgentExecutor):
+    """Generates as OpenRLHF does, then parses and judges the response in a thread.
+
+    ``reward`` and ``scores`` are the outcome (±1, 0/1); the actions with their rewards and token spans travel to
+    :class:`s2r_openrlhf.maker.S2RExperienceMaker` in the place of the label.
+    """
+
+    def __init__(self) -> None:
+        require_supported()
+        super().__init__(remote_rm_url=None)
+        self.options = Options.from_environment()
+
+    async def execute(
+        self, prompt: str, label: Any, sampling_params: Any, max_length: int, hf_tokenizer: Any, llm_engine: Any,
+        **kwargs: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        output = await super().execute(
+            prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs
+        )
+        first, end = output["action_ranges"][0]
+        carried = await asyncio.to_thread(
+            carry,
+            output["observation_tokens"][first:end],
+            first,
+            label,
+            hf_tokenizer,
+            not output["truncated"],
+            self.options,
+        )
+        return into_output(output, carried, self.options)

@@ -1,0 +1,29 @@
+"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§3.2, arXiv:2502.12853)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from s2r_openrlhf.options import Options
+from s2r_openrlhf.versions import require_supported
+from s2r_rewards.server.protocol import reward_batch
+
+
+@lru_cache(maxsize=1)
+def _options() -> Options:
+    require_supported()
+    return Options.from_environment()
+
+
+def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> dict[str, Any]:
+    """OpenRLHF calls this with a batch of one, in a thread, and swallows exceptions: none is raised on content.
+
+    Returns:
+        ``rewards`` (±1), ``scores`` (0/1) and ``extra_logs`` (``s2r/count/*``, the same keys every time).
+    """
+    options = _options()
+    return reward_batch(queries, prompts, labels, options.grammar_name, options.preset)
+
+
+_options()  # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.

@@ -1,0 +1,36 @@
+"""``--s2r.rollouts FILE``: every rollout of training as the library's JSONL, for ``s2r score`` and ``s2r report``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from s2r_openrlhf.carried import Carried
+from s2r_rewards.rollouts import Rollout, RolloutWriter
+from s2r_rewards.server.labels import LabelError, gold_of
+
+
+def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
+    """Appends one line a sample; ``samples`` are OpenRLHF's single-sample experiences, before batching."""
+    with RolloutWriter(path, append=True) as writer:
+        for sample in samples:
+            mask = sample.action_mask[0].bool()
+            ids = sample.sequences[0][1:][mask].tolist()
+            label = sample.labels[0]
+            writer.write(
+                Rollout(
+                    problem_id=sample.prompts[0],
+                    prompt=sample.prompts[0],
+                    response=tokenizer.decode(ids, skip_special_tokens=False),
+                    gold=_gold(label.label if isinstance(label, Carried) else label),
+                    step=step,
+                    token_ids=tuple(ids),
+                    finished=not bool(sample.truncated[0]),
+                )
+            )
+
+
+def _gold(label: Any) -> str:
+    try:
+        return gold_of(label)
+    except LabelError:
+        return ""

@@ -1,0 +1,125 @@
+"""Tests only: lets the unmodified OpenRLHF run on a machine without CUDA.
+
+Python imports this file at start-up in every process whose PYTHONPATH holds its folder, Ray and vLLM workers
+included. With S2R_CPU_SHIM=1 it edits four modules just after they are first imported; nothing of
+OpenRLHF's own logic is touched.
+"""
+
+import functools
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+
+class _CpuDevice(str):
+    """Stands where OpenRLHF expects a CUDA index: usable in `.to(...)`, formats as 0 in `f"cuda:{...}"`."""
+
+    def __new__(cls):
+        return super().__new__(cls, "cpu")
+
+    def __format__(self, spec):
+        return "0"
+
+
+def _torch(torch):
+    for name in ("set_device", "synchronize", "empty_cache", "current_stream"):
+        # One function object each: torch.compile's tables refuse the same object under two names.
+        setattr(torch.cuda, name, lambda *args, **kwargs: None)
+    torch.cuda.current_device = _CpuDevice
+    allocate = torch.empty
+
+    @functools.wraps(allocate)
+    def empty(*args, **kwargs):  # the vLLM worker allocates received weights with device="cuda"
+        if kwargs.get("device") == "cuda":
+            kwargs["device"] = "cpu"
+        return allocate(*args, **kwargs)
+
+    torch.empty = empty
+
+
+def _weight_sync(module):
+    """NCCL is missing: weights travel through the group's own TCP store."""
+
+    class StoreBroadcast:
+        def __init__(self, group):
+            self.group = group
+
+        def broadcast(self, tensor, src, stream=None):
+            sending = self.group.rank == src
+            received = self.group.broadcast_obj(tensor.detach() if sending else None, src)
+            if not sending:
+                tensor.copy_(received)
+
+    def init(master_address, master_port, rank, world_size, device):
+        from vllm.distributed.utils import StatelessProcessGroup
+
+        return StoreBroadcast(
+            StatelessProcessGroup.create(
+                host=master_address, port=master_port, rank=rank, world_size=world_size
+            )
+        )
+
+    module.stateless_init_process_group = init
+
+
+def _plain_linears(module):
+    """vLLM on CPU packs linear weights and drops the originals; then a weight update has nowhere to go."""
+    import torch
+
+    def dispatch(layer, remove_weight):
+        layer.cpu_linear = torch.nn.functional.linear
+
+    module.dispatch_cpu_unquantized_gemm = dispatch
+
+
+def _ray(ray):
+    """Logical GPUs, so that OpenRLHF's placement groups fit; no dashboard, loopback only."""
+    init = ray.init
+
+    @functools.wraps(init)
+    def local(*args, **kwargs):
+        settings = {
+            "num_cpus": 8,
+            "num_gpus": 4,
+            "include_dashboard": False,
+            "object_store_memory": 300 * 2**20,
+            "_node_ip_address": "127.0.0.1",
+        }
+        return init(*args, **{**settings, **kwargs})
+
+    ray.init = local
+
+
+_AFTER_IMPORT = {
+    "torch": _torch,
+    "ray": _ray,
+    "openrlhf.utils.distributed_util": _weight_sync,
+    "vllm.model_executor.layers.utils": _plain_linears,
+}
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        edit = _AFTER_IMPORT.get(name)
+        if edit is None:
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            edit(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+if os.environ.get("S2R_CPU_SHIM") == "1":
+    sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Builds one environment a test suite and runs it. Needs Python and pip, nothing else.
+
+Examples:
+  python tests/run.py                 every suite (what CI runs)
+  python tests/run.py core            the core suite only
+  python tests/run.py --list          the suites, where they are declared, what they run
+  python tests/run.py core -- -k baselines -x     arguments behind -- go to pytest
+
+verl and OpenRLHF pin transformers versions that exclude each other, so each suite has an environment of its
+own under .envs/.  An environment is kept and used again until its declaration (tests/**/suite*.json) changes.
+While one suite runs, the environment of the next one is built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import venv
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVS = ROOT / ".envs"
+COUNT = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed|xpassed)\b")
+_printing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One environment and the tests that run in it, as declared by a suite*.json file."""
+
+    name: str
+    source: Path
+    install: list[list[str]]
+    """Arguments of one ``pip install`` each, in order; {root} is the repository."""
+    pytest: list[str]
+    uninstall: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    system: list[str] = field(default_factory=list)
+    """Debian packages that some tests use; installed if missing and if that is possible."""
+    order: int = 50
+
+    @property
+    def folder(self) -> Path:
+        return ENVS / self.name
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def stamp(self) -> str:
+        declaration = json.dumps([self.install, self.uninstall, sys.version], sort_keys=True)
+        return hashlib.sha256(declaration.encode()).hexdigest()
+
+
+def load_suites() -> list[Suite]:
+    suites = []
+    for path in sorted((ROOT / "tests").rglob("suite*.json")):
+        data = json.loads(path.read_text())
+        unknown = set(data) - {"name", "python", "install", "pytest", "uninstall", "env", "system", "order"}
+        if unknown or not {"name", "install", "pytest"} <= set(data):
+            raise SystemExit(f"{path}: needs name, install, pytest; does not know {sorted(unknown)}")
+        data.pop("python", None)
+        suites.append(Suite(source=path, **data))
+    return sorted(suites, key=lambda s: (s.order, s.name))
+
+
+def say(text: str) -> None:
+    with _printing:
+        print(text, flush=True)
+
+
+def expand(text: str) -> str:
+    return text.replace("{root}", str(ROOT))
+
+
+def build(suite: Suite) -> float:
+    """Makes the suite's environment unless it is there already; returns the seconds it took."""
+    start = time.monotonic()
+    done = suite.folder / "built"
+    if done.exists() and done.read_text() == suite.stamp:
+        return 0.0
+    shutil.rmtree(suite.folder, ignore_errors=True)
+    venv.create(suite.folder, with_pip=True)
+    log = suite.folder / "build.log"
+    steps = [["install", *step] for step in suite.install]
+    if suite.uninstall:
+        steps.append(["uninstall", "-y", *suite.uninstall])
+    with log.open("w") as out:
+        for step in steps:
+            command = [str(suite.python), "-m", "pip", *map(expand, step)]
+            out.write(f"$ {' '.join(command)}\n")
+            out.flush()
+            for attempt in (1, 2, 3):  # registries hiccup
+                if subprocess.run(command, cwd=ROOT, stdout=out, stderr=out).returncode == 0:
+                    break
+                if attempt == 3:
+                    tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+                    raise RuntimeError(f"building the environment of suite {suite.name} failed:\n{tail}")
+                time.sleep(5)
+    system_packages(suite)
+    done.write_text(suite.stamp)
+    return time.monotonic() - start
+
+
+def system_packages(suite: Suite) -> None:
+    missing = [p for p in suite.system if shutil.which(p) is None]
+    if not missing or shutil.which("apt-get") is None or os.geteuid() != 0:
+        return
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-yq", "--no-install-recommends", *missing],
+    ):
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
+    """(exit status, counts by outcome, seconds) of the suite's tests; prints their output as it comes."""
+    start = time.monotonic()
+    env = dict(os.environ)
+    env.pop("PYTHONPATH", None)
+    env |= {"PYTHONUNBUFFERED": "1", **{k: expand(v) for k, v in suite.env.items()}}
+    env["PATH"] = f"{suite.folder / 'bin'}{os.pathsep}{env['PATH']}"
+    command = [str(suite.python), "-m", "pytest", *map(expand, suite.pytest), *extra]
+    say(f"\n=== {suite.name}: {' '.join(command[1:])}")
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace",
+    )  # fmt: skip
+    assert process.stdout is not None
+    closing = ""
+    for line in process.stdout:
+        say(line.rstrip("\n"))
+        if COUNT.search(line) and " in " in line:
+            closing = line
+    status = process.wait()
+    counts: dict[str, int] = {}
+    for number, outcome in COUNT.findall(closing):
+        counts[outcome] = counts.get(outcome, 0) + int(number)
+    return status, counts, time.monotonic() - start
+
+
+def main() -> int:
+    arguments, extra = sys.argv[1:], []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, extra = arguments[:at], arguments[at + 1 :]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suites", nargs="*", help="suites to run; default: all")
+    parser.add_argument("--list", action="store_true", help="list the suites and stop")
+    parser.add_argument("--fresh", action="store_true", help="build environments anew")
+    options = parser.parse_args(arguments)
+
+    suites = load_suites()
+    if options.list:
+        for suite in suites:
+            print(f"{suite.name:18} {suite.source.relative_to(ROOT)}   pytest {' '.join(suite.pytest)}")
+        return 0
+    known = {suite.name for suite in suites}
+    if unknown := set(options.suites) - known:
+        raise SystemExit(f"no suite {sorted(unknown)}; there are {sorted(known)}")
+    chosen = [s for s in suites if not options.suites or s.name in options.suites]
+    ENVS.mkdir(exist_ok=True)
+    if options.fresh:
+        for suite in chosen:
+            shutil.rmtree(suite.folder, ignore_errors=True)
+
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    lines, ok = [], True
+    with ThreadPoolExecutor(1) as builder:
+        builds: dict[str, Future[float]] = {s.name: builder.submit(build, s) for s in chosen}
+        for suite in chosen:
+            try:
+                built = builds[suite.name].result()
+                status, counts, seconds = run(suite, extra)
+            except RuntimeError as error:
+                say(str(error))
+                built, status, counts, seconds = 0.0, 1, {"failed": 1}, 0.0
+            failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+            if status and not failed:
+                failed = 1  # pytest stopped for another reason: no tests, a crash, an internal error
+            ok = ok and status == 0
+            total["passed"] += counts.get("passed", 0)
+            total["failed"] += failed
+            total["skipped"] += counts.get("skipped", 0)
+            lines.append(
+                f"{suite.name:18} {'ok' if status == 0 else 'FAILED':7} {counts.get('passed', 0):5} passed "
+                f"{failed:3} failed {counts.get('skipped', 0):3} skipped   environment {built:5.0f} s, tests {seconds:5.0f} s"
+            )
+    say("\n" + "\n".join(lines))
+    say(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
