@@ -5,7 +5,7 @@ Text flows one way: response text → :func:`parse` → Trajectory → :func:`ju
 """
 
 from s2r_rewards.advantages import offline_advantages, outcome_advantages, process_advantages
-from s2r_rewards.grammar import GRAMMARS, Grammar, VerdictRule
+from s2r_rewards.grammar import GRAMMARS, Grammar, VerdictRule, VerdictTier
 from s2r_rewards.judging import JudgedTrajectory, judge, judge_many
 from s2r_rewards.metrics import METRIC_NAMES, BehaviourCounts, behaviour_counts, behaviour_metrics
 from s2r_rewards.parsing import parse
@@ -29,6 +29,7 @@ __all__ = [
     "Trajectory",
     "Verdict",
     "VerdictRule",
+    "VerdictTier",
     "action_rewards",
     "behaviour_counts",
     "behaviour_metrics",

@@ -20,10 +20,25 @@ class VerdictRule:
 
 
 @dataclass(frozen=True)
+class VerdictTier:
+    """Rules that are tried together: of all their matches, the last one decides."""
+
+    rules: tuple[VerdictRule, ...]
+    lead: str = ""
+    """A pattern that stands before every rule's. Alternatives that begin with a plain letter
+    (``Therefore|therefore``) let the regex engine skip through the text, which makes parsing several times
+    faster than ``(?i:…)``."""
+
+    @property
+    def pattern(self) -> str:
+        rules = "|".join(f"(?P<r{i}>{rule.pattern})" for i, rule in enumerate(self.rules))
+        return f"(?:{self.lead})(?:{rules})" if self.lead else rules
+
+
+@dataclass(frozen=True)
 class Grammar:
-    """Markers are literal strings. Verdict tiers are tried in order: the last match of the first tier that
-    matches at all decides. Patterns must match in linear time (bounded repetitions only), since they run on
-    model output.
+    """Markers are literal strings. Verdict tiers are tried in order; the first that matches at all decides.
+    Patterns must match in linear time (bounded repetitions only), since they run on model output.
 
     ``default_verdict`` says what a verification without a readable verdict means: ``"none"`` (no verdict; the
     verification earns −1) or ``"released"`` (the authors' code: correct in the last segment, else incorrect).
@@ -32,7 +47,7 @@ class Grammar:
     name: str
     verify_markers: tuple[str, ...]
     retry_markers: tuple[str, ...]
-    verdict_tiers: tuple[tuple[VerdictRule, ...], ...]
+    verdict_tiers: tuple[VerdictTier, ...]
     end_markers: tuple[str, ...] = END_MARKERS
     default_verdict: str = "none"
     max_actions: int = 20
@@ -50,20 +65,25 @@ class Grammar:
                 raise ValueError(
                     f"grammar {self.name!r}: {field} is {markers!r}; expected a tuple of non-empty strings"
                 )
-        for rule in (rule for tier in self.verdict_tiers for rule in tier):
+        for tier in self.verdict_tiers:
             try:
-                re.compile(rule.pattern)
+                re.compile(tier.pattern)
             except re.error as error:
                 raise ValueError(
-                    f"grammar {self.name!r}: verdict pattern {rule.pattern!r}: {error}"
+                    f"grammar {self.name!r}: verdict pattern {tier.pattern!r}: {error}"
                 ) from error
 
 
-_SAID = r"\b(?:therefore|thus|hence|so),?[ \n]{1,2}(?:the|my|this)[ \n]{1,2}(?:answer|solution)[ \n]{1,2}"
-_SENTENCES = (
-    VerdictRule(rf"(?i:{_SAID}is[ \n]{{1,2}}correct\b)", Verdict.CORRECT),
-    VerdictRule(rf"(?i:{_SAID}is[ \n]{{1,2}}(?:incorrect|not correct|wrong)\b)", Verdict.INCORRECT),
-    VerdictRule(rf"(?i:{_SAID}(?:cannot|can not|can't) be verified\b)", None),
+_SENTENCES = VerdictTier(
+    lead=(
+        r"(?:Therefore|therefore|Thus|thus|Hence|hence|(?:So|so)(?<![A-Za-z][Ss]o)),?[ \n]{1,2}"
+        r"(?:the|my|this)[ \n]{1,2}(?:answer|solution)[ \n]{1,2}"
+    ),
+    rules=(
+        VerdictRule(r"is[ \n]{1,2}correct\b", Verdict.CORRECT),
+        VerdictRule(r"is[ \n]{1,2}(?:incorrect|not correct|wrong)\b", Verdict.INCORRECT),
+        VerdictRule(r"(?:cannot|can not|can't) be verified\b", None),
+    ),
 )
 
 PAPER = Grammar(
@@ -79,17 +99,16 @@ RELEASED = Grammar(
     verify_markers=("Wait,",),
     retry_markers=("Let me try again.",),
     verdict_tiers=(
-        (
-            VerdictRule("Therefore, the answer is correct", Verdict.CORRECT),
-            VerdictRule("Therefore, the answer is incorrect", Verdict.INCORRECT),
-            VerdictRule("Therefore, the answer cannot be verified", Verdict.INCORRECT),
-        ),
-        (VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),),
-        (
-            VerdictRule(
-                "is correct|is indeed|verified to be correct|verified as correct",
-                Verdict.CORRECT,
+        VerdictTier(
+            lead="Therefore, the answer ",
+            rules=(
+                VerdictRule("is correct", Verdict.CORRECT),
+                VerdictRule("is incorrect|cannot be verified", Verdict.INCORRECT),
             ),
+        ),
+        VerdictTier((VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),)),
+        VerdictTier(
+            (VerdictRule("is correct|is indeed|verified to be correct|verified as correct", Verdict.CORRECT),)
         ),
     ),
     default_verdict="released",
@@ -101,9 +120,12 @@ TAGS = Grammar(
     verify_markers=("<verify>",),
     retry_markers=("<solve>",),
     verdict_tiers=(
-        (
-            VerdictRule(r"(?i:<verdict>\s{0,4}correct\s{0,4}</verdict>)", Verdict.CORRECT),
-            VerdictRule(r"(?i:<verdict>\s{0,4}(?:incorrect|wrong)\s{0,4}</verdict>)", Verdict.INCORRECT),
+        VerdictTier(
+            lead=r"<verdict>\s{0,4}",
+            rules=(
+                VerdictRule(r"(?i:correct)\s{0,4}</verdict>", Verdict.CORRECT),
+                VerdictRule(r"(?i:incorrect|wrong)\s{0,4}</verdict>", Verdict.INCORRECT),
+            ),
         ),
         _SENTENCES,
     ),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from s2r_rewards.answers.extraction import extract_answer
-from s2r_rewards.grammar import Grammar, VerdictRule, get_grammar
+from s2r_rewards.grammar import Grammar, VerdictTier, get_grammar
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
 Mark = tuple[int, int, ActionKind]
@@ -155,8 +155,8 @@ def _ending(
 
 
 @lru_cache(maxsize=256)
-def _compiled(tier: tuple[VerdictRule, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?P<r{i}>{rule.pattern})" for i, rule in enumerate(tier)))
+def _compiled(tier: VerdictTier) -> re.Pattern[str]:
+    return re.compile(tier.pattern)
 
 
 def _read_verdict(
@@ -168,7 +168,7 @@ def _read_verdict(
         for match in _compiled(tier).finditer(text, start, stop):
             count, last = count + 1, match.lastgroup or ""
         if count:
-            return tier[int(last[1:])].verdict, count
+            return tier.rules[int(last[1:])].verdict, count
     if grammar.default_verdict == "released":
         return (Verdict.CORRECT if is_last else Verdict.INCORRECT), 0
     return None, 0

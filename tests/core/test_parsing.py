@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2r_rewards import DEVIATIONS, GRAMMARS, Grammar, Verdict, VerdictRule, parse
+from s2r_rewards import DEVIATIONS, GRAMMARS, Grammar, Verdict, VerdictRule, VerdictTier, parse
 
 TABLE = json.loads((Path(__file__).parent / "parsing.json").read_text())
 W, R = TABLE["W"], TABLE["R"]
@@ -89,7 +89,9 @@ def test_own_grammar():
         name="mine",
         verify_markers=("CHECK:",),
         retry_markers=("AGAIN:",),
-        verdict_tiers=((VerdictRule("OK", Verdict.CORRECT), VerdictRule("(N)O", Verdict.INCORRECT)),),
+        verdict_tiers=(
+            VerdictTier((VerdictRule("OK", Verdict.CORRECT), VerdictRule("(N)O", Verdict.INCORRECT))),
+        ),
     )
     trajectory = parse("\\boxed{1} CHECK: NO AGAIN: \\boxed{2} CHECK: OK", mine)
     assert [a.verdict for a in trajectory.verifications] == [Verdict.INCORRECT, Verdict.CORRECT]
@@ -102,7 +104,7 @@ def test_own_grammar():
         ({"default_verdict": "maybe"}, "expected 'none' or 'released'"),
         ({"verify_markers": "Wait"}, "tuple of non-empty strings"),
         ({"retry_markers": ("",)}, "tuple of non-empty strings"),
-        ({"verdict_tiers": ((VerdictRule("(", None),),)}, "verdict pattern"),
+        ({"verdict_tiers": (VerdictTier((VerdictRule("(", None),)),)}, "verdict pattern"),
     ],
 )
 def test_bad_grammar_says_what_is_wrong(change, message):
