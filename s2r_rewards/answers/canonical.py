@@ -12,6 +12,7 @@ _SPACING = re.compile(
     r"\\(?:[,;:!>]|(?:quad|qquad|thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~"
 )
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
+_GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
 _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _SPACES = re.compile(r"\s+")
 _UNICODE = str.maketrans(
@@ -20,6 +21,10 @@ _UNICODE = str.maketrans(
         "∙": r"\cdot ", "÷": "/", "∕": "/", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∞": r"\infty ",
         "π": r"\pi ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "°": r"^\circ ", "±": r"\pm ",
         "√": r"\sqrt ", "∈": r"\in ", "ℝ": r"\mathbb{R}", "’": "'", "′": "'", "“": '"', "”": '"',
+        "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}",
+        "¾": r"\frac{3}{4}",
+        "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "₃": "_{3}", "€": r"\$",
+        "£": r"\$", "α": r"\alpha ", "β": r"\beta ", "θ": r"\theta ", "λ": r"\lambda ", "ω": r"\omega ",
         "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "，": ",", "（": "(", "）": ")", "：": ":",
     }
 )  # fmt: skip
@@ -47,12 +52,35 @@ def strip_delimiters(text: str) -> str:
     return text
 
 
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
+_SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
+_MIXED = re.compile(r"(-?)\s*(\d+)\s+(\d+)\s*/\s*(\d+)")
+
+
+def spaced_number(text: str) -> str:
+    """Plain spellings that only make sense as a whole: ``1 000``, ``1 1/2``, ``6th``."""
+    if text[:1].isdigit() or text[:1] == "-":
+        if _SPACED.fullmatch(text):
+            return text.replace(" ", "")
+        ordinal = _ORDINAL.fullmatch(text)
+        if ordinal:
+            return ordinal[1]
+        mixed = _MIXED.fullmatch(text)
+        if mixed:
+            return f"{mixed[1]}{mixed[2]}\\frac{{{mixed[3]}}}{{{mixed[4]}}}"
+    return text
+
+
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)
     if not text.isascii():
         text = text.translate(_UNICODE)
+    if "\\\\" in text and "\\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)
     if "\\" in text or "~" in text:
+        text = _GROUPING.sub(",", text)
         text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
-        text = text.replace("{,}", ",").replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
+        text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
     return _SPACES.sub(" ", text).strip()

@@ -1,35 +1,140 @@
-"""The golden-answer checker: tiers in order, the first that can decide decides."""
+"""The golden-answer checker: tiers in order, the first that can decide decides.
+
+==============  ============================================================================================
+tier            decides
+==============  ============================================================================================
+``string``      the same text, raw or in canonical spelling; empty and oversized input
+``number``      plain numbers and constants, in exact arithmetic; percent, degrees, units, bases
+``choice``      a gold answer that is one choice letter
+``literal``     a gold answer that is a Python value
+``structure``   containers, equations, inequalities, ratios
+``expression``  everything else that the reader can read: exact, modular or by numeric probing
+``text``        answers in words
+``symbolic``    the remainder that only computer algebra can read, in a killable worker, when installed
+==============  ============================================================================================
+"""
 
 from __future__ import annotations
 
-from .canonical import canonical
+import re
+
+from .canonical import canonical, spaced_number
+from .exact import Undefined
+from .expressions import Outcome
 from .extraction import Fallback, extract_answer
+from .lexer import Unreadable
+from .literals import compare_literals
 from .numbers import plain_number
 from .policy import DEFAULT_POLICY, CheckPolicy
+from .reader import Node, read
 from .result import CheckResult
+from .structures import compare
+from .text import compare_choices, compare_texts, split_choice, value_in_sentence
 
+#: Changes whenever a verdict can change; part of every cache key.
 CHECKER_VERSION = "1"
+
+_WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
+_SYMBOLIC = re.compile(r"\\(?:int|iint|oint|sum|prod|lim)(?![A-Za-z])")
 
 
 def check(gold: str, answer: str | None, policy: CheckPolicy = DEFAULT_POLICY) -> CheckResult:
-    """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises on any text."""
+    """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises, whatever the text."""
     if not isinstance(gold, str) or not gold.strip():
         return CheckResult("ungradable", "string", "the gold answer is empty")
     if not isinstance(answer, str) or not answer.strip():
         return CheckResult("malformed", "string", "the answer is empty")
     if gold == answer:
         return CheckResult("correct", "string", "same text")
-    if len(answer) > policy.max_length:
-        return CheckResult("malformed", "string", f"the answer is longer than {policy.max_length} characters")
+    if len(answer) > policy.max_length or len(gold) > policy.max_length:
+        return CheckResult("malformed", "string", f"longer than {policy.max_length} characters")
+    first, second = plain_number(gold), plain_number(answer)
+    if first is None or second is None or first != second:
+        if first is None or second is None or policy.relative_tolerance or not _differ(gold, answer, policy):
+            return _result(_decide(gold, answer, policy))
+        return CheckResult("incorrect", "number", "different exact values")
+    return CheckResult("correct", "number", "same exact value")
+
+
+def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:
+    """Whether two different plain numbers certainly differ: no separator, no rounding in question."""
+    return "," not in gold and "," not in answer and (not policy.rounded_places or "." not in gold)
+
+
+def _result(outcome: Outcome) -> CheckResult:
+    return CheckResult("correct" if outcome.equal else "incorrect", outcome.how, outcome.why)
+
+
+def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
+    literal = compare_literals(gold, answer)
+    if literal is not None:
+        return literal
     left, right = canonical(gold), canonical(answer)
     if left == right:
-        return CheckResult("correct", "string", "same canonical text")
-    first, second = plain_number(left), plain_number(right)
-    if first is not None and second is not None:
-        if first == second:
-            return CheckResult("correct", "number", "same exact value")
-        return CheckResult("incorrect", "number", "different exact values")
-    return CheckResult("incorrect", "string", "different text")
+        return Outcome(True, "string", "same canonical text")
+    choice = compare_choices(left, right)
+    if choice is not None and choice.equal is not None:
+        return choice
+    if choice is None and (chosen := split_choice(left)) and chosen[1]:
+        return _choice_with_text(chosen, right, policy)
+    return _read_and_compare(left, right, policy)
+
+
+def _choice_with_text(gold: tuple[str, str], answer: str, policy: CheckPolicy) -> Outcome:
+    """The gold answer is ``B) 25``: the letter, the text or both are right."""
+    chosen = split_choice(answer)
+    if chosen is not None:
+        return Outcome(
+            chosen[0] == gold[0], "choice", "same letter" if chosen[0] == gold[0] else "different letters"
+        )
+    return _read_and_compare(gold[1], answer, policy)
+
+
+def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
+    if _WORDS_ONLY.fullmatch(gold) and _WORDS_ONLY.fullmatch(answer) and "infin" not in gold + answer:
+        return compare_texts(gold, answer, policy)
+    first, second = _tree(gold, policy), _tree(answer, policy)
+    if first is None or second is None:
+        outcome = compare_texts(gold, answer, policy)
+        if outcome.equal or first is None or (stated := value_in_sentence(answer)) is None:
+            return outcome
+        second = _tree(canonical(stated), policy)
+        if second is None:
+            return outcome
+    outcome = _compare(first, second, policy)
+    if outcome.equal:
+        return outcome
+    for which, text in ((0, gold), (1, answer)):
+        if "," in text and (again := _tree(text, policy, grouped=False)) not in (
+            None,
+            (first, second)[which],
+        ):
+            other = (
+                _compare(again or first, second, policy)
+                if which == 0
+                else _compare(first, again or second, policy)
+            )
+            if other.equal:
+                return other
+    if outcome.equal is None:
+        return Outcome(False, outcome.how, outcome.why)
+    return outcome
+
+
+def _compare(first: Node, second: Node, policy: CheckPolicy) -> Outcome:
+    try:
+        return compare(first, second, policy)
+    except (Undefined, OverflowError, ZeroDivisionError, ValueError) as error:
+        return Outcome(False, "expression", f"undefined: {error}")
+    except RecursionError:
+        return Outcome(False, "expression", "nested too deeply")
+
+
+def _tree(text: str, policy: CheckPolicy, grouped: bool = True) -> Node | None:
+    try:
+        return read(spaced_number(text) if grouped else text, policy.max_depth, policy.max_items, grouped)
+    except (Unreadable, ValueError, ZeroDivisionError, RecursionError):
+        return None
 
 
 def check_response(

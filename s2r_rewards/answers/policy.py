@@ -9,9 +9,12 @@ parameter              default      meaning
                                     "strict": everything is ordered; "free": tuples are unordered too
 ``rounded_places``     6            a decimal *gold* with at least this many places also accepts any answer
                                     that rounds to it; 0 turns this off
+``machine_digits``     15           an *answer* with this many digits or more may stand for a gold answer
+                                    that no decimal can write out; 0 turns this off
 ``relative_tolerance`` 0.0          accept numbers this close to the gold, relative to it (0: exact)
-``percent``            "sign"       the sign may be missing on one side (``12`` = ``12 %``);
-                                    "value": ``50 %`` = ``0.5`` only; "both": either; "strict": neither
+``percent``            "both"       ``12`` = ``12 %`` ("sign": the sign may be missing on one side, where the
+                                    bare number is no proportion) and ``1/2`` = ``50 %`` ("value");
+                                    "strict": neither
 ``units``              "drop"       a unit on one side only is ignored, different units differ;
                                     "ignore": units never matter; "strict": both sides need the same unit
 ``letter_case``        False        whether text answers must match in case
@@ -34,7 +37,8 @@ class CheckPolicy:
     order: Literal["notation", "strict", "free"] = "notation"
     rounded_places: int = 6
     relative_tolerance: float = 0.0
-    percent: Literal["sign", "value", "both", "strict"] = "sign"
+    machine_digits: int = 15
+    percent: Literal["both", "sign", "value", "strict"] = "both"
     units: Literal["drop", "ignore", "strict"] = "drop"
     letter_case: bool = False
     max_length: int = 10_000
