@@ -57,7 +57,7 @@ def checked_attempts(
                 text=rollout.response,
                 answer=answer or "",
                 correct=bool(check),
-                unusable=_unusable(rollout, check.verdict if check else None, grammar),
+                unusable=_unusable(rollout, None if check is None else check.verdict, grammar),
             )
         )
         seen[rollout.problem_id] += 1

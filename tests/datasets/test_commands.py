@@ -1,0 +1,271 @@
+"""The steps one after the other, against a real HTTP server; and every example of ``--help``."""
+
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet
+import pytest
+
+from s2r_rewards.advantages import offline_advantages
+from s2r_rewards.cli.data import STEPS
+from s2r_rewards.datasets.initialization import parses_back
+from s2r_rewards.parsing import parse
+
+
+@pytest.fixture
+def samples(s2r, server, sums, tmp_path):
+    out = tmp_path / "samples.jsonl"
+    s2r("data", "sample", sums, "-o", out, "-k", 5, "--url", server[0], "--model", "m")
+    return out
+
+
+@pytest.fixture
+def verified(s2r, server, samples, tmp_path):
+    out = tmp_path / "verified.jsonl"
+    s2r("data", "verify", samples, "-o", out, "--style", "both", "--url", server[0], "--model", "m")
+    return out
+
+
+def test_verify_writes_every_verification_with_its_verdict(s2r, server, samples, verified, read):
+    rows = read(verified)
+    assert len(rows) == 12 * 5 * 2
+    assert {r["style"] for r in rows} == {"problem-solving", "confirmative"}
+    assert all(r["kept"] == (r["verdict"] == ("correct" if r["correct"] else "incorrect")) for r in rows)
+    by_reason = {
+        reason: sum(r["reason"] == reason for r in rows) for reason in ("disagrees", "cannot_verify")
+    }
+    # The server turns 10 % of its verdicts round and cannot tell in another 10 %.
+    assert all(0 < n < 30 for n in by_reason.values()), by_reason
+    shown = s2r(
+        "data", "verify", samples, "-o", verified, "--style", "both", "--url", server[0], "--model", "m"
+    )
+    style = [r for r in rows if r["style"] == "confirmative"]
+    assert f"{100 * sum(r['kept'] for r in style) / len(style):.2f}" in shown
+
+
+def test_init_builds_and_writes_all_formats(s2r, verified, read, tmp_path):
+    out, verl, openrlhf, trl = (tmp_path / n for n in ("sft.jsonl", "v.parquet", "o.jsonl", "t.jsonl"))
+    text = s2r(
+        *("data", "init", verified, "-o", out, "--preview", 1),
+        *("--verl", verl, "--openrlhf", openrlhf, "--trl", trl, "--system", ""),
+    )
+    rows = read(out)
+    wrong = {r["problem_id"]: r["wrong"] for r in read(verified)}
+    assert {r["wanted"] for r in rows if wrong[r["problem_id"]] == 0} <= {1}
+    assert len(rows) >= 10
+    for row in rows:
+        assert "".join(s["text"] for s in row["segments"]) == row["response"]
+        parsed = parse(row["response"], finished=True)
+        assert not parsed.codes
+        assert len(parsed.attempts) == row["attempts"] <= row["wanted"]
+        answers = [a.answer for a in parsed.attempts]
+        assert answers[-1] == row["gold"]
+        assert row["gold"] not in answers[:-1]
+    assert "masked  solve" in text or all(r["attempts"] == 1 for r in rows[:1])
+    assert "trained verify" in text
+
+    table = pyarrow.parquet.read_table(verl).to_pylist()
+    assert [r["messages"][-1]["content"] for r in table] == [r["response"] for r in rows]
+    for row, ours in zip(table, rows, strict=True):
+        content = row["messages"][-1]["content"]
+        cut = [(s["kind"], content[s["start"] : s["end"]], s["trained"]) for s in row["segments"]]
+        assert cut == [(s["kind"], s["text"], s["trained"]) for s in ours["segments"] if s["text"]]
+    for row, ours in zip(read(openrlhf), rows, strict=True):
+        turns = row["messages"][1:]
+        assert "".join(t["content"] for t in turns) == ours["response"] + "<|im_end|>"
+        trained = "".join(t["content"] for t in turns if t["role"] == "assistant")
+        assert trained == "".join(s["text"] for s in ours["segments"] if s["trained"]) + "<|im_end|>"
+    assert [r["completion"][0]["content"] for r in read(trl)] == [r["response"] for r in rows]
+
+
+def test_init_is_the_same_every_time_and_released_keeps_fewer(s2r, verified, read, tmp_path):
+    def run(*more):
+        s2r("data", "init", verified, "-o", tmp_path / "o.jsonl", *more)
+        return read(tmp_path / "o.jsonl")
+
+    assert run() == run()
+    assert len(run("--preset", "released")) < len(run())
+
+
+def test_init_names_what_a_row_lacks(s2r, verified, tmp_path):
+    lines = verified.read_text().splitlines()
+    row = json.loads(lines[1])
+    row["kept"] = "yes"
+    verified.write_text("\n".join([lines[0], json.dumps(row), *lines[2:]]) + "\n")
+    text = s2r("data", "init", verified, "-o", tmp_path / "o.jsonl", status=1)
+    assert f"{verified}:2: field 'kept': found str; expected bool" in text
+    assert "skipped 1 bad" in s2r("data", "init", verified, "-o", tmp_path / "o.jsonl", "--on-error", "skip")
+
+
+def test_comparison_sets(s2r, samples, sums, read, tmp_path):
+    out = tmp_path / "o.jsonl"
+    s2r("data", "init", samples, "--set", "long-cot", "-o", out)
+    rows = read(out)
+    assert all(r["attempts"] == 1 and f"\\boxed{{{r['gold']}}}" in r["response"] for r in rows)
+    assert len({r["problem_id"] for r in rows}) == len(rows) > 8
+    problems = [{**p, "solution": f"It is \\boxed{{{p['answer']}}}."} for p in read(sums)]
+    problems[0]["solution"] = None
+    sums.write_text("".join(json.dumps(p) + "\n" for p in problems))
+    assert "no_solution" in s2r("data", "init", sums, "--set", "original-solution", "-o", out)
+    assert [r["response"] for r in read(out)] == [p["solution"] for p in problems[1:]]
+
+
+def stored(tmp_path, n=40, k=8):
+    """Rollouts with retries: right with probability p of their problem."""
+    rng = random.Random(0)
+    rows = []
+    for i in range(n):
+        for _ in range(k):
+            text = ""
+            for j in range(4):
+                right = rng.random() < i / n
+                verdict = "correct" if right ^ (rng.random() < 0.15) else "incorrect"
+                retry = "Let me try again.\n\n" if j else ""
+                text += f"{retry}So \\boxed{{{i if right else i + 1 + j}}}.\n\n"
+                text += f"Wait, let me recheck my solution.\n\nTherefore, the answer is {verdict}.\n\n"
+                if verdict == "correct" and rng.random() < 0.8:
+                    break
+            row = {"problem_id": f"p{i}", "prompt": f"Name {i}.", "response": text.strip(), "gold": str(i)}
+            rows.append({**row, "finished": True, "level": i % 5})
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return path
+
+
+@pytest.mark.parametrize("preset", ["paper", "released"])
+@pytest.mark.parametrize("by", ["position", "context"])
+def test_offline_equals_the_library_on_the_whole_batch(s2r, read, tmp_path, preset, by):
+    rollouts, out = stored(tmp_path), tmp_path / "offline.jsonl"
+    more = ("--mode", "truncate") if preset == "released" else ()
+    text = s2r("data", "offline", rollouts, "-o", out, "--preset", preset, "--by", by, *more)
+    rows = read(out)
+    right = {}
+    for row in read(rollouts):
+        last = parse(row["response"], preset, finished=True).attempts[-1].answer == row["gold"]
+        right.setdefault(row["problem_id"], []).append(last)
+    accuracy = {name: sum(x) / len(x) for name, x in right.items()}
+    assert {r["problem_id"] for r in rows} <= {n for n, a in accuracy.items() if 0.1 <= a <= 0.7}
+    assert all(r["accuracy"] == accuracy[r["problem_id"]] for r in rows)
+    actions = [[a for a in r["s2r"]["actions"] if a["kind"] != "end"] for r in rows]
+    rewards = [[a["reward"] for a in row] for row in actions]
+    minimum = 10 if preset == "released" else 1
+    expected = offline_advantages(
+        rewards, [r["accuracy"] for r in rows], by=by, min_count=minimum, preset=preset
+    )
+    for row, advantages in zip(actions, expected, strict=True):
+        assert [a["advantage"] for a in row] == pytest.approx(advantages)
+    counted = [
+        n for n in ("outside_accuracy_band", "goes_on_after_confirmation", "balanced_away") if n in text
+    ]
+    assert counted == (
+        ["outside_accuracy_band", "goes_on_after_confirmation"]
+        if preset == "paper"
+        else ["outside_accuracy_band", "balanced_away"]
+    )
+    for row in rows:
+        assert parse(row["response"], preset, finished=True).actions[-1].end == len(row["response"])
+
+
+def test_offline_replay_formats(s2r, read, tmp_path):
+    rollouts, out = stored(tmp_path), tmp_path / "offline.jsonl"
+    verl, openrlhf = tmp_path / "v.parquet", tmp_path / "o.jsonl"
+    s2r("data", "offline", rollouts, "-o", out, "--verl", verl, "--openrlhf", openrlhf)
+    rows = read(out)
+    table = pyarrow.parquet.read_table(verl).to_pylist()
+    assert len(table) == len(rows) == len(read(openrlhf)) > 20
+    for ours, v, o in zip(rows, table, read(openrlhf), strict=True):
+        payload = json.loads(v["extra_info"]["replay"])
+        assert payload == json.loads(o["label"])
+        assert payload["response"] == ours["response"]
+        assert payload["outcome_advantage"] == ours["s2r"]["outcome_advantage"]
+        assert v["reward_model"]["ground_truth"] == ours["gold"]
+        assert payload["actions"][-1]["end"] <= len(payload["response"])
+        assert {"kind", "start", "end", "reward", "advantage"} == set(payload["actions"][0])
+
+
+def test_offline_reuses_scores_and_skips_bad_lines(s2r, read, tmp_path):
+    rollouts, out = stored(tmp_path), tmp_path / "offline.jsonl"
+    s2r("data", "offline", rollouts, "-o", out)
+    whole = out.read_bytes()
+    s2r("data", "offline", out, "-o", tmp_path / "again.jsonl", "--band", 0, 1)
+    assert [r["response"] for r in read(tmp_path / "again.jsonl")] == [r["response"] for r in read(out)]
+    lines = rollouts.read_text().splitlines()
+    rollouts.write_text("\n".join([lines[0], '{"prompt": "x"}', "{", *lines[1:]]) + "\n")
+    text = s2r("data", "offline", rollouts, "-o", out, "--restart", status=1)
+    assert f"{rollouts}:2: field 'response': found nothing; expected text" in text
+    text = s2r("data", "offline", rollouts, "-o", out, "--restart", "--on-error", "skip")
+    assert "skipped 2 bad records" in text
+    assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_offline_killed_at_a_random_moment(s2r, tmp_path, seed):
+    rollouts = stored(tmp_path, n=300)
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "offline.jsonl"
+    s2r("data", "offline", rollouts, "-o", whole)
+    command = [sys.executable, "-c", "from s2r_rewards.cli import main; main()", "data", "offline"]
+    command += [str(rollouts), "-o", str(out)]
+    process = subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not (tmp_path / "offline.jsonl.work").exists() and process.poll() is None:
+        time.sleep(0.001)
+    time.sleep(random.Random(seed).uniform(0, 0.4))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    subprocess.run(command, env=os.environ, check=True, capture_output=True)
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_rl_keeps_the_band(s2r, samples, sums, read, tmp_path):
+    out, verl, openrlhf = (tmp_path / n for n in ("rl.jsonl", "v.parquet", "o.jsonl"))
+    text = s2r(
+        *("data", "rl", sums, "--rollouts", samples, "-o", out, "--band", 0.3, 0.7),
+        *("--verl", verl, "--openrlhf", openrlhf),
+    )
+    right = {}
+    for row in read(samples):
+        right.setdefault(row["problem_id"], []).append(f"\\boxed{{{row['gold']}}}" in row["response"])
+    expected = [n for n, x in right.items() if 0.3 <= sum(x) / len(x) <= 0.7]
+    assert [r["id"] for r in read(out)] == expected
+    assert 0 < len(expected) < 12
+    assert "too easy" in text
+    table = pyarrow.parquet.read_table(verl).to_pylist()
+    assert [r["extra_info"]["problem_id"] for r in table] == expected
+    assert [r["reward_model"]["ground_truth"] for r in table] == [r["label"] for r in read(openrlhf)]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_example_of_the_help_text_runs(s2r, server, sums, samples, verified, tmp_path, monkeypatch, step):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.jsonl").write_text('{"question": "1 + 1?", "answer": "It is #### 2"}\n')
+    (tmp_path / "test.jsonl").write_text('{"question": "2 + 1?", "answer": "It is #### 3"}\n')
+    for source, name in ((samples, "sft-samples.jsonl"), (stored(tmp_path, n=20), "rollouts.jsonl")):
+        (tmp_path / name).write_bytes(source.read_bytes())
+    for name in ("samples.jsonl", "verified.jsonl", "problems.jsonl"):
+        receipt = tmp_path / f"{name}.receipt.json"
+        if (
+            step in ("sample", "verify")
+            and name == {"sample": "samples", "verify": "verified"}[step] + ".jsonl"
+        ):
+            receipt.unlink()
+            (tmp_path / name).unlink()
+    if step == "problems":
+        (tmp_path / "problems.jsonl").unlink()
+    example = s2r("data", step, "--help").split("Example:")[1].split("\n\n")[0]
+    words = shlex.split(" ".join(example.split()).replace("http://localhost:8000/v1", server[0]))
+    assert words[:3] == ["s2r", "data", step]
+    s2r(*words[1:])
+    assert (tmp_path / words[words.index("-o") + 1]).exists()
+
+
+def test_segments_of_the_init_file_parse_back(read, s2r, verified, tmp_path):
+    from s2r_rewards.datasets.initialization import Segment
+
+    s2r("data", "init", verified, "-o", tmp_path / "o.jsonl")
+    for row in read(tmp_path / "o.jsonl"):
+        assert parses_back([Segment(**s) for s in row["segments"]])
