@@ -1,7 +1,7 @@
 """Tests only: lets the unmodified OpenRLHF run on a machine without CUDA.
 
 Python imports this file at start-up in every process whose PYTHONPATH holds its folder, Ray and vLLM workers
-included. With S2R_CPU_SHIM=1 it edits four modules just after they are first imported; nothing of
+included. With S2R_CPU_SHIM=1 it edits a few modules just after they are first imported; nothing of
 OpenRLHF's own logic is touched.
 """
 
@@ -91,9 +91,30 @@ def _ray(ray):
     ray.init = local
 
 
+def _dump_first_batch(module):
+    """With S2R_TEST_DUMP=FILE: the first batch exactly as the trainer will learn from it, for the tests to read."""
+    import torch
+
+    path = os.environ.get("S2R_TEST_DUMP")
+    if not path:
+        return
+    make = module.RemoteExperienceMaker.make_experience_batch
+
+    @functools.wraps(make)
+    def make_experience_batch(self, rollout_samples):
+        experiences = make(self, rollout_samples)
+        if not os.path.exists(path):
+            fields = ("sequences", "action_mask", "advantages", "truncated", "labels", "prompts")
+            torch.save([{name: getattr(e, name) for name in fields} for e in experiences], path)
+        return experiences
+
+    module.RemoteExperienceMaker.make_experience_batch = make_experience_batch
+
+
 _AFTER_IMPORT = {
     "torch": _torch,
     "ray": _ray,
+    "openrlhf.trainer.ppo_utils.experience_maker": _dump_first_batch,
     "openrlhf.utils.distributed_util": _weight_sync,
     "vllm.model_executor.layers.utils": _plain_linears,
 }
