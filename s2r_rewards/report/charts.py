@@ -20,7 +20,7 @@ class Line:
     values: tuple[float, ...]
 
 
-def line_chart(title: str, steps: Sequence[int], lines: Sequence[Line], unit_range: bool = True) -> Html:
+def line_chart(title: str, steps: Sequence[float], lines: Sequence[Line], unit_range: bool = True) -> Html:
     """Curves over steps; `unit_range` fixes the axis to 0…1, otherwise it runs from 0 to a round maximum."""
     finite = [v for line in lines for v in line.values if math.isfinite(v)]
     if not finite:
@@ -44,8 +44,8 @@ def line_chart(title: str, steps: Sequence[int], lines: Sequence[Line], unit_ran
         for v in (0, top / 2, top)
     ]
     ticks = [
-        el("text", f"{first:,}", class_="tick", x=LEFT, y=HEIGHT - 8),
-        el("text", f"step {last:,}", class_="tick", x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"),
+        el("text", f"{first:,g}", class_="tick", x=LEFT, y=HEIGHT - 8),
+        el("text", f"step {last:,g}", class_="tick", x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"),
     ]
     curves = [_curve(i, steps, line, x, y) for i, line in enumerate(lines)]
     spoken = "; ".join(f"{line.label} from {_ends(line)[0]} to {_ends(line)[1]}" for line in lines)
@@ -132,7 +132,7 @@ def _curve(index, steps, line, x, y) -> Html:
             runs.append([])
             continue
         runs[-1].append(f"{x(step):.1f},{y(value):.1f}")
-        tip = el("title", f"step {step}: {line.label} {value:.3f}")
+        tip = el("title", f"step {step:g}: {line.label} {value:.3f}")
         dots.append(
             el("circle", tip, class_=f"dot line{index}", cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4)
         )

@@ -17,10 +17,14 @@ class Html(str):
 
 
 def escape(value: Any) -> Html:
-    """Markup stays, anything else is turned into text; None is nothing."""
+    """Markup stays, anything else is turned into text; None is nothing.
+
+    A lone surrogate (half a broken character of a byte-level model) cannot be UTF-8 and is shown as \\udXXX.
+    """
     if isinstance(value, Html):
         return value
-    return Html("" if value is None else html.escape(str(value), quote=True))
+    text = "" if value is None else html.escape(str(value), quote=True)
+    return Html(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def join(parts: Iterable[Any], separator: str = "") -> Html:
@@ -48,5 +52,4 @@ def json_block(data: Any) -> Html:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    # A lone surrogate (half a broken character of a byte-level model) cannot be encoded as UTF-8.
     return Html(text.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -21,7 +21,7 @@ def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = 
     room = max(200, max_text // max(1, len(actions)))
     data = {
         "i": index,
-        "id": str(rollout.problem_id),
+        "id": _one_line(rollout.problem_id),
         "p": shorten(rollout.prompt, max_text),
         "g": str(rollout.gold),
         "l": None if rollout.level is None else str(rollout.level),
@@ -52,6 +52,12 @@ def _action(action: dict[str, Any], text: str, room: int) -> dict[str, Any]:
         "n": action.get("tokens"),
     }
     return {key: value for key, value in data.items() if value is not None}
+
+
+def _one_line(text: object, limit: int = 48) -> str:
+    """Some trackers use the whole prompt as the name of a problem."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def shorten(text: str, limit: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from s2r_rewards.alarms import Alarm
 from s2r_rewards.report.charts import Line, bar, diverging_bar, line_chart, stacked_bar
 from s2r_rewards.report.markup import Html, el, join
-from s2r_rewards.report.summary import Group, Summary
+from s2r_rewards.report.summary import Group, Summary, natural
 from s2r_rewards.report.tree import Node
 from s2r_rewards.trajectory import DEVIATIONS
 
@@ -116,7 +116,9 @@ def curves(summary: Summary) -> Html:
     steps = summary.steps
     if len(steps) < 2:
         return Html("")
-    at = [int(float(group.key)) for group in steps]
+    if any(natural(group.key)[0] for group in steps):  # names, not numbers: nothing to draw along
+        return Html("")
+    at = [float(group.key) for group in steps]
     charts = [
         line_chart(
             title, at, [Line(label, _series(steps, name)) for name, label in zip(names, labels, strict=True)]
