@@ -208,6 +208,7 @@ def _path(node: Node) -> Html:
         "th",
         indent,
         el("span", node.label, class_=f"step{good}"),
+        " ",
         el("code", signs) if signs else "",
         scope="row",
     )
