@@ -21,22 +21,6 @@ def _check(values: ActionValues, spans: ActionSpans) -> None:
             )
 
 
-def _flat_index(spans: ActionSpans, counts: Sequence[int], length: int) -> tuple[Tensor, Tensor]:
-    """(index into the flattened [B·T], index of the action within the batch), one entry a covered token."""
-    starts, sizes, rows = [], [], []
-    for row, (where, count) in enumerate(zip(spans, counts, strict=True)):
-        for first, end in where[:count]:
-            first, end = min(first, length), min(end, length)
-            starts.append(row * length + first)
-            sizes.append(max(end - first, 0))
-            rows.append(row)
-    size = torch.tensor(sizes, dtype=torch.long)
-    action = torch.repeat_interleave(torch.arange(len(sizes)), size)
-    before = torch.cumsum(size, 0) - size
-    index = torch.arange(int(size.sum())) - before[action] + torch.tensor(starts, dtype=torch.long)[action]
-    return index, action
-
-
 def spread(
     values: ActionValues, spans: ActionSpans, length: int, dtype: torch.dtype = torch.float32
 ) -> Tensor:
@@ -46,14 +30,29 @@ def spread(
         values: per trajectory, one value per action.
         spans: per trajectory, token spans [first, end), at least one per value (a span for ``end`` may follow).
         length: T; spans that reach further are cut.
+
+    Raises:
+        ValueError: fewer spans than values, or spans that overlap or are out of order.
     """
     _check(values, spans)
-    counts = [len(row) for row in values]
-    flat = torch.tensor([v for row in values for v in row], dtype=dtype)
-    out = torch.zeros(len(values) * length, dtype=dtype)
-    index, action = _flat_index(spans, counts, length)
-    out[index] = flat[action]
-    return out.view(len(values), length)
+    # Every row is a run-length code of its tokens (gaps are runs of 0), so one repeat fills the whole batch.
+    runs: list[float] = []
+    sizes: list[int] = []
+    for i, (row, where) in enumerate(zip(values, spans, strict=True)):
+        at = 0
+        for value, (first, end) in zip(row, where, strict=False):
+            first, end = min(first, length), min(end, length)
+            if not at <= first <= end:
+                raise ValueError(
+                    f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order"
+                )
+            runs += (0, value)
+            sizes += (first - at, end - first)
+            at = end
+        runs.append(0)
+        sizes.append(length - at)
+    flat = torch.repeat_interleave(torch.tensor(runs, dtype=dtype), torch.tensor(sizes, dtype=torch.long))
+    return flat.view(len(values), length)
 
 
 def at_action_ends(

@@ -50,6 +50,8 @@ def test_shapes_are_checked():
         spread([[1.0, 2.0]], [[(0, 1)]], 3)
     with pytest.raises(ValueError, match="values for 1"):
         spread([[1.0]], [], 3)
+    with pytest.raises(ValueError, match="expected order"):
+        spread([[1.0, 2.0]], [[(0, 3), (2, 4)]], 5)
     good = torch.zeros(2, 3)
     with pytest.raises(ValueError, match="one shape"):
         action_policy_loss(good, good, torch.zeros(2, 4), torch.zeros(2, 3, dtype=torch.long))
