@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 
+from .backend import Backend, available, delegate
 from .canonical import canonical, spaced_number
 from .exact import Undefined
 from .expressions import Outcome
@@ -36,10 +37,22 @@ CHECKER_VERSION = "1"
 
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 _SYMBOLIC = re.compile(r"\\(?:int|iint|oint|sum|prod|lim)(?![A-Za-z])")
+_SYMBOLIC_LENGTH = 500
 
 
-def check(gold: str, answer: str | None, policy: CheckPolicy = DEFAULT_POLICY) -> CheckResult:
-    """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises, whatever the text."""
+def check(
+    gold: str,
+    answer: str | None,
+    policy: CheckPolicy = DEFAULT_POLICY,
+    backend: Backend = "s2r",
+    start_limit: float = 0.35,
+) -> CheckResult:
+    """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises, whatever the text.
+
+    ``backend`` picks another checker behind the same interface (``"math_verify"``, ``"latex2sympy2"``); it runs in a
+    worker process that is killed past ``policy.time_limit``. ``start_limit`` bounds the wait for a symbolic worker
+    that is still starting (seconds); past it, this one check is a ``timeout``.
+    """
     if not isinstance(gold, str) or not gold.strip():
         return CheckResult("ungradable", "string", "the gold answer is empty")
     if not isinstance(answer, str) or not answer.strip():
@@ -48,12 +61,37 @@ def check(gold: str, answer: str | None, policy: CheckPolicy = DEFAULT_POLICY) -
         return CheckResult("correct", "string", "same text")
     if len(answer) > policy.max_length or len(gold) > policy.max_length:
         return CheckResult("malformed", "string", f"longer than {policy.max_length} characters")
+    if backend != "s2r":
+        return delegate(gold, answer, policy, backend)
     first, second = plain_number(gold), plain_number(answer)
     if first is None or second is None or first != second:
         if first is None or second is None or policy.relative_tolerance or not _differ(gold, answer, policy):
-            return _result(_decide(gold, answer, policy))
+            outcome = _decide(gold, answer, policy)
+            if not outcome.equal and (result := _ask_symbolic(gold, answer, policy, start_limit)) is not None:
+                return result
+            return _result(outcome)
         return CheckResult("incorrect", "number", "different exact values")
     return CheckResult("correct", "number", "same exact value")
+
+
+def _ask_symbolic(gold: str, answer: str, policy: CheckPolicy, start_limit: float) -> CheckResult | None:
+    """The symbolic tier, for the few notations that only computer algebra can read."""
+    if not needs_worker(gold, answer, policy, "s2r"):
+        return None
+    return delegate(gold, answer, policy, "symbolic", start_limit)
+
+
+def needs_worker(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend) -> bool:
+    """Whether a check may go to a worker process."""
+    if not isinstance(gold, str) or not isinstance(answer, str) or gold == answer:
+        return False
+    if backend != "s2r":
+        return True
+    if policy.symbolic == "never" or max(len(gold), len(answer)) > _SYMBOLIC_LENGTH:
+        return False
+    if "\\" not in answer and "\\" not in gold:
+        return False
+    return bool(_SYMBOLIC.search(answer) or _SYMBOLIC.search(gold)) and available("symbolic")
 
 
 def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:

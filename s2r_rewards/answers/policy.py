@@ -18,6 +18,9 @@ parameter              default      meaning
 ``units``              "drop"       a unit on one side only is ignored, different units differ;
                                     "ignore": units never matter; "strict": both sides need the same unit
 ``letter_case``        False        whether text answers must match in case
+``symbolic``           "auto"       integrals, sums, products and limits go to the symbolic worker when it is
+                                    installed; "never" decides without it
+``time_limit``         1.0          seconds of wall clock that a worker process may spend on one check
 ``max_length``         10_000       longer answers are ``malformed`` (in characters)
 ``max_depth``          60           deeper nesting is not read
 ``max_items``          2_000        longer containers are not read
@@ -41,6 +44,8 @@ class CheckPolicy:
     percent: Literal["both", "sign", "value", "strict"] = "both"
     units: Literal["drop", "ignore", "strict"] = "drop"
     letter_case: bool = False
+    symbolic: Literal["auto", "never"] = "auto"
+    time_limit: float = 1.0
     max_length: int = 10_000
     max_depth: int = 60
     max_items: int = 2_000
