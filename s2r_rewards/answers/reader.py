@@ -94,8 +94,8 @@ class Reader(Terms):
 
     def bracket(self) -> Node:
         self.deeper()
-        bars, self.bars = self.bars, 0
         left = self.step()
+        bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition
         if self.kind == "close":
             right = self.step()
             if left == "{" and right in "{}":

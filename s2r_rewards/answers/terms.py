@@ -7,6 +7,7 @@ from fractions import Fraction
 from .cursor import Cursor, Node
 from .lexer import Unreadable
 
+_TURN: Node = ("div", ("const", "pi"), ("num", Fraction(180)))
 _STARTS = frozenset(("num", "sym", "const", "fn", "cmd"))
 
 
@@ -238,6 +239,7 @@ class Terms(Cursor):
             arguments = (self.bare_argument(),)
         if not arguments:
             raise Unreadable("a function of nothing")
+        arguments = tuple(("mul", a[1], _TURN) if a[0] == "degree" else a for a in arguments)
         if name == "log10" or name == "log":
             fallback: Node = ("num", Fraction(10)) if name == "log10" else ("const", "e")
             node: Node = (
