@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _SPACING = re.compile(
-    r"\\(?:[,;:!>]|(?:quad|qquad|thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~"
+    r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~"
 )
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 _GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
@@ -20,7 +20,7 @@ _UNICODE = str.maketrans(
         "−": "-", "–": "-", "—": "-", "﹣": "-", "－": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
         "∙": r"\cdot ", "÷": "/", "∕": "/", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∞": r"\infty ",
         "π": r"\pi ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "°": r"^\circ ", "±": r"\pm ",
-        "√": r"\sqrt ", "∈": r"\in ", "ℝ": r"\mathbb{R}", "’": "'", "′": "'", "“": '"', "”": '"',
+        "√": r"\sqrt ", "∈": r"\in ", "≈": r"\approx ", "ℝ": r"\mathbb{R}", "’": "'", "′": "'", "“": '"', "”": '"',
         "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}",
         "¾": r"\frac{3}{4}",
         "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "₃": "_{3}", "€": r"\$",
@@ -30,6 +30,9 @@ _UNICODE = str.maketrans(
 )  # fmt: skip
 
 
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
+
+
 def strip_delimiters(text: str) -> str:
     r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
     text = text.strip()
@@ -37,7 +40,7 @@ def strip_delimiters(text: str) -> str:
         before = text
         if len(text) > 1 and text[-1] in ".;," and not text.endswith(".."):
             text = text[:-1].rstrip()
-        for left, right in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**")):
+        for left, right in _DELIMITERS:
             if (
                 len(text) >= len(left) + len(right)
                 and text.startswith(left)

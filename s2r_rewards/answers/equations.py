@@ -17,7 +17,17 @@ _SIMPLE_NAMES = ("sym", "call", "fn", "div", "mul", "ratio", "group", "const")
 
 
 def is_equation(node: Node) -> bool:
-    return node[0] == "rel" and all(op == "=" for op in node[2])
+    return node[0] == "rel" and all(op in "=~" for op in node[2])
+
+
+def without_approximation(node: Node) -> Node:
+    """``x = 1/3 \\approx 0.33`` as ``x = 1/3``: what is exact stands in front of the first sign of rounding."""
+    if node[0] != "rel" or "~" not in node[2]:
+        return node
+    exact = node[2].index("~")
+    if exact == 0:
+        return node[1][0] if not is_name(node[1][0]) else node
+    return ("rel", node[1][: exact + 1], node[2][:exact])
 
 
 def is_name(node: Node) -> bool:

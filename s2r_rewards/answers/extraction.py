@@ -10,6 +10,7 @@ Order of precedence, each looked for from the end of the span:
 ``hashes``  the rest of the line after the last ``####`` (GSM8K)
 ``phrase``  what follows the last "answer is", "answer:", or a line that begins with "A:"
 ``whole``   the whole span, when it is one short line without prose   (``fallback`` >= "math")
+``number``  the number that the text ends with ("... is 12.")         (``fallback`` >= "math")
 ``math``    the last ``$...$``, ``\(...\)`` or ``\[...\]``               (``fallback`` >= "math")
 ``number``  the last plain number                                     (``fallback`` = "number")
 ``none``    nothing was found; ``answer`` is None
@@ -56,6 +57,7 @@ _VERDICT_WORD = re.compile(
 _MATH = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$((?:\\.|[^$\\])+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.S)
 _NUMBER = re.compile(r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?")
 _SENTENCE_END = re.compile(r"\n|\.(?=\s+[A-Z])|\.\s*(?=$|<\|)|<\||</answer>")
+_ENDING = re.compile(r"\b(?:is|are|by|be|equals)\s+(-?\d[\d,]*(?:\.\d+)?\s?%?)\s*\.?\s*$")
 _WINDOW = 2000  # characters looked at behind a phrase
 _TRIES = 8  # phrases looked at, from the last backwards
 
@@ -200,6 +202,8 @@ def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[
         whole = not re.search(r"(?:^|\s)[A-Za-z]{3,}[ :]", re.sub(r"\\[a-z]+", "", piece))
         if whole:
             return left, right, "whole"
+    if (ending := _ENDING.search(text, max(start, stop - 200), stop)) is not None:
+        return (*ending.span(1), "number")
     if (last := _last_match(_MATH, text, max(start, stop - 4 * _WINDOW), stop)) is not None:
         return (*_trim(text, *last.span(last.lastindex or 1)), "math")
     last = _last_match(_NUMBER, text, max(start, stop - 4 * _WINDOW), stop) if fallback == "number" else None

@@ -35,33 +35,32 @@ class Reader(Terms):
     """Reads lists, statements, brackets and matrices."""
 
     def items(self, top: bool = False) -> Node:
-        """Statements separated by commas, semicolons or words; one statement stands for itself."""
+        """Statements separated by commas, semicolons or words; one statement stands for itself.
+
+        Where both occur, semicolons separate rows of commas: ``[9, 0; 0, 9]``, ``p=5, q=2; p=7, q=2``.
+        """
         self.deeper()
-        found: list[Node] = []
-        rows: list[Node] = []
-        joined = ","
-        while True:
-            found.append(self.statement())
-            if len(found) > self.max_items:
-                raise Unreadable("too many items")
-            if self.kind != "sep":
-                break
+        found: list[Node] = [self.statement()]
+        separators: list[str] = []
+        while self.kind == "sep":
             separator = self.step()
-            joined = separator if separator in ("and", "or") else joined
             if self.kind == "sep" and separator in ",;" and self.value in ("and", "or"):
-                joined = self.step()
-            if separator == ";" and not top and len(found) > 1:
-                rows.append(("group", "[", "]", tuple(found)))
-                found = []
+                separator = self.step()
             if self.kind in ("end of text", "close"):
                 if top and separator in ",;":
                     break
                 raise Unreadable("a separator at the end")
+            separators.append(separator)
+            found.append(self.statement())
+            if len(found) > self.max_items:
+                raise Unreadable("too many items")
         self.depth += 1
-        if rows:
-            rows.append(("group", "[", "]", tuple(found)))
-            return ("list", tuple(rows), ",")
-        return found[0] if len(found) == 1 else ("list", tuple(found), joined)
+        if not separators:
+            return found[0]
+        if "," in separators and ";" in separators:
+            return ("list", _rows(found, separators, "()" if top else "[]"), ",")
+        joined = next((word for word in ("or", "and") if word in separators), ",")
+        return ("list", tuple(found), joined)
 
     def statement(self) -> Node:
         """Expressions joined by relations."""
@@ -171,3 +170,13 @@ class Reader(Terms):
         if not rows or len({len(row) for row in rows}) != 1:
             raise Unreadable("a ragged matrix")
         return ("matrix", tuple(rows))
+
+
+def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
+    rows: list[list[Node]] = [[items[0]]]
+    for separator, item in zip(separators, items[1:], strict=True):
+        if separator == ";":
+            rows.append([item])
+        else:
+            rows[-1].append(item)
+    return tuple(("group", brackets[0], brackets[1], tuple(row)) for row in rows)

@@ -129,7 +129,7 @@ def _interval(node: Node) -> RealSet:
 
 
 def _relation(node: Node) -> RealSet | None:
-    sides, ops = node[1], node[2]
+    sides, ops = tuple(_as_variable(side) for side in node[1]), node[2]
     if ops == ("in",):
         inside = _set(sides[1])
         name = sides[0][1] if sides[0][0] == "sym" else None
@@ -154,6 +154,11 @@ def _relation(node: Node) -> RealSet | None:
             return False
 
     return RealSet(cuts, contains, name)
+
+
+def _as_variable(node: Node) -> Node:
+    """``f(x)`` as one variable."""
+    return ("sym", f"{node[1]}()") if node[0] == "call" and node[2][0] == "sym" else node
 
 
 def _holds(left: float, op: str, right: float) -> bool:

@@ -8,7 +8,7 @@ differ, and a missing or an extra answer is wrong.
 
 from __future__ import annotations
 
-from .equations import compare_relations, is_equation, named_value
+from .equations import compare_relations, is_equation, named_value, without_approximation
 from .expressions import Outcome, as_number
 from .policy import CheckPolicy
 from .reader import Node
@@ -24,7 +24,7 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer."""
     if gold == answer:
         return Outcome(True, "structure", "same structure")
-    gold, answer = _spread(gold), _spread(answer)
+    gold, answer = _spread(without_approximation(gold)), _spread(without_approximation(answer))
     if gold[0] == "rel" or answer[0] == "rel":
         outcome = _with_relation(gold, answer, policy)
         if outcome is not None:
@@ -53,7 +53,7 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
     if is_equation(gold) and is_equation(answer):
         return compare_relations(gold, answer, policy, compare)
     for one, other in ((gold, answer), (answer, gold)):
-        if is_equation(one) and (other[0] != "rel" or other[2] != ("=",)):
+        if is_equation(one) and (other[0] != "rel" or not is_equation(other)):
             value = named_value(one, policy, one is answer, compare)
             if value is None:
                 return Outcome(False, "structure", "an equation and a value")

@@ -19,7 +19,7 @@ _NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-
 _LETTER = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
 _CHOICE = re.compile(
     r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
-    r"(?:\(\s*([A-J])\s*\)|([A-J])\s*(?:[).:](?![\w.])|(?=\s*$)|(?=\s+[-–=]\s)|(?=\.[A-Z\\])))",
+    r"(?:\(\s*([A-J])\s*\)|([A-J])\s*(?:[).:](?![\w.])|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{3})|(?=\.[A-Z\\])))",
     re.I,
 )
 _SECOND = re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])")

@@ -25,7 +25,7 @@ GREEK = words(
 RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": "?", "!=": "!=",
     "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<",
-    "gt": ">", "ne": "!=", "neq": "!=", "in": "in", "approx": "=",
+    "gt": ">", "ne": "!=", "neq": "!=", "in": "in", "approx": "~", "simeq": "~",
 }  # fmt: skip
 #: Commands whose braces hold prose, and commands whose braces hold mathematics in another style.
 TEXT_COMMANDS = words("text mbox textbf textrm textit textnormal hbox textsf texttt")
@@ -39,7 +39,7 @@ IGNORED = words(
 BARE_WORDS: dict[str, Token] = {
     "and": ("sep", "and"), "or": ("sep", "or"), "pi": ("const", "pi"), "infinity": ("const", "inf"),
     "inf": ("const", "inf"), "infty": ("const", "inf"), "Infinity": ("const", "inf"), "oo": ("const", "inf"),
-    "percent": ("op", "%"), "percentage": ("op", "%"), "degrees": ("op", "deg"), "degree": ("op", "deg"),
+    "percent": ("op", "%"), "percentage": ("op", "%"), "pct": ("op", "%"), "degrees": ("op", "deg"), "degree": ("op", "deg"),
     "deg": ("op", "deg"), "union": ("op", "cup"), "in": ("rel", "in"),
 }  # fmt: skip
 COMMANDS: dict[str, Token] = {
