@@ -38,7 +38,7 @@ class Problem:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Problem":
         """Read a record that `to_record` wrote. Raises ProblemError naming the field."""
-        values = {
+        values: dict[str, Any] = {
             name: record.get(name) for name in ("id", "problem", "answer", "level", "source", "solution")
         }
         for name in ("id", "problem", "answer"):

@@ -12,6 +12,7 @@ from s2r_rewards.cli.data.common import (
     seed_option,
 )
 from s2r_rewards.cli.data.serving import (
+    Served,
     Serving,
     run_requests,
     say_summary,
@@ -74,7 +75,8 @@ def command(
         with reading(on_error) as errors:
             items = read_problems(problems, errors)
         requests = list(sample_requests(items, samples, system or None, template))
-        failures = run_requests("sampling", requests, log, serving, seed, on_error)
+        with Served(serving, output) as server:
+            failures = run_requests("sampling", requests, log, server, seed, on_error)
         keys = [r.key for r in requests]
         write_records(output, log.rows(keys))
         summary = usage_summary(log.rows(keys), serving)

@@ -44,13 +44,18 @@ class Serving:
         return SamplingOptions(self.model, self.temperature, self.max_tokens, self.top_p, self.api)
 
 
-def serving_options(temperature: float, max_tokens: int) -> Callable[[Command], Command]:
-    """The options of every command that asks a model; gives the command one ``serving`` argument."""
+def serving_options(
+    temperature: float, max_tokens: int, required: bool = True
+) -> Callable[[Command], Command]:
+    """The options of every command that asks a model; gives the command one ``serving`` argument.
+
+    Without ``required``, that argument is None where no model is named.
+    """
     options = [
         click.option("--url", help="Base URL of an OpenAI-compatible server, e.g. http://localhost:8000/v1."),
         click.option("--launch-vllm", is_flag=True, help="Start vLLM here for the length of this command."),
         click.option("--vllm-args", default="", help="Further `vllm serve` arguments, as one string."),
-        click.option("--model", required=True, help="Name of the model, or its path with --launch-vllm."),
+        click.option("--model", required=required, help="Name of the model, or its path with --launch-vllm."),
         click.option("--api", type=click.Choice(["chat", "completions"]), default="chat", show_default=True),
         click.option("--temperature", default=temperature, show_default=True),
         click.option("--top-p", default=1.0, show_default=True),
@@ -69,6 +74,8 @@ def serving_options(temperature: float, max_tokens: int) -> Callable[[Command], 
     def decorate(function: Command) -> Command:
         def command(**kwargs: Any) -> Any:
             serving = Serving(**{name: kwargs.pop(name) for name in names})
+            if not required and serving.model is None:
+                return function(serving=None, **kwargs)
             if serving.launch_vllm == bool(serving.url):
                 raise click.UsageError("give either --url or --launch-vllm")
             return function(serving=serving, **kwargs)
@@ -82,20 +89,32 @@ def serving_options(temperature: float, max_tokens: int) -> Callable[[Command], 
     return decorate
 
 
-@contextlib.contextmanager
-def served(serving: Serving, output: str) -> Iterator[str]:
-    """The base URL: the given one, or that of a vLLM started for this block."""
-    if serving.url:
-        yield serving.url
-        return
-    log = Path(output + ".vllm.log")
-    say(f"starting vLLM with {serving.model} (its output: {log})")
-    with launched_vllm(serving.model, log, serving.vllm_args) as url:
-        yield url
+class Served:
+    """The server of one command: the given one, or a vLLM that is started at the first need and ended at exit."""
+
+    def __init__(self, serving: Serving, output: str) -> None:
+        self.serving = serving
+        self._log = Path(output + ".vllm.log")
+        self._stack = contextlib.ExitStack()
+        self._url = serving.url
+
+    def __enter__(self) -> "Served":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def url(self) -> str:
+        """The base URL of a server that answers."""
+        if self._url is None:
+            say(f"starting vLLM with {self.serving.model} (its output: {self._log})")
+            launched = launched_vllm(self.serving.model, self._log, self.serving.vllm_args)
+            self._url = self._stack.enter_context(launched)
+        return self._url
 
 
 def run_requests(
-    label: str, requests: Sequence[Request], log: WorkLog, serving: Serving, seed: int, on_error: str
+    label: str, requests: Sequence[Request], log: WorkLog, server: Served, seed: int, on_error: str
 ) -> list[str]:
     """Ask for everything that the log lacks; returns the failures that ``--on-error skip`` passed over."""
     missing = sum(r.key not in log for r in requests)
@@ -105,8 +124,8 @@ def run_requests(
         return []
     usage = Usage()
     try:
-        with served(serving, str(log.output)) as url:
-            failures = asyncio.run(_run(label, requests, log, serving, url, seed, on_error, usage))
+        url = server.url()
+        failures = asyncio.run(_run(label, requests, log, server.serving, url, seed, on_error, usage))
     except (CompletionError, ServerError) as error:
         raise click.ClickException(str(error)) from error
     for failure in failures[:5]:
@@ -147,7 +166,7 @@ def usage_summary(rows: Iterator[dict[str, Any]], serving: Serving) -> dict[str,
     usage = Usage()
     for row in rows:
         usage.add(row)
-    summary = {
+    summary: dict[str, Any] = {
         "replies": usage.done,
         "cut_off": usage.cut_off,
         "prompt_tokens": usage.prompt_tokens,

@@ -16,6 +16,7 @@ from s2r_rewards.cli.data.common import (
     show_table,
 )
 from s2r_rewards.cli.data.serving import (
+    Served,
     Serving,
     run_requests,
     say_summary,
@@ -78,7 +79,8 @@ def command(
             attempts = checked_attempts(list(read_rollouts(samples, errors)))
         counts_table("attempts", Counter(a.unusable or "usable" for a in attempts))
         requests = list(verification_requests(attempts, styles, tries))
-        failures = run_requests("verifying", requests, log, serving, seed, on_error)
+        with Served(serving, output) as server:
+            failures = run_requests("verifying", requests, log, server, seed, on_error)
         keys = [r.key for r in requests]
         write_records(output, (verified_row(row) for row in log.rows(keys)))
         summary = usage_summary(log.rows(keys), serving)

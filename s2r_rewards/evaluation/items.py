@@ -1,0 +1,37 @@
+"""Benchmark files -> problems in the common schema."""
+
+from s2r_rewards.datasets.loading import load_records
+from s2r_rewards.datasets.problems import Problem, ProblemError
+from s2r_rewards.evaluation.benchmarks import Benchmark, read_item
+from s2r_rewards.records import OnError, RecordError, raise_error
+
+
+def load_benchmark(
+    benchmark: Benchmark, data: str | None = None, on_error: OnError = raise_error, limit: int | None = None
+) -> list[Problem]:
+    """The benchmark's problems from a local file, or from the hub without one.
+
+    Records with the id of an earlier one are errors: two questions must not share their generations.
+    """
+    where = data or benchmark.hub
+    if not where:
+        raise ValueError(
+            f"benchmark {benchmark.name!r} is not in the registry: give its file as {benchmark.name}=PATH"
+        )
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for place, line, record in load_records(where, benchmark.split, benchmark.config, on_error):
+        if limit is not None and len(problems) >= limit:
+            break
+        try:
+            if not benchmark.wanted(record):
+                continue
+            name, question, answer, level = read_item(benchmark, record)
+            if name in seen:
+                raise ProblemError(benchmark.id or "question", f"{name!r} stands here twice")
+        except ProblemError as error:
+            on_error(RecordError(place, line, error.field, error.message))
+            continue
+        seen.add(name)
+        problems.append(Problem(name, question, answer, level, benchmark.name))
+    return problems
