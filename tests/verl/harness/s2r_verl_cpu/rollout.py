@@ -1,0 +1,134 @@
+"""Rollout backend ``hf``: transformers generates in a Ray actor; the trainer's weights reach it each step.
+
+``S2R_VERL_CPU_SCRIPT`` may name a JSON file ``{user prompt fragment: [response, …]}``. Where a fragment occurs in the
+prompt its responses are replayed in turn, still with the model's own log-probabilities, so that a test knows
+every token that the reward code will see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from typing import Any
+
+import ray
+import torch
+from verl.workers.rollout.replica import RolloutReplica, TokenOutput
+
+SCRIPT_ENV = "S2R_VERL_CPU_SCRIPT"
+
+
+@ray.remote(num_cpus=0)
+class Server:
+    def __init__(self, path: str, max_new: int, max_len: int, script: dict[str, list[str]]) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        torch.set_num_threads(1)
+        self.tokenizer = AutoTokenizer.from_pretrained(path)
+        self.model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+        self.max_new, self.max_len = max_new, max_len
+        self.script, self.played = script, dict.fromkeys(script, 0)
+        self.step: int | None = None
+        self.lock = threading.Lock()
+
+    async def generate(self, request_id, prompt_ids, sampling_params, **unused) -> TokenOutput:
+        loop = asyncio.get_running_loop()
+        ids, log_probs, stop = await loop.run_in_executor(
+            None, self._respond, list(prompt_ids), dict(sampling_params)
+        )
+        return TokenOutput(
+            token_ids=ids,
+            log_probs=log_probs if sampling_params.get("logprobs") else None,
+            stop_reason=stop,
+            extra_fields={"global_steps": self.step},
+        )
+
+    def _respond(self, prompt_ids: list[int], sampling: dict[str, Any]):
+        room = min(self.max_new, self.max_len - len(prompt_ids), sampling.get("max_tokens") or self.max_new)
+        temperature = sampling.get("temperature", 1.0)
+        with self.lock, torch.no_grad():
+            ids = self._scripted(prompt_ids)
+            if ids is None:
+                ids = self._sample(prompt_ids, room, temperature)
+            ids = ids[:room]
+            logits = self.model(torch.tensor([prompt_ids + ids])).logits[0, len(prompt_ids) - 1 : -1]
+        log_probs = torch.log_softmax(logits.float() / (temperature or 1.0), -1)
+        chosen = log_probs.gather(-1, torch.tensor(ids)[:, None])[:, 0].tolist()
+        return ids, chosen, "completed" if ids[-1] == self.tokenizer.eos_token_id else "aborted"
+
+    def _scripted(self, prompt_ids: list[int]) -> list[int] | None:
+        prompt = self.tokenizer.decode(prompt_ids)
+        for fragment, responses in self.script.items():
+            if fragment in prompt:
+                text = responses[self.played[fragment] % len(responses)]
+                self.played[fragment] += 1
+                return [*self.tokenizer.encode(text, add_special_tokens=False), self.tokenizer.eos_token_id]
+        return None
+
+    def _sample(self, prompt_ids: list[int], room: int, temperature: float) -> list[int]:
+        prompt = torch.tensor([prompt_ids])
+        how = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
+        out = self.model.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=room,
+            eos_token_id=self.tokenizer.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+            **how,
+        )
+        return out[0, len(prompt_ids) :].tolist()
+
+    async def update_weights(self, state: dict[str, torch.Tensor], global_steps: int | None) -> None:
+        missing, unexpected = self.model.load_state_dict(state, strict=False)
+        tied = {"lm_head.weight"} if self.model.config.tie_word_embeddings else set()
+        if unexpected or set(missing) - tied:
+            raise RuntimeError(f"weight sync: unexpected {unexpected}, missing {missing}")
+        self.model.tie_weights()
+        self.step = global_steps
+
+    async def _nothing(self, *args, **kwargs) -> None:
+        return None
+
+    wake_up = sleep = abort_all_requests = resume_generation = clear_kv_cache = _nothing
+    release_kv_cache = resume_kv_cache = start_profile = stop_profile = _nothing
+
+
+def _server_name(rank: int) -> str:
+    return f"s2r_verl_cpu_server_{rank}"
+
+
+class Replica(RolloutReplica):
+    async def launch_servers(self) -> None:
+        script_path = os.environ.get(SCRIPT_ENV)
+        script: dict[str, list[str]] = {}
+        if script_path:
+            with open(script_path, encoding="utf-8") as file:
+                script = json.load(file)
+        name = _server_name(self.replica_rank)
+        path = self.model_config["path"] if isinstance(self.model_config, dict) else self.model_config.path
+        length = self.config.prompt_length + self.config.response_length
+        server = Server.options(name=name, max_concurrency=64).remote(
+            path, self.config.response_length, length, script
+        )
+        self.servers, self._server_handle, self._server_address = [server], server, name
+
+
+class Adapter:
+    """The trainer's side: pushes every weight to the server after a step."""
+
+    def __init__(self, config, model_config, device_mesh, *args, **kwargs) -> None:
+        self.config = config
+        self.replica_rank, self.is_leader_rank = 0, True
+
+    async def resume(self, tags) -> None:
+        return None
+
+    async def release(self) -> None:
+        return None
+
+    async def update_weights(self, weights, global_steps=None, **kwargs) -> None:
+        state = {name: tensor.detach().to("cpu", torch.float32).clone() for name, tensor in weights}
+        if torch.distributed.get_rank() == 0:
+            await ray.get_actor(_server_name(0)).update_weights.remote(state, global_steps)
