@@ -69,7 +69,11 @@ class Server:
 
     def _sample(self, prompt_ids: list[int], room: int, temperature: float) -> list[int]:
         prompt = torch.tensor([prompt_ids])
-        how = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
+        how = (
+            {"do_sample": True, "temperature": temperature, "top_k": 0}
+            if temperature > 0
+            else {"do_sample": False}
+        )
         out = self.model.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),

@@ -1,0 +1,50 @@
+"""Loaded by verl in every process (entry point ``verl.plugins``).
+
+Imports nothing heavy: it asks to be called back when verl itself imports the module that holds a registry, and
+registers then. verl hides a plugin's exceptions at DEBUG level, so failures are logged here first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from types import ModuleType
+
+logger = logging.getLogger(__name__)
+
+REGISTRATIONS = {
+    "verl.trainer.ppo.core_algos": ("s2r_verl.advantage", "s2r_verl.policy_loss"),
+    "verl.experimental.reward_loop.reward_manager": ("s2r_verl.reward_manager",),
+    "verl.experimental.agent_loop.single_turn_agent_loop": ("s2r_verl.agent_loop", "s2r_verl.replay"),
+    "verl.trainer.ppo.v1.trainer_sync": ("s2r_verl.trainer",),
+}
+"""Module of verl → our modules that register with it."""
+
+
+def register(verl_module: ModuleType) -> None:
+    """Imports our counterparts of a verl module that has just been imported."""
+    for name in REGISTRATIONS[verl_module.__name__]:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            logger.exception(
+                "%s could not register with %s; s2r is incomplete in this process", name, verl_module.__name__
+            )
+            raise
+
+
+def install() -> None:
+    try:
+        import wrapt
+
+        from s2r_verl.versions import require_supported_verl
+
+        require_supported_verl()
+        for name in REGISTRATIONS:
+            wrapt.register_post_import_hook(register, name)
+    except Exception as error:
+        logger.error("the s2r plugin for verl is off: %s", error)
+        raise
+
+
+install()
