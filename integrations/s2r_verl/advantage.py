@@ -1,8 +1,8 @@
 """Advantage estimators of the trainer: ``s2r_process``, ``s2r_outcome`` and ``s2r_dense``.
 
-verl hands over token-level rewards [B, T]. S2R's are ±1 at the last token of each action and 0 elsewhere, so the
-non-zero positions are the ends of the actions and nothing else is needed. Rows without rewards (the padding rows
-of verl's trainer) take no part.
+verl hands over token-level rewards [B, T]. S2R's are ±1 at the last token of each action and 0 elsewhere, so
+the non-zero positions are the ends of the actions and nothing else is needed. Rows without rewards (the
+padding rows of verl's trainer) take no part.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from s2r_rewards.advantages import outcome_advantages, process_advantages
-from s2r_rewards.baselines import position, reward_context, running
-from s2r_rewards.tensors import spread
 from torch import Tensor
 from verl.trainer.ppo.core_algos import register_adv_est
 
+from s2r_rewards.advantages import outcome_advantages, process_advantages
+from s2r_rewards.baselines import position, reward_context, running
+from s2r_rewards.tensors import spread
 from s2r_verl.options import ConfigError, Options
 
 Spans = list[tuple[int, int]]
@@ -80,7 +80,8 @@ def outcome(
     config: Any = None,
     **unused: Any,
 ) -> tuple[Tensor, Tensor]:
-    """A(y_m) = R_o(y_m) − leave-one-out mean over the prompt's samples (eq. 3 without its KL term); [B, T] each.
+    """A(y_m) = R_o(y_m) − leave-one-out mean over the prompt's samples (eq. 3 without its KL term); [B, T]
+    each.
 
     Needs one reward per row: ``algorithm.s2r.level=outcome``, or any reward manager of verl.
     """
@@ -117,23 +118,23 @@ def _tokens(values: Sequence[Sequence[float]], spans: Sequence[Spans], mask: Ten
 def _options(config: Any) -> Options:
     if config is not None and config.get("use_kl_in_reward", False):
         raise ConfigError(
-            "algorithm.use_kl_in_reward=True makes rewards dense, and S2R can no longer tell the actions from them: "
+            "algorithm.use_kl_in_reward=True makes rewards dense, and S2R can no longer tell the actions "
+            "from them: "
             "set it to False and use actor_rollout_ref.actor.use_kl_loss=True or algorithm.s2r.beta"
         )
     return Options.from_algorithm(config)
 
 
 def _baseline(options: Options) -> Any:
-    count = options.rules.min_count if options.min_count is None else options.min_count
     name = options.baseline_name
     if name == "running":
-        return running_baseline(count)
+        return running_baseline(options)
     baseline = {"reward_context": reward_context, "position": position}[name]
-    return partial(baseline, leave_one_out=options.leave_one_out, min_count=count)
+    return partial(baseline, leave_one_out=options.leave_one_out, min_count=options.count)
 
 
-def running_baseline(min_count: int) -> Any:
+def running_baseline(options: Options) -> Any:
     """The one running baseline of this process; the trainer saves and restores it with its checkpoints."""
     if "baseline" not in _running:
-        _running["baseline"] = running(min_count=min_count)
+        _running["baseline"] = running(min_count=options.count)
     return _running["baseline"]

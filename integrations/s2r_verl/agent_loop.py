@@ -1,23 +1,25 @@
-"""Agent loop ``s2r_agent``: verl's single-turn loop, whose output carries a reward at the end of every action.
+"""Agent loop ``s2r_agent``: verl's single-turn loop, whose output carries a reward at the end of every
+action.
 
-``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds the token-level reward out of
-``as_dict()``; verl's own puts the one score on the last token.
+``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds the token-level reward
+out of ``as_dict()``; verl's own puts the one score on the last token.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from s2r_rewards.tensors import action_ids, at_action_ends
 from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
+from s2r_rewards.tensors import action_ids, at_action_ends
 from s2r_verl.checks import find
 from s2r_verl.options import Options
 from s2r_verl.trace import FIELD, Trace
 
 ACTION_IDS = "s2r_action_ids"
-"""[T] long per sample: 1 + the index of the token's action, 0 for none (so that padding with 0 is harmless)."""
+"""[T] long per sample: 1 + the index of the token's action, 0 for none (so that padding with 0 is "
+"harmless)."""
 
 
 class ActionOutput(AgentLoopOutput):

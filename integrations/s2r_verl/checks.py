@@ -15,7 +15,8 @@ _LEGACY = {"custom_reward_function": "reward.custom_reward_function", "reward_mo
 
 
 def find(config: Any, path: str, default: Any = None) -> Any:
-    """``find(cfg, "actor_rollout_ref.actor.use_kl_loss")`` in a DictConfig or nested dicts; default if absent."""
+    """``find(cfg, "actor_rollout_ref.actor.use_kl_loss")`` in a DictConfig or nested dicts; default if "
+    "absent."""
     for part in path.split("."):
         if config is None or not hasattr(config, "get"):
             return default
@@ -55,7 +56,8 @@ def config_problems(config: Any) -> list[str]:
 
     if find(config, "algorithm.use_kl_in_reward", False):
         problems.append(
-            "algorithm.use_kl_in_reward=True puts a KL term on every token of the reward, and the actions can no "
+            "algorithm.use_kl_in_reward=True puts a KL term on every token of the reward, and the "
+            "actions can no "
             "longer be told from it. Set it to False and use actor_rollout_ref.actor.use_kl_loss=True, or "
             "algorithm.s2r.beta for the paper's KL term"
         )
@@ -65,7 +67,8 @@ def config_problems(config: Any) -> list[str]:
         )
     if estimator == "s2r_process" and loop != "s2r_agent":
         problems.append(
-            f"algorithm.adv_estimator=s2r_process needs a reward at the end of every action, which agent loop "
+            "algorithm.adv_estimator=s2r_process needs a reward at the end of every action, which agent "
+            "loop "
             f"{loop!r} does not write. Set actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent"
         )
     if estimator == "s2r_process" and options.level != "process":
@@ -78,7 +81,8 @@ def config_problems(config: Any) -> list[str]:
     problems += _loss_problems(config, loop, trainer)
     if options.beta and not find(config, "actor_rollout_ref.actor.use_kl_loss", False):
         problems.append(
-            "algorithm.s2r.beta > 0 needs the reference model: set actor_rollout_ref.actor.use_kl_loss=True, with "
+            "algorithm.s2r.beta > 0 needs the reference model: set "
+            "actor_rollout_ref.actor.use_kl_loss=True, with "
             "actor_rollout_ref.actor.kl_loss_coef=0 unless you want a KL loss besides"
         )
     if options.beta and trainer != TRAINER:
@@ -94,7 +98,8 @@ def _loss_problems(config: Any, loop: str, trainer: str) -> Iterator[str]:
     if loop not in AGENT_LOOPS:
         yield (
             f"loss_mode={LOSS} needs the boundaries of actions: set "
-            f"actor_rollout_ref.rollout.agent.default_agent_loop to one of {', '.join(AGENT_LOOPS)} (found {loop!r})"
+            f"actor_rollout_ref.rollout.agent.default_agent_loop to one of {', '.join(AGENT_LOOPS)} "
+            f"(found {loop!r})"
         )
 
 
@@ -108,7 +113,8 @@ def require_good_config(config: Any) -> None:
 
 
 def require_columns(files: Any, columns: Iterable[str], what: str) -> None:
-    """Raises ConfigError naming the file and the columns it lacks. Only local parquet files are looked into."""
+    """Raises ConfigError naming the file and the columns it lacks. Only local parquet files are looked "
+    "into."""
     import pyarrow.parquet as pq
 
     for path in [files] if isinstance(files, str) else list(files or ()):

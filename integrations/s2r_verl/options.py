@@ -62,6 +62,10 @@ class Options:
     def baseline_name(self) -> str:
         return self.rules.process_baseline if self.baseline == "preset" else self.baseline
 
+    @property
+    def count(self) -> int:
+        return self.rules.min_count if self.min_count is None else self.min_count
+
     @classmethod
     def from_algorithm(cls, algorithm: Any) -> Options:
         """From verl's ``algorithm`` block (DictConfig, dict, dataclass or None)."""

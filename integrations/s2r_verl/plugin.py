@@ -1,7 +1,7 @@
 """Loaded by verl in every process (entry point ``verl.plugins``).
 
-Imports nothing heavy: it asks to be called back when verl itself imports the module that holds a registry, and
-registers then. verl hides a plugin's exceptions at DEBUG level, so failures are logged here first.
+Imports nothing heavy: it asks to be called back when verl itself imports the module that holds a registry,
+and registers then. verl hides a plugin's exceptions at DEBUG level, so failures are logged here first.
 """
 
 from __future__ import annotations

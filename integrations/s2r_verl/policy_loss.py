@@ -1,9 +1,10 @@
 """Policy loss ``s2r_action``: eq. 6 of arXiv:2502.12853, one ratio per action.
 
-verl hands a policy loss only log-probabilities, advantages and the mask. Where one action ends and the next begins
-cannot be read from those (neighbours often have equal advantages), so the agent loop stores each token's action
-(``s2r_action_ids``) beside the sample, and :func:`loss_with_actions`, which the trainer sets as the actor's loss,
-keeps them at hand while verl's own ``ppo_loss`` calls :func:`action_loss`. KL loss and entropy stay verl's.
+verl hands a policy loss only log-probabilities, advantages and the mask. Where one action ends and the next
+begins cannot be read from those (neighbours often have equal advantages), so the agent loop stores each
+token's action (``s2r_action_ids``) beside the sample, and :func:`loss_with_actions`, which the trainer sets
+as the actor's loss, keeps them at hand while verl's own ``ppo_loss`` calls :func:`action_loss`. KL loss and
+entropy stay verl's.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from contextvars import ContextVar
 from typing import Any
 
 import torch
-from s2r_rewards.losses import action_policy_loss
 from torch import Tensor
 from verl.trainer.ppo.core_algos import agg_loss, register_policy_loss
 
+from s2r_rewards.losses import action_policy_loss
 from s2r_verl.options import ConfigError
 
 NEEDS = (
@@ -31,7 +32,7 @@ def loss_with_actions(
     """verl's ``ppo_loss`` on one micro-batch, with its actions at hand."""
     from verl.workers.utils.losses import ppo_loss
 
-    if "s2r_action_ids" not in data.keys():
+    if "s2r_action_ids" not in data:
         raise ConfigError(NEEDS)
     ids = data["s2r_action_ids"]
     ids = ids.to_padded_tensor(0) if ids.is_nested else ids
@@ -52,22 +53,23 @@ def action_loss(
     config: Any = None,
     rollout_is_weights: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Mean over the responses of the mini-batch of the mean over their actions of the clipped objective (eq. 6).
+    """Mean over the responses of the mini-batch of the mean over their actions of the clipped objective (eq.
+    6).
 
-    All tensors [B, T]. ``loss_agg_mode`` is not used: the average is part of the objective. Importance weights
-    of verl's rollout correction, where given, scale the objective token by token.
+    All tensors [B, T]. ``loss_agg_mode`` is not used: the average is part of the objective. Importance
+    weights of verl's rollout correction, where given, scale the objective token by token.
     """
     try:
         stored, ratio = _actions.get()
     except LookupError:
         raise ConfigError(NEEDS) from None
-    ids = _fit(stored, response_mask) - 1
+    ids = fit(stored, response_mask) - 1
     weighted = advantages if rollout_is_weights is None else advantages * rollout_is_weights
     loss, stats = action_policy_loss(
         log_prob, old_log_prob, weighted, ids, clip=config.clip_ratio, ratio=ratio
     )
-    # The library averages over the responses of this micro-batch; verl's aggregation turns that into their share
-    # of the whole mini-batch over all ranks.
+    # The library averages over the responses of this micro-batch; verl's aggregation turns that into their
+    # share of the whole mini-batch over all ranks.
     one_per_response = torch.zeros_like(log_prob)
     one_per_response[:, 0] = (ids >= 0).any(1).to(log_prob.dtype)
     total = agg_loss(
@@ -84,7 +86,7 @@ def action_loss(
     return total, metrics
 
 
-def _fit(ids: Tensor, mask: Tensor) -> Tensor:
+def fit(ids: Tensor, mask: Tensor) -> Tensor:
     """[B, T] as wide as the mask, 0 outside of it (verl's padding rows keep the ids of the row they copy)."""
     width = mask.shape[1]
     ids = torch.nn.functional.pad(ids[:, :width], (0, max(0, width - ids.shape[1])))

@@ -1,7 +1,7 @@
 """The outcome reward as a plain verl reward function, for use with any reward manager and any estimator.
 
-reward.custom_reward_function.path=pkg://s2r_verl.reward_function (name compute_score is verl's default). Options:
-``+reward.custom_reward_function.reward_kwargs.preset=released`` and ``.grammar=…``.
+reward.custom_reward_function.path=pkg://s2r_verl.reward_function (name compute_score is verl's default).
+Options: ``+reward.custom_reward_function.reward_kwargs.preset=released`` and ``.grammar=…``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def compute_score(
     """+1 if the last attempt of the response is right, else −1 (outcome-level reward, arXiv:2502.12853).
 
     Returns:
-        ``score`` ±1.0, ``acc`` 0.0 or 1.0 (verl's headline in validation) and the trace for the metrics. Never
-        raises on content: whatever cannot be scored earns −1.
+        ``score`` ±1.0, ``acc`` 0.0 or 1.0 (verl's headline in validation) and the trace for the metrics.
+        Never raises on content: whatever cannot be scored earns −1.
 
     Raises:
         ConfigError: an unknown preset.

@@ -1,8 +1,8 @@
 """Reward manager ``s2r``: scores one response in the reward worker and sends its trace along.
 
 ``reward.reward_manager.name=s2r``. The float that verl wants is the outcome reward; the rewards of the single
-actions travel in the trace, and the agent loop writes them at their tokens. Baselines need the whole batch and so
-belong to the advantage estimator.
+actions travel in the trace, and the agent loop writes them at their tokens. Baselines need the whole batch
+and so belong to the advantage estimator.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from s2r_rewards import action_rewards, judge, outcome_reward, parse
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
-
 from s2r_verl.options import Options
 from s2r_verl.trace import Trace
 

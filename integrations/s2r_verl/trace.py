@@ -1,7 +1,7 @@
 """What the reward worker found out about one response, as one JSON string that survives verl's plumbing.
 
-verl carries ``reward_extra_info`` from the reward worker to the agent loop and to the trainer; lists of unequal
-length raise there and equal ones are averaged, a string passes untouched.
+verl carries ``reward_extra_info`` from the reward worker to the agent loop and to the trainer; lists of
+unequal length raise there and equal ones are averaged, a string passes untouched.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Trace:
 def batch_metrics(traces: Iterable[Trace]) -> dict[str, float]:
     """Every declared ``s2r/*`` metric over the responses of a batch, then by level, then the failures.
 
-    Counts are added before they are divided, so the numbers equal ``behaviour_metrics`` on the same responses.
+    Counts are added before they are divided, so the numbers equal ``behaviour_metrics`` on the same
+    responses.
     """
     traces = list(traces)
     metrics = _total(traces).metrics()

@@ -55,8 +55,9 @@ def build_tokenizer():
 def build_model(folder: Path, *, warm_steps: int = 0, seed: int = 0) -> Path:
     """Save a tiny Qwen2 and its tokenizer in `folder`.
 
-    warm_steps > 0 first teaches the form of a trajectory with random answers and random verdicts: a policy that
-    writes readable trajectories and knows nothing, so that reinforcement learning has something to raise.
+    warm_steps > 0 first teaches the form of a trajectory with random answers and random verdicts: a policy
+    that writes readable trajectories and knows nothing, so that reinforcement learning has something to
+    raise.
     """
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM

@@ -1,8 +1,8 @@
 """Rollout backend ``hf``: transformers generates in a Ray actor; the trainer's weights reach it each step.
 
-``S2R_VERL_CPU_SCRIPT`` may name a JSON file ``{user prompt fragment: [response, …]}``. Where a fragment occurs in the
-prompt its responses are replayed in turn, still with the model's own log-probabilities, so that a test knows
-every token that the reward code will see.
+``S2R_VERL_CPU_SCRIPT`` may name a JSON file ``{user prompt fragment: [response, …]}``. Where a fragment
+occurs in the prompt its responses are replayed in turn, still with the model's own log-probabilities, so
+that a test knows every token that the reward code will see.
 """
 
 from __future__ import annotations

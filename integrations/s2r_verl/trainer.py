@@ -1,0 +1,126 @@
+"""Trainer ``s2r_sync``: verl's synchronous trainer with S²R's metrics, KL term and action-level loss.
+
+``trainer.v1.trainer_mode=s2r_sync``. verl's own trainer logs nothing of what the reward workers report during
+training, and gives the policy loss no way to know where actions end; both are added here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import transfer_queue as tq
+from verl.trainer.ppo.v1.trainer_base import register_trainer
+from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
+from verl.utils.config import omega_conf_to_dataclass
+from verl.workers.utils.padding import response_to_nested
+
+from s2r_rewards.losses import kl_penalised
+from s2r_verl.advantage import running_baseline
+from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, find, require_columns, require_good_config
+from s2r_verl.options import Options
+from s2r_verl.policy_loss import loss_with_actions
+from s2r_verl.trace import FIELD, Trace, batch_metrics
+
+STATE_FILE = "s2r_baseline.json"
+
+
+@register_trainer(TRAINER)
+class S2RTrainer(PPOTrainerSync):
+    def __init__(self, config: Any) -> None:
+        require_good_config(config)
+        require_columns(config.data.train_files, RL_COLUMNS, "data.train_files")
+        require_columns(config.data.val_files, RL_COLUMNS, "data.val_files")
+        self.s2r_options = Options.from_algorithm(find(config, "algorithm"))
+        super().__init__(config)
+
+    def _build_replay_buffer(self) -> Any:
+        self.trainer_mode = "sync"  # verl's base class compares with this word
+        return super()._build_replay_buffer()
+
+    def on_init_end(self) -> None:
+        super().on_init_end()
+        if self.config.actor_rollout_ref.actor.policy_loss.loss_mode == LOSS:
+            actor = omega_conf_to_dataclass(self.config.actor_rollout_ref.actor)
+            ratio = self.s2r_options.ratio or self.s2r_options.rules.ratio
+            self.actor_rollout_wg.set_loss_fn(partial(loss_with_actions, config=actor, ratio=ratio))
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        batch = super()._compute_advantage(batch, metrics)
+        if self.s2r_options.beta:
+            self._subtract_kl(batch)
+        return batch
+
+    def _subtract_kl(self, batch: Any) -> None:
+        """A − β log(π/π_ref) of the action (eq. 5), or of the whole response at the outcome level (eq. 3)."""
+        names = ["advantages", "old_log_probs", "ref_log_prob", "response_mask"]
+        data = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=names)
+        nested_mask = data["response_mask"]
+        padded = data.to_padded_tensor()
+        mask = padded["response_mask"]
+        if self.s2r_options.level == "process":
+            ids = self._action_ids(batch, mask)
+        else:
+            ids = mask.long() - 1  # the whole response is one action
+        penalised = kl_penalised(
+            padded["advantages"], padded["old_log_probs"], padded["ref_log_prob"], ids, self.s2r_options.beta
+        )
+        data["advantages"] = response_to_nested(penalised, nested_mask)
+        tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
+
+    def _action_ids(self, batch: Any, mask: Any) -> Any:
+        from s2r_verl.agent_loop import ACTION_IDS
+        from s2r_verl.policy_loss import fit
+
+        stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=[ACTION_IDS])
+        return fit(stored.to_padded_tensor()[ACTION_IDS], mask) - 1
+
+    def _compute_metrics(
+        self, batch: Any, metrics: dict[str, Any], timing_raw: Any, global_steps: int, epoch: int
+    ) -> None:
+        super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
+        real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
+        data = tq.kv_batch_get(keys=real, partition_id=batch.partition_id, select_fields=["extra_fields"])
+        infos = ((item or {}).get("reward_extra_info") or {} for item in data["extra_fields"].tolist())
+        metrics.update(batch_metrics(_traces(info.get(FIELD) for info in infos)))
+
+    def _val_metrics_update(
+        self,
+        data_sources: Any,
+        sample_uids: Any,
+        reward_extra_infos_dict: dict[str, list],
+        *rest: Any,
+        **more: Any,
+    ) -> dict[str, float]:
+        others = {name: values for name, values in reward_extra_infos_dict.items() if name != FIELD}
+        metrics = super()._val_metrics_update(data_sources, sample_uids, others, *rest, **more)
+        found = batch_metrics(_traces(reward_extra_infos_dict.get(FIELD, ())))
+        metrics.update({f"val-{name}": value for name, value in found.items()})
+        return metrics
+
+    def _save_checkpoint(self) -> None:
+        if self.s2r_options.baseline_name == "running":
+            folder = Path(self.config.trainer.default_local_dir) / f"global_step_{self.global_steps}"
+            folder.mkdir(parents=True, exist_ok=True)
+            state = running_baseline(self.s2r_options).state_dict()
+            (folder / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
+        super()._save_checkpoint()
+
+    def _load_checkpoint(self) -> None:
+        super()._load_checkpoint()
+        if self.s2r_options.baseline_name != "running" or not self.global_steps:
+            return
+        root = self.config.trainer.resume_from_path or self.config.trainer.default_local_dir
+        folder = Path(root)
+        if not folder.name.startswith("global_step_"):
+            folder /= f"global_step_{self.global_steps}"
+        if (folder / STATE_FILE).exists():
+            state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
+            running_baseline(self.s2r_options).load_state_dict(state)
+
+
+def _traces(texts: Iterable[str | None]) -> list[Trace]:
+    return [Trace.loads(text) for text in texts if text]
