@@ -84,7 +84,7 @@ class S2RTrainer(PPOTrainerSync):
         super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
         data = tq.kv_batch_get(keys=real, partition_id=batch.partition_id, select_fields=["extra_fields"])
-        infos = ((item or {}).get("reward_extra_info") or {} for item in data["extra_fields"].tolist())
+        infos = ((item or {}).get("reward_extra_info") or {} for item in list(data["extra_fields"]))
         metrics.update(batch_metrics(_traces(info.get(FIELD) for info in infos)))
 
     def _val_metrics_update(
