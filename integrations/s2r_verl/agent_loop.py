@@ -15,11 +15,7 @@ from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentL
 from s2r_rewards.tensors import action_ids, at_action_ends
 from s2r_verl.checks import find
 from s2r_verl.options import Options
-from s2r_verl.trace import FIELD, Trace
-
-ACTION_IDS = "s2r_action_ids"
-"""[T] long per sample: 1 + the index of the token's action, 0 for none (so that padding with 0 is "
-"harmless)."""
+from s2r_verl.trace import ACTION_IDS, FIELD, Trace
 
 
 class ActionOutput(AgentLoopOutput):

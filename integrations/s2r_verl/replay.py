@@ -14,12 +14,13 @@ import json
 from typing import Any
 
 from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, register
+from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
-from s2r_verl.agent_loop import ACTION_IDS, S2RAgentLoop
 from s2r_verl.checks import find
 from s2r_verl.options import ConfigError, Options
+from s2r_verl.trace import ACTION_IDS
 
 MISSING = (
     "s2r_replay: column extra_info lacks the text field 'replay' in row {index}; "
@@ -30,8 +31,8 @@ MISSING = (
 class ReplayOutput(AgentLoopOutput):
     """Stored tokens whose reward channel carries each token's advantage."""
 
-    s2r_advantages: list[float] = []
-    s2r_spans: list[tuple[int, int]] = []
+    s2r_advantages: list[float]
+    s2r_spans: list[tuple[int, int]]
 
     def as_dict(self) -> dict[str, Any]:
         output = super().as_dict()
@@ -44,21 +45,23 @@ class ReplayOutput(AgentLoopOutput):
 
 
 @register("s2r_replay")
-class ReplayAgentLoop(S2RAgentLoop):
+class ReplayAgentLoop(SingleTurnAgentLoop):
     async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
+        level = Options.from_algorithm(find(self.config, "algorithm")).level
         info = columns.get("extra_info") or {}
         stored = info.get("replay")
         if stored is None and info.get("split", "train") != "train":
-            return await super().run(sampling_params, **columns)
+            from s2r_verl.agent_loop import as_action_output
+
+            return as_action_output(await super().run(sampling_params, **columns), level)
         if not isinstance(stored, str):
             raise ConfigError(MISSING.format(index=info.get("index")))
         prompt = await self.ct_build_initial_tokens(list(columns["raw_prompt"]))
         rollout = json.loads(stored)
         ids = self.tokenizer.encode(rollout["response"], add_special_tokens=False)
-        if rollout.get("finished", True):
+        if rollout.get("finished", True) and ids[-1:] != [self.tokenizer.eos_token_id]:
             ids = [*ids, self.tokenizer.eos_token_id]
         ids = ids[: self.response_length]
-        level = Options.from_algorithm(find(self.config, "algorithm")).level
         advantages, spans = stored_actions(rollout, level, ids, self.tokenizer)
         step = columns["global_steps"]
         return ReplayOutput(
@@ -90,6 +93,6 @@ def stored_actions(
     actions = [action for action in rollout["actions"] if action["kind"] != "end"]
     found = token_spans(ids, tokenizer, [(action["start"], action["end"]) for action in actions])
     spans = list(found)
-    if spans:
-        spans[-1] = (spans[-1][0], len(ids))  # the end token belongs to the last action, as online
+    if spans and spans[-1][1] < len(ids):
+        spans.append((spans[-1][1], len(ids)))  # the end token is an action of its own, which earns nothing
     return [float(action["advantage"]) for action in actions], spans

@@ -67,10 +67,8 @@ def score_tokens(
     try:
         text, offsets = decode_with_offsets(token_ids, tokenizer)
         judged, trace = _score(text, gold, options, level, finished)
-        spans = spans_from_offsets(
-            offsets, [(action.start, action.end) for action in judged.trajectory.scored]
-        )
-        return replace(trace, spans=_to_the_end(spans, length))
+        spans = spans_from_offsets(offsets, [(a.start, a.end) for a in judged.trajectory.actions])
+        return replace(trace, spans=spans)
     except Exception as error:
         return _failing(length, level, failures.note(error, "response tokens"))
 
@@ -102,11 +100,6 @@ def _score(
         level=_shown(level),
     )
     return judged, trace
-
-
-def _to_the_end(spans: tuple[tuple[int, int], ...], length: int) -> tuple[tuple[int, int], ...]:
-    """The decision to stop belongs to the last action, so that its advantage reaches the end token, too."""
-    return (*spans[:-1], (spans[-1][0], length)) if spans else ()
 
 
 def _failing(length: int, level: Any, cause: str) -> Trace:

@@ -13,18 +13,20 @@ from dataclasses import asdict, dataclass
 from s2r_rewards.metrics import BehaviourCounts, level_name
 
 FIELD = "s2r_trace"
+ACTION_IDS = "s2r_action_ids"
+"""[T] long per sample: 1 + the index of the token's action, 0 for none (so that padding with 0 is harmless)."""
 FAILED_METRIC = "s2r/alarm/scoring_failed"
 """Share of responses whose scoring failed (they earn the failing score)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Scored actions of one response of T tokens."""
+    """The actions of one response of T tokens."""
 
     spans: tuple[tuple[int, int], ...]
-    """Token span [first, end) of each attempt and verification; the last one includes the end token."""
+    """Token span [first, end) of each action; that of ``end``, which earns nothing, comes last where there is one."""
     rewards: tuple[float, ...]
-    """±1 per span."""
+    """±1 per attempt and verification."""
     outcome: float
     """±1."""
     counts: BehaviourCounts

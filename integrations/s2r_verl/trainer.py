@@ -22,8 +22,8 @@ from s2r_rewards.losses import kl_penalised
 from s2r_verl.advantage import running_baseline
 from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, find, require_columns, require_good_config
 from s2r_verl.options import Options
-from s2r_verl.policy_loss import loss_with_actions
-from s2r_verl.trace import FIELD, Trace, batch_metrics
+from s2r_verl.policy_loss import fit, loss_with_actions
+from s2r_verl.trace import ACTION_IDS, FIELD, Trace, batch_metrics
 
 STATE_FILE = "s2r_baseline.json"
 
@@ -72,9 +72,6 @@ class S2RTrainer(PPOTrainerSync):
         tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
 
     def _action_ids(self, batch: Any, mask: Any) -> Any:
-        from s2r_verl.agent_loop import ACTION_IDS
-        from s2r_verl.policy_loss import fit
-
         stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=[ACTION_IDS])
         return fit(stored.to_padded_tensor()[ACTION_IDS], mask) - 1
 

@@ -1,0 +1,229 @@
+"""Composed configuration, real reward manager, real compute_advantage, in one process: numbers by the library."""
+
+import asyncio
+import math
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from s2r_verl_cpu.assets import response
+from tensordict import TensorDict
+from verl import DataProto
+
+from s2r_rewards import judge, parse
+from s2r_rewards.advantages import process_advantages
+from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
+from s2r_rewards.rewards import action_rewards
+from s2r_rewards.tensors import spread
+from s2r_rewards.tokens import decode_with_offsets, token_spans
+from s2r_verl.agent_loop import as_action_output
+from s2r_verl.options import Options
+from s2r_verl.scoring import FAILING_SCORE, score_tokens
+from s2r_verl.trace import ACTION_IDS, FIELD, Trace, batch_metrics
+
+# The batch of the hand-computed oracle: (answer, confirmed) per attempt; the golden answer is 3.
+RESPONSES = [
+    response(("3", True)),
+    response(("2", False), ("3", True)),
+    response(("2", True)),
+    response(("3", False), ("2", False), ("3", True)),
+    response(("2", False), ("4", True)),
+]
+ADVANTAGES = [
+    [1.2, 1],
+    [-0.8, 2 / 3, 1, 0],
+    [-0.8, -4 / 3],
+    [1.2, -1, 0, 0, 0, 0],
+    [-0.8, 2 / 3, -1, 0],
+]
+
+
+@pytest.fixture(scope="module")
+def config():
+    overrides = [
+        "algorithm.adv_estimator=s2r_process",
+        "actor_rollout_ref.rollout.name=vllm",
+        "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent",
+        "reward.reward_manager.name=s2r",
+        "trainer.v1.trainer_mode=s2r_sync",
+    ]
+    with initialize_config_module("verl.trainer.config", version_base=None):
+        return compose("ppo_trainer", overrides=overrides)
+
+
+@pytest.fixture(scope="module")
+def ids(tokenizer):
+    return [[*tokenizer.encode(t, add_special_tokens=False), tokenizer.eos_token_id] for t in RESPONSES]
+
+
+@pytest.fixture(scope="module")
+def infos(config, tokenizer, ids):
+    """What the real reward manager returns for each response."""
+    from verl.trainer.ppo.reward import load_reward_manager
+
+    manager = load_reward_manager(config, tokenizer)
+    return run_manager(manager, [(row, "3") for row in ids], tokenizer.pad_token_id)
+
+
+def run_manager(manager, samples, pad, prompt=4):
+    async def every():
+        return await asyncio.gather(*(manager.run_single(one(row, gold)) for row, gold in samples))
+
+    def one(row, gold):
+        width = max(len(r) for r, _ in samples)
+        padding = width - len(row)
+        batch = TensorDict(
+            {
+                "prompts": torch.zeros(1, prompt, dtype=torch.long),
+                "responses": torch.tensor([row + [pad] * padding]),
+                "attention_mask": torch.tensor([[1] * (prompt + len(row)) + [0] * padding]),
+            },
+            batch_size=1,
+        )
+        columns = {
+            "data_source": np.array(["s2r/sums"], dtype=object),
+            "reward_model": np.array([{"ground_truth": gold}], dtype=object),
+            "extra_info": np.array([{"level": 1}], dtype=object),
+        }
+        return DataProto(batch=batch, non_tensor_batch=columns)
+
+    return manager.loop.run_until_complete(every())
+
+
+def trainer_rows(ids, infos):
+    """The dicts that the agent loop hands to the trainer."""
+    from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
+
+    rows = []
+    for row, info in zip(ids, infos, strict=True):
+        output = as_action_output(
+            AgentLoopOutput(
+                prompt_ids=[1, 2],
+                response_ids=row,
+                response_mask=[1] * len(row),
+                metrics=AgentLoopMetrics(),
+            ),
+            "process",
+        )
+        output.reward_score = info["reward_score"]
+        output.extra_fields["reward_extra_info"] = info["reward_extra_info"]
+        rows.append(output.as_dict())
+    return rows
+
+
+def test_rewards_are_the_librarys(infos):
+    assert [info["reward_score"] for info in infos] == [1.0, 1.0, -1.0, 1.0, -1.0]
+    traces = [Trace.loads(info["reward_extra_info"][FIELD]) for info in infos]
+    assert [list(t.rewards) for t in traces] == [
+        [1, 1],
+        [-1, 1, 1, 1],
+        [-1, -1],
+        [1, -1, -1, 1, 1, 1],
+        [-1, 1, -1, -1],
+    ]
+    for info in infos:
+        assert type(info["reward_score"]) is float
+        assert all(type(v) in (float, str) for v in info["reward_extra_info"].values())
+
+
+def test_advantages_equal_the_library_token_by_token(config, tokenizer, ids, infos):
+    from verl.trainer.ppo.ray_trainer import compute_advantage
+
+    rows = trainer_rows(ids, infos)
+    width = max(len(row) for row in ids)
+    rewards, mask = torch.zeros(len(ids) + 1, width), torch.zeros(len(ids) + 1, width)
+    for i, row in enumerate(rows):
+        rewards[i, : len(ids[i])] = row["rm_scores"]
+        mask[i, : len(ids[i])] = 1
+    data = DataProto(  # the last row is one of verl's padding rows: no reward, no mask
+        batch=TensorDict({"token_level_rewards": rewards, "response_mask": mask}, batch_size=len(mask)),
+        non_tensor_batch={"uid": np.array(["a", "a", "b", "b", "b", "pad"], dtype=object)},
+    )
+    before = rewards.clone()
+    got = compute_advantage(data, adv_estimator="s2r_process", config=config.algorithm).batch["advantages"]
+
+    trajectories = [parse(decode_with_offsets(row, tokenizer)[0], finished=True) for row in ids]
+    spans = [
+        token_spans(row, tokenizer, [(a.start, a.end) for a in t.actions])
+        for row, t in zip(ids, trajectories, strict=True)
+    ]
+    values = process_advantages([action_rewards(judge(t, "3")) for t in trajectories])
+    expected = spread(values, spans, width)
+    torch.testing.assert_close(got[:-1], expected, atol=1e-6, rtol=0)
+    assert got[-1].abs().sum() == 0
+    assert torch.equal(rewards, before), "rewards were changed in place"
+    for row, hand in zip(values, ADVANTAGES, strict=True):
+        assert row == pytest.approx(hand, abs=1e-9)
+
+
+def test_action_ids_tile_the_response(ids, infos):
+    for row, count in zip(trainer_rows(ids, infos), [2, 4, 2, 6, 4], strict=True):
+        found = row[ACTION_IDS].tolist()
+        assert sorted(set(found)) == list(range(1, count + 2))  # one more for the end token
+        assert found == sorted(found)
+
+
+def test_metrics_equal_the_librarys(infos):
+    traces = [Trace.loads(info["reward_extra_info"][FIELD]) for info in infos]
+    got = batch_metrics(traces)
+    judged = [judge(parse(text, finished=True), "3") for text in RESPONSES]
+    for name, value in behaviour_metrics(judged, levels=["1"] * 5).items():
+        assert got[name] == pytest.approx(value, nan_ok=True), name
+    assert set(METRIC_NAMES) <= set(got)
+    assert got["s2r/verify/accuracy"] == pytest.approx(6 / 9)
+    assert got["s2r/alarm/scoring_failed"] == 0.0
+
+
+def test_metrics_of_an_empty_batch_are_all_there():
+    metrics = batch_metrics([])
+    assert set(METRIC_NAMES) <= set(metrics)
+    assert all(math.isnan(value) for value in metrics.values())
+
+
+@pytest.mark.parametrize("gold", [None, 7, ["3"], {"answer": "3"}])
+def test_a_poisoned_sample_earns_the_failing_score_and_is_counted(config, tokenizer, ids, gold, caplog):
+    from verl.trainer.ppo.reward import load_reward_manager
+
+    manager = load_reward_manager(config, tokenizer)
+    poisoned, healthy = run_manager(manager, [(ids[0], gold), (ids[0], "3")], tokenizer.pad_token_id)
+    assert (poisoned["reward_score"], healthy["reward_score"]) == (FAILING_SCORE, 1.0)
+    traces = [Trace.loads(i["reward_extra_info"][FIELD]) for i in (poisoned, healthy)]
+    metrics = batch_metrics(traces)
+    assert metrics["s2r/alarm/scoring_failed"] == 0.5
+    assert metrics["s2r/check/ungradable"] == 0.5
+    assert traces[0].spans == ((0, len(ids[0])),)
+    assert "golden answer" in traces[0].error
+
+
+def test_an_answer_that_cannot_be_evaluated_is_no_failure(tokenizer):
+    text = response(("9^{9^{9^{9^{9^{9}}}}}", True))
+    tokens = [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
+    trace = score_tokens(tokens, tokenizer, "3", Options())
+    assert trace.error is None
+    assert trace.rewards == (-1.0, -1.0)
+
+
+def test_the_reward_function_returns_what_verl_accepts():
+    from s2r_verl.reward_function import compute_score
+
+    result = compute_score("s2r", RESPONSES[1], "3", {"level": 2})
+    assert (result["score"], result["acc"]) == (1.0, 1.0)
+    assert Trace.loads(result[FIELD]).counts.wrong_to_right == 1
+    assert compute_score("s2r", RESPONSES[2], "3")["score"] == -1.0
+    assert compute_score("s2r", None, None)["score"] == -1.0
+
+
+def test_outcome_advantages_are_rloo(config):
+    from verl.trainer.ppo.core_algos import get_adv_estimator_fn
+
+    rewards = torch.zeros(5, 3)
+    rewards[:4, 2] = torch.tensor([1.0, 1.0, 1.0, -1.0])
+    mask = torch.ones(5, 3)
+    mask[4] = 0
+    index = np.array(["a"] * 4 + ["pad"], dtype=object)
+    ours, _ = get_adv_estimator_fn("s2r_outcome")(rewards, mask, index=index, config=config.algorithm)
+    assert ours[:4, 0].tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, -2])
+    assert ours[4].abs().sum() == 0
+    stock, _ = get_adv_estimator_fn("rloo")(rewards[:4], mask[:4], index=index[:4], config=config.algorithm)
+    torch.testing.assert_close(ours[:4], stock, atol=1e-6, rtol=0)

@@ -1,0 +1,100 @@
+"""The action-level loss inside verl's own ppo_loss."""
+
+import pytest
+import torch
+from tensordict import TensorDict
+
+from s2r_rewards.losses import action_policy_loss
+from s2r_verl.options import ConfigError
+from s2r_verl.policy_loss import action_loss, loss_with_actions
+
+WIDTHS = (6, 4, 1)
+IDS = ([1, 1, 2, 2, 2, 3], [1, 2, 2, 3], [5])
+
+
+def nested(rows):
+    return torch.nested.as_nested_tensor([torch.as_tensor(r) for r in rows], layout=torch.jagged)
+
+
+@pytest.fixture
+def batch():
+    """Two responses and one padding row (mask 0), whose action ids are those of the row that it copies."""
+    torch.manual_seed(0)
+    rows = {
+        "log_prob": [torch.randn(w) * 0.1 - 1 for w in WIDTHS],
+        "old_log_probs": [torch.randn(w) * 0.1 - 1 for w in WIDTHS],
+        "advantages": [
+            torch.tensor([1.0, 1, -0.5, -0.5, -0.5, 0]),
+            torch.tensor([0.5, 2, 2, 0]),
+            torch.zeros(1),
+        ],
+        "response_mask": [
+            torch.ones(6, dtype=torch.long),
+            torch.ones(4, dtype=torch.long),
+            torch.zeros(1).long(),
+        ],
+        "s2r_action_ids": [torch.tensor(IDS[0]), torch.tensor(IDS[1]), torch.tensor([5, 5, 5, 5, 5, 5, 5])],
+    }
+    return rows
+
+
+def actor_config(**batch_info):
+    from verl.workers.config import FSDPActorConfig, PolicyLossConfig
+
+    config = FSDPActorConfig(
+        strategy="fsdp2",
+        rollout_n=1,
+        use_dynamic_bsz=True,
+        policy_loss=PolicyLossConfig(loss_mode="s2r_action"),
+    )
+    config.global_batch_info.update(batch_info)
+    return config
+
+
+def padded(rows):
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+
+
+def expected(rows, count=2):
+    ids = padded([torch.tensor(r) for r in IDS[:count]]) - 1
+    return action_policy_loss(
+        padded(rows["log_prob"][:count]),
+        padded(rows["old_log_probs"][:count]),
+        padded(rows["advantages"][:count]),
+        ids,
+        clip=0.2,
+    )
+
+
+def run(batch, monkeypatch, config, **info):
+    """verl's ppo_loss on the batch, its un-padding of the model output replaced by padding ours."""
+    import verl.workers.utils.losses as losses
+
+    monkeypatch.setattr(losses, "no_padding_2_padding", lambda values, data: padded(values))
+    data = TensorDict(
+        {name: nested(rows) for name, rows in batch.items() if name != "log_prob"}, batch_size=3
+    )
+    for name, value in {"dp_size": 1, "batch_num_tokens": None, "global_batch_size": None, **info}.items():
+        data[name] = value
+    return loss_with_actions({"log_probs": batch["log_prob"]}, data, config=config, ratio="action")
+
+
+def test_the_loss_is_the_librarys_on_whole_batches(batch, monkeypatch):
+    loss, metrics = run(batch, monkeypatch, actor_config())
+    wanted, stats = expected(batch)
+    torch.testing.assert_close(loss, wanted, atol=1e-6, rtol=0)
+    assert metrics["actor/pg_clipfrac"].values[0] == pytest.approx(stats["clip_fraction"])
+
+
+def test_micro_batches_and_ranks_add_up(batch, monkeypatch):
+    """verl averages over ranks: with dp_size 2 and 8 responses in the mini-batch, each counts 2/8."""
+    loss, _ = run(batch, monkeypatch, actor_config(), dp_size=2, global_batch_size=8)
+    torch.testing.assert_close(loss, expected(batch)[0] * 2 / 8 * 2, atol=1e-6, rtol=0)
+
+
+def test_without_boundaries_it_says_what_to_set():
+    zeros = torch.zeros(1, 2)
+    with pytest.raises(ConfigError, match="s2r_sync"):
+        action_loss(zeros, zeros, zeros, zeros)
+    with pytest.raises(ConfigError, match="s2r_agent"):
+        loss_with_actions({}, TensorDict({}, batch_size=1), config=None, ratio="action")
