@@ -3,6 +3,7 @@
 import pytest
 import torch
 from tensordict import TensorDict
+from verl.utils.tensordict_utils import assign_non_tensor
 
 from s2r_rewards.losses import action_policy_loss
 from s2r_verl.options import ConfigError
@@ -75,7 +76,7 @@ def run(batch, monkeypatch, config, **info):
         {name: nested(rows) for name, rows in batch.items() if name != "log_prob"}, batch_size=3
     )
     for name, value in {"dp_size": 1, "batch_num_tokens": None, "global_batch_size": None, **info}.items():
-        data[name] = value
+        assign_non_tensor(data, **{name: value})
     return loss_with_actions({"log_probs": batch["log_prob"]}, data, config=config, ratio="action")
 
 
