@@ -22,7 +22,7 @@ def delegate(
     gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0
 ) -> CheckResult:
     """Run backend ``name`` on one pair. Raises ``ImportError`` when its libraries are missing."""
-    from .backends import BACKENDS, NEEDS
+    from .backends import BACKENDS, GOLD_UNREADABLE, NEEDS
     from .pool import pool_for
 
     if name not in BACKENDS:
@@ -33,6 +33,7 @@ def delegate(
     if "timeout" in reply:
         return CheckResult("timeout", name, reply["timeout"])
     if reply["equal"] is None:
-        gold_unreadable = "gold" in reply["why"]
-        return CheckResult("ungradable" if gold_unreadable else "incorrect", name, reply["why"])
+        return CheckResult(
+            "ungradable" if reply["why"] == GOLD_UNREADABLE else "incorrect", name, reply["why"]
+        )
     return CheckResult("correct" if reply["equal"] else "incorrect", name, reply["why"])

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 Backend = Callable[[str, str], tuple[bool | None, str]]
+GOLD_UNREADABLE = "the gold answer cannot be read"
 _DELIMITERS = ("$", "\\(", "\\[", "\\boxed")
 
 
@@ -30,14 +31,18 @@ def math_verify(gold: str, answer: str) -> tuple[bool | None, str]:
     first = parse(_marked(gold), parsing_timeout=None)
     second = parse(_marked(answer), parsing_timeout=None)
     if not first:
-        return None, "math-verify cannot read the gold answer"
+        return None, GOLD_UNREADABLE
     if not second:
         return False, "math-verify cannot read the answer"
     return bool(verify(first, second, timeout_seconds=None)), "math-verify"
 
 
 def latex2sympy2(gold: str, answer: str) -> tuple[bool | None, str]:
-    first, second = _sympy(gold), _sympy(answer)
+    try:
+        first = _sympy(gold)
+    except Exception:
+        return None, GOLD_UNREADABLE
+    second = _sympy(answer)
     if first == second:
         return True, "same expression"
     difference = getattr(first, "equals", lambda _: None)(second)
@@ -53,8 +58,7 @@ def _sympy(text: str) -> Any:
 
 
 def symbolic(gold: str, answer: str) -> tuple[bool | None, str]:
-    equal, why = math_verify(gold, answer)
-    return (None if equal is None else equal), f"symbolic: {why}"
+    return math_verify(gold, answer)
 
 
 BACKENDS: dict[str, Backend] = {

@@ -59,6 +59,9 @@ class Terms(Cursor):
     def implicit(self, factors: list[Node]) -> Node:
         """A factor without a sign; numbers side by side are only read as mixed numbers."""
         before = factors[-1]
+        negative = before[0] == "neg" and before[1][0] == "num"
+        if negative:
+            before = before[1]
         if self.kind == "num" and before[0] in ("num", "based"):
             raise Unreadable("two numbers side by side")
         if before[0] == "set" or (before[0] == "group" and len(before[3]) > 1):
@@ -70,7 +73,8 @@ class Terms(Cursor):
             whole, top, below = before[1], node[1][1], node[2][1]
             if whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below:
                 factors.pop()
-                return ("num", whole + top / below)
+                mixed: Node = ("num", whole + top / below)
+                return ("neg", mixed) if negative else mixed
         return node
 
     def unary(self) -> Node:

@@ -105,7 +105,7 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
 
 def _signs(text: str) -> str:
     """Characters that change the meaning of a text with mathematics in it."""
-    return re.sub(r"[^+\-=<>/^*|!%:\\]|(?<=[A-Za-z])-(?=[A-Za-z])", "", text)
+    return re.sub(r"[^+\-=<>/^*|!%:\\\[\]]|(?<=[A-Za-z])-(?=[A-Za-z])", "", text)
 
 
 def value_in_sentence(answer: str) -> str | None:
