@@ -1,0 +1,17 @@
+"""`python recipes/tiny`, `python my-copy` or `python -m s2r_rewards._recipes.tiny`."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # no busy waiting: 3–10 times faster on shared cores
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+if not __package__:  # started as a directory: make the modules importable, also for worker processes
+    here = Path(__file__).resolve().parent
+    sys.path.append(str(here.parent))
+    __package__ = here.name
+
+if __name__ == "__main__":
+    import_module(f"{__package__}.command").main(prog_name="tiny")

@@ -1,0 +1,53 @@
+"""Stage 0, the "base language model": plain solutions and division drills, no verdict, no retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from . import task
+from .evaluate import evaluate
+from .model import new_model
+from .tokenizer import END_TEXT, encode
+from .training import Document, train
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .stages import Context
+
+
+def solution(problem: task.Problem) -> Document:
+    response = encode((*task.attempt(problem.prime), END_TEXT))
+    return Document(encode(problem.prompt), response, [1] * len(response))
+
+
+def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> Document:
+    """Several proposed primes, each with its division; only the divisions are learned.
+
+    Random blank lines keep the skill from depending on absolute positions.
+    """
+    pieces: list[str] = []
+    mask: list[int] = []
+    for prime in rng.permutation(task.PRIMES)[:candidates].tolist():
+        before, between, after = rng.integers(0, 3, size=3).tolist()
+        lead = (*[task.BREAK] * before, *task.attempt(prime), *[task.BREAK] * between, task.DIVISION)
+        steps = task.division(problem.number, prime)
+        pieces += (*lead, *steps, *[task.BREAK] * after)
+        mask += [0] * len(lead) + [1] * len(steps) + [0] * after
+    return Document(encode(problem.prompt), encode(tuple(pieces)), mask)
+
+
+def stage(context: Context) -> None:
+    settings, rng = context.config.base, context.rng
+    model = new_model(context.config.model, context.config.seed)
+
+    def batches() -> Iterator[list[list[Document]]]:
+        for _ in range(settings.steps):
+            drilled = task.sample_problems(settings.batch, rng)
+            solved = task.sample_problems(settings.batch, rng)
+            yield [[drill(p, settings.candidates, rng) for p in drilled], [solution(p) for p in solved]]
+
+    train(model, batches(), settings.steps, settings.lr, context.log(settings.steps))
+    context.folder.save("base", model)
+    evaluate(context, model)

@@ -1,0 +1,139 @@
+"""Every number that a run depends on, in one frozen tree that is stored in the run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    hidden: int = 64
+    layers: int = 2
+    heads: int = 4
+    kv_heads: int = 2
+    ffn: int = 192
+    init: float = 0.08
+    max_positions: int = 256
+
+
+@dataclass(frozen=True)
+class BaseConfig:
+    """Pre-training on plain solutions and division drills: no verdict, no retry."""
+
+    steps: int = 350
+    batch: int = 48
+    lr: float = 3e-3
+    candidates: int = 4
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Behaviour-initialisation data out of the base model's own samples."""
+
+    problems: int = 4000
+    samples: int = 8
+    max_attempts: int = 4
+    glance: float = 0.4
+
+
+@dataclass(frozen=True)
+class SftConfig:
+    epochs: int = 2
+    batch: int = 32
+    lr: float = 3e-3
+
+
+@dataclass(frozen=True)
+class OnlineConfig:
+    steps: int = 30
+    prompts: int = 64
+    samples: int = 8
+    temperature: float = 1.0
+    lr: float = 3e-4
+    minibatch: int = 128
+    clip: float = 0.2
+    ratio: str = "token"
+    kl_orl: float = 0.01
+    kl_prl: float = 0.05
+    keep: int = 64
+
+
+@dataclass(frozen=True)
+class OfflineConfig:
+    prompts: int = 1500
+    samples: int = 8
+    temperature: float = 1.0
+    low: float = 0.1
+    high: float = 0.7
+    lr: float = 3e-4
+    passes: int = 2
+    minibatch: int = 128
+    clip: float = 0.2
+    ratio: str = "token"
+    kl: float = 0.0
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    problems: int = 1000
+    temperatures: tuple[float, ...] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+    threads: int = 1
+    max_tokens: int = 70
+    model: ModelConfig = field(default_factory=ModelConfig)
+    base: BaseConfig = field(default_factory=BaseConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    sft: SftConfig = field(default_factory=SftConfig)
+    online: OnlineConfig = field(default_factory=OnlineConfig)
+    offline: OfflineConfig = field(default_factory=OfflineConfig)
+    evaluation: EvalConfig = field(default_factory=EvalConfig)
+
+
+QUICK = (
+    "base.steps=220",
+    "data.problems=2000",
+    "online.steps=12",
+    "offline.prompts=600",
+    "evaluation.problems=500",
+)
+
+
+class ConfigError(ValueError):
+    """A setting that does not exist or has the wrong type; the message names what would be right."""
+
+
+def override(config: Config, settings: tuple[str, ...] | list[str]) -> Config:
+    """Apply `section.name=value` settings (or `name=value` for the top level) to a config."""
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"setting {setting!r}: expected section.name=value, for example online.steps=50")
+        config = _set(config, path.strip().split("."), text.strip(), setting)
+    return config
+
+
+def _set(node: Any, path: list[str], text: str, setting: str) -> Any:
+    known = [f.name for f in dataclasses.fields(node)]
+    if path[0] not in known:
+        raise ConfigError(f"setting {setting!r}: no {path[0]!r} here; known: {', '.join(known)}")
+    old = getattr(node, path[0])
+    if dataclasses.is_dataclass(old) != (len(path) > 1):
+        raise ConfigError(f"setting {setting!r}: {path[0]!r} is {'a section' if len(path) == 1 else 'a value'}")
+    if len(path) > 1:
+        return dataclasses.replace(node, **{path[0]: _set(old, path[1:], text, setting)})
+    try:
+        new = tuple(float(x) for x in text.split(",")) if isinstance(old, tuple) else type(old)(text)
+    except ValueError:
+        raise ConfigError(f"setting {setting!r}: expected {type(old).__name__}, found {text!r}") from None
+    return dataclasses.replace(node, **{path[0]: new})
+
+
+def to_json(config: Config) -> str:
+    return json.dumps(dataclasses.asdict(config), indent=1) + "\n"

@@ -1,0 +1,99 @@
+"""Stage 1: behaviour-initialisation data out of the base model's own samples (§3.1, arXiv:2502.12853)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from s2r_rewards import Verdict
+from s2r_rewards.datasets.initialization import (
+    Dropped,
+    InitializationPreset,
+    InitializationTrajectory,
+    VerifiedAttempt,
+    build_trajectory,
+    single_attempt,
+)
+
+from . import task
+from .responses import judge_samples
+from .runfolder import write_atomically
+from .sampler import Sampler
+from .tokenizer import END_TEXT, encode
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from s2r_rewards.judging import JudgedTrajectory
+
+    from .stages import Context
+
+PRESET = InitializationPreset("tiny", recheck=task.BREAK + task.RECHECK, retry=task.BREAK + task.RETRY)
+
+
+def stage(context: Context) -> None:
+    """data/bi.jsonl: trajectories with one to four attempts; data/plain.jsonl: right solutions of the same problems."""
+    settings = context.config.data
+    problems = task.sample_problems(settings.problems, context.rng)
+    repeated = [p for p in problems for _ in range(settings.samples)]
+    sampler = Sampler(context.folder.load("base"))
+    solution_length = len(encode((*task.attempt(2), END_TEXT)))
+    samples = sampler([encode(p.prompt) for p in repeated], solution_length, 1.0, context.generator)
+    judged = judge_samples(repeated, samples)
+    rows: list[str] = []
+    plain: list[str] = []
+    fates: Counter[str] = Counter()
+    for i, problem in enumerate(problems):
+        drawn = judged[i * settings.samples : (i + 1) * settings.samples]
+        trajectory = build(problem, drawn, i, context.config.seed, settings.glance, context.rng)
+        if isinstance(trajectory, Dropped):
+            fates[trajectory.reason] += 1
+            continue
+        fates[f"attempts_{trajectory.attempts}"] += 1
+        rows.append(_row(problem, trajectory))
+        plain.append(_row(problem, single_attempt("".join(task.attempt(problem.prime)))))
+        context.report(i + 1, len(problems), f"{len(rows)} trajectories")
+    for name, lines in (("bi", rows), ("plain", plain)):
+        write_atomically(context.folder.path / "data" / f"{name}.jsonl", "".join(lines))
+    counts = {f"tiny/data/{name}": float(count) for name, count in sorted(fates.items())}
+    context.metrics.append({"stage": context.stage, **counts})
+
+
+def build(
+    problem: task.Problem,
+    drawn: list[JudgedTrajectory],
+    index: int,
+    seed: int,
+    glance: float,
+    rng: np.random.Generator,
+) -> InitializationTrajectory | Dropped:
+    """One problem's samples, each with a verification, made into one trajectory; harder problems get more attempts."""
+    answered = [j for j in drawn if j.trajectory.attempts and _prime(j) is not None]
+    attempts = [_verified(problem, j, rng.random() < glance) for j in answered]
+    wrong = sum(not j.last_correct for j in drawn)
+    key = f"{index}/{problem.id}"
+    return build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=PRESET, key=key, seed=seed)
+
+
+def _verified(problem: task.Problem, judged: JudgedTrajectory, glance: bool) -> VerifiedAttempt:
+    prime = _prime(judged)
+    assert prime is not None
+    return VerifiedAttempt(
+        text="".join(task.attempt(prime)),
+        answer=str(prime),
+        correct=judged.last_correct,
+        verification="".join(task.verification(problem.number, prime, glance)),
+        verdict=Verdict.INCORRECT if problem.number % prime else Verdict.CORRECT,
+    )
+
+
+def _prime(judged: JudgedTrajectory) -> int | None:
+    answer = judged.trajectory.attempts[-1].answer
+    return int(answer) if answer is not None and answer in map(str, task.PRIMES) else None
+
+
+def _row(problem: task.Problem, trajectory: InitializationTrajectory) -> str:
+    segments = [{"kind": s.kind, "text": s.text, "trained": s.trained} for s in trajectory.segments]
+    row = {"problem_id": problem.id, "prompt": "".join(problem.prompt), "gold": problem.gold, "segments": segments}
+    return json.dumps(row) + "\n"

@@ -1,0 +1,134 @@
+"""Stage 4: offline RL from stored rollouts of the initialised model (appendix F, arXiv:2502.12853)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from s2r_rewards import Verdict, action_rewards, outcome_reward, parse
+from s2r_rewards.advantages import offline_advantages
+from s2r_rewards.datasets.offline import Decision, PromptCounts, decide, in_band
+from s2r_rewards.judging import JudgedTrajectory, judge_many
+from s2r_rewards.rollouts import Rollout, read_rollouts
+
+from .evaluate import evaluate
+from .policy import Advantages, make_batch, new_optimizer, update
+from .responses import write_rollouts
+from .sampler import Sampler
+from .task import sample_problems
+from .tokenizer import END_TEXT, encode, tokenizer
+
+if TYPE_CHECKING:
+    from .config import OfflineConfig
+    from .stages import Context
+
+MAX_ACTIONS = 10  # as the released code's limit works out
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One rollout that is learned from, cut behind its confirmed right attempt."""
+
+    prompt: str
+    accuracy: float
+    judged: JudgedTrajectory
+
+
+def rollouts_stage(context: Context) -> None:
+    """rollouts/offline.jsonl: some samples per prompt of the initialised model."""
+    config, settings = context.config, context.config.offline
+    distinct = dict.fromkeys(sample_problems(settings.prompts, context.rng))
+    problems = [p for p in distinct for _ in range(settings.samples)]
+    prompts = [encode(p.prompt) for p in problems]
+    sampler = Sampler(context.folder.load("bi"))
+    samples = sampler(prompts, config.max_tokens, settings.temperature, context.generator)
+    write_rollouts(_path(context), problems, samples)
+
+
+def _path(context: Context) -> Path:
+    return context.folder.path / "rollouts" / "offline.jsonl"
+
+
+def outcome_stage(context: Context) -> None:
+    _train(context, outcome_level)
+
+
+def process_stage(context: Context) -> None:
+    _train(context, process_level)
+
+
+def outcome_level(stored: Sequence[Stored]) -> Advantages:
+    rewards = [(outcome_reward(s.judged),) for s in stored]
+    rows = offline_advantages(rewards, [s.accuracy for s in stored], by="outcome", min_count=10)
+    return [row[0] for row in rows]
+
+
+def process_level(stored: Sequence[Stored]) -> Advantages:
+    rewards = [action_rewards(s.judged) for s in stored]
+    return offline_advantages(rewards, [s.accuracy for s in stored], by="position", min_count=10)
+
+
+def _train(context: Context, level: Callable[[Sequence[Stored]], Advantages]) -> None:
+    settings = context.config.offline
+    stored, fates = select(list(read_rollouts(_path(context))), settings)
+    context.metrics.append({"stage": context.stage, **{f"tiny/{k}": float(v) for k, v in fates.items()}})
+    policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
+    prompts = [tokenizer().encode(s.prompt) for s in stored]
+    responses = [tokenizer().encode(s.judged.trajectory.text) for s in stored]
+    batch = make_batch(prompts, responses, [s.judged for s in stored], level(stored), reference)
+    optimizer = new_optimizer(policy, settings.lr)
+    log = context.log(settings.passes, "tiny/approx_kl")
+    for step in range(settings.passes):
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = settings.lr * (1 - 0.5 * step / settings.passes)
+        stats = update(
+            policy, optimizer, batch, settings.minibatch, settings.clip, settings.ratio, settings.kl, context.rng
+        )
+        log({"step": step + 1, **stats})
+    context.folder.save(context.stage, policy)
+    evaluate(context, policy)
+
+
+def select(rollouts: Sequence[Rollout], settings: OfflineConfig) -> tuple[list[Stored], Counter[str]]:
+    """Prompts of middling accuracy; rollouts that alternate, cut where they are done; as many wrong as right.
+
+    Returns the rollouts to learn from, and how many met which fate.
+    """
+    judged = judge_many([parse(r.response, finished=r.finished) for r in rollouts], [r.gold for r in rollouts])
+    decisions = [_decide(j) for j in judged]
+    prompts: dict[str, PromptCounts] = defaultdict(PromptCounts)
+    for rollout, j, decision in zip(rollouts, judged, decisions, strict=True):
+        prompts[rollout.problem_id].add(j.last_correct, decision.reason is None, any(j.correct))
+    kept: list[Stored] = []
+    fates: Counter[str] = Counter()
+    for rollout, j, decision in zip(rollouts, judged, decisions, strict=True):
+        prompt = prompts[rollout.problem_id]
+        if not in_band(prompt.accuracy, settings.low, settings.high):
+            fates["prompt_out_of_band"] += 1
+        elif decision.reason:
+            fates[decision.reason] += 1
+        elif not any(j.correct) and not prompt.take_wrong():
+            fates["balanced_out"] += 1
+        else:
+            fates["truncated" if decision.truncated else "kept_whole"] += 1
+            kept.append(Stored(rollout.prompt, prompt.accuracy, _cut(j, decision)))
+    return kept, fates
+
+
+def _decide(judged: JudgedTrajectory) -> Decision:
+    trajectory = judged.trajectory
+    confirmed = [v.verdict is Verdict.CORRECT for v in trajectory.verifications]
+    return decide(judged.correct, confirmed, trajectory.codes, mode="truncate", max_actions=MAX_ACTIONS)
+
+
+def _cut(judged: JudgedTrajectory, decision: Decision) -> JudgedTrajectory:
+    """The trajectory with its first actions only, ended there."""
+    if not decision.truncated:
+        return judged
+    trajectory = judged.trajectory
+    text = trajectory.text[: trajectory.actions[decision.actions - 1].end].rstrip() + END_TEXT
+    shorter = parse(text)
+    return JudgedTrajectory(shorter, judged.gold, judged.checks[: len(shorter.attempts)])

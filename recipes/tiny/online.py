@@ -1,0 +1,79 @@
+"""Stage 3: online RL at the outcome level (RLOO) or at the process level (reward-context baseline)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from s2r_rewards import action_rewards, outcome_reward
+from s2r_rewards.advantages import outcome_advantages, process_advantages
+from s2r_rewards.metrics import behaviour_metrics
+
+from .evaluate import evaluate
+from .policy import Advantages, make_batch, new_optimizer, update
+from .responses import extra_metrics, judge_samples, write_rollouts
+from .sampler import Sampler
+from .task import sample_problems
+from .tokenizer import encode
+
+if TYPE_CHECKING:
+    from s2r_rewards.judging import JudgedTrajectory
+
+    from .stages import Context
+
+
+def outcome_stage(context: Context) -> None:
+    _train(context, outcome_level, context.config.online.kl_orl)
+
+
+def process_stage(context: Context) -> None:
+    _train(context, process_level, context.config.online.kl_prl)
+
+
+def outcome_level(judged: Sequence[JudgedTrajectory], groups: Sequence[int]) -> Advantages:
+    rewards = [outcome_reward(j, no_end_penalty=True) for j in judged]
+    return outcome_advantages(rewards, groups)
+
+
+def process_level(judged: Sequence[JudgedTrajectory], groups: Sequence[int]) -> Advantages:
+    """Contexts are shared by the whole batch (Eq. 4), so the groups play no part."""
+    return process_advantages([action_rewards(j, no_end_penalty=True) for j in judged])
+
+
+def _train(
+    context: Context, level: Callable[[Sequence[JudgedTrajectory], Sequence[int]], Advantages], beta: float
+) -> None:
+    config, settings = context.config, context.config.online
+    policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
+    optimizer = new_optimizer(policy, settings.lr)
+    log = context.log(settings.steps, "s2r/outcome/accuracy")
+    stored = context.folder.path / "rollouts" / f"{context.stage}.jsonl"
+    for step in range(settings.steps):
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = settings.lr * _schedule(step, settings.steps)
+        drawn = sample_problems(settings.prompts, context.rng)
+        problems = [p for p in drawn for _ in range(settings.samples)]
+        groups = [i for i in range(settings.prompts) for _ in range(settings.samples)]
+        prompts = [encode(p.prompt) for p in problems]
+        samples = Sampler(policy)(prompts, config.max_tokens, settings.temperature, context.generator)
+        judged = judge_samples(problems, samples)
+        batch = make_batch(
+            prompts,
+            [s.ids for s in samples],
+            judged,
+            level(judged, groups),
+            reference,
+            [s.log_probs for s in samples],
+        )
+        stats = update(
+            policy, optimizer, batch, settings.minibatch, settings.clip, settings.ratio, beta, context.rng
+        )
+        write_rollouts(stored, problems[: settings.keep], samples[: settings.keep], step=step)
+        log({"step": step + 1, **behaviour_metrics(judged), **extra_metrics(judged), **stats})
+    context.folder.save(context.stage, policy)
+    evaluate(context, policy)
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Three steps of warm-up, then a straight line down to a tenth."""
+    return min(1.0, (step + 1) / 3) * (1 - 0.9 * step / steps)

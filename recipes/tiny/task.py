@@ -1,0 +1,91 @@
+"""Hidden factor: "Which prime below 17 divides 1547?" Exactly one does, so the golden answer is unique.
+
+Finding the prime in one forward pass is hard for a two-layer network (think of divisibility by 7, 11 or 13);
+checking a proposed prime is easy, because a long division can be written down digit by digit. So a first
+attempt is often wrong, a verification can be honest, and a retry that knows the rejected primes is informed.
+Every piece of text below is one token (see tokenizer.py).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+LEVELS = {2: 1, 5: 1, 3: 2, 7: 3, 11: 4, 13: 5}
+PRIMES = tuple(LEVELS)
+SHARES = (0.10, 0.10, 0.28, 0.22, 0.16, 0.14)  # how often each prime is the answer
+TEST_SHARE = 10  # one number in ten is held out
+
+QUESTION, QUESTION_END = "Which prime below 17 divides ", "?\n"
+ANSWER = "The answer is "
+BOXES = {p: f"\\boxed{{{p}}}." for p in PRIMES}
+BREAK = "\n"
+RECHECK, RETRY = "Wait, let me recheck my solution.\n", "Let me try again.\n"
+DIVISION, GLANCE = "Long division: ", "A quick look at it."
+SAYS_CORRECT, SAYS_INCORRECT = "\nTherefore, the answer is correct.", "\nTherefore, the answer is incorrect."
+REMAINDERS = tuple(f"r{i} " for i in range(max(PRIMES)))
+DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Problem:
+    number: int
+    prime: int
+
+    @property
+    def id(self) -> str:
+        return f"hidden-factor-{self.number}"
+
+    @property
+    def gold(self) -> str:
+        return str(self.prime)
+
+    @property
+    def level(self) -> int:
+        return LEVELS[self.prime]
+
+    @property
+    def prompt(self) -> tuple[str, ...]:
+        return (QUESTION, *str(self.number), QUESTION_END)
+
+
+@cache
+def _numbers(split: str) -> dict[int, np.ndarray]:
+    numbers = np.arange(1000, 10000)
+    divides = np.stack([numbers % p == 0 for p in PRIMES], axis=1)
+    held_out = np.array([zlib.crc32(str(n).encode()) % TEST_SHARE == 0 for n in numbers])
+    eligible = (divides.sum(axis=1) == 1) & (held_out == (split == "test"))
+    return {p: numbers[eligible & divides[:, i]] for i, p in enumerate(PRIMES)}
+
+
+def sample_problems(count: int, rng: np.random.Generator, split: str = "train") -> list[Problem]:
+    """Draw problems with replacement; the numbers of "train" and "test" are disjoint."""
+    pools = _numbers(split)
+    primes = rng.choice(PRIMES, size=count, p=SHARES).tolist()
+    return [Problem(int(rng.choice(pools[p])), p) for p in primes]
+
+
+def attempt(prime: int) -> tuple[str, ...]:
+    return (ANSWER, BOXES[prime])
+
+
+def division(number: int, prime: int) -> tuple[str, ...]:
+    """`1r1 5r1 4r0 7r0 ` for 1547 / 7: every digit, then the running remainder."""
+    pieces: list[str] = []
+    remainder = 0
+    for digit in str(number):
+        remainder = (10 * remainder + int(digit)) % prime
+        pieces += (digit, REMAINDERS[remainder])
+    return tuple(pieces)
+
+
+def verification(number: int, prime: int, glance: bool = False) -> tuple[str, ...]:
+    """A verification (behind RECHECK) with the right verdict: a division, or a glance that computes nothing.
+
+    A model can reproduce the verdicts of divisions but not those of glances; RL has to find that out.
+    """
+    verdict = SAYS_INCORRECT if number % prime else SAYS_CORRECT
+    return (GLANCE, verdict) if glance else (DIVISION, *division(number, prime), verdict)
