@@ -14,7 +14,7 @@ from .training import Document, train
 if TYPE_CHECKING:
     import numpy as np
 
-    from .stages import Context
+    from .context import Context
 
 
 def solution(problem: task.Problem) -> Document:

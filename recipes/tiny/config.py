@@ -86,7 +86,7 @@ class EvalConfig:
 class Config:
     seed: int = 0
     threads: int = 1
-    max_tokens: int = 70
+    max_tokens: int = 100
     model: ModelConfig = field(default_factory=ModelConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -114,7 +114,9 @@ def override(config: Config, settings: tuple[str, ...] | list[str]) -> Config:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
-            raise ConfigError(f"setting {setting!r}: expected section.name=value, for example online.steps=50")
+            raise ConfigError(
+                f"setting {setting!r}: expected section.name=value, for example online.steps=50"
+            )
         config = _set(config, path.strip().split("."), text.strip(), setting)
     return config
 
@@ -125,7 +127,9 @@ def _set(node: Any, path: list[str], text: str, setting: str) -> Any:
         raise ConfigError(f"setting {setting!r}: no {path[0]!r} here; known: {', '.join(known)}")
     old = getattr(node, path[0])
     if dataclasses.is_dataclass(old) != (len(path) > 1):
-        raise ConfigError(f"setting {setting!r}: {path[0]!r} is {'a section' if len(path) == 1 else 'a value'}")
+        raise ConfigError(
+            f"setting {setting!r}: {path[0]!r} is {'a section' if len(path) == 1 else 'a value'}"
+        )
     if len(path) > 1:
         return dataclasses.replace(node, **{path[0]: _set(old, path[1:], text, setting)})
     try:
@@ -137,3 +141,7 @@ def _set(node: Any, path: list[str], text: str, setting: str) -> Any:
 
 def to_json(config: Config) -> str:
     return json.dumps(dataclasses.asdict(config), indent=1) + "\n"
+
+
+def temperature_name(temperature: float) -> str:
+    return "greedy" if temperature == 0 else f"t{temperature:g}"

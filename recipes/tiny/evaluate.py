@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards import behaviour_metrics
+from s2r_rewards.rollouts import write_rollouts
+from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
-from .responses import extra_metrics, judge_samples, write_rollouts
+from .config import temperature_name
+from .responses import PRESET, extra_metrics, to_rollouts
 from .sampler import Sampler
-from .summary import temperature_name
 from .task import sample_problems
 from .tokenizer import encode
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from .stages import Context
+    from .context import Context
 
 PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
@@ -29,8 +31,9 @@ def evaluate(context: Context, model: nn.Module) -> None:
     prompts = [encode(p.prompt) for p in problems]
     for temperature in config.evaluation.temperatures:
         samples = Sampler(model)(prompts, config.max_tokens, temperature, context.generator)
-        judged = judge_samples(problems, samples)
+        rollouts = to_rollouts(problems, samples)
+        judged = judge_rollouts(rollouts)
         metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
         context.metrics.append({"stage": context.stage, "temperature": temperature, **metrics})
         name = f"{context.stage}-{temperature_name(temperature)}"
-        write_rollouts(context.folder.path / "rollouts" / f"{name}.jsonl", problems, samples)
+        write_rollouts(context.folder.rollouts(name), score_rollouts(rollouts, preset=PRESET))

@@ -15,9 +15,10 @@ from s2r_rewards.datasets.initialization import (
     build_trajectory,
     single_attempt,
 )
+from s2r_rewards.scoring import judge_rollouts
 
 from . import task
-from .responses import judge_samples
+from .responses import to_rollouts
 from .runfolder import write_atomically
 from .sampler import Sampler
 from .tokenizer import END_TEXT, encode
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from s2r_rewards.judging import JudgedTrajectory
 
-    from .stages import Context
+    from .context import Context
 
 PRESET = InitializationPreset("tiny", recheck=task.BREAK + task.RECHECK, retry=task.BREAK + task.RETRY)
 
@@ -40,7 +41,7 @@ def stage(context: Context) -> None:
     sampler = Sampler(context.folder.load("base"))
     solution_length = len(encode((*task.attempt(2), END_TEXT)))
     samples = sampler([encode(p.prompt) for p in repeated], solution_length, 1.0, context.generator)
-    judged = judge_samples(repeated, samples)
+    judged = judge_rollouts(to_rollouts(repeated, samples))
     rows: list[str] = []
     plain: list[str] = []
     fates: Counter[str] = Counter()
@@ -95,5 +96,10 @@ def _prime(judged: JudgedTrajectory) -> int | None:
 
 def _row(problem: task.Problem, trajectory: InitializationTrajectory) -> str:
     segments = [{"kind": s.kind, "text": s.text, "trained": s.trained} for s in trajectory.segments]
-    row = {"problem_id": problem.id, "prompt": "".join(problem.prompt), "gold": problem.gold, "segments": segments}
+    row = {
+        "problem_id": problem.id,
+        "prompt": "".join(problem.prompt),
+        "gold": problem.gold,
+        "segments": segments,
+    }
     return json.dumps(row) + "\n"

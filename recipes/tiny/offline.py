@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s2r_rewards import Verdict, action_rewards, outcome_reward, parse
-from s2r_rewards.advantages import offline_advantages
+from s2r_rewards import JudgedTrajectory, Verdict, action_rewards, offline_advantages, outcome_reward, parse
 from s2r_rewards.datasets.offline import Decision, PromptCounts, decide, in_band
-from s2r_rewards.judging import JudgedTrajectory, judge_many
-from s2r_rewards.rollouts import Rollout, read_rollouts
+from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
+from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
 from .evaluate import evaluate
 from .policy import Advantages, make_batch, new_optimizer, update
-from .responses import write_rollouts
+from .responses import PRESET, to_rollouts
 from .sampler import Sampler
 from .task import sample_problems
 from .tokenizer import END_TEXT, encode, tokenizer
 
 if TYPE_CHECKING:
     from .config import OfflineConfig
-    from .stages import Context
+    from .context import Context
 
 MAX_ACTIONS = 10  # as the released code's limit works out
 
@@ -45,11 +43,8 @@ def rollouts_stage(context: Context) -> None:
     prompts = [encode(p.prompt) for p in problems]
     sampler = Sampler(context.folder.load("bi"))
     samples = sampler(prompts, config.max_tokens, settings.temperature, context.generator)
-    write_rollouts(_path(context), problems, samples)
-
-
-def _path(context: Context) -> Path:
-    return context.folder.path / "rollouts" / "offline.jsonl"
+    rollouts = score_rollouts(to_rollouts(problems, samples), preset=PRESET)
+    write_rollouts(context.folder.rollouts("offline"), rollouts)
 
 
 def outcome_stage(context: Context) -> None:
@@ -73,7 +68,7 @@ def process_level(stored: Sequence[Stored]) -> Advantages:
 
 def _train(context: Context, level: Callable[[Sequence[Stored]], Advantages]) -> None:
     settings = context.config.offline
-    stored, fates = select(list(read_rollouts(_path(context))), settings)
+    stored, fates = select(list(read_rollouts(context.folder.rollouts("offline"))), settings)
     context.metrics.append({"stage": context.stage, **{f"tiny/{k}": float(v) for k, v in fates.items()}})
     policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
     prompts = [tokenizer().encode(s.prompt) for s in stored]
@@ -85,7 +80,14 @@ def _train(context: Context, level: Callable[[Sequence[Stored]], Advantages]) ->
         for parameters in optimizer.param_groups:
             parameters["lr"] = settings.lr * (1 - 0.5 * step / settings.passes)
         stats = update(
-            policy, optimizer, batch, settings.minibatch, settings.clip, settings.ratio, settings.kl, context.rng
+            policy,
+            optimizer,
+            batch,
+            settings.minibatch,
+            settings.clip,
+            settings.ratio,
+            settings.kl,
+            context.rng,
         )
         log({"step": step + 1, **stats})
     context.folder.save(context.stage, policy)
@@ -97,7 +99,7 @@ def select(rollouts: Sequence[Rollout], settings: OfflineConfig) -> tuple[list[S
 
     Returns the rollouts to learn from, and how many met which fate.
     """
-    judged = judge_many([parse(r.response, finished=r.finished) for r in rollouts], [r.gold for r in rollouts])
+    judged = judge_rollouts(rollouts)
     decisions = [_decide(j) for j in judged]
     prompts: dict[str, PromptCounts] = defaultdict(PromptCounts)
     for rollout, j, decision in zip(rollouts, judged, decisions, strict=True):

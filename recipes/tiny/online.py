@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from s2r_rewards import action_rewards, outcome_reward
-from s2r_rewards.advantages import outcome_advantages, process_advantages
-from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards import (
+    action_rewards,
+    behaviour_metrics,
+    outcome_advantages,
+    outcome_reward,
+    process_advantages,
+)
+from s2r_rewards.rollouts import RolloutWriter
+from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
 from .evaluate import evaluate
 from .policy import Advantages, make_batch, new_optimizer, update
-from .responses import extra_metrics, judge_samples, write_rollouts
+from .responses import PRESET, extra_metrics, to_rollouts
 from .sampler import Sampler
 from .task import sample_problems
 from .tokenizer import encode
@@ -19,7 +25,7 @@ from .tokenizer import encode
 if TYPE_CHECKING:
     from s2r_rewards.judging import JudgedTrajectory
 
-    from .stages import Context
+    from .context import Context
 
 
 def outcome_stage(context: Context) -> None:
@@ -31,13 +37,13 @@ def process_stage(context: Context) -> None:
 
 
 def outcome_level(judged: Sequence[JudgedTrajectory], groups: Sequence[int]) -> Advantages:
-    rewards = [outcome_reward(j, no_end_penalty=True) for j in judged]
+    rewards = [outcome_reward(j, PRESET.no_end_penalty) for j in judged]
     return outcome_advantages(rewards, groups)
 
 
 def process_level(judged: Sequence[JudgedTrajectory], groups: Sequence[int]) -> Advantages:
     """Contexts are shared by the whole batch (Eq. 4), so the groups play no part."""
-    return process_advantages([action_rewards(j, no_end_penalty=True) for j in judged])
+    return process_advantages([action_rewards(j, PRESET.no_end_penalty) for j in judged], preset=PRESET)
 
 
 def _train(
@@ -47,7 +53,7 @@ def _train(
     policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
     optimizer = new_optimizer(policy, settings.lr)
     log = context.log(settings.steps, "s2r/outcome/accuracy")
-    stored = context.folder.path / "rollouts" / f"{context.stage}.jsonl"
+    stored = context.folder.rollouts(context.stage)
     for step in range(settings.steps):
         for parameters in optimizer.param_groups:
             parameters["lr"] = settings.lr * _schedule(step, settings.steps)
@@ -56,7 +62,8 @@ def _train(
         groups = [i for i in range(settings.prompts) for _ in range(settings.samples)]
         prompts = [encode(p.prompt) for p in problems]
         samples = Sampler(policy)(prompts, config.max_tokens, settings.temperature, context.generator)
-        judged = judge_samples(problems, samples)
+        rollouts = to_rollouts(problems, samples, step + 1)
+        judged = judge_rollouts(rollouts)
         batch = make_batch(
             prompts,
             [s.ids for s in samples],
@@ -68,7 +75,9 @@ def _train(
         stats = update(
             policy, optimizer, batch, settings.minibatch, settings.clip, settings.ratio, beta, context.rng
         )
-        write_rollouts(stored, problems[: settings.keep], samples[: settings.keep], step=step)
+        with RolloutWriter(stored, append=step > 0) as writer:
+            for rollout in score_rollouts(rollouts, preset=PRESET)[: settings.keep]:
+                writer.write(rollout)
         log({"step": step + 1, **behaviour_metrics(judged), **extra_metrics(judged), **stats})
     context.folder.save(context.stage, policy)
     evaluate(context, policy)

@@ -53,19 +53,25 @@ def tables(summary: Summary, seeds: int) -> Iterator[Table]:
             table.add_column(f"level {n}", justify="right")
         for model, results in summary.items():
             row = results[temperature]
-            cells = [(_mean(row.get(level(FINAL, n), [])), _mean(row.get(level(ATTEMPTS, n), []))) for n in LEVELS]
+            cells = [
+                (_mean(row.get(level(FINAL, n), [])), _mean(row.get(level(ATTEMPTS, n), []))) for n in LEVELS
+            ]
             table.add_row(LABELS[model], *(f"{a:.2f} / {b:.1f}" for a, b in cells))
         yield table
 
 
-def markdown(summary: Summary, temperature: str) -> str:
-    """The first table as Markdown, for a README."""
+def markdown(summary: Summary) -> str:
+    """The tables of `show` that have no levels, for a README."""
     columns = ("final", *BEHAVIOUR)
-    lines = ["| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for model, results in summary.items():
-        cells = (_cell(results[temperature].get(m, [])) for m in (FINAL, *BEHAVIOUR.values()))
-        lines.append(f"| {LABELS[model]} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    lines: list[str] = []
+    for temperature in next(iter(summary.values()), {}):
+        lines += [f"{'Greedy' if temperature == 'greedy' else f'T = {temperature[1:]}'}:", ""]
+        lines += ["| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+        for model, results in summary.items():
+            cells = (_cell(results[temperature].get(m, [])) for m in (FINAL, *BEHAVIOUR.values()))
+            lines.append(f"| {LABELS[model]} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _mean(values: list[float]) -> float:

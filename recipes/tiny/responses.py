@@ -1,15 +1,14 @@
-"""Samples meet the library here: text, parse, judge, rollouts on disk."""
+"""Samples meet the library here: rollouts, judged trajectories, and what this task counts on top."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2r_rewards import parse
-from s2r_rewards.judging import JudgedTrajectory, judge_many
-from s2r_rewards.rollouts import Rollout, RolloutWriter
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards import PRESETS, JudgedTrajectory
+from s2r_rewards.rollouts import Rollout
 
 from . import task
 from .tokenizer import decode
@@ -17,11 +16,27 @@ from .tokenizer import decode
 if TYPE_CHECKING:
     from .sampler import Sample
 
+# A tiny model can drift into endless retries, so a response that is cut off loses, as in the released code.
+PRESET = replace(PRESETS["paper"], name="paper, no-end penalty", no_end_penalty=True)
 
-def judge_samples(problems: Sequence[task.Problem], samples: Sequence[Sample]) -> list[JudgedTrajectory]:
-    """One judged trajectory per sample, in order."""
-    trajectories = [parse(decode(s.ids), finished=s.finished) for s in samples]
-    return judge_many(trajectories, [p.gold for p in problems])
+
+def to_rollouts(
+    problems: Sequence[task.Problem], samples: Sequence[Sample], step: int | None = None
+) -> list[Rollout]:
+    """Samples in the library's format; the response keeps its end token, so text and tokens agree."""
+    return [
+        Rollout(
+            problem_id=p.id,
+            prompt="".join(p.prompt),
+            response=decode(s.ids),
+            gold=p.gold,
+            level=p.level,
+            step=step,
+            token_ids=tuple(s.ids),
+            finished=s.finished,
+        )
+        for p, s in zip(problems, samples, strict=True)
+    ]
 
 
 def extra_metrics(judged: Sequence[JudgedTrajectory]) -> dict[str, float]:
@@ -37,27 +52,5 @@ def extra_metrics(judged: Sequence[JudgedTrajectory]) -> dict[str, float]:
     }
 
 
-def write_rollouts(
-    path: Path, problems: Sequence[task.Problem], samples: Sequence[Sample], step: int | None = None
-) -> None:
-    """Scored rollouts in the library's format; steps after the first are added to the file."""
-    rollouts = [
-        Rollout(
-            problem_id=p.id,
-            prompt="".join(p.prompt),
-            response=decode(s.ids),
-            gold=p.gold,
-            level=p.level,
-            step=step,
-            token_ids=s.ids,
-            finished=s.finished,
-        )
-        for p, s in zip(problems, samples, strict=True)
-    ]
-    with RolloutWriter(path, append=bool(step)) as writer:
-        for rollout in score_rollouts(rollouts):
-            writer.write(rollout)
-
-
 def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
+    return part / whole if whole else math.nan

@@ -46,6 +46,9 @@ class RunFolder:
     def finish(self, stage: str, record: dict[str, Any]) -> None:
         write_atomically(self.path / "stages" / f"{stage}.json", json.dumps(record) + "\n")
 
+    def rollouts(self, name: str) -> Path:
+        return self.path / "rollouts" / f"{name}.jsonl"
+
     def save(self, name: str, model: nn.Module) -> None:
         import torch
 

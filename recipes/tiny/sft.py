@@ -14,7 +14,7 @@ from .tokenizer import END_TEXT, tokenizer
 from .training import Document, epochs, train
 
 if TYPE_CHECKING:
-    from .stages import Context
+    from .context import Context
 
 
 def behaviour_stage(context: Context) -> None:

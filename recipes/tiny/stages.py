@@ -2,63 +2,42 @@
 
 from __future__ import annotations
 
-import time
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
-from . import base, evaluate, initialization, offline, online, sft
-from .runfolder import RunFolder
-
-Report = Callable[[int, int, str], None]
-"""Progress: steps done, steps in all, a few words."""
-
-
-@dataclass
-class Context:
-    """What a stage works with; its random numbers depend on the run's seed and the stage's name alone."""
-
-    folder: RunFolder
-    stage: str
-    report: Report
-
-    def __post_init__(self) -> None:
-        self.config = self.folder.config
-        self.metrics: list[dict[str, Any]] = []
-        entropy = [self.config.seed, zlib.crc32(self.stage.encode())]
-        self.rng = np.random.default_rng(entropy)
-        self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
-
-    def log(self, total: int, text: str = "loss") -> Callable[[dict[str, float]], None]:
-        """A callback for training loops: stores a step's metrics and moves the progress bar."""
-
-        def on_step(row: dict[str, float]) -> None:
-            self.metrics.append({"stage": self.stage, **row})
-            self.report(int(row["step"]), total, f"{text.rsplit('/', 1)[-1]} {row[text]:.3f}")
-
-        return on_step
+if TYPE_CHECKING:
+    from .context import Context
 
 
 @dataclass(frozen=True)
 class Stage:
-    run: Callable[[Context], None]
+    about: str
+    function: str  # "module.function", imported when it runs: listing stages must not load torch
     needs: tuple[str, ...] = ()
-    about: str = ""
+
+    def run(self, context: Context) -> None:
+        module, name = self.function.split(".")
+        getattr(import_module(f".{module}", __package__), name)(context)
 
 
 STAGES = {
-    "base": Stage(base.stage, (), "a base model: solves, divides, never verifies"),
-    "data": Stage(initialization.stage, ("base",), "behaviour-initialisation data from its own samples"),
-    "bi": Stage(sft.behaviour_stage, ("data",), "behaviour initialisation (SFT, eq. 1)"),
-    "plain": Stage(sft.plain_stage, ("data",), "control: SFT on right solutions only"),
-    "orl": Stage(online.outcome_stage, ("bi",), "online outcome-level RL (RLOO)"),
-    "prl": Stage(online.process_stage, ("bi",), "online process-level RL (reward context)"),
-    "rollouts": Stage(offline.rollouts_stage, ("bi",), "stored rollouts for offline RL"),
-    "offline-orl": Stage(offline.outcome_stage, ("rollouts",), "offline outcome-level RL"),
-    "offline-prl": Stage(offline.process_stage, ("rollouts",), "offline process-level RL"),
+    "base": Stage("a base model that solves and divides, but never verifies", "base.stage"),
+    "data": Stage("behaviour-initialisation data from its own samples", "initialization.stage", ("base",)),
+    "plain": Stage("control: SFT on right solutions only", "sft.plain_stage", ("data",)),
+    "bi": Stage("behaviour initialisation: SFT with the mask of eq. 1", "sft.behaviour_stage", ("data",)),
+    "orl": Stage("online outcome-level RL (RLOO)", "online.outcome_stage", ("bi",)),
+    "prl": Stage("online process-level RL (reward context)", "online.process_stage", ("bi",)),
+    "rollouts": Stage("stored rollouts for offline RL", "offline.rollouts_stage", ("bi",)),
+    "offline-orl": Stage("offline outcome-level RL", "offline.outcome_stage", ("rollouts",)),
+    "offline-prl": Stage("offline process-level RL", "offline.process_stage", ("rollouts",)),
 }
-MODELS = tuple(name for name in STAGES if name not in ("data", "rollouts"))
+
+
+def with_needs(names: list[str]) -> list[str]:
+    """The stages asked for and everything that they build on, in order."""
+    wanted = set(names)
+    for name in reversed(STAGES):
+        if name in wanted:
+            wanted.update(STAGES[name].needs)
+    return [name for name in STAGES if name in wanted]

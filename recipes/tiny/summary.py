@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from .config import temperature_name
 from .runfolder import RunFolder, write_atomically
-from .stages import MODELS, STAGES
+from .stages import STAGES
 
 LABELS = {
     "base": "base",
@@ -22,10 +23,6 @@ LABELS = {
 }
 Summary = dict[str, dict[str, dict[str, list[float]]]]
 """model -> "greedy" or "t1" -> metric -> one value per seed (nan where it is undefined)."""
-
-
-def temperature_name(temperature: float) -> str:
-    return "greedy" if temperature == 0 else f"t{temperature:g}"
 
 
 def write_seed(folder: RunFolder) -> None:
@@ -54,7 +51,7 @@ def _evaluations(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, fl
 def gather(paths: list[Path]) -> Summary:
     """The evaluations of several seeds side by side; a model that one of them lacks is left out."""
     seeds = [json.loads((path / "summary.json").read_text())["evaluation"] for path in paths]
-    models = [m for m in ("base", "plain", *MODELS) if all(m in seed for seed in seeds)]
+    models = [m for m in LABELS if all(m in seed for seed in seeds)]
     return {
         model: {
             temperature: {
@@ -63,8 +60,26 @@ def gather(paths: list[Path]) -> Summary:
             }
             for temperature in seeds[0][model]
         }
-        for model in dict.fromkeys(models)
+        for model in models
     }
+
+
+def write_all(out: Path, summary: Summary) -> None:
+    """summary.json (means, spreads and values of every seed) and table.md over all seeds of a run."""
+    from .report import markdown
+
+    described = {
+        model: {
+            temperature: {
+                metric: {"mean": mean_spread(v)[0], "sd": mean_spread(v)[1], "seeds": v}
+                for metric, v in row.items()
+            }
+            for temperature, row in temperatures.items()
+        }
+        for model, temperatures in summary.items()
+    }
+    write_atomically(out / "summary.json", json.dumps(described, indent=1) + "\n")
+    write_atomically(out / "table.md", markdown(summary))
 
 
 def learning_curves(paths: list[Path], stage: str, metric: str) -> list[list[float]]:

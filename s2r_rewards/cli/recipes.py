@@ -173,7 +173,9 @@ def run(name: str, arguments: tuple[str, ...]) -> None:
     try:
         done = subprocess.run([*recipe.command(), *arguments], env=_environment(), check=False)
     except FileNotFoundError as error:
-        raise click.ClickException(f"{recipe.name} needs {error.filename!r}, which is not installed") from None
+        raise click.ClickException(
+            f"{recipe.name} needs {error.filename!r}, which is not installed"
+        ) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     raise SystemExit(done.returncode)
