@@ -35,13 +35,13 @@ class DataConfig:
 
     problems: int = 4000
     samples: int = 8
-    max_attempts: int = 4
-    glance: float = 0.4
+    attempts: tuple[int, ...] = (1, 1, 1, 1, 1, 2, 3, 4, 4)  # by how many of the samples are wrong
+    glance: float = 0.4  # share of verifications that compute nothing
 
 
 @dataclass(frozen=True)
 class SftConfig:
-    epochs: int = 2
+    epochs: int = 4
     batch: int = 32
     lr: float = 3e-3
 
@@ -73,7 +73,7 @@ class OfflineConfig:
     minibatch: int = 128
     clip: float = 0.2
     ratio: str = "token"
-    kl: float = 0.0
+    kl: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class EvalConfig:
 class Config:
     seed: int = 0
     threads: int = 1
-    max_tokens: int = 100
+    max_tokens: int = 120
     model: ModelConfig = field(default_factory=ModelConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -133,7 +133,7 @@ def _set(node: Any, path: list[str], text: str, setting: str) -> Any:
     if len(path) > 1:
         return dataclasses.replace(node, **{path[0]: _set(old, path[1:], text, setting)})
     try:
-        new = tuple(float(x) for x in text.split(",")) if isinstance(old, tuple) else type(old)(text)
+        new = tuple(type(old[0])(x) for x in text.split(",")) if isinstance(old, tuple) else type(old)(text)
     except ValueError:
         raise ConfigError(f"setting {setting!r}: expected {type(old).__name__}, found {text!r}") from None
     return dataclasses.replace(node, **{path[0]: new})

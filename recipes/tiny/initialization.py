@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from s2r_rewards.judging import JudgedTrajectory
 
+    from .config import DataConfig
     from .context import Context
-
-PRESET = InitializationPreset("tiny", recheck=task.BREAK + task.RECHECK, retry=task.BREAK + task.RETRY)
 
 
 def stage(context: Context) -> None:
@@ -47,7 +46,7 @@ def stage(context: Context) -> None:
     fates: Counter[str] = Counter()
     for i, problem in enumerate(problems):
         drawn = judged[i * settings.samples : (i + 1) * settings.samples]
-        trajectory = build(problem, drawn, i, context.config.seed, settings.glance, context.rng)
+        trajectory = build(problem, drawn, settings, f"{i}/{problem.id}", context.rng)
         if isinstance(trajectory, Dropped):
             fates[trajectory.reason] += 1
             continue
@@ -64,17 +63,19 @@ def stage(context: Context) -> None:
 def build(
     problem: task.Problem,
     drawn: list[JudgedTrajectory],
-    index: int,
-    seed: int,
-    glance: float,
+    settings: DataConfig,
+    key: str,
     rng: np.random.Generator,
 ) -> InitializationTrajectory | Dropped:
     """One problem's samples, each with a verification, made into one trajectory; harder problems get more attempts."""
+    preset = InitializationPreset(
+        "tiny", settings.attempts, recheck=task.BREAK + task.RECHECK, retry=task.BREAK + task.RETRY
+    )
     answered = [j for j in drawn if j.trajectory.attempts and _prime(j) is not None]
-    attempts = [_verified(problem, j, rng.random() < glance) for j in answered]
+    attempts = [_verified(problem, j, rng.random() < settings.glance) for j in answered]
     wrong = sum(not j.last_correct for j in drawn)
-    key = f"{index}/{problem.id}"
-    return build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=PRESET, key=key, seed=seed)
+    seed = int(rng.integers(2**31))
+    return build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=preset, key=key, seed=seed)
 
 
 def _verified(problem: task.Problem, judged: JudgedTrajectory, glance: bool) -> VerifiedAttempt:

@@ -32,7 +32,6 @@ def new_model(config: ModelConfig, seed: int) -> nn.Module:
         bos_token_id=None,
         eos_token_id=END,
         pad_token_id=PAD,
-        attn_implementation="sdpa",
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

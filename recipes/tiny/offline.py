@@ -13,7 +13,7 @@ from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
 from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
 from .evaluate import evaluate
-from .policy import Advantages, make_batch, new_optimizer, update
+from .policy import Advantages, Objective, make_batch, new_optimizer, update
 from .responses import PRESET, to_rollouts
 from .sampler import Sampler
 from .task import sample_problems
@@ -75,20 +75,12 @@ def _train(context: Context, level: Callable[[Sequence[Stored]], Advantages]) ->
     responses = [tokenizer().encode(s.judged.trajectory.text) for s in stored]
     batch = make_batch(prompts, responses, [s.judged for s in stored], level(stored), reference)
     optimizer = new_optimizer(policy, settings.lr)
+    objective = Objective(settings.clip, settings.ratio, loss_beta=settings.kl)
     log = context.log(settings.passes, "tiny/approx_kl")
     for step in range(settings.passes):
         for parameters in optimizer.param_groups:
             parameters["lr"] = settings.lr * (1 - 0.5 * step / settings.passes)
-        stats = update(
-            policy,
-            optimizer,
-            batch,
-            settings.minibatch,
-            settings.clip,
-            settings.ratio,
-            settings.kl,
-            context.rng,
-        )
+        stats = update(policy, optimizer, batch, objective, settings.minibatch, context.rng)
         log({"step": step + 1, **stats})
     context.folder.save(context.stage, policy)
     evaluate(context, policy)

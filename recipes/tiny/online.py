@@ -16,7 +16,7 @@ from s2r_rewards.rollouts import RolloutWriter
 from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
 from .evaluate import evaluate
-from .policy import Advantages, make_batch, new_optimizer, update
+from .policy import Advantages, Objective, make_batch, new_optimizer, update
 from .responses import PRESET, extra_metrics, to_rollouts
 from .sampler import Sampler
 from .task import sample_problems
@@ -52,6 +52,7 @@ def _train(
     config, settings = context.config, context.config.online
     policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
     optimizer = new_optimizer(policy, settings.lr)
+    objective = Objective(settings.clip, settings.ratio, beta=beta)
     log = context.log(settings.steps, "s2r/outcome/accuracy")
     stored = context.folder.rollouts(context.stage)
     for step in range(settings.steps):
@@ -72,9 +73,7 @@ def _train(
             reference,
             [s.log_probs for s in samples],
         )
-        stats = update(
-            policy, optimizer, batch, settings.minibatch, settings.clip, settings.ratio, beta, context.rng
-        )
+        stats = update(policy, optimizer, batch, objective, settings.minibatch, context.rng)
         with RolloutWriter(stored, append=step > 0) as writer:
             for rollout in score_rollouts(rollouts, preset=PRESET)[: settings.keep]:
                 writer.write(rollout)

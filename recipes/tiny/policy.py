@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.losses import action_policy_loss, kl_penalised
+from s2r_rewards.losses import action_policy_loss, kl_loss, kl_penalised
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
 
@@ -55,15 +56,17 @@ def make_batch(
 ) -> Batch:
     """Without `old_log_probs` the responses are taken to come from the reference (offline RL)."""
     ids = pad(responses)
-    spans = [
-        token_spans(r, tokenizer(), [(a.start, a.end) for a in j.trajectory.actions])
-        for r, j in zip(responses, judged, strict=True)
-    ]
+    spans: list[tuple[tuple[int, int], ...]]
+    values: list[Sequence[float]]
     if isinstance(advantages[0], float):  # the whole response, end token included, is one action
         spans = [((0, len(r)),) for r in responses]
-        advantages = [(a,) for a in advantages]
+        values = [(a,) for a in cast("Sequence[float]", advantages)]
     else:  # `end` earns nothing and has no advantage
-        spans = [s[: len(a)] for s, a in zip(spans, advantages, strict=True)]
+        values = list(cast("Sequence[Sequence[float]]", advantages))
+        spans = [
+            token_spans(r, tokenizer(), [(a.start, a.end) for a in j.trajectory.scored])
+            for r, j in zip(responses, judged, strict=True)
+        ]
     width = ids.shape[1]
     batch = Batch(
         prompts=torch.tensor(prompts),
@@ -71,12 +74,26 @@ def make_batch(
         lengths=torch.tensor([len(r) for r in responses]),
         old_log_probs=torch.zeros(ids.shape),
         ref_log_probs=torch.zeros(ids.shape),
-        advantages=spread(advantages, spans, width),
+        advantages=spread(values, spans, width),
         action_ids=action_ids(spans, width),
     )
     ref = _log_probs(reference, batch)
     old = ref if old_log_probs is None else pad(old_log_probs, 0.0)
     return replace(batch, ref_log_probs=ref, old_log_probs=old)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The clipped objective (eq. 6) and its two ways to stay near the reference.
+
+    `beta` weighs the KL inside the advantage (eq. 5), where the responses are the policy's own; `loss_beta`
+    weighs it as a term of the loss, where they are the reference's (offline) and eq. 5 gives 0.
+    """
+
+    clip: float
+    ratio: str
+    beta: float = 0.0
+    loss_beta: float = 0.0
 
 
 def new_optimizer(policy: nn.Module, lr: float) -> torch.optim.Optimizer:
@@ -87,15 +104,13 @@ def update(
     policy: nn.Module,
     optimizer: torch.optim.Optimizer,
     batch: Batch,
+    objective: Objective,
     minibatch: int,
-    clip: float,
-    ratio: str,
-    beta: float,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    """One pass over the batch in shuffled mini-batches: eq. 6, with the KL of eq. 5 inside the advantage."""
+    """One pass over the batch in shuffled mini-batches."""
     penalised = kl_penalised(
-        batch.advantages, batch.old_log_probs, batch.ref_log_probs, batch.action_ids, beta
+        batch.advantages, batch.old_log_probs, batch.ref_log_probs, batch.action_ids, objective.beta
     )
     batch = replace(batch, advantages=penalised)
     totals: dict[str, float] = {}
@@ -104,7 +119,7 @@ def update(
     for index in torch.from_numpy(rng.permutation(len(batch))).split(minibatch):
         for micro in _by_length(batch, index, MICRO_BATCH):
             part = batch.rows(micro)
-            loss, stats = loss_of(policy, part, clip, ratio)
+            loss, stats = loss_of(policy, part, objective)
             share = len(micro) / len(index)
             (loss * share).backward()
             for name, value in stats.items():
@@ -118,11 +133,20 @@ def update(
     return {f"tiny/{k}": v / updates for k, v in totals.items()} | {"tiny/kl_to_reference": float(distance)}
 
 
-def loss_of(policy: nn.Module, batch: Batch, clip: float, ratio: str) -> tuple[Tensor, dict[str, float]]:
+def loss_of(policy: nn.Module, batch: Batch, objective: Objective) -> tuple[Tensor, dict[str, float]]:
     log_probs = response_log_probs(policy, batch.prompts, batch.responses)
-    return action_policy_loss(
-        log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, clip=clip, ratio=ratio
+    loss, stats = action_policy_loss(
+        log_probs,
+        batch.old_log_probs,
+        batch.advantages,
+        batch.action_ids,
+        clip=objective.clip,
+        ratio=objective.ratio,
     )
+    if objective.loss_beta:
+        mask = torch.arange(log_probs.shape[1]) < batch.lengths[:, None]
+        loss = loss + objective.loss_beta * kl_loss(log_probs, batch.ref_log_probs, mask)
+    return loss, stats
 
 
 def _log_probs(model: nn.Module, batch: Batch) -> Tensor:

@@ -7,6 +7,7 @@ data/*.jsonl, rollouts/*.jsonl (the library's format: `s2r report`, `s2r stats` 
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class RunFolder:
         return json.loads(path.read_text()) if path.exists() else None
 
     def finish(self, stage: str, record: dict[str, Any]) -> None:
-        write_atomically(self.path / "stages" / f"{stage}.json", json.dumps(record) + "\n")
+        write_atomically(self.path / "stages" / f"{stage}.json", dumps(record) + "\n")
 
     def rollouts(self, name: str) -> Path:
         return self.path / "rollouts" / f"{name}.jsonl"
@@ -73,3 +74,18 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(text)
     os.replace(temporary, path)
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON with null for what is undefined; Python would write NaN, which no other reader takes."""
+    return json.dumps(_defined(value), indent=indent, allow_nan=False)
+
+
+def _defined(value: Any) -> Any:
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {k: _defined(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_defined(v) for v in value]
+    return value

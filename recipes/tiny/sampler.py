@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +31,7 @@ class Sampler:
     """Decodes with the current weights of a Qwen2ForCausalLM; make a new one after each update."""
 
     def __init__(self, model: nn.Module):
-        config = model.config
+        config: Any = model.config
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.width = config.hidden_size // self.heads
         self.ffn, self.eps = config.intermediate_size, config.rms_norm_eps
@@ -38,8 +39,9 @@ class Sampler:
         self.embedding, self.final_norm = weights["model.embed_tokens.weight"], weights["model.norm.weight"]
         self.layers = [_fuse(weights, f"model.layers.{i}.") for i in range(config.num_hidden_layers)]
         positions = torch.arange(config.max_position_embeddings)[None]
+        rotary: Any = model.get_submodule("model.rotary_emb")
         with torch.no_grad():
-            cos, sin = model.model.rotary_emb(self.embedding[None], positions)
+            cos, sin = rotary(self.embedding[None], positions)
         self.cos, self.sin = cos[0], sin[0]
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from .config import temperature_name
-from .runfolder import RunFolder, write_atomically
+from .runfolder import RunFolder, dumps, write_atomically
 from .stages import STAGES
 
 LABELS = {
@@ -29,14 +29,14 @@ def write_seed(folder: RunFolder) -> None:
     """metrics.jsonl and summary.json of one seed, from whatever stages have finished."""
     records = {name: record for name in STAGES if (record := folder.record(name))}
     rows = [row for record in records.values() for row in record["metrics"]]
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    lines = "".join(dumps(row) + "\n" for row in rows)
     write_atomically(folder.path / "metrics.jsonl", lines)
     summary = {
         "seed": folder.config.seed,
         "stages": {n: {k: r[k] for k in ("wall_s", "cpu_s")} for n, r in records.items()},
         "evaluation": _evaluations(rows),
     }
-    write_atomically(folder.path / "summary.json", json.dumps(summary, indent=1) + "\n")
+    write_atomically(folder.path / "summary.json", dumps(summary, indent=1) + "\n")
 
 
 def _evaluations(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
@@ -78,7 +78,7 @@ def write_all(out: Path, summary: Summary) -> None:
         }
         for model, temperatures in summary.items()
     }
-    write_atomically(out / "summary.json", json.dumps(described, indent=1) + "\n")
+    write_atomically(out / "summary.json", dumps(described, indent=1) + "\n")
     write_atomically(out / "table.md", markdown(summary))
 
 

@@ -1,0 +1,181 @@
+"""The pictures of a run: final accuracy, learning curves, behaviour, difficulty."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from .report import ATTEMPTS, BEHAVIOUR, FINAL, LEVELS, level
+from .summary import LABELS, Summary, learning_curves, mean_spread
+
+# Okabe and Ito's palette: told apart with any colour vision.
+COLOURS = {
+    "base": "#bbbbbb",
+    "plain": "#888888",
+    "bi": "#E69F00",
+    "orl": "#0072B2",
+    "prl": "#009E73",
+    "offline-orl": "#56B4E9",
+    "offline-prl": "#B3DE69",
+}
+STYLE: Any = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "savefig.dpi": 130,
+}
+BARS = {"verification\naccuracy": "verify", "error\nrecall": "recall", "correct\nprecision": "precision"} | {
+    "incorrect\n→ correct": "I→C",
+    "correct →\nincorrect": "C→I",
+}
+
+
+def draw_all(out: Path, seeds: list[Path], summary: Summary) -> list[Path]:
+    """Writes the PNG files that the finished stages allow; returns their paths."""
+    drawn: list[Path] = []
+    with plt.rc_context(STYLE):
+        for name, draw in (
+            ("accuracy.png", _accuracy),
+            ("behaviour.png", _behaviour),
+            ("difficulty.png", _difficulty),
+        ):
+            if summary:
+                drawn.append(_save(draw(summary), out / name))
+        curves = {s: learning_curves(seeds, s, FINAL) for s in ("orl", "prl")}
+        if any(any(c) for c in curves.values()):
+            drawn.append(_save(_learning(seeds), out / "learning.png"))
+    return drawn
+
+
+def _save(figure: Any, path: Path) -> Path:
+    figure.savefig(path, bbox_inches="tight", facecolor="white")
+    plt.close(figure)
+    return path
+
+
+def _panels(summary: Summary, height: float = 3.4) -> tuple[Any, Any, list[str]]:
+    temperatures = list(next(iter(summary.values())))
+    width = 5.2 * len(temperatures)
+    figure, axes = plt.subplots(1, len(temperatures), figsize=(width, height), squeeze=False, sharey=True)
+    for axis, name in zip(axes[0], temperatures, strict=True):
+        axis.set_title("greedy" if name == "greedy" else f"sampling, T = {name[1:]}")
+    return figure, axes[0], temperatures
+
+
+def _accuracy(summary: Summary) -> Any:
+    """Final accuracy; the paler part is what the first attempt alone gets."""
+    figure, axes, temperatures = _panels(summary, 0.42 * len(summary) + 0.9)
+    models = list(summary)
+    for axis, temperature in zip(axes, temperatures, strict=True):
+        for y, model in enumerate(models):
+            final, spread = mean_spread(summary[model][temperature][FINAL])
+            first, _ = mean_spread(summary[model][temperature][BEHAVIOUR["first"]])
+            colour = COLOURS[model]
+            axis.barh(y, final, color=colour, height=0.68, alpha=0.45, linewidth=0)
+            axis.barh(y, min(first, final), color=colour, height=0.68, linewidth=0)
+            if not math.isnan(spread):
+                axis.errorbar(final, y, xerr=spread, color="#333333", capsize=2, linewidth=1)
+            end = final + (0 if math.isnan(spread) else spread)
+            axis.text(end + 0.015, y, f"{final:.2f}", va="center", fontsize=9)
+        axis.set_yticks(range(len(models)), [LABELS[m] for m in models])
+        axis.set_ylim(len(models) - 0.5, -0.5)
+        axis.set_xlim(0, 1.12)
+        axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axis.grid(visible=False, axis="y")
+        axis.grid(visible=True, axis="x")
+        axis.set_xlabel("accuracy: first attempt (solid) and final (pale)")
+    figure.tight_layout()
+    return figure
+
+
+def _behaviour(summary: Summary) -> Any:
+    figure, axes, temperatures = _panels(summary)
+    models = [m for m in summary if m not in ("base", "plain")]
+    width = 0.8 / max(1, len(models))
+    for axis, temperature in zip(axes, temperatures, strict=True):
+        for i, model in enumerate(models):
+            values = [mean_spread(summary[model][temperature][BEHAVIOUR[b]]) for b in BARS.values()]
+            x = [n + (i - (len(models) - 1) / 2) * width for n in range(len(BARS))]
+            axis.bar(x, [v for v, _ in values], width * 0.92, color=COLOURS[model], label=LABELS[model])
+            for at, (value, spread) in zip(x, values, strict=True):
+                if not math.isnan(spread):
+                    axis.errorbar(at, value, yerr=spread, color="#333333", linewidth=0.8)
+        axis.set_xticks(range(len(BARS)), list(BARS), fontsize=9)
+        axis.tick_params(axis="x", length=0)
+        axis.set_ylim(0, 1.08)
+    _legend(figure, axes[0])
+    return figure
+
+
+def _difficulty(summary: Summary) -> Any:
+    """Final accuracy above, attempts below, by level."""
+    temperatures = list(next(iter(summary.values())))
+    figure, axes = plt.subplots(
+        2, len(temperatures), figsize=(5.2 * len(temperatures), 5.4), squeeze=False, sharex=True, sharey="row"
+    )
+    models = [m for m in summary if m != "base"]
+    for column, temperature in enumerate(temperatures):
+        for row, (metric, label) in enumerate(((FINAL, "final accuracy"), (ATTEMPTS, "attempts"))):
+            axis = axes[row][column]
+            for model in models:
+                missing = [math.nan]
+                values = [summary[model][temperature].get(level(metric, n), missing) for n in LEVELS]
+                points = [mean_spread(v) for v in values]
+                means = [m for m, _ in points]
+                axis.plot(LEVELS, means, "o-", color=COLOURS[model], label=LABELS[model], markersize=4)
+                spreads = [0.0 if math.isnan(s) else s for _, s in points]
+                low = [m - s for m, s in zip(means, spreads, strict=True)]
+                high = [m + s for m, s in zip(means, spreads, strict=True)]
+                axis.fill_between(LEVELS, low, high, color=COLOURS[model], alpha=0.15, linewidth=0)
+            if column == 0:
+                axis.set_ylabel(label)
+            axis.set_ylim(bottom=0)
+            axis.set_xticks(LEVELS)
+        axes[0][column].set_title("greedy" if temperature == "greedy" else f"sampling, T = {temperature[1:]}")
+        axes[1][column].set_xlabel("difficulty level")
+    _legend(figure, axes[0][0])
+    return figure
+
+
+def _learning(seeds: list[Path]) -> Any:
+    panels = {
+        "final accuracy": FINAL,
+        "verification accuracy": BEHAVIOUR["verify"],
+        "attempts": ATTEMPTS,
+        "verifications that compute nothing": "tiny/glances",
+    }
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.4 * len(panels), 3.0))
+    for axis, (title, metric) in zip(axes, panels.items(), strict=True):
+        for stage in ("orl", "prl"):
+            curves = [c for c in learning_curves(seeds, stage, metric) if c]
+            steps = range(1, min(map(len, curves), default=0) + 1)
+            columns = list(zip(*curves, strict=False))
+            for curve in curves if len(curves) > 1 else []:
+                axis.plot(steps, curve[: len(columns)], color=COLOURS[stage], alpha=0.25, linewidth=0.8)
+            means = [mean_spread(list(c))[0] for c in columns]
+            axis.plot(steps, means, color=COLOURS[stage], label=f"online {stage.upper()}", linewidth=1.8)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("RL step (samples at T = 1)")
+        axis.set_ylim(bottom=0, top=1.02 if "accuracy" in title else None)
+    _legend(figure, axes[0])
+    return figure
+
+
+def _legend(figure: Any, axis: Any) -> None:
+    handles, labels = axis.get_legend_handles_labels()
+    figure.tight_layout(rect=(0, 0.25 / figure.get_figheight(), 1, 1))
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), fontsize=9)

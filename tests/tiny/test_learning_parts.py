@@ -1,0 +1,212 @@
+"""Behaviour-initialisation data, the SFT mask, policy batches and offline selection."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from s2r_tiny import task
+from s2r_tiny.config import DataConfig, ModelConfig, OfflineConfig
+from s2r_tiny.initialization import _row, build
+from s2r_tiny.model import new_model
+from s2r_tiny.offline import select
+from s2r_tiny.online import outcome_level, process_level
+from s2r_tiny.policy import Objective, loss_of, make_batch, new_optimizer, update
+from s2r_tiny.responses import PRESET, extra_metrics, to_rollouts
+from s2r_tiny.sampler import Sample
+from s2r_tiny.sft import document
+from s2r_tiny.tokenizer import END_TEXT, TOKENS, encode
+
+from s2r_rewards import Verdict
+from s2r_rewards.datasets.initialization import Dropped
+from s2r_rewards.scoring import judge_rollouts
+
+PROBLEM = task.Problem(1547, 7)
+
+
+def respond(*steps, end=True):
+    """(prime, verdict or None) pairs as a sample; the verdict is what the verification claims."""
+    pieces = []
+    for i, (prime, verdict) in enumerate(steps):
+        pieces += [task.BREAK, task.RETRY] if i else []
+        pieces += task.attempt(prime)
+        if verdict is not None:
+            pieces += [task.BREAK, task.RECHECK, task.GLANCE]
+            pieces.append(task.SAYS_CORRECT if verdict else task.SAYS_INCORRECT)
+    ids = encode((*pieces, *([END_TEXT] if end else [])))
+    return Sample(ids, [-1.0] * len(ids))
+
+
+def rollouts(*samples, problem=PROBLEM):
+    return to_rollouts([problem] * len(samples), list(samples))
+
+
+def drawn(*primes):
+    return judge_rollouts(rollouts(*(respond((p, None)) for p in primes)))
+
+
+@pytest.mark.parametrize(
+    ("primes", "attempts"),
+    [
+        ((7,) * 8, 1),
+        ((7,) * 4 + (3, 11, 13, 3), 1),
+        ((7,) * 3 + (3, 11, 13, 3, 3), 2),
+        ((7, 7, 3, 11, 13, 3, 3, 2), 3),
+        ((7, 3, 11, 13, 17, 3, 2, 5), 4),
+        ((7, 3, 3, 3, 3, 3, 3, 5), 3),  # two different wrong answers are too few for four attempts
+    ],
+)
+def test_harder_problems_get_more_attempts_and_obey_the_transitions(primes, attempts):
+    trajectory = build(PROBLEM, drawn(*primes), DataConfig(), "0", np.random.default_rng(0))
+    assert not isinstance(trajectory, Dropped)
+    assert trajectory.attempts == attempts
+    [judged] = judge_rollouts([replace(rollouts(respond((7, None)))[0], response=trajectory.text + END_TEXT)])
+    assert judged.trajectory.codes == ()
+    assert judged.correct == (False,) * (attempts - 1) + (True,)
+    answers = [a.answer for a in judged.trajectory.attempts]
+    assert len(set(answers)) == len(answers)
+    assert [verdict for _, verdict in judged.verified] == [Verdict.INCORRECT] * (attempts - 1) + [
+        Verdict.CORRECT
+    ]
+    assert all(right == (verdict is Verdict.CORRECT) for right, verdict in judged.verified)
+
+
+def test_a_problem_that_was_never_solved_is_dropped():
+    made = build(PROBLEM, drawn(3, 3, 11, 2), DataConfig(), "0", np.random.default_rng(0))
+    assert made == Dropped("no_right_attempt")
+
+
+def test_earlier_attempts_are_context_and_all_else_is_learned():
+    trajectory = build(PROBLEM, drawn(7, 7, 7, 3, 3, 3, 3, 3), DataConfig(), "0", np.random.default_rng(0))
+    assert not isinstance(trajectory, Dropped)
+    learned = document(json.loads(_row(PROBLEM, trajectory)))
+    masked = "".join(TOKENS[i] for i, m in zip(learned.response, learned.mask, strict=True) if not m)
+    assert masked == "The answer is \\boxed{3}." + task.BREAK
+    assert TOKENS[learned.response[-1]] == END_TEXT
+    assert learned.mask[-1] == 1
+
+
+@pytest.fixture(scope="module")
+def model():
+    return new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
+
+
+SAMPLES = (
+    respond((7, True)),
+    respond((3, False), (7, True)),
+    respond((3, True)),
+    respond((7, False), (11, False), (7, True)),
+    respond((11, False), (13, True)),
+)
+
+
+def batch_of(model, level):
+    found = judge_rollouts(rollouts(*SAMPLES))
+    advantages = level(found, [0] * len(found))
+    prompts = [encode(PROBLEM.prompt)] * len(SAMPLES)
+    return advantages, make_batch(prompts, [s.ids for s in SAMPLES], found, advantages, model)
+
+
+@pytest.mark.parametrize("ratio", ["token", "action", "action_mean"])
+def test_at_ratio_one_the_process_loss_is_minus_the_mean_advantage(model, ratio):
+    advantages, batch = batch_of(model, process_level)
+    # Oracle by hand: rewards minus the mean of the reward context over the batch.
+    assert advantages[1] == pytest.approx((-0.8, 2 / 3, 1.0, 0.0))
+    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio=ratio))
+    assert float(loss.detach()) == pytest.approx(-np.mean([np.mean(row) for row in advantages]), abs=1e-5)
+
+
+def test_at_ratio_one_the_outcome_loss_is_minus_the_mean_advantage(model):
+    advantages, batch = batch_of(model, outcome_level)
+    assert advantages == pytest.approx((1.0, 1.0, -1.5, 1.0, -1.5))
+    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio="token"))
+    assert float(loss.detach()) == pytest.approx(-np.mean(advantages), abs=1e-5)
+
+
+def test_process_actions_tile_the_response_but_for_the_end_token(model):
+    _, batch = batch_of(model, process_level)
+    for row, length in zip(batch.action_ids, batch.lengths.tolist(), strict=True):
+        assert row[: length - 1].min() == 0
+        assert (row[:length].diff() >= -1 - row.max()).all()
+        assert row[length - 1 :].max() == -1
+    _, outcome = batch_of(model, outcome_level)
+    assert (outcome.action_ids >= 0).sum(1).tolist() == batch.lengths.tolist()
+
+
+def test_an_update_lowers_the_loss(model):
+    policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
+    _, batch = batch_of(model, process_level)
+    objective = Objective(0.2, "token")
+    before, _ = loss_of(policy, batch, objective)
+    stats = update(
+        policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0)
+    )
+    after, _ = loss_of(policy, batch, objective)
+    assert float(after.detach()) < float(before.detach()) - 0.005
+    assert stats["tiny/clip_fraction"] == 0.0
+    assert stats["tiny/ratio_mean"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_kl_term_of_the_loss_holds_a_drifted_policy_back(model):
+    policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=2)
+    _, batch = batch_of(model, process_level)
+    free, _ = loss_of(policy, batch, Objective(0.2, "token"))
+    held, _ = loss_of(policy, batch, Objective(0.2, "token", loss_beta=0.1))
+    assert float(held.detach()) > float(free.detach()) + 1e-3
+
+
+def test_cut_off_responses_lose():
+    [judged] = judge_rollouts(rollouts(respond((7, True), end=False)))
+    assert outcome_level([judged] * 2, [0, 0]) == (0.0, 0.0)
+    assert PRESET.no_end_penalty
+    assert process_level([judged, *judge_rollouts(rollouts(respond((7, True))))], [0, 0])[0][1] == -1.0
+
+
+def test_offline_selection_by_hand():
+    other = task.Problem(1001 * 3, 3)
+    always = rollouts(*[respond((3, True))] * 4, problem=other)  # accuracy 1: out of band
+    some = rollouts(
+        respond((3, False), (7, True)),  # right, kept whole
+        respond((7, True), (7, True)),  # goes on after confirmation: cut
+        respond((3, True)),  # wrong, first of two
+        respond((11, True)),  # wrong, second of two
+        respond((13, True)),  # wrong, no partner left
+        respond((7, None)),  # never verified: right, kept as it is
+        respond(*[(3, False)] * 6, (11, True)),  # 14 actions
+    )
+    kept, fates = select(always + some, OfflineConfig())
+    assert fates == {
+        "prompt_out_of_band": 4,
+        "kept_whole": 5,
+        "truncated": 1,
+        "too_many_actions": 1,
+    }
+    assert [k.accuracy for k in kept] == [3 / 7] * 6
+    cut = kept[1].judged
+    assert cut.correct == (True,)
+    assert cut.trajectory.text.endswith(f"{task.SAYS_CORRECT}{END_TEXT}")
+    assert cut.trajectory.codes == ()
+
+
+def test_balancing_takes_as_many_wrong_as_right():
+    some = rollouts(respond((7, True)), *[respond((3, True))] * 3)
+    kept, fates = select(some, OfflineConfig())
+    assert fates == {"kept_whole": 2, "balanced_out": 2}
+    assert [k.judged.last_correct for k in kept] == [True, False]
+
+
+def test_extra_metrics_by_hand():
+    found = judge_rollouts(
+        rollouts(respond((3, False), (3, False), (7, True)), respond((7, None), end=False))
+    )
+    metrics = extra_metrics(found)
+    assert metrics == {"tiny/glances": 1.0, "tiny/repeated_answers": 0.5, "tiny/ended": 0.5}
+    assert np.isnan(extra_metrics(judge_rollouts(rollouts(respond((7, None)))))["tiny/glances"])
+
+
+def test_log_probs_of_the_reference_stand_in_for_the_old_policy_offline(model):
+    _, batch = batch_of(model, process_level)
+    assert torch.equal(batch.old_log_probs, batch.ref_log_probs)
