@@ -1,0 +1,23 @@
+"""The README's code runs and prints what the README says it prints."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_first_example_prints_what_it_says():
+    readme = (ROOT / "README.md").read_text()
+    code, output = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", readme, re.DOTALL).groups()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
+    assert printed.getvalue() == output
+
+
+def test_links_into_the_repository_lead_somewhere():
+    for name in ("README.md", "FIDELITY.md", "CHANGELOG.md"):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / name).read_text()):
+            assert (ROOT / target).exists(), f"{name} links to {target}"
