@@ -15,6 +15,7 @@ While one suite runs, the environment of the next one is built.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -24,9 +25,8 @@ import subprocess
 import sys
 import threading
 import time
-import venv
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,18 +49,20 @@ class Suite:
     system: list[str] = field(default_factory=list)
     """Debian packages that some tests use; installed if missing and if that is possible."""
     order: int = 50
+    python: str = ""
+    """Runs under this interpreter (``"3.10"``) where there is one, else is left out; default: this one."""
 
     @property
     def folder(self) -> Path:
         return ENVS / self.name
 
     @property
-    def python(self) -> Path:
+    def executable(self) -> Path:
         return self.folder / "bin" / "python"
 
     @property
     def stamp(self) -> str:
-        declaration = json.dumps([self.install, self.uninstall, sys.version], sort_keys=True)
+        declaration = json.dumps([self.install, self.uninstall, str(interpreter(self))], sort_keys=True)
         return hashlib.sha256(declaration.encode()).hexdigest()
 
 
@@ -68,12 +70,29 @@ def load_suites() -> list[Suite]:
     suites = []
     for path in sorted((ROOT / "tests").rglob("suite*.json")):
         data = json.loads(path.read_text())
-        unknown = set(data) - {"name", "python", "install", "pytest", "uninstall", "env", "system", "order"}
+        unknown = set(data) - {f.name for f in fields(Suite)}
         if unknown or not {"name", "install", "pytest"} <= set(data):
             raise SystemExit(f"{path}: needs name, install, pytest; does not know {sorted(unknown)}")
-        data.pop("python", None)
         suites.append(Suite(source=path, **data))
     return sorted(suites, key=lambda s: (s.order, s.name))
+
+
+@functools.cache
+def find_python(version: str) -> Path | None:
+    """An interpreter of that version: this one, on the PATH, or among pyenv's."""
+    if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
+        return Path(sys.executable)
+    places = [shutil.which(f"python{version}")]
+    places += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")))
+    for place in filter(None, places):
+        done = subprocess.run([place, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+        if done.returncode == 0:
+            return Path(place)
+    return None
+
+
+def interpreter(suite: Suite) -> Path | None:
+    return find_python(suite.python) if suite.python else Path(sys.executable)
 
 
 def say(text: str) -> None:
@@ -92,14 +111,14 @@ def build(suite: Suite) -> float:
     if done.exists() and done.read_text() == suite.stamp:
         return 0.0
     shutil.rmtree(suite.folder, ignore_errors=True)
-    venv.create(suite.folder, with_pip=True)
+    subprocess.run([str(interpreter(suite)), "-m", "venv", str(suite.folder)], check=True)
     log = suite.folder / "build.log"
     steps = [["install", *step] for step in suite.install]
     if suite.uninstall:
         steps.append(["uninstall", "-y", *suite.uninstall])
     with log.open("w") as out:
         for step in steps:
-            command = [str(suite.python), "-m", "pip", *map(expand, step)]
+            command = [str(suite.executable), "-m", "pip", *map(expand, step)]
             out.write(f"$ {' '.join(command)}\n")
             out.flush()
             for attempt in (1, 2, 3):  # registries hiccup
@@ -132,7 +151,7 @@ def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
     env.pop("PYTHONPATH", None)
     env |= {"PYTHONUNBUFFERED": "1", **{k: expand(v) for k, v in suite.env.items()}}
     env["PATH"] = f"{suite.folder / 'bin'}{os.pathsep}{env['PATH']}"
-    command = [str(suite.python), "-m", "pytest", *map(expand, suite.pytest), *extra]
+    command = [str(suite.executable), "-m", "pytest", *map(expand, suite.pytest), *extra]
     say(f"\n=== {suite.name}: {' '.join(command[1:])}")
     process = subprocess.Popen(
         command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -173,13 +192,16 @@ def main() -> int:
     if unknown := set(options.suites) - known:
         raise SystemExit(f"no suite {sorted(unknown)}; there are {sorted(known)}")
     chosen = [s for s in suites if not options.suites or s.name in options.suites]
+    lines, ok = [], True
+    for suite in [s for s in chosen if interpreter(s) is None]:
+        chosen.remove(suite)
+        lines.append(f"{suite.name:18} left out: no Python {suite.python} on this machine")
     ENVS.mkdir(exist_ok=True)
     if options.fresh:
         for suite in chosen:
             shutil.rmtree(suite.folder, ignore_errors=True)
 
     total = {"passed": 0, "failed": 0, "skipped": 0}
-    lines, ok = [], True
     with ThreadPoolExecutor(1) as builder:
         builds: dict[str, Future[float]] = {s.name: builder.submit(build, s) for s in chosen}
         for suite in chosen:
