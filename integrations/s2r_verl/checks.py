@@ -11,6 +11,7 @@ AGENT_LOOPS = ("s2r_agent", "s2r_replay")
 ESTIMATORS = ("s2r_process", "s2r_outcome", "s2r_dense")
 TRAINER, LOSS, MANAGER = "s2r_sync", "s2r_action", "s2r"
 RL_COLUMNS = ("prompt", "data_source", "reward_model")
+MESSAGES_COLUMNS = ("messages",)
 _LEGACY = {"custom_reward_function": "reward.custom_reward_function", "reward_model": "reward"}
 
 
@@ -130,5 +131,5 @@ def require_columns(files: Any, columns: Iterable[str], what: str) -> None:
         if missing:
             raise ConfigError(
                 f"{what} {path}: missing column(s) {', '.join(missing)}; found {', '.join(found)}. "
-                "`s2r data rl` and `s2r data init` write files in the expected form"
+                "`s2r data rl … --verl FILE` and `s2r data init … --verl FILE` write the expected form"
             )

@@ -2,7 +2,7 @@
 
 ``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_replay`` with ``algorithm.adv_estimator=s2r_dense``,
 ``rollout.n=1`` and ``rollout.calculate_log_probs=False``. Each row of the data set is one stored rollout; its
-``extra_info["replay"]`` (JSON text, written by ``s2r data offline --format verl``) holds ``response``,
+``extra_info["replay"]`` (JSON text, written by ``s2r data offline … --verl FILE``) holds ``response``,
 ``finished``, ``outcome``, ``outcome_advantage`` and, per action, ``kind, start, end, reward, advantage``.
 Nothing is generated, and the baselines are those of the whole data set (appendix F of arXiv:2502.12853).
 In validation the policy answers itself, as in ``s2r_agent``.
@@ -24,7 +24,7 @@ from s2r_verl.trace import ACTION_IDS
 
 MISSING = (
     "s2r_replay: column extra_info lacks the text field 'replay' in row {index}; "
-    "write the file with `s2r data offline --format verl`"
+    "write the file with `s2r data offline … --verl FILE`"
 )
 
 

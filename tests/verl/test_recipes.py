@@ -1,0 +1,120 @@
+"""Every recipe composes against verl's real schema and holds the figures of the paper's tables 7 and 8."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from s2r_verl import launch
+from s2r_verl.checks import config_problems
+from s2r_verl_cpu.assets import rl_rows, write_parquet
+from verl.utils.config import omega_conf_to_dataclass
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "verl"
+MODELS = {
+    "llama-3.1-8b-instruct": ("meta-llama/Llama-3.1-8B-Instruct", 8000, 0.05),
+    "qwen2-7b-instruct": ("Qwen/Qwen2-7B-Instruct", 6000, 0.05),
+    "qwen2.5-math-7b": ("Qwen/Qwen2.5-Math-7B", 8000, 0.01),
+}
+ONLINE = {"prl": "s2r_process", "orl": "s2r_outcome"}
+OFFLINE = {"offline_prl": "process", "offline_orl": "outcome"}
+
+
+def composed(model: str, stage: str, *overrides: str):
+    return launch.compose(RECIPES / model / stage, list(overrides))
+
+
+def test_all_recipes_are_there():
+    found = {(p.parent.parent.name, p.parent.name) for p in RECIPES.glob("*/*/config.yaml")}
+    assert found == {(m, s) for m in MODELS for s in ("sft", *ONLINE, *OFFLINE)}
+    for folder in RECIPES.glob("*/*/config.yaml"):
+        assert (folder.parent / "run.sh").stat().st_mode & 0o111
+    for model in MODELS:
+        assert (RECIPES / model / "README.md").exists()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("stage", ONLINE)
+def test_online_recipes(model, stage):
+    path, length, kl = MODELS[model]
+    config = composed(model, stage)
+    assert config_problems(config) == []
+    assert config.actor_rollout_ref.model.path == path
+    assert config.data.max_response_length == length
+    assert config.algorithm.s2r.beta == kl
+    assert config.algorithm.adv_estimator == ONLINE[stage]
+    actor = config.actor_rollout_ref.actor
+    assert (actor.optim.lr, actor.clip_ratio, config.trainer.total_training_steps) == (5e-7, 0.2, 500)
+    assert config.actor_rollout_ref.rollout.temperature == 0.7
+    samples = config.actor_rollout_ref.rollout.n
+    assert config.data.train_batch_size * samples == 256
+    assert actor.ppo_mini_batch_size * samples == 64
+    assert config.actor_rollout_ref.rollout.name == "vllm"
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("stage", OFFLINE)
+def test_offline_recipes(model, stage):
+    config = composed(model, stage)
+    assert config_problems(config) == []
+    assert config.algorithm.s2r.level == OFFLINE[stage]
+    assert config.algorithm.s2r.beta == 0.1
+    assert config.data.max_response_length == 8192
+    assert (config.data.train_batch_size, config.actor_rollout_ref.rollout.n) == (64, 1)
+    assert config.actor_rollout_ref.actor.optim.lr_warmup_steps == 5
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_sft_recipes(model):
+    path, length, _ = MODELS[model]
+    config = composed(model, "sft")
+    assert launch.is_sft(config)
+    assert (config.model.path, config.data.max_length) == (path, length)
+    assert (config.optim.lr, config.data.train_batch_size, config.trainer.total_epochs) == (5e-6, 32, 3)
+    assert config.data.custom_cls.name == "S2RSFTDataset"
+
+
+@pytest.mark.parametrize("stage", [*ONLINE, *OFFLINE])
+def test_verl_turns_the_composed_blocks_into_its_dataclasses(stage):
+    """verl's dataclasses reject unknown keys and bad values; `algorithm` stays a plain block in its trainer."""
+    config = composed("qwen2-7b-instruct", stage)
+    actor = omega_conf_to_dataclass(config.actor_rollout_ref.actor)
+    assert actor.policy_loss.loss_mode == "s2r_action"
+    rollout = omega_conf_to_dataclass(config.actor_rollout_ref.rollout)
+    assert rollout.agent.default_agent_loop in ("s2r_agent", "s2r_replay")
+    assert omega_conf_to_dataclass(config.reward).reward_manager.name == "s2r"
+
+
+@pytest.mark.parametrize("stage", ["sft", "prl"])
+def test_the_environment_names_data_and_start(monkeypatch, stage):
+    monkeypatch.setenv("S2R_DATA", "/somewhere")
+    monkeypatch.setenv("S2R_START", "checkpoints/sft")
+    config = composed("qwen2-7b-instruct", stage)
+    assert config.data.train_files.startswith("/somewhere/")
+    model = config.model if stage == "sft" else config.actor_rollout_ref.model
+    assert model.path == "checkpoints/sft"
+
+
+def test_check_finds_missing_data_and_passes_with_it(tmp_path):
+    shell = ["bash", str(RECIPES / "qwen2-7b-instruct" / "prl" / "run.sh"), "--check"]
+
+    def run(**env):
+        import os
+
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(shell, capture_output=True, text=True, env={**os.environ, "PATH": path, **env})
+
+    missing = run(S2R_DATA=str(tmp_path))
+    assert missing.returncode == 1
+    assert "no such file" in missing.stderr
+    for name in ("rl", "rl_val"):
+        write_parquet(tmp_path / f"{name}.parquet", rl_rows(2))
+    fine = run(S2R_DATA=str(tmp_path))
+    assert fine.returncode == 0, fine.stderr
+    assert "verl.trainer.main_ppo" in fine.stdout
+
+
+def test_sft_runs_under_torchrun():
+    config = composed("qwen2-7b-instruct", "sft", "trainer.nnodes=2")
+    run = launch.command(RECIPES / "qwen2-7b-instruct" / "sft", config, ["trainer.nnodes=2"])
+    assert {"--nproc_per_node=8", "--nnodes=2", "verl.trainer.sft_trainer"} <= set(run)
