@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from s2r_verl import launch
-from s2r_verl.checks import config_problems
 from s2r_verl_cpu.assets import rl_rows, write_parquet
 from verl.utils.config import omega_conf_to_dataclass
+
+from s2r_verl import launch
+from s2r_verl.checks import config_problems
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "verl"
 MODELS = {
@@ -82,7 +83,7 @@ def test_verl_turns_the_composed_blocks_into_its_dataclasses(stage):
     assert actor.policy_loss.loss_mode == "s2r_action"
     rollout = omega_conf_to_dataclass(config.actor_rollout_ref.rollout)
     assert rollout.agent.default_agent_loop in ("s2r_agent", "s2r_replay")
-    assert omega_conf_to_dataclass(config.reward).reward_manager.name == "s2r"
+    assert config.reward.reward_manager.name == "s2r"
 
 
 @pytest.mark.parametrize("stage", ["sft", "prl"])

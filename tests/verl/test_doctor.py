@@ -1,0 +1,108 @@
+"""s2r doctor on described machines, on this one, and on configurations."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from s2r_rewards.cli.doctor import CHECKS, LEGACY_OVERRIDE, Machine, check_config, command
+
+GOOD = Machine(
+    python=(3, 11),
+    versions=dict.fromkeys(("torch", "transferqueue", "cachetools", "fastapi", "uvicorn", "wrapt", "vllm", "hydra-core"), "1.0")
+    | {"verl": "0.9.1", "antlr4-python3-runtime": "4.9.3"},
+    plugins=("s2r",),
+    gpus=("H200",),
+)
+
+
+def findings(machine):
+    return [finding for check in CHECKS for finding in check(machine)]
+
+
+def problems(machine):
+    return {f.what: f.way_out for f in findings(machine) if f.level == "problem"}
+
+
+def without(name):
+    return replace(GOOD, versions={k: v for k, v in GOOD.versions.items() if k != name})
+
+
+def having(**versions):
+    return replace(GOOD, versions={**GOOD.versions, **{k.replace("_", "-"): v for k, v in versions.items()}})
+
+
+def test_a_good_machine_has_no_problems():
+    assert problems(GOOD) == {}
+    assert not [f for f in findings(GOOD) if f.level == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "what", "way_out"),
+    [
+        (replace(GOOD, python=(3, 9)), "python", "3.10"),
+        (replace(GOOD, python=(3, 13)), "python", "below 3.13"),
+        (without("torch"), "torch", "install torch"),
+        (replace(GOOD, gpus=()), "GPUs", "nvidia-smi"),
+        (without("transferqueue"), "TransferQueue", "pip install TransferQueue"),
+        (without("cachetools"), "cachetools", "pip install cachetools"),
+        (having(verl="0.8.0"), "verl", "verl==0.9.1"),
+        (having(openrlhf="0.11.2"), "verl and openrlhf", "one environment for each"),
+        (having(antlr4_python3_runtime="4.13.2"), "antlr4-python3-runtime", "4.9.3"),
+        (replace(GOOD, plugins=()), "verl.plugins", "pip install s2r-rewards"),
+        (replace(GOOD, environ={"VERL_USE_EXTERNAL_PLUGINS": "none"}), "VERL_USE_EXTERNAL_PLUGINS", "unset"),
+        (replace(GOOD, requires={"verl": ["numpy>=2"]}), "numpy", "verl needs numpy>=2"),
+    ],
+)
+def test_each_trap_is_found_with_its_way_out(machine, what, way_out):
+    assert way_out in problems(machine)[what]
+
+
+def test_requirements_for_extras_or_other_systems_do_not_count():
+    stated = ["vllm>=99; extra == 'vllm'", "pywin32>1; sys_platform == 'win32'", "torch>=0.5"]
+    assert problems(replace(GOOD, requires={"verl": stated})) == {}
+
+
+def test_latex2sympy_is_a_warning():
+    assert "antlr" in next(f.way_out for f in findings(having(latex2sympy2="1.5.4")) if f.level == "warning")
+
+
+def test_legacy_keys_in_a_script(tmp_path):
+    script = tmp_path / "train.sh"
+    script.write_text(
+        "python -m verl.trainer.main_ppo \\\n"
+        "  custom_reward_function.path=mine.py reward.custom_reward_function.path=fine.py \\\n"
+        "  reward_model.reward_manager=dapo reward.reward_model.enable=False # reward_model.x=1\n"
+    )
+    found = [f.way_out for f in check_config(script)]
+    assert len(found) == 2
+    assert "line 2: custom_reward_function.path=mine.py" in found[0]
+    assert "line 3: reward_model.reward_manager=dapo" in found[1]
+    assert not LEGACY_OVERRIDE.search("reward.custom_reward_function.path=a.py")
+
+
+def test_legacy_keys_in_yaml(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("custom_reward_function:\n  path: mine.py\nalgorithm:\n  use_kl_in_reward: true\n")
+    found = " ".join(f.way_out for f in check_config(path))
+    assert "custom_reward_function.path='mine.py'" in found
+    assert "use_kl_in_reward" in found
+    path.write_text("- a\n")
+    assert "expected a mapping" in next(check_config(path)).way_out
+
+
+def test_this_environment_fits_and_the_exit_code_says_so(tmp_path):
+    fine = CliRunner().invoke(command, ["--no-gpu", "--json"])
+    assert fine.exit_code == 0, fine.output
+    levels = {row["what"]: row["level"] for row in json.loads(fine.output)}
+    assert (levels["verl"], levels["torch"]) == ("ok", "ok")
+    script = tmp_path / "train.sh"
+    script.write_text("custom_reward_function.path=mine.py\n")
+    bad = CliRunner().invoke(command, ["--no-gpu", "--config", str(script)])
+    assert bad.exit_code == 1
+    assert "1 problem(s)" in bad.output
+
+
+def test_help_shows_an_example():
+    assert "s2r doctor --no-gpu" in CliRunner().invoke(command, ["--help"]).output
