@@ -61,7 +61,7 @@ def masked(
     if not len(region):
         return loss_mask
     first = _start_of_last_run(region)
-    text, offsets = decode_with_offsets(input_ids[first : int(region[-1]) + 1], tokenizer)
+    text, offsets = decode_with_offsets(input_ids[first : int(region[-1]) + 1].tolist(), tokenizer)
     shift = _offset_of(content, text, where)
     skipped = [(start + shift, end + shift) for start, end, trained in spans if not trained]
     result = loss_mask.clone()

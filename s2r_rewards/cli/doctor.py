@@ -50,7 +50,9 @@ class Machine:
 
 def this_machine(look_for_gpus: bool = True) -> Machine:
     versions = {d.metadata["Name"].lower(): d.version for d in metadata.distributions() if d.metadata["Name"]}
-    requires = {name: metadata.requires(name) or [] for name in ("verl", "openrlhf") if name in versions}
+    requires: dict[str, list[str]] = {
+        name: metadata.requires(name) or [] for name in ("verl", "openrlhf") if name in versions
+    }
     plugins = tuple(entry.name for entry in metadata.entry_points(group="verl.plugins"))
     gpus = _gpus() if look_for_gpus and "torch" in versions else None
     return Machine(sys.version_info[:2], versions, requires, plugins, dict(os.environ), gpus)

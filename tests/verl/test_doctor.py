@@ -10,7 +10,9 @@ from s2r_rewards.cli.doctor import CHECKS, LEGACY_OVERRIDE, Machine, check_confi
 
 GOOD = Machine(
     python=(3, 11),
-    versions=dict.fromkeys(("torch", "transferqueue", "cachetools", "fastapi", "uvicorn", "wrapt", "vllm", "hydra-core"), "1.0")
+    versions=dict.fromkeys(
+        ("torch", "transferqueue", "cachetools", "fastapi", "uvicorn", "wrapt", "vllm", "hydra-core"), "1.0"
+    )
     | {"verl": "0.9.1", "antlr4-python3-runtime": "4.9.3"},
     plugins=("s2r",),
     gpus=("H200",),
