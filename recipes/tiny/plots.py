@@ -11,7 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from .report import ATTEMPTS, BEHAVIOUR, FINAL, LEVELS, level
+from .report import ATTEMPTS, BEHAVIOUR, FINAL, LEVELS, level, temperature_title
 from .summary import LABELS, Summary, learning_curves, mean_spread
 
 # Okabe and Ito's palette: told apart with any colour vision.
@@ -72,7 +72,7 @@ def _panels(summary: Summary, height: float = 3.4) -> tuple[Any, Any, list[str]]
     width = 5.2 * len(temperatures)
     figure, axes = plt.subplots(1, len(temperatures), figsize=(width, height), squeeze=False, sharey=True)
     for axis, name in zip(axes[0], temperatures, strict=True):
-        axis.set_title("greedy" if name == "greedy" else f"sampling, T = {name[1:]}")
+        axis.set_title(temperature_title(name))
     return figure, axes[0], temperatures
 
 
@@ -145,7 +145,7 @@ def _difficulty(summary: Summary) -> Any:
                 axis.set_ylabel(label)
             axis.set_ylim(bottom=0)
             axis.set_xticks(LEVELS)
-        axes[0][column].set_title("greedy" if temperature == "greedy" else f"sampling, T = {temperature[1:]}")
+        axes[0][column].set_title(temperature_title(temperature))
         axes[1][column].set_xlabel("difficulty level")
     _legend(figure, axes[0][0])
     return figure

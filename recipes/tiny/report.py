@@ -1,10 +1,11 @@
-"""The summary table in the terminal: the paper's table 2 and figures 3 and 4 in small."""
+"""The summary tables in the terminal: the paper's table 2 and figures 3 and 4 in small."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -19,67 +20,80 @@ BEHAVIOUR = {
     "precision": "s2r/verify/correct_precision",
     "I→C": "s2r/correct/i2c",
     "C→I": "s2r/correct/c2i",
-    "attempts": ATTEMPTS,
 }
+COLUMNS = {"final": FINAL, **BEHAVIOUR, "attempts": ATTEMPTS}
 LEVELS = range(1, 6)
+CAPTION = (
+    "final, first: accuracy of the last and the first attempt; verify, recall, precision: verification accuracy, "
+    "error recall, correct precision; I→C, C→I: wrong answers mended, right ones spoiled. Percent, but for attempts."
+)
 
 
 def level(metric: str, n: int) -> str:
     return f"s2r/level/{n}/{metric.removeprefix('s2r/')}"
 
 
+def temperature_title(temperature: str) -> str:
+    return "greedy" if temperature == "greedy" else f"sampling at T = {temperature[1:]}"
+
+
 def show(summary: Summary, console: Console) -> None:
-    seeds = max((len(v) for m in summary.values() for t in m.values() for v in t.values()), default=0)
-    for table in tables(summary, seeds):
+    """Prints every table; text that is piped on is as wide as it needs to be."""
+    if not console.is_terminal:
+        console = Console(width=120)
+    for table in _tables(summary):
         console.print(table)
+    if summary:
+        console.print(CAPTION, style="dim", highlight=False)
         console.print()
 
 
-def tables(summary: Summary, seeds: int) -> Iterator[Table]:
-    spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
-    for temperature in next(iter(summary.values()), {}):
-        name = "greedy" if temperature == "greedy" else f"sampling at T = {temperature[1:]}"
-        table = Table(title=f"Held-out problems, {name} ({spread})", title_justify="left")
-        table.add_column("model", style="bold", no_wrap=True)
-        for column in ("final", *BEHAVIOUR):
-            table.add_column(column, justify="right", no_wrap=True)
-        for model, results in summary.items():
-            row = results[temperature]
-            table.add_row(LABELS[model], *(_cell(row.get(m, [])) for m in (FINAL, *BEHAVIOUR.values())))
-        yield table
-        table = Table(title=f"By difficulty, {name}: final accuracy / attempts", title_justify="left")
-        table.add_column("model", style="bold", no_wrap=True)
-        for n in LEVELS:
-            table.add_column(f"level {n}", justify="right")
-        for model, results in summary.items():
-            row = results[temperature]
-            cells = [
-                (_mean(row.get(level(FINAL, n), [])), _mean(row.get(level(ATTEMPTS, n), []))) for n in LEVELS
-            ]
-            table.add_row(LABELS[model], *(f"{a:.2f} / {b:.1f}" for a, b in cells))
-        yield table
-
-
 def markdown(summary: Summary) -> str:
-    """The tables of `show` that have no levels, for a README."""
-    columns = ("final", *BEHAVIOUR)
-    lines: list[str] = []
-    for temperature in next(iter(summary.values()), {}):
-        lines += [f"{'Greedy' if temperature == 'greedy' else f'T = {temperature[1:]}'}:", ""]
-        lines += ["| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    """The same tables for a README."""
+    parts = []
+    for table in _tables(summary):
+        rows = [[column.header for column in table.columns]]
+        rows += map(list, zip(*(column.cells for column in table.columns), strict=True))
+        lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+        lines.insert(1, "|---" * len(table.columns) + "|")
+        parts.append("\n".join([f"{table.title}", "", *lines, ""]))
+    return "\n".join([*parts, CAPTION, ""])
+
+
+def _tables(summary: Summary) -> Iterator[Table]:
+    temperatures = list(next(iter(summary.values()), {}))
+    for temperature in temperatures:
+        table = _new_table(summary, f"Held-out problems, {temperature_title(temperature)}", list(COLUMNS))
         for model, results in summary.items():
-            cells = (_cell(results[temperature].get(m, [])) for m in (FINAL, *BEHAVIOUR.values()))
-            lines.append(f"| {LABELS[model]} | " + " | ".join(cells) + " |")
-        lines.append("")
-    return "\n".join(lines)
+            row = results[temperature]
+            table.add_row(LABELS[model], *(_cell(m, row.get(m, [])) for m in COLUMNS.values()))
+        yield table
+    for temperature in temperatures:
+        title = f"Final accuracy and attempts by difficulty, {temperature_title(temperature)}"
+        table = _new_table(summary, title, [f"level {n}" for n in LEVELS])
+        for model, results in summary.items():
+            row = results[temperature]
+            means = [[mean_spread(row.get(level(m, n), []))[0] for m in (FINAL, ATTEMPTS)] for n in LEVELS]
+            table.add_row(LABELS[model], *(f"{100 * a:.0f} / {b:.1f}" for a, b in means))
+        yield table
 
 
-def _mean(values: list[float]) -> float:
-    return mean_spread(values)[0]
+def _new_table(summary: Summary, title: str, columns: list[str]) -> Table:
+    seeds = max((len(v) for m in summary.values() for t in m.values() for v in t.values()), default=0)
+    title += f" (mean ± standard deviation of {seeds} seeds)" if seeds > 1 else " (one seed)"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("model", style="bold", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
 
 
-def _cell(values: list[float]) -> str:
+def _cell(metric: str, values: list[float]) -> str:
     mean, spread = mean_spread(values)
     if math.isnan(mean):
         return "–"
-    return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
+    scale, digits = (1, 2) if metric == ATTEMPTS else (100, 1)
+    text = f"{scale * mean:.{digits}f}"
+    return text if math.isnan(spread) else f"{text} ± {scale * spread:.{digits}f}"
