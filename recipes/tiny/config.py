@@ -48,7 +48,7 @@ class SftConfig:
 
 @dataclass(frozen=True)
 class OnlineConfig:
-    steps: int = 30
+    steps: int = 40
     prompts: int = 64
     samples: int = 8
     temperature: float = 1.0
@@ -70,6 +70,7 @@ class OfflineConfig:
     high: float = 0.7
     lr: float = 3e-4
     passes: int = 2
+    batch: int = 512  # rollouts between two updates of the old policy
     minibatch: int = 128
     clip: float = 0.2
     ratio: str = "token"

@@ -7,19 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from s2r_rewards import JudgedTrajectory, Verdict, action_rewards, offline_advantages, outcome_reward, parse
 from s2r_rewards.datasets.offline import Decision, PromptCounts, decide, in_band
 from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
 from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
 from .evaluate import evaluate
-from .policy import Advantages, Objective, make_batch, new_optimizer, update
+from .policy import Advantages, Objective, make_batch, new_optimizer, renewed, schedule, update
 from .responses import PRESET, to_rollouts
 from .sampler import Sampler
 from .task import sample_problems
 from .tokenizer import END_TEXT, encode, tokenizer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
     from .config import OfflineConfig
     from .context import Context
 
@@ -75,15 +80,21 @@ def _train(context: Context, level: Callable[[Sequence[Stored]], Advantages]) ->
     responses = [tokenizer().encode(s.judged.trajectory.text) for s in stored]
     batch = make_batch(prompts, responses, [s.judged for s in stored], level(stored), reference)
     optimizer = new_optimizer(policy, settings.lr)
-    objective = Objective(settings.clip, settings.ratio, loss_beta=settings.kl)
-    log = context.log(settings.passes, "tiny/approx_kl")
-    for step in range(settings.passes):
+    objective = Objective(settings.clip, settings.ratio, settings.kl)
+    chunks = [c for _ in range(settings.passes) for c in _shuffled(len(batch), settings.batch, context.rng)]
+    log = context.log(len(chunks), "tiny/kl_to_reference")
+    for step, index in enumerate(chunks):
         for parameters in optimizer.param_groups:
-            parameters["lr"] = settings.lr * (1 - 0.5 * step / settings.passes)
-        stats = update(policy, optimizer, batch, objective, settings.minibatch, context.rng)
+            parameters["lr"] = settings.lr * schedule(step, len(chunks))
+        part = renewed(batch.rows(index), policy)
+        stats = update(policy, optimizer, part, objective, settings.minibatch, context.rng)
         log({"step": step + 1, **stats})
     context.folder.save(context.stage, policy)
     evaluate(context, policy)
+
+
+def _shuffled(count: int, size: int, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    return torch.from_numpy(rng.permutation(count)).split(size)
 
 
 def select(rollouts: Sequence[Rollout], settings: OfflineConfig) -> tuple[list[Stored], Counter[str]]:

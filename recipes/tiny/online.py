@@ -16,7 +16,7 @@ from s2r_rewards.rollouts import RolloutWriter
 from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
 from .evaluate import evaluate
-from .policy import Advantages, Objective, make_batch, new_optimizer, update
+from .policy import Advantages, Objective, make_batch, new_optimizer, schedule, update
 from .responses import PRESET, extra_metrics, to_rollouts
 from .sampler import Sampler
 from .task import sample_problems
@@ -52,12 +52,12 @@ def _train(
     config, settings = context.config, context.config.online
     policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
     optimizer = new_optimizer(policy, settings.lr)
-    objective = Objective(settings.clip, settings.ratio, beta=beta)
+    objective = Objective(settings.clip, settings.ratio, beta)
     log = context.log(settings.steps, "s2r/outcome/accuracy")
     stored = context.folder.rollouts(context.stage)
     for step in range(settings.steps):
         for parameters in optimizer.param_groups:
-            parameters["lr"] = settings.lr * _schedule(step, settings.steps)
+            parameters["lr"] = settings.lr * schedule(step, settings.steps)
         drawn = sample_problems(settings.prompts, context.rng)
         problems = [p for p in drawn for _ in range(settings.samples)]
         groups = [i for i in range(settings.prompts) for _ in range(settings.samples)]
@@ -80,8 +80,3 @@ def _train(
         log({"step": step + 1, **behaviour_metrics(judged), **extra_metrics(judged), **stats})
     context.folder.save(context.stage, policy)
     evaluate(context, policy)
-
-
-def _schedule(step: int, steps: int) -> float:
-    """Three steps of warm-up, then a straight line down to a tenth."""
-    return min(1.0, (step + 1) / 3) * (1 - 0.9 * step / steps)

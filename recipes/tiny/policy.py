@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.losses import action_policy_loss, kl_loss, kl_penalised
+from s2r_rewards.losses import action_policy_loss, kl_penalised
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
 
@@ -54,7 +54,7 @@ def make_batch(
     reference: nn.Module,
     old_log_probs: list[list[float]] | None = None,
 ) -> Batch:
-    """Without `old_log_probs` the responses are taken to come from the reference (offline RL)."""
+    """Without `old_log_probs` the policy is taken to be the reference; `renewed` mends that."""
     ids = pad(responses)
     spans: list[tuple[tuple[int, int], ...]]
     values: list[Sequence[float]]
@@ -84,20 +84,25 @@ def make_batch(
 
 @dataclass(frozen=True)
 class Objective:
-    """The clipped objective (eq. 6) and its two ways to stay near the reference.
-
-    `beta` weighs the KL inside the advantage (eq. 5), where the responses are the policy's own; `loss_beta`
-    weighs it as a term of the loss, where they are the reference's (offline) and eq. 5 gives 0.
-    """
+    """The clipped objective (eq. 6) with the KL to the reference inside the advantage (eq. 5)."""
 
     clip: float
     ratio: str
-    beta: float = 0.0
-    loss_beta: float = 0.0
+    beta: float
 
 
 def new_optimizer(policy: nn.Module, lr: float) -> torch.optim.Optimizer:
     return torch.optim.AdamW(policy.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+
+
+def schedule(step: int, steps: int) -> float:
+    """Three steps of warm-up, then a straight line down to a tenth."""
+    return min(1.0, (step + 1) / 3) * (1 - 0.9 * step / steps)
+
+
+def renewed(batch: Batch, policy: nn.Module) -> Batch:
+    """The batch with the current policy as π_old: what stored rollouts need before they are trained on."""
+    return replace(batch, old_log_probs=_log_probs(policy, batch))
 
 
 def update(
@@ -135,7 +140,7 @@ def update(
 
 def loss_of(policy: nn.Module, batch: Batch, objective: Objective) -> tuple[Tensor, dict[str, float]]:
     log_probs = response_log_probs(policy, batch.prompts, batch.responses)
-    loss, stats = action_policy_loss(
+    return action_policy_loss(
         log_probs,
         batch.old_log_probs,
         batch.advantages,
@@ -143,10 +148,6 @@ def loss_of(policy: nn.Module, batch: Batch, objective: Objective) -> tuple[Tens
         clip=objective.clip,
         ratio=objective.ratio,
     )
-    if objective.loss_beta:
-        mask = torch.arange(log_probs.shape[1]) < batch.lengths[:, None]
-        loss = loss + objective.loss_beta * kl_loss(log_probs, batch.ref_log_probs, mask)
-    return loss, stats
 
 
 def _log_probs(model: nn.Module, batch: Batch) -> Tensor:

@@ -14,7 +14,7 @@ from s2r_tiny.initialization import _row, build
 from s2r_tiny.model import new_model
 from s2r_tiny.offline import select
 from s2r_tiny.online import outcome_level, process_level
-from s2r_tiny.policy import Objective, loss_of, make_batch, new_optimizer, update
+from s2r_tiny.policy import Objective, loss_of, make_batch, new_optimizer, renewed, update
 from s2r_tiny.responses import PRESET, extra_metrics, to_rollouts
 from s2r_tiny.sampler import Sample
 from s2r_tiny.sft import document
@@ -22,6 +22,7 @@ from s2r_tiny.tokenizer import END_TEXT, TOKENS, encode
 
 from s2r_rewards import Verdict
 from s2r_rewards.datasets.initialization import Dropped
+from s2r_rewards.losses import kl_penalised
 from s2r_rewards.scoring import judge_rollouts
 
 PROBLEM = task.Problem(1547, 7)
@@ -115,14 +116,14 @@ def test_at_ratio_one_the_process_loss_is_minus_the_mean_advantage(model, ratio)
     advantages, batch = batch_of(model, process_level)
     # Oracle by hand: rewards minus the mean of the reward context over the batch.
     assert advantages[1] == pytest.approx((-0.8, 2 / 3, 1.0, 0.0))
-    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio=ratio))
+    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio=ratio, beta=0.0))
     assert float(loss.detach()) == pytest.approx(-np.mean([np.mean(row) for row in advantages]), abs=1e-5)
 
 
 def test_at_ratio_one_the_outcome_loss_is_minus_the_mean_advantage(model):
     advantages, batch = batch_of(model, outcome_level)
     assert advantages == pytest.approx((1.0, 1.0, -1.5, 1.0, -1.5))
-    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio="token"))
+    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio="token", beta=0.0))
     assert float(loss.detach()) == pytest.approx(-np.mean(advantages), abs=1e-5)
 
 
@@ -139,7 +140,7 @@ def test_process_actions_tile_the_response_but_for_the_end_token(model):
 def test_an_update_lowers_the_loss(model):
     policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
     _, batch = batch_of(model, process_level)
-    objective = Objective(0.2, "token")
+    objective = Objective(0.2, "token", 0.0)
     before, _ = loss_of(policy, batch, objective)
     stats = update(
         policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0)
@@ -150,12 +151,15 @@ def test_an_update_lowers_the_loss(model):
     assert stats["tiny/ratio_mean"] == pytest.approx(1.0, abs=1e-4)
 
 
-def test_the_kl_term_of_the_loss_holds_a_drifted_policy_back(model):
-    policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=2)
+def test_the_kl_inside_the_advantage_charges_for_distance_from_the_reference(model):
+    drifted = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=2)
     _, batch = batch_of(model, process_level)
-    free, _ = loss_of(policy, batch, Objective(0.2, "token"))
-    held, _ = loss_of(policy, batch, Objective(0.2, "token", loss_beta=0.1))
-    assert float(held.detach()) > float(free.detach()) + 1e-3
+    batch = renewed(batch, drifted)
+    charged = kl_penalised(batch.advantages, batch.old_log_probs, batch.ref_log_probs, batch.action_ids, 0.1)
+    first = batch.action_ids[0] == 0
+    distance = (batch.old_log_probs - batch.ref_log_probs)[0][first].sum()
+    assert abs(float(distance)) > 0.1
+    assert charged[0][first].tolist() == pytest.approx([1.2 - 0.1 * float(distance)] * 3, abs=1e-4)
 
 
 def test_cut_off_responses_lose():
