@@ -33,7 +33,12 @@ class Recipe:
 
     @property
     def description(self) -> str:
-        """The first paragraph of the README, on one line."""
+        """One line: the first paragraph of its own README.md, or the first comment of its files, or a README above."""
+        if not (self.path / "README.md").is_file():
+            for name in ("config.yaml", self.entry):
+                comment = _first_comment(self.path / name)
+                if comment:
+                    return comment
         paragraphs = self.readme.replace("\r\n", "\n").split("\n\n")
         prose = (p for p in map(str.strip, paragraphs) if p and p[0] not in "#!|<`[")
         return " ".join(next(prose, "").split())
@@ -75,6 +80,14 @@ def find_recipe(name: str) -> Recipe:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _first_comment(path: Path) -> str:
+    """The first sentence of the comment that a YAML file or a shell script opens with."""
+    if not path.is_file() or path.suffix == ".py":
+        return ""
+    lines = (line for line in _read(path).splitlines()[:3] if line.startswith("#") and line[1:2] != "!")
+    return next(lines, "").lstrip("# ").split(". ")[0].rstrip(".")
 
 
 class _RecipeName(click.ParamType[str]):
@@ -182,9 +195,11 @@ def run(name: str, arguments: tuple[str, ...]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The child finds this very library, installed or not."""
+    """The child finds this very interpreter and this very library, installed or not."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    if (PACKAGE / "_recipes").is_dir():
+        return {**os.environ, "PATH": path}
     ours = [str(p) for p in (PACKAGE.parent, PACKAGE.parent / "integrations") if p.is_dir()]
     inherited = os.environ.get("PYTHONPATH")
-    if (PACKAGE / "_recipes").is_dir():
-        return dict(os.environ)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*ours, *([inherited] if inherited else [])])}
+    modules = os.pathsep.join([*ours, *([inherited] if inherited else [])])
+    return {**os.environ, "PATH": path, "PYTHONPATH": modules}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,11 @@ def shelf(tmp_path, monkeypatch):
     (package / "_recipes" / "verl" / "README.md").write_text("# verl\n\nRecipes\nfor verl.\n\nMore.\n")
     (model / "prl" / "run.sh").write_text('echo "got: $*"; exit 7\n')
     (model / "prl" / "config.yaml").write_text("a: 1\n")
+    (model / "orl").mkdir()
+    (model / "orl" / "run.sh").write_text("#!/bin/sh\n# Arguments are overrides. More.\n")
+    (model / "orl" / "config.yaml").write_text("# Outcome-level RL. Settings go below.\n")
+    (package / "_recipes" / "verl" / "_shared").mkdir()
+    (package / "_recipes" / "verl" / "_shared" / "run.sh").write_text("")
     (model / "__pycache__").mkdir()
     (model / "__pycache__" / "run.sh").write_text("")
     (package / "_recipes" / "small").mkdir()
@@ -35,10 +43,11 @@ def invoke(*arguments):
     return CliRunner().invoke(recipes.command, list(arguments))
 
 
-def test_list_finds_every_recipe_and_borrows_the_readme_above(shelf):
+def test_list_finds_every_recipe_and_describes_it(shelf):
     rows = json.loads(invoke("list", "--json").output)
     assert [(r["name"], r["description"]) for r in rows] == [
         ("small", ""),
+        ("verl/some-model/orl", "Outcome-level RL"),
         ("verl/some-model/prl", "Recipes for verl."),
     ]
     assert "verl/some-model/prl" in invoke("list").output
@@ -90,24 +99,30 @@ def test_no_recipes_at_all(tmp_path, monkeypatch):
     assert "reinstall" in done.output
 
 
-def test_the_recipe_runs_from_a_copy_and_from_an_installed_layout(s2r, tmp_path):
-    help_text = s2r("recipes", "run", "tiny", "--help").stdout
-    assert "--quick" in help_text
+def test_the_recipe_runs_from_a_copy(tmp_path, capfd):
     copy = tmp_path / "my-copy"
-    assert s2r("recipes", "copy", "tiny", copy).returncode == 0
-    shutil.rmtree(copy / "images", ignore_errors=True)
-    package = tmp_path / "installed" / "s2r_rewards"
-    shutil.copytree(ROOT / "s2r_rewards", package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(copy, package / "_recipes" / "tiny")
-    code = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from s2r_rewards.cli import main; main()"
-    import subprocess
-    import sys
-
+    assert invoke("copy", "tiny", str(copy)).exit_code == 0
+    environment = recipes._environment()
     done = subprocess.run(
-        [sys.executable, "-c", code, str(package.parent), "recipes", "list", "--json"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=True,
+        [sys.executable, str(copy), "--help"], env=environment, capture_output=True, text=True, check=True
     )
-    assert [Path(r["path"]) for r in json.loads(done.stdout)] == [package / "_recipes" / "tiny"]
+    assert "--quick" in done.stdout
+
+
+def test_an_installed_library_finds_its_recipes(tmp_path):
+    package = tmp_path / "installed" / "s2r_rewards"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "s2r_rewards", package, ignore=ignored)
+    shutil.copytree(ROOT / "recipes" / "tiny", package / "_recipes" / "tiny", ignore=ignored)
+    code = "from s2r_rewards.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+
+    def s2r(*arguments):
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+
+    [recipe] = json.loads(s2r("recipes", "list", "--json").stdout)
+    assert Path(recipe["path"]) == package / "_recipes" / "tiny"
+    assert "--quick" in s2r("recipes", "run", "tiny", "--help").stdout
