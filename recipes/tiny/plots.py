@@ -49,6 +49,7 @@ def draw_all(out: Path, seeds: list[Path], summary: Summary) -> list[Path]:
     drawn: list[Path] = []
     with plt.rc_context(STYLE):
         for name, draw in (
+            ("summary.png", _summary),
             ("accuracy.png", _accuracy),
             ("behaviour.png", _behaviour),
             ("difficulty.png", _difficulty),
@@ -76,27 +77,73 @@ def _panels(summary: Summary, height: float = 3.4) -> tuple[Any, Any, list[str]]
     return figure, axes[0], temperatures
 
 
+def _summary(summary: Summary) -> Any:
+    """One picture of a run: accuracy, verification and attempts, sampled at the last temperature."""
+    temperature = list(next(iter(summary.values())))[-1]
+    figure, axes = plt.subplots(1, 3, figsize=(12.4, 3.2), gridspec_kw={"width_ratios": [1.15, 1, 1]})
+    models = [m for m in summary if m != "base"]
+    rows = {m: summary[m][temperature] for m in models}
+    _bars(
+        axes[0], models, {m: rows[m][FINAL] for m in models}, {m: rows[m][BEHAVIOUR["first"]] for m in models}
+    )
+    axes[0].set_title("accuracy: first attempt, final (paler)")
+    _bars(axes[1], models, {m: rows[m][BEHAVIOUR["verify"]] for m in models})
+    axes[1].set_yticks([])
+    axes[1].set_title("verification accuracy")
+    _by_level(axes[2], models, rows, ATTEMPTS)
+    axes[2].set_title("attempts by difficulty (same colours)")
+    for axis, label in zip(axes, ("", "", "level"), strict=True):
+        axis.set_xlabel(label or f"held-out problems, {temperature_title(temperature)}")
+    figure.tight_layout(w_pad=2)
+    return figure
+
+
+def _bars(
+    axis: Any, models: list[str], values: dict[str, list[float]], solid: dict[str, list[float]] | None = None
+) -> None:
+    """Horizontal bars with their spread; the part up to `solid` is not paler."""
+    for y, model in enumerate(models):
+        mean, spread = mean_spread(values[model])
+        if math.isnan(mean):
+            axis.text(0.015, y, "does not verify", va="center", fontsize=9, color=COLOURS[model])
+            continue
+        inner = mean_spread(solid[model])[0] if solid else mean
+        axis.barh(y, mean, color=COLOURS[model], height=0.68, alpha=0.45, linewidth=0)
+        axis.barh(y, min(inner, mean), color=COLOURS[model], height=0.68, linewidth=0)
+        if not math.isnan(spread):
+            axis.errorbar(mean, y, xerr=spread, color="#333333", capsize=2, linewidth=1)
+        end = mean + (0 if math.isnan(spread) else spread)
+        axis.text(end + 0.015, y, f"{mean:.2f}", va="center", fontsize=9)
+    axis.set_yticks(range(len(models)), [LABELS[m] for m in models])
+    axis.set_ylim(len(models) - 0.5, -0.5)
+    axis.set_xlim(0, 1.14)
+    axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axis.grid(visible=False, axis="y")
+    axis.grid(visible=True, axis="x")
+
+
+def _by_level(axis: Any, models: list[str], rows: dict[str, dict[str, list[float]]], metric: str) -> None:
+    """Lines over the levels, with a band of one standard deviation over seeds."""
+    for model in models:
+        points = [mean_spread(rows[model].get(level(metric, n), [])) for n in LEVELS]
+        means = [m for m, _ in points]
+        spreads = [0.0 if math.isnan(s) else s for _, s in points]
+        axis.plot(LEVELS, means, "o-", color=COLOURS[model], label=LABELS[model], markersize=4)
+        low = [m - s for m, s in zip(means, spreads, strict=True)]
+        high = [m + s for m, s in zip(means, spreads, strict=True)]
+        axis.fill_between(LEVELS, low, high, color=COLOURS[model], alpha=0.15, linewidth=0)
+    axis.set_ylim(bottom=0)
+    axis.set_xticks(LEVELS)
+
+
 def _accuracy(summary: Summary) -> Any:
     """Final accuracy; the paler part is what the first attempt alone gets."""
     figure, axes, temperatures = _panels(summary, 0.42 * len(summary) + 0.9)
     models = list(summary)
     for axis, temperature in zip(axes, temperatures, strict=True):
-        for y, model in enumerate(models):
-            final, spread = mean_spread(summary[model][temperature][FINAL])
-            first, _ = mean_spread(summary[model][temperature][BEHAVIOUR["first"]])
-            colour = COLOURS[model]
-            axis.barh(y, final, color=colour, height=0.68, alpha=0.45, linewidth=0)
-            axis.barh(y, min(first, final), color=colour, height=0.68, linewidth=0)
-            if not math.isnan(spread):
-                axis.errorbar(final, y, xerr=spread, color="#333333", capsize=2, linewidth=1)
-            end = final + (0 if math.isnan(spread) else spread)
-            axis.text(end + 0.015, y, f"{final:.2f}", va="center", fontsize=9)
-        axis.set_yticks(range(len(models)), [LABELS[m] for m in models])
-        axis.set_ylim(len(models) - 0.5, -0.5)
-        axis.set_xlim(0, 1.12)
-        axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
-        axis.grid(visible=False, axis="y")
-        axis.grid(visible=True, axis="x")
+        rows = {m: summary[m][temperature] for m in models}
+        first = {m: rows[m][BEHAVIOUR["first"]] for m in models}
+        _bars(axis, models, {m: rows[m][FINAL] for m in models}, first)
         axis.set_xlabel("accuracy: first attempt (solid) and final (pale)")
     figure.tight_layout()
     return figure
@@ -131,20 +178,9 @@ def _difficulty(summary: Summary) -> Any:
     for column, temperature in enumerate(temperatures):
         for row, (metric, label) in enumerate(((FINAL, "final accuracy"), (ATTEMPTS, "attempts"))):
             axis = axes[row][column]
-            for model in models:
-                missing = [math.nan]
-                values = [summary[model][temperature].get(level(metric, n), missing) for n in LEVELS]
-                points = [mean_spread(v) for v in values]
-                means = [m for m, _ in points]
-                axis.plot(LEVELS, means, "o-", color=COLOURS[model], label=LABELS[model], markersize=4)
-                spreads = [0.0 if math.isnan(s) else s for _, s in points]
-                low = [m - s for m, s in zip(means, spreads, strict=True)]
-                high = [m + s for m, s in zip(means, spreads, strict=True)]
-                axis.fill_between(LEVELS, low, high, color=COLOURS[model], alpha=0.15, linewidth=0)
+            _by_level(axis, models, {m: summary[m][temperature] for m in models}, metric)
             if column == 0:
                 axis.set_ylabel(label)
-            axis.set_ylim(bottom=0)
-            axis.set_xticks(LEVELS)
         axes[0][column].set_title(temperature_title(temperature))
         axes[1][column].set_xlabel("difficulty level")
     _legend(figure, axes[0][0])
