@@ -20,7 +20,7 @@ from s2r_rewards.tensors import action_ids, spread
 class S2RExperienceMaker(RemoteExperienceMaker):
     """OpenRLHF's maker; at the process level, and offline, the advantages are S²R's (Eq. 5, arXiv:2502.12853).
 
-    ``metrics`` holds the ``s2r/*`` metrics of the latest batch; ``rollouts`` its scored samples.
+    ``metrics`` holds the ``s2r/*`` metrics of the latest batch.
     """
 
     def __init__(self, *args: Any, options: Options, **kwargs: Any) -> None:

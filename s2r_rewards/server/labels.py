@@ -56,9 +56,14 @@ def response_of(query: str, prompt: str) -> str | None:
     overlap = _overlap(prompt, query)
     if overlap >= MIN_OVERLAP:
         return query[overlap:]
-    tail = prompt[-4 * MIN_OVERLAP :]
-    at = query.find(tail)
-    return query[at + len(tail) :] if len(tail) >= MIN_OVERLAP and at >= 0 else None
+    tail = prompt[-max(MIN_OVERLAP, min(4 * MIN_OVERLAP, len(prompt) // 2)) :]
+    if len(tail) < MIN_OVERLAP:
+        return None
+    at = query.find(
+        tail, max(0, len(prompt) - len(tail) - MIN_OVERLAP)
+    )  # not an earlier turn that ends alike
+    at = query.find(tail) if at < 0 else at
+    return query[at + len(tail) :] if at >= 0 else None
 
 
 def _overlap(text: str, start: str) -> int:

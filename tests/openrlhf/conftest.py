@@ -42,3 +42,19 @@ def sft_model(workspace):
     model = harness.train_sft(workspace / "sft", workspace / "model", data, template.read_text())
     sft("restore", model, "--model", workspace / "model")
     return model
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    import tiny
+
+    rows = tiny.problems(64, seed=0)
+    return tiny.build_tokenizer([row["prompt"] + "\n" + row["response"] for row in rows])
+
+
+@pytest.fixture(autouse=True)
+def default_options(monkeypatch):
+    """No option of an earlier test or of the shell."""
+    from s2r_openrlhf.options import ENVIRONMENT
+
+    monkeypatch.delenv(ENVIRONMENT, raising=False)

@@ -38,7 +38,7 @@ RL_FLAGS = {
     "--train.micro_batch_size": 16,
     "--algo.advantage.estimator": "rloo",
     "--algo.kl.init_coef": 0.001,
-    "--actor.adam.lr": 3e-4,
+    "--actor.adam.lr": 2e-4,
     "--actor.num_gpus_per_node": 1,
     "--ref.num_gpus_per_node": 1,
     "--vllm.num_engines": 1,

@@ -8,23 +8,20 @@ import harness
 import pytest
 import tiny
 import torch
+from test_server import server
 
 from s2r_openrlhf import REWARD_FILE
 from s2r_rewards import action_rewards, judge, outcome_reward, parse
-from s2r_rewards.advantages import outcome_advantages, process_advantages
+from s2r_rewards.advantages import offline_advantages, outcome_advantages, process_advantages
+from s2r_rewards.datasets.formats import openrlhf_replay
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
-from s2r_rewards.server.protocol import FAILED
+from s2r_rewards.rollouts import Rollout
+from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
 POISON = ""  # a row whose label holds no golden answer
-
-
-@pytest.fixture(scope="session")
-def tokenizer(workspace):
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(workspace / "model")
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +44,6 @@ def responses(batch, tokenizer):
     return found
 
 
-def judged_batch(batch, tokenizer):
-    return [
-        judge(parse(text, finished=finished), gold) for _, text, finished, gold in responses(batch, tokenizer)
-    ]
-
-
 def given_advantages(batch):
     """Per sample, the advantages of its response tokens as the trainer got them."""
     return [
@@ -69,7 +60,7 @@ def assert_first_loss(run):
     assert run.scalars["policy_loss"][0] == pytest.approx(-tokens.double().mean().item(), abs=1e-6)
 
 
-def assert_metrics(run, batch_size=None):
+def assert_metrics(run):
     for name in METRIC_NAMES:
         assert name in run.scalars, name
         assert len(run.scalars[name]) == len(run.scalars["policy_loss"])
@@ -84,6 +75,17 @@ def test_sft_learns_the_protocol_and_keeps_its_own_chat_template(sft_model, work
     assert losses[-1] < 0.3 * losses[0]
 
 
+def assert_rloo(run, tokenizer, group=4):
+    """Every token of a response carries R_o minus the mean of the other samples of its prompt."""
+    batch = run.first_batch()
+    rewards = []
+    for _, text, _, gold in responses(batch, tokenizer):
+        rewards.append(-1.0 if gold == POISON else outcome_reward(judge(parse(text), gold)))
+    expected = outcome_advantages(rewards, [i // group for i in range(len(rewards))])
+    for advantage, given in zip(expected, given_advantages(batch), strict=True):
+        assert given == pytest.approx(torch.full_like(given, advantage), abs=1e-6)
+
+
 def test_outcome_rl_through_the_reward_file_learns(sft_model, workspace, tokenizer):
     run = harness.train_rl(
         workspace / "orl",
@@ -91,21 +93,42 @@ def test_outcome_rl_through_the_reward_file_learns(sft_model, workspace, tokeniz
         workspace / "prompts.jsonl",
         s2r__level="outcome",
         reward__remote_url=REWARD_FILE,
-        train__num_episodes=7,
+        rollout__batch_size=8,
+        rollout__micro_batch_size=32,
+        train__batch_size=32,
+        train__micro_batch_size=32,
+        train__num_episodes=13,
     )
-    steps = len(run.scalars["policy_loss"])
-    assert steps == 112
+    assert len(run.scalars["policy_loss"]) == 104
     assert_first_loss(run)
     assert_metrics(run)
-    batch = run.first_batch()
-    judged = judged_batch(batch, tokenizer)
-    expected = outcome_advantages([outcome_reward(j) for j in judged], [i // 4 for i in range(16)])
-    for advantage, given in zip(expected, given_advantages(batch), strict=True):
-        assert given == pytest.approx(torch.full_like(given, advantage), abs=1e-6)
+    assert_rloo(run, tokenizer)
+    judged = [judge(parse(text), gold) for _, text, _, gold in responses(run.first_batch(), tokenizer)]
     for name, value in behaviour_metrics(judged).items():
         assert run.scalars[name][0] == pytest.approx(value, abs=1e-6, nan_ok=True), name
     accuracy = run.scalars["s2r/outcome/accuracy"]
-    assert sum(accuracy[-16:]) / 16 > sum(accuracy[:16]) / 16 + 0.1
+    assert sum(accuracy[-16:]) / 16 > sum(accuracy[:8]) / 8 + 0.1
+
+
+def test_outcome_rl_through_the_http_server_with_stock_openrlhf(
+    sft_model, poisoned_prompts, workspace, tokenizer
+):
+    with server() as (_, url):
+        run = harness.train_rl(
+            workspace / "http",
+            sft_model,
+            poisoned_prompts,
+            module="openrlhf.cli.train_ppo_ray",
+            reward__remote_url=url + "/get_reward",
+        )
+    assert_first_loss(run)
+    assert_rloo(run, tokenizer)
+    assert run.scalars["rollout/num_samples"] == [16.0, 16.0]
+    assert sum(run.scalars[FAILED]) * 16 == pytest.approx(4)
+    # Stock OpenRLHF averages the counts over samples; their ratios are the metrics.
+    counts = {name: run.scalars[COUNT_PREFIX + name][0] for name in COUNT_FIELDS}
+    assert counts["last_right"] / counts["trajectories"] == pytest.approx(run.scalars["score"][0], abs=1e-6)
+    assert counts["verifications"] > 0
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -145,3 +168,67 @@ def assert_process_advantages(run, tokenizer):
     for (ids, *_), row, given in zip(samples, expected, given_advantages(batch), strict=True):
         assert given == pytest.approx(row[: len(ids)], abs=1e-6)
     assert any(len(set(values)) > 1 for values in rewards)  # the batch does tell actions apart
+
+
+def stored_rollouts(path):
+    """Right, mended, spoiled and confirmed-wrong responses to a few prompts, scored and with F.1.1's baselines."""
+    rollouts = []
+    for a, b in [(0, 1), (1, 2), (2, 2), (3, 4)]:
+        c = a + b
+        for wrong, last in [([], c), ([c + 1], c), ([], c + 1), ([c + 1, c + 2], c + 3)]:
+            text = tiny.trajectory(a, b, wrong, last)
+            rollouts.append(Rollout(f"{a}+{b}", tiny.question(a, b), text, str(c), finished=True))
+    accuracy = [0.5] * len(rollouts)
+    scored = [r.to_record() for r in score_rollouts(rollouts)]
+    rewards = [[x["reward"] for x in r["s2r"]["actions"] if x["kind"] != "end"] for r in scored]
+    by_action = offline_advantages(rewards, accuracy, by="position")
+    outcomes = [r["s2r"]["outcome"] for r in scored]
+    by_response = offline_advantages([[o] for o in outcomes], accuracy, by="outcome")
+    rows = []
+    for record, values, (value,) in zip(scored, by_action, by_response, strict=True):
+        values = [*values, 0.0]
+        for action, advantage in zip(record["s2r"]["actions"], values, strict=False):
+            action |= {"advantage": advantage, "reward": action.get("reward", 0.0)}
+        record["s2r"]["outcome_advantage"] = value
+        rows.append(openrlhf_replay(record, system=None))
+    tiny.write_jsonl(path, rows)
+    return rows
+
+
+@pytest.mark.parametrize("level", ["process", "outcome"])
+def test_offline_rl(level, sft_model, workspace, tokenizer):
+    path = workspace / f"replay-{level}.jsonl"
+    rows = [json.loads(row["label"]) for row in stored_rollouts(path)]
+    run = harness.train_rl(
+        workspace / f"offline-{level}",
+        sft_model,
+        path,
+        s2r__level=level,
+        s2r__offline=None,
+        data__label_key="label",
+        rollout__n_samples_per_prompt=1,
+        rollout__batch_size=16,
+        algo__advantage__estimator="reinforce",
+        train__num_episodes=2,
+    )
+    assert len(run.scalars["policy_loss"]) == 2
+    assert_first_loss(run)
+    assert_metrics(run)
+    assert_stored_advantages(run, rows, level, tokenizer)
+    assert run.scalars["s2r/outcome/accuracy"][0] == pytest.approx(0.5)
+
+
+def assert_stored_advantages(run, rows, level, tokenizer):
+    batch = run.first_batch()
+    by_text = {(row["gold"], row["response"] + tokenizer.eos_token): row for row in rows}
+    given = given_advantages(batch)
+    for (ids, text, _, gold), tokens in zip(responses(batch, tokenizer), given, strict=True):
+        row = by_text.pop((gold, text))
+        if level == "outcome":
+            values, spans = [row["outcome_advantage"]], [(0, len(ids))]
+        else:
+            actions = [a for a in row["actions"] if a["kind"] != "end"]
+            values = [a["advantage"] for a in actions]
+            spans = token_spans(ids, tokenizer, [(a["start"], a["end"]) for a in actions])
+        assert tokens == pytest.approx(spread([values], [spans], len(ids))[0], abs=1e-6)
+    assert not by_text

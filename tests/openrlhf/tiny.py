@@ -17,7 +17,7 @@ CHATML = (
 )
 # How Qwen2 cuts text before byte-pair encoding; transformers puts it back whatever the file says.
 QWEN2_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-LARGEST = 6
+LARGEST = 4
 
 
 def question(a: int, b: int) -> str:
@@ -28,18 +28,22 @@ def attempt(a: int, b: int, answer: int) -> str:
     return f"{a} + {b} = \\boxed{{{answer}}}.\n\n"
 
 
-def verification(a: int, b: int, answer: int) -> str:
-    verdict = "correct" if answer == a + b else "incorrect"
-    return f"{RECHECK}{a + b} is {a} + {b}. Therefore, the answer is {verdict}."
+def verification(verdict: str) -> str:
+    return f"{RECHECK}I add once more. Therefore, the answer is {verdict}."
 
 
-def trajectory(a: int, b: int, wrong: list[int]) -> str:
-    """The wrong attempts, each rejected, then the right one, confirmed."""
-    return RETRY.join(attempt(a, b, answer) + verification(a, b, answer) for answer in [*wrong, a + b])
+def trajectory(a: int, b: int, wrong: list[int], last: int) -> str:
+    """The wrong attempts, each rejected, then the last one, confirmed."""
+    rejected = [attempt(a, b, answer) + verification("incorrect") for answer in wrong]
+    return RETRY.join([*rejected, attempt(a, b, last) + verification("correct")])
 
 
-def problems(count: int, seed: int, wrong_rate: float = 0.35) -> list[dict]:
-    """Rows with problem_id, prompt, gold and a response in the shape of the paper's SFT data."""
+def problems(count: int, seed: int, wrong_rate: float = 0.35, slip_rate: float = 0.5) -> list[dict]:
+    """Rows with problem_id, prompt, gold and a response in the shape of the paper's SFT data.
+
+    With ``slip_rate`` the last attempt is wrong as well, so that a model which imitates them well is right about
+    half of the time, and RL has something to improve.
+    """
     rng = random.Random(seed)
     rows = []
     for index in range(count):
@@ -48,12 +52,13 @@ def problems(count: int, seed: int, wrong_rate: float = 0.35) -> list[dict]:
         wrong = []
         while rng.random() < wrong_rate and len(wrong) < 2:
             wrong.append(rng.choice(others))
+        last = rng.choice(others) if rng.random() < slip_rate else a + b
         rows.append(
             {
                 "problem_id": f"sum-{index}",
                 "prompt": question(a, b),
                 "gold": str(a + b),
-                "response": trajectory(a, b, wrong),
+                "response": trajectory(a, b, wrong, last),
             }
         )
     return rows

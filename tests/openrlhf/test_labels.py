@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2r_rewards.server.labels import LabelError, gold_of, response_of
+
+
+@pytest.mark.parametrize(
+    ("label", "gold"),
+    [
+        ("4", "4"),
+        ("\\frac{1}{2}", "\\frac{1}{2}"),
+        (4, "4"),
+        (0.5, "0.5"),
+        ({"gold": "4", "level": 3}, "4"),
+        ({"gold": 4}, "4"),
+        ('{"gold": "4"}', "4"),
+        ("{1, 2}", "{1, 2}"),
+        ('{"a": 1}', '{"a": 1}'),
+    ],
+)
+def test_gold_of(label, gold):
+    assert gold_of(label) == gold
+
+
+@pytest.mark.parametrize(
+    "label", [None, "", "  ", True, [], {}, {"gold": None}, '{"gold": ""}', {"gold": []}]
+)
+def test_gold_of_names_what_it_found(label):
+    with pytest.raises(LabelError, match=r"label: found .*; expected the golden answer"):
+        gold_of(label)
+
+
+@given(prompt=st.text(), response=st.text())
+def test_response_of_a_whole_prompt(prompt, response):
+    assert response_of(prompt + response, prompt) == response
+
+
+@given(prompt=st.text(min_size=20, alphabet="ab\n "), response=st.text(alphabet="xyz"), cut=st.integers(1, 4))
+def test_response_of_a_prompt_that_was_cut_at_its_left(prompt, response, cut):
+    assert response_of(prompt[cut:] + response, prompt) == response
+
+
+def test_response_of_a_prompt_whose_beginning_was_normalised():
+    prompt = "<s> [INST] What is 2 + 2? [/INST]\n" + "assistant turn:\n"
+    assert response_of("<s>[INST] What is 2 + 2? [/INST]\nassistant turn:\nfour", prompt) == "four"
+
+
+def test_response_of_something_else_is_not_guessed():
+    assert response_of("a different query altogether", "What is 2 + 2? Answer at once.") is None

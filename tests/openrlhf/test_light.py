@@ -1,0 +1,141 @@
+"""Executor, reward function and Experience on the real classes; needs neither vLLM nor DeepSpeed."""
+
+import asyncio
+import inspect
+import math
+import pickle
+import re
+from importlib import metadata
+
+import pytest
+import scripted
+from hypothesis import given
+from hypothesis import strategies as st
+from openrlhf.trainer.ppo_utils.experience import Experience
+from openrlhf.utils.agent import AgentExecutorBase, SingleTurnAgentExecutor
+
+from s2r_openrlhf import AGENT_FILE, REWARD_FILE
+from s2r_openrlhf.agent import AgentExecutor
+from s2r_openrlhf.options import ENVIRONMENT
+from s2r_openrlhf.reward import reward_func
+from s2r_openrlhf.versions import require_supported
+from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
+
+KEYS = {COUNT_PREFIX + name for name in COUNT_FIELDS} | {FAILED}
+
+
+def test_signatures_that_the_executors_rely_on():
+    names = ["self", "prompt", "label", "sampling_params", "max_length", "hf_tokenizer", "llm_engine"]
+    for cls in (AgentExecutorBase, SingleTurnAgentExecutor):
+        assert list(inspect.signature(cls.execute).parameters)[:7] == names
+    assert list(inspect.signature(SingleTurnAgentExecutor.__init__).parameters) == ["self", "remote_rm_url"]
+    assert Experience.__dataclass_fields__["labels"].type == list[str]
+
+
+def test_the_agent_file_is_loaded_as_openrlhf_does_it():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("agent_module", AGENT_FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert issubclass(module.AgentExecutor, AgentExecutorBase)
+    assert pickle.loads(pickle.dumps(module.AgentExecutor)) is AgentExecutor
+    module.AgentExecutor()
+
+
+def test_executor_scores_every_action_from_token_ids(tokenizer):
+    texts = [scripted.response(plan) for plan in scripted.PLANS]
+    outputs = scripted.execute(AgentExecutor(), tokenizer, texts)
+    for output, text, rewards, plan in zip(outputs, texts, scripted.REWARDS, scripted.PLANS, strict=True):
+        carried = output["label"]
+        assert list(carried.rewards) == rewards
+        assert carried.label == scripted.GOLD
+        assert output["reward"] == (1.0 if plan[-1][0] else -1.0)
+        assert output["scores"] == float(plan[-1][0])
+        first, end = output["action_ranges"][0]
+        assert carried.spans[0][0] == first
+        assert carried.spans[-1][1] == end
+        pieces = [tokenizer.decode(output["observation_tokens"][a:b]) for a, b in carried.spans]
+        assert "".join(pieces) == text
+        assert pieces[-1] == "<|im_end|>"
+        for k, piece in enumerate(pieces[:-1]):
+            assert ("recheck" in piece) == bool(k % 2)
+
+
+def test_a_poisoned_sample_earns_the_failing_reward_under_the_same_keys(tokenizer):
+    good = scripted.response([(1, 1)])
+    labels = [scripted.GOLD, "", None, {"answer": 4}]
+    outputs = scripted.execute(AgentExecutor(), tokenizer, [good] * 4, label=labels)
+    assert [o["reward"] for o in outputs] == [1.0, -1.0, -1.0, -1.0]
+    assert [o["extra_logs"][FAILED] for o in outputs] == [0.0, 1.0, 1.0, 1.0]
+    assert {frozenset(o["extra_logs"]) for o in outputs} == {frozenset(KEYS)}
+    assert [list(o["label"].rewards) for o in outputs[1:]] == [[-1.0]] * 3
+    assert outputs[1]["label"].spans == (outputs[1]["action_ranges"][0],)
+
+
+def test_a_cut_off_response_is_known_as_such(tokenizer):
+    text = scripted.response([(0, 0), (1, 1)], end="")
+    (output,) = scripted.execute(AgentExecutor(), tokenizer, [text], finish="length")
+    trajectory = output["label"].scored.judged.trajectory
+    assert trajectory.ended is False
+    assert trajectory.codes == ("no_end",)
+
+
+def test_options_reach_the_executor_through_the_environment(tokenizer, monkeypatch):
+    monkeypatch.setenv(ENVIRONMENT, '{"preset": "released"}')
+    text = scripted.response([(1, 1)], end="")
+    (output,) = scripted.execute(AgentExecutor(), tokenizer, [text], finish="length")
+    assert list(output["label"].rewards) == [1.0, -1.0]  # the released code's penalty for no end token
+
+
+@pytest.mark.parametrize("url", [str(REWARD_FILE), None], ids=["reward file", "no reward"])
+def test_openrlhfs_own_executor_takes_the_reward_file(tokenizer, url):
+    texts = [scripted.response(plan) for plan in scripted.PLANS]
+    outputs = scripted.execute(SingleTurnAgentExecutor(url), tokenizer, texts)
+    if url is None:
+        assert [o["reward"] for o in outputs] == [None] * 5
+        return
+    assert [o["reward"] for o in outputs] == [[1.0], [1.0], [-1.0], [1.0], [-1.0]]
+    assert [o["extra_logs"][COUNT_PREFIX + "attempts"] for o in outputs] == [
+        [1.0],
+        [2.0],
+        [1.0],
+        [3.0],
+        [2.0],
+    ]
+
+
+anything = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.dictionaries(st.text(), st.text()))
+
+
+@given(query=st.text(), prompt=st.text(max_size=40), label=anything, joined=st.booleans())
+def test_a_reward_never_raises_is_finite_and_has_the_same_keys(query, prompt, label, joined):
+    result = reward_func([prompt + query if joined else query], [prompt], [label])
+    assert result["rewards"][0] in (-1.0, 1.0)
+    assert result["scores"][0] in (0.0, 1.0)
+    assert set(result["extra_logs"]) == KEYS
+    assert all(math.isfinite(values[0]) for values in result["extra_logs"].values())
+
+
+def test_rewards_come_from_threads_too(tokenizer):
+    """OpenRLHF calls the reward off the main thread, many at once."""
+    query = scripted.PROMPT + scripted.response([(0, 0), (1, 1)])
+
+    async def many():
+        calls = [asyncio.to_thread(reward_func, [query], [scripted.PROMPT], ["4"]) for _ in range(64)]
+        return await asyncio.gather(*calls)
+
+    assert {tuple(r["rewards"]) for r in asyncio.run(many())} == {(1.0,)}
+
+
+@pytest.mark.parametrize(
+    ("version", "fine"),
+    [("0.10.1", False), ("0.10.2", True), ("0.11.2.post1", True), ("0.12.0", False), ("1.0", False)],
+)
+def test_unsupported_versions_are_refused_by_name(version, fine, monkeypatch):
+    monkeypatch.setattr(metadata, "version", lambda name: version)
+    if fine:
+        assert require_supported() == version
+        return
+    with pytest.raises(RuntimeError, match=re.escape(f"found openrlhf {version}; ") + ".*>=0.10.2,<0.12"):
+        require_supported()

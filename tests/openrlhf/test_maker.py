@@ -1,0 +1,222 @@
+"""The experience maker on OpenRLHF's real Experience, sample generator and maker classes."""
+
+import inspect
+from types import SimpleNamespace as Settings
+
+import pytest
+import scripted
+import torch
+from openrlhf.trainer import ppo_trainer, ppo_trainer_async
+from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
+from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
+
+from s2r_openrlhf.agent import AgentExecutor
+from s2r_openrlhf.maker import S2RExperienceMaker
+from s2r_openrlhf.options import Options
+from s2r_openrlhf.trainer import STATE, s2r_trainer
+from s2r_rewards.metrics import METRIC_NAMES
+from s2r_rewards.server.protocol import COUNT_PREFIX, FAILED
+
+PLANS = [*scripted.PLANS, scripted.PLANS[0]]  # six samples: three prompts of two
+
+
+def make_maker(options, kl_coefficient=0.0, samples_per_prompt=2, estimator="rloo"):
+    args = Settings(
+        algo=Settings(
+            advantage=Settings(estimator=estimator, gamma=1.0, lambd=1.0, no_std_norm=True), kl=Settings(use_loss=False)
+        ),
+        rollout=Settings(n_samples_per_prompt=samples_per_prompt, micro_batch_size=4, max_new_tokens=200),
+        train=Settings(dynamic_batch_enable=False),
+        reward=Settings(
+            clip_range=(-10, 10), overlong_buffer_len=None, overlong_penalty_factor=1, stop_properly_penalty_coef=None
+        ),
+        data=Settings(max_len=512),
+    )  # fmt: skip
+    tokenizer = Settings(pad_token_id=0)
+    strategy = Settings(args=args)
+    return S2RExperienceMaker(
+        None, None, None, None, Settings(value=kl_coefficient), strategy, tokenizer, options=options
+    )
+
+
+def experiences(maker, outputs, kl=0.0):
+    generator = SamplesGenerator.__new__(SamplesGenerator)
+    samples = [generator._process_response_into_experience(o, max_len=512) for o in outputs]
+    batches = maker.split_rollout_samples(samples)
+    for batch in batches:
+        batch.kl = torch.full(batch.action_mask.shape, kl) * batch.action_mask
+    return batches
+
+
+def per_sample(batches):
+    return [
+        (e.sequences[i], e.advantages[i], e.action_mask[i].bool())
+        for e in batches
+        for i in range(len(e.sequences))
+    ]
+
+
+def run(tokenizer, plans=PLANS, options=None, kl=0.0, kl_coefficient=0.0, labels=scripted.GOLD):
+    maker = make_maker(options or Options(), kl_coefficient)
+    outputs = scripted.execute(
+        AgentExecutor(), tokenizer, [scripted.response(p) for p in plans], label=labels
+    )
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs, kl))
+    return maker, outputs, batches
+
+
+def test_signatures_that_maker_and_trainers_rely_on():
+    names = list(inspect.signature(RemoteExperienceMaker.__init__).parameters)
+    assert names[1:8] == [
+        "actor_model_group", "critic_model_group", "reward_model_group", "initial_model_group",
+        "kl_controller", "strategy", "tokenizer",
+    ]  # fmt: skip
+    assert list(inspect.signature(RemoteExperienceMaker.compute_advantages_and_returns).parameters) == [
+        "self", "experiences",
+    ]  # fmt: skip
+    for actor in (ppo_trainer.PPOTrainer, ppo_trainer_async.TrainingActor):
+        base = actor.__ray_metadata__.modified_class
+        assert list(inspect.signature(base.train_step).parameters)[:3] == [
+            "self",
+            "rollout_samples",
+            "global_step",
+        ]
+        parameters = list(inspect.signature(base.save_logs_and_checkpoints).parameters)[
+            :4
+        ]  # Ray adds its own
+        assert parameters == ["self", "global_step", "logs_dict", "client_states"]
+        assert list(inspect.signature(base.init_checkpoint_states).parameters)[:1] == ["self"]
+        trainer = s2r_trainer(actor, Options())
+        assert issubclass(trainer, base)
+    source = inspect.getsource(ppo_trainer.BasePPOTrainer.__init__)
+    assert "self.experience_maker = RemoteExperienceMaker(" in source
+
+
+def test_the_command_line_looks_the_trainer_up_when_it_runs():
+    """The entry point swaps a module attribute; that works as long as the import is inside a function."""
+    from importlib.util import find_spec
+
+    with open(find_spec("openrlhf.cli.train_ppo_ray").origin) as file:
+        source = file.read()
+    assert "    from openrlhf.trainer.ppo_trainer import PPOTrainer\n" in source
+    assert "\nfrom openrlhf.trainer.ppo_trainer import" not in source
+    assert "TrainingActor.remote(" in inspect.getsource(ppo_trainer_async)
+
+
+def test_process_advantages_of_the_worked_batch_token_by_token(tokenizer):
+    """Hand-computed figures of Eq. 4 and 5: the five trajectories alone, one of them twice would shift the means."""
+    maker = make_maker(Options(), samples_per_prompt=5)
+    outputs = scripted.execute(AgentExecutor(), tokenizer, [scripted.response(p) for p in scripted.PLANS])
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
+    for output, (_, advantages, mask), expected in zip(
+        outputs, per_sample(batches), scripted.ADVANTAGES, strict=True
+    ):
+        spans = output["label"].spans
+        seen = torch.zeros_like(mask)
+        for value, (first, end) in zip([*expected, 0.0], spans, strict=True):  # `end` earns nothing
+            columns = slice(first - 1, end - 1)  # OpenRLHF keeps token p in column p - 1
+            assert advantages[columns] == pytest.approx(torch.full((end - first,), value), abs=1e-6)
+            seen[columns] = True
+        assert torch.equal(seen, mask)  # every response token, and no other, belongs to an action
+        assert not advantages[~mask].any()
+    for e in batches:
+        assert torch.equal(e.advantages, e.returns)
+        assert set(e.labels) == {scripted.GOLD}  # the data set's own labels again
+        assert not [name for name in e.info if name.startswith(COUNT_PREFIX)]
+
+
+def test_the_kl_term_is_summed_over_each_action(tokenizer):
+    """A(a_t) − β log(π(a_t)/π_ref(a_t)), with log-ratio 0.01 a token and β = 0.5."""
+    _, outputs, plain = run(tokenizer)
+    _, _, penalised = run(tokenizer, kl=0.01, kl_coefficient=0.5)
+    for output, (_, before, _), (_, after, _) in zip(
+        outputs, per_sample(plain), per_sample(penalised), strict=True
+    ):
+        for first, end in output["label"].spans:
+            drop = before[first - 1 : end - 1] - after[first - 1 : end - 1]
+            assert drop == pytest.approx(torch.full((end - first,), 0.5 * 0.01 * (end - first)), abs=1e-6)
+
+
+def test_outcome_level_is_openrlhfs_own_rloo(tokenizer):
+    _, _, batches = run(tokenizer, options=Options(level="outcome"))
+    # pairs: (right, right) (wrong, right) (wrong, right)
+    expected = [0.0, 0.0, -2.0, 2.0, -2.0, 2.0]
+    for (_, advantages, mask), value in zip(per_sample(batches), expected, strict=True):
+        assert advantages[mask] == pytest.approx(torch.full((int(mask.sum()),), value), abs=1e-6)
+
+
+def test_metrics_are_exact_ratios_over_the_batch(tokenizer):
+    maker, _, _ = run(tokenizer, plans=[*scripted.PLANS, [(0, 1)]])
+    assert set(maker.metrics) == {*METRIC_NAMES, FAILED}
+    # One more trajectory (wrong, "correct") than the worked batch: 6/10, 3/6, 3/6, 1/4.
+    assert maker.metrics["s2r/verify/accuracy"] == pytest.approx(0.6)
+    assert maker.metrics["s2r/verify/error_recall"] == pytest.approx(0.5)
+    assert maker.metrics["s2r/verify/correct_precision"] == pytest.approx(0.5)
+    assert maker.metrics["s2r/correct/i2c"] == pytest.approx(0.25)
+    assert maker.metrics["s2r/trials/mean"] == pytest.approx(10 / 6)
+
+
+def test_metrics_of_list_shaped_logs(tokenizer):
+    """The reward file and the HTTP server return lists; OpenRLHF makes [B, 1] tensors of them."""
+    from openrlhf.utils.agent import SingleTurnAgentExecutor
+
+    from s2r_openrlhf import REWARD_FILE
+
+    texts = [scripted.response(p) for p in PLANS]
+    outputs = scripted.execute(SingleTurnAgentExecutor(str(REWARD_FILE)), tokenizer, texts)
+    maker = make_maker(Options(level="outcome"))
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
+    assert maker.metrics["s2r/outcome/accuracy"] == pytest.approx(4 / 6)
+    assert [round(float(a[m][0]), 6) for _, a, m in per_sample(batches)] == [0.0, 0.0, -2.0, 2.0, -2.0, 2.0]
+
+
+def test_a_poisoned_sample_keeps_its_group_and_is_counted(tokenizer):
+    labels = [scripted.GOLD] * 5 + [""]
+    maker, _, batches = run(tokenizer, labels=labels)
+    assert maker.metrics[FAILED] == pytest.approx(1 / 6)
+    assert sum(len(e.sequences) for e in batches) == 6
+    _, advantages, mask = per_sample(batches)[-1]
+    # First actions: +1 −1 −1 +1 −1 and the failing −1; b = −1/3.
+    assert advantages[mask] == pytest.approx(torch.full((int(mask.sum()),), -2 / 3), abs=1e-6)
+    assert all(torch.isfinite(a).all() for _, a, _ in per_sample(batches))
+
+
+def test_leave_one_out_and_position_baselines(tokenizer):
+    _, _, batches = run(tokenizer, options=Options(baseline="position", leave_one_out=True))
+    first = [float(a[m][0]) for _, a, m in per_sample(batches)]
+    # first actions of the six: +1 −1 −1 +1 −1 +1; each against the mean of the five others
+    assert first == pytest.approx([1.2, -1.2, -1.2, 1.2, -1.2, 1.2], abs=1e-6)
+
+
+def test_the_running_baseline_scores_before_it_learns_and_its_state_survives(tokenizer):
+    options = Options(baseline="running")
+    plans = [scripted.PLANS[0], scripted.PLANS[3]]  # both begin with a right attempt
+    maker, outputs, batches = run(tokenizer, plans=plans, options=options)
+    assert [float(a[m][0]) for _, a, m in per_sample(batches)] == [1.0, 1.0]  # nothing known yet
+    again = make_maker(options)
+    again.baseline.load_state_dict(maker.baseline.state_dict())
+    batches = again.compute_advantages_and_returns(experiences(again, outputs))
+    assert [float(a[m][0]) for _, a, m in per_sample(batches)] == [0.0, 0.0]  # now the mean is known: 1
+
+
+def test_checkpoints_carry_the_running_baseline():
+    class Base:
+        saved: dict
+
+        def save_logs_and_checkpoints(self, global_step, logs_dict=None, client_states=None):
+            self.saved = client_states
+
+        def init_checkpoint_states(self):
+            return self.saved
+
+    actor = Settings(__ray_metadata__=Settings(modified_class=Base))
+    trainer = s2r_trainer(actor, Options(baseline="running"))
+    first, second = trainer.__new__(trainer), trainer.__new__(trainer)
+    for one in (first, second):
+        one.experience_maker = Settings(baseline=Options(baseline="running").make_baseline())
+    first.experience_maker.baseline([[1.0, -1.0]])
+    first.save_logs_and_checkpoints(1, {}, {"episode": 0})
+    assert first.saved[STATE]["sums"]
+    second.saved = first.saved
+    second.init_checkpoint_states()
+    assert second.experience_maker.baseline.state_dict() == first.experience_maker.baseline.state_dict()

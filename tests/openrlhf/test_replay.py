@@ -1,0 +1,135 @@
+"""Offline replay: stored rollouts with stored advantages, through OpenRLHF's real experience classes."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+
+import pytest
+import scripted
+import torch
+from test_maker import experiences, make_maker, per_sample
+
+from s2r_openrlhf.options import ENVIRONMENT, Options
+from s2r_openrlhf.replay import AgentExecutor, check_file
+from s2r_openrlhf.train_ppo_ray import with_agent
+from s2r_rewards.datasets.formats import openrlhf_replay
+from s2r_rewards.records import RecordError
+from s2r_rewards.rollouts import Rollout
+from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.server.protocol import FAILED
+
+
+def stored_rows():
+    """The worked batch as stored rollouts; outcome advantages that no estimator would come up with."""
+    rollouts = [
+        Rollout(f"p{i}", "What is 2 + 2?", scripted.response(plan, end=""), scripted.GOLD, finished=True)
+        for i, plan in enumerate(scripted.PLANS)
+    ]
+    rows = []
+    for i, rollout in enumerate(score_rollouts(rollouts)):
+        record = rollout.to_record()
+        record["s2r"] = {**record["s2r"], "outcome_advantage": 0.25 * (i + 1)}
+        record["s2r"]["actions"] = [{"reward": 0, "advantage": 0, **a} for a in record["s2r"]["actions"]]
+        rows.append(openrlhf_replay(record))
+    return rows
+
+
+def replay(tokenizer, labels, level, monkeypatch):
+    monkeypatch.setenv(ENVIRONMENT, json.dumps({"level": level, "offline": True}))
+    executor = AgentExecutor()
+
+    async def each():
+        params = SimpleNamespace(max_tokens=8, logprobs=None)
+        return [
+            await executor.execute(
+                prompt=scripted.PROMPT, label=label, sampling_params=params, max_length=512,
+                hf_tokenizer=tokenizer, llm_engine=None, images=None,
+            )
+            for label in labels
+        ]  # fmt: skip
+
+    return asyncio.run(each())
+
+
+def advantages_of(outputs, level, kl=0.0, kl_coefficient=0.0):
+    maker = make_maker(
+        Options(level=level, offline=True), kl_coefficient, samples_per_prompt=1, estimator="reinforce"
+    )
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs, kl))
+    return maker, per_sample(batches)
+
+
+def test_process_advantages_are_the_stored_ones_token_by_token(tokenizer, monkeypatch):
+    outputs = replay(tokenizer, [row["label"] for row in stored_rows()], "process", monkeypatch)
+    maker, samples = advantages_of(outputs, "process")
+    for output, (sequence, advantages, mask), expected, plan in zip(
+        outputs, samples, scripted.ADVANTAGES, scripted.PLANS, strict=True
+    ):
+        first, end = output["action_ranges"][0]
+        assert tokenizer.decode(sequence[first:end]) == scripted.response(plan)
+        for value, (start, stop) in zip(expected, output["label"].spans, strict=True):
+            given = advantages[start - 1 : stop - 1]
+            assert given == pytest.approx(torch.full_like(given, value), abs=1e-6)
+        assert not advantages[~mask].any()
+    assert maker.metrics["s2r/verify/accuracy"] == pytest.approx(6 / 9)
+
+
+def test_outcome_advantages_cover_the_whole_response(tokenizer, monkeypatch):
+    outputs = replay(tokenizer, [row["label"] for row in stored_rows()], "outcome", monkeypatch)
+    _, samples = advantages_of(outputs, "outcome")
+    for i, (_, advantages, mask) in enumerate(samples):
+        assert advantages[mask] == pytest.approx(torch.full((int(mask.sum()),), 0.25 * (i + 1)), abs=1e-6)
+
+
+def test_the_kl_term_joins_stored_advantages(tokenizer, monkeypatch):
+    outputs = replay(tokenizer, [row["label"] for row in stored_rows()], "outcome", monkeypatch)
+    _, samples = advantages_of(outputs, "outcome", kl=0.01, kl_coefficient=0.1)
+    for i, (_, advantages, mask) in enumerate(samples):
+        assert float(advantages[mask][0]) == pytest.approx(
+            0.25 * (i + 1) - 0.1 * 0.01 * int(mask.sum()), abs=1e-5
+        )
+
+
+def test_a_row_that_cannot_be_replayed_is_counted_and_has_no_gradient(tokenizer, monkeypatch):
+    labels = [stored_rows()[0]["label"], "not json", json.dumps({"response": "x"})]
+    outputs = replay(tokenizer, labels, "process", monkeypatch)
+    maker, samples = advantages_of(outputs, "process")
+    assert maker.metrics[FAILED] == pytest.approx(2 / 3)
+    assert samples[0][1].any()
+    assert not samples[1][1].any()
+    assert not samples[2][1].any()
+
+
+def without(row, *path):
+    payload = json.loads(row["label"])
+    holder = payload
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = None
+    return {**row, "label": json.dumps(payload)}
+
+
+@pytest.mark.parametrize(
+    ("broken", "level", "field"),
+    [
+        (lambda row: {**row, "label": "4"}, "process", "label"),
+        (lambda row: without(row, "response"), "process", "label.response"),
+        (lambda row: without(row, "actions", 0, "advantage"), "process", "label.advantage"),
+        (lambda row: without(row, "outcome_advantage"), "outcome", "label.outcome_advantage"),
+    ],
+)
+def test_a_bad_file_is_refused_before_training_with_line_and_field(tmp_path, broken, level, field):
+    rows = stored_rows()
+    rows[2] = broken(rows[2])
+    path = tmp_path / "replay.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(RecordError, match=f"replay.jsonl:3: field '{field}'"):
+        check_file(path, level)
+    with pytest.raises(ValueError, match=f"replay.jsonl:3: field '{field}'"):
+        with_agent(["--data.prompt_dataset", str(path)], Options(level=level, offline=True))
+
+
+def test_a_good_file_is_counted(tmp_path):
+    path = tmp_path / "replay.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in stored_rows()))
+    assert check_file(path, "process") == check_file(path, "outcome") == 5
