@@ -10,7 +10,6 @@ env NAME = value             an environment variable of the run
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,19 +52,14 @@ class Flags:
         return VARIABLE.sub(one, text)
 
 
-def read_flags(path: Path, shared: Path, given: Mapping[str, str]) -> Flags:
-    """Reads a recipe's flags file.
-
-    Args:
-        shared: the folder that ``include`` looks in.
-        given: variables that count more than any ``let``.
+def read_flags(path: Path, shared: Path) -> Flags:
+    """Reads a recipe's flags file; ``shared`` is the folder that ``include`` looks in.
 
     Raises:
         FlagsError: names file, line, what was found and what was expected.
     """
     flags = Flags()
     _read(path, shared, flags)
-    flags.variables.update(given)
     return flags
 
 

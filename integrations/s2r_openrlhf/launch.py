@@ -31,7 +31,7 @@ def shared_folder() -> Path:
 
 def load(folder: Path, environment: Mapping[str, str]) -> Flags:
     """A recipe's flags; ``S2R_*`` variables of the environment fill in where things lie."""
-    flags = read_flags(folder / "recipe.flags", shared_folder(), {})
+    flags = read_flags(folder / "recipe.flags", shared_folder())
     flags.variables["data"] = environment.get("S2R_DATA", "data")
     flags.variables["out"] = environment.get("S2R_OUTPUT", "out")
     flags.variables["output"] = "{out}/{name}/" + _stage(folder)
