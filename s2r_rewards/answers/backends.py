@@ -4,7 +4,7 @@ Each backend is ``(gold, answer) -> (equal, why)``; ``equal`` is None when a sid
 
 ``math_verify``   math-verify's ``parse`` and ``verify``
 ``latex2sympy2``  latex2sympy2_extended (or latex2sympy2) and sympy's ``equals``
-``symbolic``      the symbolic tier: math-verify, for answers with integrals, sums, products and limits
+``symbolic``      the symbolic tier: latex2sympy2_extended and sympy, for integrals, sums, products and limits
 
 None of them is handed Python to evaluate: the text goes through their LaTeX grammars.
 """
@@ -58,7 +58,15 @@ def _sympy(text: str) -> Any:
 
 
 def symbolic(gold: str, answer: str) -> tuple[bool | None, str]:
-    return math_verify(gold, answer)
+    """Both sides must be read as a whole; unevaluated integrals, sums and limits are worked out."""
+    first, second = _sympy(gold), _sympy(answer)
+    if first == second:
+        return True, "same expression"
+    difference = (first - second).doit()
+    if difference == 0:
+        return True, "the difference vanishes"
+    same = difference.equals(0)
+    return (False, "undecided") if same is None else (bool(same), "sympy's equals")
 
 
 BACKENDS: dict[str, Backend] = {
@@ -67,7 +75,11 @@ BACKENDS: dict[str, Backend] = {
     "symbolic": symbolic,
 }
 #: The distribution that a backend needs, by import name.
-NEEDS = {"math_verify": "math_verify", "latex2sympy2": "latex2sympy2_extended", "symbolic": "math_verify"}
+NEEDS = {
+    "math_verify": "math_verify",
+    "latex2sympy2": "latex2sympy2_extended",
+    "symbolic": "latex2sympy2_extended",
+}
 
 
 def warm_up(name: str) -> None:

@@ -38,6 +38,8 @@ CHECKER_VERSION = "1"
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 _SYMBOLIC = re.compile(r"\\(?:int|iint|oint|sum|prod|lim)(?![A-Za-z])")
 _SYMBOLIC_LENGTH = 500
+_PROSE = re.compile(r"[A-Za-z]{4}|[\"?]|[A-Za-z]{2,} [A-Za-z]{2,}")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 
 
 def check(
@@ -91,7 +93,14 @@ def needs_worker(gold: str, answer: str | None, policy: CheckPolicy, backend: Ba
         return False
     if "\\" not in answer and "\\" not in gold:
         return False
-    return bool(_SYMBOLIC.search(answer) or _SYMBOLIC.search(gold)) and available("symbolic")
+    if not (_SYMBOLIC.search(answer) or _SYMBOLIC.search(gold)):
+        return False
+    return _is_formula(gold) and _is_formula(answer) and available("symbolic")
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a text is one piece of mathematics: closed braces and no prose around it."""
+    return text.count("{") == text.count("}") and not _PROSE.search(_COMMAND.sub("", text))
 
 
 def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:

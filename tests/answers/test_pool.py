@@ -56,7 +56,9 @@ def test_unknown_backend():
 
 
 def test_missing_libraries_are_named(monkeypatch):
-    monkeypatch.setattr("s2r_rewards.answers.pool._found", {"math_verify": False})
+    monkeypatch.setattr(
+        "s2r_rewards.answers.pool._found", {"math_verify": False, "latex2sympy2_extended": False}
+    )
     with pytest.raises(ImportError, match="pip install 's2r-rewards\\[symbolic\\]'"):
         check("1", "2", backend="math_verify")
     assert check("5", "\\int_0^1 x dx").verdict == "incorrect"  # the symbolic tier is optional

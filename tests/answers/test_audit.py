@@ -1,0 +1,121 @@
+"""s2r audit: two checkers over cases and over rollouts, disagreements, exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from s2r_rewards.answers.audit import checker_named, parse_policy
+from s2r_rewards.answers.policy import CheckPolicy
+from s2r_rewards.cli import main
+
+CASES = [
+    {"id": "a", "gold": "1, 2", "pred": "2, 1", "expected": True, "verdict": "incorrect"},
+    {"id": "b", "gold": "1/2", "pred": "0.5", "expected": True, "verdict": "correct"},
+    {
+        "id": "c",
+        "gold": "5",
+        "pred": "so \\boxed{6}",
+        "mode": "response",
+        "expected": False,
+        "verdict": "correct",
+    },
+    {"id": "d", "gold": "7", "pred": "", "expected": False, "verdict": "malformed"},
+]
+
+
+@pytest.fixture
+def cases(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "cases.jsonl"
+    path.write_text("".join(json.dumps(case) + "\n" for case in CASES))
+    return str(path)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["audit", *arguments])
+
+
+def test_two_policies(cases):
+    result = run("ours", "ours:order=strict", cases, "--json")
+    assert result.exit_code == 0, result.output
+    body = json.loads(result.stdout)
+    assert body["answers"] == 4
+    assert body["disagreements"] == 1
+    assert body["a_errors"] == {"false_positives": 0, "false_negatives": 0}
+    assert body["b_errors"] == {"false_positives": 0, "false_negatives": 1}
+    assert {"a": "correct", "b": "incorrect", "n": 1} in body["counts"]
+
+
+def test_stored_verdicts(cases, tmp_path):
+    result = run("stored", "ours", cases, "-o", "out.jsonl")
+    assert result.exit_code == 0, result.output
+    assert "4 answers, 2 judged differently (50.00%)" in result.stdout
+    assert "A: stored: 1 false positives, 1 false negatives by the labels" in result.stdout
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(r["id"], r["a"]["verdict"], r["b"]["verdict"]) for r in records] == [
+        ("a", "incorrect", "correct"), ("c", "correct", "incorrect"),
+    ]  # fmt: skip
+    assert records[1]["answer"] == "6"
+
+
+def test_math_verify(cases):
+    pytest.importorskip("math_verify")
+    result = run("ours", "math_verify", cases, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["answers"] == 4
+
+
+def test_exit_codes(cases):
+    assert run("ours", "ours:order=strict", cases, "--max-disagreement", "0.25").exit_code == 0
+    too_many = run("ours", "ours:order=strict", cases, "--max-disagreement", "0.2")
+    assert too_many.exit_code == 1
+    assert "25.00% of the answers are judged differently, allowed 20.00%" in too_many.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sympy", "ours"), "unknown checker 'sympy'"),
+        (("ours", "ours:ordr=strict"), "unknown policy parameter 'ordr=strict'"),
+        (("ours", "ours:rounded_places=many"), "rounded_places='many': expected int"),
+    ],
+)
+def test_bad_names(cases, arguments, message):
+    result = run(*arguments, cases)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_bad_records_name_file_and_line(tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(json.dumps(CASES[0]) + "\n" + json.dumps({"gold": "5"}) + "\n")
+    result = run("ours", "ours", str(path))
+    assert result.exit_code == 2
+    assert "bad.jsonl:2" in result.stderr
+    assert run("ours", "ours", str(path), "--skip-bad").exit_code == 0
+    path.write_text(json.dumps(CASES[1] | {"verdict": None}) + "\n")
+    assert "no stored verdict" in run("stored", "ours", str(path)).stderr
+
+
+def test_rollouts_are_audited_by_attempt(tmp_path):
+    text = (
+        "2 + 3 = 6, so \\boxed{6}.\n\nWait, let me recheck my solution.\n\nTherefore, the answer is incorrect.\n\n"
+        "Let me try again.\n\n\\boxed{5}"
+    )
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text(json.dumps({"problem_id": "p", "prompt": "2 + 3?", "response": text, "gold": "5"}) + "\n")
+    body = json.loads(run("ours", "ours", str(path), "--json").stdout)
+    assert body["answers"] == 2
+    assert sorted((c["a"], c["n"]) for c in body["counts"]) == [("correct", 1), ("incorrect", 1)]
+
+
+def test_policies_by_name():
+    assert parse_policy("order=free,rounded_places=2,letter_case=true") == CheckPolicy(
+        order="free", rounded_places=2, letter_case=True
+    )
+    assert parse_policy("") == CheckPolicy()
+    with pytest.raises(ValueError, match="stored"):
+        checker_named("stored:order=free")
