@@ -15,8 +15,11 @@ GROWTH_NAME, GROWTH_THRESHOLD, GROWTH_GAIN = "length_growth", 1.5, 0.02
 
 
 def _stuffing(batch: Batch) -> Iterable[Case]:
+    """One case an action; as many signs as there are empty actions and markers that open nothing."""
     for i, judged in enumerate(batch.judged):
-        yield i, not STUFFING.isdisjoint(judged.trajectory.codes)
+        stuffed = sum(code in STUFFING for code in judged.trajectory.codes)
+        for t in range(len(judged.trajectory.scored)):
+            yield i, t < stuffed
 
 
 def _copied(batch: Batch) -> Iterable[Case]:
@@ -90,9 +93,9 @@ RULES = (
     Rule(
         "marker_stuffing",
         "Markers without actions",
-        "share of rollouts with an empty action or a marker that opens nothing",
+        "empty actions and markers that open nothing, per attempt or verification",
         0.2,
-        10,
+        20,
         _stuffing,
     ),
     Rule(
