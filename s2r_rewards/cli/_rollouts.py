@@ -22,7 +22,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "prompt": ("input", "question", "problem", "query"),
     "response": ("output", "completion", "generation"),
     "gold": ("gts", "label", "ground_truth", "golden", "target", "answer"),
-    "problem_id": ("id", "uid"),
+    "problem_id": ("id",),  # verl's uid names a sample, not a problem
     "step": ("global_step",),
 }
 SUFFIXES = (*JSONL_SUFFIXES, ".parquet")

@@ -51,7 +51,7 @@ def test_verl_dumps_are_understood_and_read_in_order_of_steps(s2r, work):
     rollouts = list(read_rollouts("out.jsonl"))
     assert [rollout.step for rollout in rollouts] == [2] * 5 + [10] * 5
     assert rollouts[0].problem_id == rollouts[5].problem_id != rollouts[1].problem_id
-    assert rollouts[0].extra == {"score": 1.0}
+    assert rollouts[0].extra == {"score": 1.0, "uid": "2-0_0_0"}
 
 
 def test_own_field_names(s2r, work):

@@ -40,7 +40,7 @@ function chips(rollout) {
   node.append(make("li", "chip", "problem " + rollout.id));
   if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
   if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));
-  for (const flag of rollout.f || []) if (flag !== "deviation") node.append(make("li", "chip" + (flag === "wrong_to_right" ? " good" : " bad"), DATA.flags[flag] || flag));
+  for (const flag of rollout.f || []) if (flag !== "deviation" && flag !== "no_end") node.append(make("li", "chip" + (flag === "wrong_to_right" ? " good" : " bad"), DATA.flags[flag] || flag));
   for (const code of rollout.d || []) {
     const chip = make("li", "chip bad", code.replaceAll("_", " "));
     chip.title = DATA.deviations[code] || "";

@@ -35,7 +35,7 @@ function row(rollout, at) {
   const mark = make("span", "mark " + (right ? "good" : "bad"), right ? "✓" : "✗");
   mark.setAttribute("aria-label", right ? "right" : "wrong");
   const place = [rollout.l !== undefined ? "level " + rollout.l : "", rollout.s !== undefined ? "step " + rollout.s : ""];
-  const line = make("div", "line", mark, make("b", "", String(rollout.i)), make("span", "id", [rollout.id, ...place].filter(Boolean).join(" · ")), strip(rollout));
+  const line = make("div", "line", mark, make("b", "", String(rollout.i)), make("span", "id", [...place, rollout.id].filter(Boolean).join(" · ")), strip(rollout));
   node.append(line, make("div", "words", gist(rollout)));
   node.addEventListener("click", () => { select(rollout.i); });
   return node;
