@@ -1,0 +1,231 @@
+"""What S²R's reward and advantage path adds to a verl training step, beside verl's own in the same run.
+
+Real Ray reward workers score a batch of 1024 prompts x 8 samples: verl's stock reward manager (its MATH scorer) with
+RLOO, then ours with process-level rewards and reward-context advantages. Both get the same responses.
+
+    python benchmarks/verl_overhead.py --output benchmarks/results/verl.md      (in an environment with verl)
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("VERL_PLATFORM", "cpu")
+
+import numpy as np
+import ray
+import torch
+import verl
+from hydra import compose, initialize_config_module
+from tensordict import TensorDict
+from verl import DataProto
+
+PROMPT = 8
+SETTINGS = {
+    "verl": ["reward.reward_manager.name=naive", "algorithm.adv_estimator=rloo"],
+    "s2r": [
+        "reward.reward_manager.name=s2r",
+        "algorithm.adv_estimator=s2r_process",
+        "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent",
+        "trainer.v1.trainer_mode=s2r_sync",
+    ],
+}
+SENTENCES = (
+    "We square both sides and collect the terms on the left.",
+    "Since $x > 0$, the inequality keeps its direction.",
+    "Substituting back gives $3x^2 - 5x + 2 = 0$, so $x = 1$ or $x = \\frac{2}{3}$.",
+    "The area is half the product of the diagonals.",
+)
+
+
+@dataclass(frozen=True)
+class Timing:
+    scoring: float
+    """Seconds for the reward workers to score the batch."""
+    advantages: float
+    """Seconds from token-level rewards to advantages."""
+
+
+def response(rng: random.Random, words: int, gold: str) -> str:
+    """One to three attempts with verifications, about `words` words, in the paper's wording."""
+    attempts = rng.choice((1, 1, 2, 3))
+    share = max(1, words // (attempts * 2) // 9)
+
+    def prose() -> str:
+        return " ".join(rng.choice(SENTENCES) for _ in range(share))
+
+    parts = []
+    for index in range(attempts):
+        last = index == attempts - 1
+        answer = gold if last and rng.random() < 0.6 else str(rng.randint(2, 99))
+        verdict = "correct" if last else "incorrect"
+        parts.append(
+            f"{prose()} So the answer is $\\boxed{{{answer}}}$.\n\nWait, let me recheck my solution.\n\n"
+            f"{prose()} Therefore, the answer is {verdict}."
+        )
+    return "\n\nLet me try again.\n\n".join(parts)
+
+
+def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataProto:
+    rng = random.Random(0)
+    golds = [str(rng.choice((rng.randint(2, 99), "\\frac{1}{2}", "2\\sqrt{3}"))) for _ in range(prompts)]
+    rows = [
+        [*tokenizer.encode(response(rng, words, gold), add_special_tokens=False), tokenizer.eos_token_id]
+        for gold in golds
+        for _ in range(samples)
+    ]
+    width, count = max(map(len, rows)), len(rows)
+    responses = torch.full((count, width), tokenizer.pad_token_id)
+    mask = torch.zeros(count, PROMPT + width, dtype=torch.long)
+    for i, row in enumerate(rows):
+        responses[i, : len(row)] = torch.tensor(row)
+        mask[i, : PROMPT + len(row)] = 1
+
+    def column(values: list) -> np.ndarray:
+        out = np.empty(count, dtype=object)
+        out[:] = values
+        return out
+
+    return DataProto(
+        batch=TensorDict(
+            {
+                "prompts": torch.zeros(count, PROMPT, dtype=torch.long),
+                "responses": responses,
+                "attention_mask": mask,
+            },
+            batch_size=count,
+        ),
+        non_tensor_batch={
+            "data_source": column(["lighteval/MATH"] * count),
+            "reward_model": column([{"ground_truth": golds[i // samples]} for i in range(count)]),
+            "extra_info": column([{"level": 1 + i % 5} for i in range(count)]),
+            "uid": column([f"p{i // samples}" for i in range(count)]),
+        },
+    )
+
+
+def token_rewards(kind: str, scored: DataProto, shape: tuple[int, int]) -> torch.Tensor:
+    if kind == "verl":
+        return scored.batch["rm_scores"]
+    from s2r_rewards.tensors import at_action_ends
+    from s2r_verl.trace import FIELD, Trace
+
+    traces = [Trace.loads(text) for text in scored.non_tensor_batch[FIELD]]
+    return at_action_ends([t.rewards for t in traces], [t.spans for t in traces], shape[1])
+
+
+def measure(kind: str, model: str, batch: DataProto, workers: int, repeats: int) -> Timing:
+    from verl.experimental.reward_loop import RewardLoopManager
+    from verl.trainer.ppo.ray_trainer import compute_advantage
+
+    overrides = [
+        f"actor_rollout_ref.model.path={model}",
+        "actor_rollout_ref.rollout.name=vllm",
+        f"reward.num_workers={workers}",
+        *SETTINGS[kind],
+    ]
+    with initialize_config_module("verl.trainer.config", version_base=None):
+        config = compose("ppo_trainer", overrides=overrides)
+    manager = RewardLoopManager(config)
+    manager.compute_rm_score(batch[: 8 * workers])  # imports and caches
+    mask = batch.batch["attention_mask"][:, PROMPT:].float()
+    scoring, advantages = [], []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        scored = manager.compute_rm_score(batch)
+        middle = time.perf_counter()
+        data = DataProto(
+            batch=TensorDict(
+                {"token_level_rewards": token_rewards(kind, scored, mask.shape), "response_mask": mask},
+                batch_size=len(mask),
+            ),
+            non_tensor_batch={"uid": batch.non_tensor_batch["uid"]},
+        )
+        compute_advantage(data, adv_estimator=config.algorithm.adv_estimator, config=config.algorithm)
+        advantages.append(time.perf_counter() - middle)
+        scoring.append(middle - start)
+    for worker in manager.reward_loop_workers:
+        ray.kill(worker)
+    return Timing(statistics.median(scoring), statistics.median(advantages))
+
+
+def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: argparse.Namespace) -> str:
+    tokens = batch.batch["attention_mask"][:, PROMPT:].sum(1).float()
+    lines = [
+        "# What the reward and advantage path adds to a verl step",
+        "",
+        f"{arguments.prompts} prompts x {arguments.samples} samples, {tokens.mean():.0f} tokens on average (longest "
+        f"{int(tokens.max())}); verl {verl.__version__}, torch {torch.__version__}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} CPU cores, median of {arguments.repeats}. Both columns are from one run of "
+        "`benchmarks/verl_overhead.py`; other work shared the machine, so read the ratios.",
+        "",
+        "| reward workers | | verl's manager + RLOO | s2r process-level | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    for workers in arguments.workers:
+        theirs, ours = results["verl", workers], results["s2r", workers]
+        for name in ("scoring", "advantages"):
+            a, b = getattr(theirs, name), getattr(ours, name)
+            lines.append(f"| {workers} | {name} | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
+        a, b = theirs.scoring + theirs.advantages, ours.scoring + ours.advantages
+        lines.append(f"| {workers} | both | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
+    first, last = arguments.workers[0], arguments.workers[-1]
+    if first != last:
+        speedup = {k: results[k, first].scoring / results[k, last].scoring for k in SETTINGS}
+        lines += [
+            "",
+            f"Scoring from {first} to {last} workers: verl {speedup['verl']:.2f} times as fast, "
+            f"s2r {speedup['s2r']:.2f} times.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--prompts", type=int, default=1024)
+    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--words", type=int, default=300, help="words of a response, about")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--model", help="folder with a tokenizer; default: a tiny one made for the occasion")
+    parser.add_argument("--output", help="also write the table to this file")
+    arguments = parser.parse_args()
+
+    model = arguments.model
+    if model is None:
+        import tempfile
+        from pathlib import Path
+
+        from s2r_verl_cpu.assets import build_model
+
+        model = str(build_model(Path(tempfile.mkdtemp())))
+    from transformers import AutoTokenizer
+
+    batch = make_batch(
+        AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words
+    )
+    ray.init(num_cpus=max(arguments.workers) + 2, include_dashboard=False, log_to_driver=False)
+    results = {
+        (kind, workers): measure(kind, model, batch, workers, arguments.repeats)
+        for workers in arguments.workers
+        for kind in SETTINGS
+    }
+    ray.shutdown()
+    text = report(results, batch, arguments)
+    print(text)
+    if arguments.output:
+        with open(arguments.output, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    main()
