@@ -80,7 +80,7 @@ def settings(environment, base, url):
         "STYLE": "both",
         "LAUNCH": f"{sys.executable} -m",
         "SFT_ARGS": "--ds.attn_implementation eager --ds.zero_stage 0 --train.micro_batch_size 4 "
-        "--train.batch_size 4 --train.max_epochs 20 --adam.lr 2e-3 --data.max_len 512",
+        "--train.batch_size 4 --train.max_epochs 12 --adam.lr 2e-3 --data.max_len 512",
     }
 
 

@@ -17,7 +17,7 @@ from s2r_rewards.datasets.formats import messages
 from s2r_rewards.datasets.verification import STYLES, verification_messages
 
 LARGEST = 5
-STEPS, BATCH = 700, 24
+STEPS, BATCH = 500, 24
 
 
 def solution(rng, a, b):
