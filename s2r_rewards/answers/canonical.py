@@ -57,21 +57,25 @@ def strip_delimiters(text: str) -> str:
 
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_WHOLE = {
+    "all real numbers": r"\mathbb{R}", "all reals": r"\mathbb{R}", "any real number": r"\mathbb{R}",
+    r"\text{all real numbers}": r"\mathbb{R}", "the empty set": r"\emptyset", "empty set": r"\emptyset",
+}  # fmt: skip
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
-_MIXED = re.compile(r"(-?)\s*(\d+)\s+(\d+)\s*/\s*(\d+)")
 
 
 def spaced_number(text: str) -> str:
-    """Plain spellings that only make sense as a whole: ``1 000``, ``1 1/2``, ``6th``."""
+    """Plain spellings that only make sense as a whole: ``1 000``, ``6th``, ``all real numbers``."""
+    if len(text) < 40 and text.lower() in _WHOLE:
+        return _WHOLE[text.lower()]
+    for sign in ("=", r"\approx"):
+        text = text.removeprefix(sign).lstrip()
     if text[:1].isdigit() or text[:1] == "-":
         if _SPACED.fullmatch(text):
             return text.replace(" ", "")
         ordinal = _ORDINAL.fullmatch(text)
         if ordinal:
             return ordinal[1]
-        mixed = _MIXED.fullmatch(text)
-        if mixed:
-            return f"{mixed[1]}{mixed[2]}\\frac{{{mixed[3]}}}{{{mixed[4]}}}"
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .exact import Undefined
-from .expressions import Outcome, variables
+from .expressions import Outcome, decimal_places, variables
 from .modular import PRIME, NotRational, value_mod
 from .policy import CheckPolicy
 from .probing import number, sample
@@ -20,7 +20,29 @@ def is_equation(node: Node) -> bool:
     return node[0] == "rel" and all(op in "=~" for op in node[2])
 
 
-def without_approximation(node: Node) -> Node:
+def named_apart(items: tuple[Node, ...]) -> bool:
+    """Whether every item names a quantity of its own: ``a = 2, b = 3``, but not ``x = 2, x = 3`` or ``x_1, x_2``."""
+    names = [item[1][0] for item in items if item[0] == "rel" and item[2] == ("=",) and is_name(item[1][0])]
+    bases = {name[1].partition("_")[0] if name[0] == "sym" else name for name in names}
+    return len(names) == len(items) > 1 and len(bases) == len(items)
+
+
+def rounded_part(node: Node) -> Node | None:
+    """The ``0.33`` of ``x = 1/3 \\approx 0.33`` where it is a decimal that the exact part rounds to, else None."""
+    if node[0] != "rel" or node[2][-1:] != ("~",) or len(node[1]) < 2:
+        return None
+    exact, rounded = node[1][-2], node[1][-1]
+    places = decimal_places(rounded)
+    if not places or variables(exact):
+        return None
+    try:
+        off = abs(number(exact, {}) - number(rounded, {}))
+    except Undefined:
+        return None
+    return rounded if off <= 0.5000001 * 10.0**-places else None
+
+
+def exact_part(node: Node) -> Node:
     """``x = 1/3 \\approx 0.33`` as ``x = 1/3``: what is exact stands in front of the first sign of rounding."""
     if node[0] != "rel" or "~" not in node[2]:
         return node

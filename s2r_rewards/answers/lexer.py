@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from .units import LETTER_UNITS
 from .vocabulary import (
     ACCENTS,
     ALIASES,
@@ -37,6 +38,8 @@ _GROUPED = r"\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 _TOKEN_TEXT = (
     r"(?P<space>[\s~]+)"
     r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
+    r"|(?P<mixed>\d+\s+\d+\s*/\s*\d+(?![\d.]))"
+    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
     r"|(?P<num>" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?)"
     r"|(?P<word>[A-Za-z]+)"
     r"|\\(?P<cmd>[A-Za-z]+|.)"
@@ -72,6 +75,10 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
             word_end = at
         elif kind == "cmd":
             at = _command(match.group("cmd"), text, at, tokens)
+        elif kind == "mixed":
+            tokens.append(("num", _mixed(value, tokens)))
+        elif kind == "clock":
+            tokens.append(("word", value))
         elif kind == "rep":
             tokens.append(("num", repeating(value)))
         if len(tokens) > MAX_TOKENS:
@@ -86,6 +93,13 @@ def _number(text: str) -> Fraction:
     if plain.isdigit():
         return Fraction(int(plain))
     return Fraction(plain + "0" if plain.endswith(".") else plain)
+
+
+def _mixed(text: str, tokens: list[Token]) -> Fraction:
+    whole, top, below = (int(part) for part in re.findall(r"\d{1,12}", text)[:3])
+    if not 0 < top < below or len(text) > 40 or (tokens and tokens[-1][0] == "num"):
+        raise Unreadable("two numbers side by side")
+    return whole + Fraction(top, below)
 
 
 def repeating(text: str) -> Fraction:
@@ -179,6 +193,8 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
         tokens.append(("sym", name + inner))
     elif not inner:
         pass
+    elif inner in LETTER_UNITS and tokens and tokens[-1][0] in ("num", "close"):
+        tokens.append(("word", inner))
     elif _MATH_IN_TEXT.fullmatch(inner) or (name in STYLE_COMMANDS and inner.startswith("\\")):
         tokens.extend(tokenize(inner))
     elif inner.lower().strip(" ,") in ("and", "or"):

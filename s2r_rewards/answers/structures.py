@@ -8,12 +8,20 @@ differ, and a missing or an extra answer is wrong.
 
 from __future__ import annotations
 
-from .equations import compare_relations, is_equation, named_value, without_approximation
+from .equations import (
+    compare_relations,
+    exact_part,
+    is_equation,
+    named_apart,
+    named_value,
+    rounded_part,
+)
 from .expressions import Outcome, as_number
 from .policy import CheckPolicy
 from .reader import Node
 from .realsets import real_set, same_set
-from .wrappers import compare_values
+from .units import compatible
+from .wrappers import compare_values, unwrap
 
 _LISTS = ("list", "set")
 _SETS = ("union", "cap", "setminus", "rel")
@@ -24,7 +32,11 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer."""
     if gold == answer:
         return Outcome(True, "structure", "same structure")
-    gold, answer = _spread(without_approximation(gold)), _spread(without_approximation(answer))
+    rounded = rounded_part(answer)
+    if rounded is not None:
+        exactly = compare(gold, exact_part(answer), policy)
+        return exactly if exactly.equal else compare(gold, rounded, policy)
+    gold, answer = (_without_domain(_spread(exact_part(node))) for node in (gold, answer))
     if gold[0] == "rel" or answer[0] == "rel":
         outcome = _with_relation(gold, answer, policy)
         if outcome is not None:
@@ -40,6 +52,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _ordered(_rows(gold), _rows(answer), policy, "matrix")
     if gold[0] == "group" or answer[0] == "group":
         return _groups(gold, answer, policy)
+    if any(node[0] == "unit" and node[1][0] in ("ratio", "group", "list") for node in (gold, answer)):
+        return _with_units(gold, answer, policy)
     if gold[0] == "ratio" or answer[0] == "ratio":
         return _ratios(gold, answer, policy)
     if "based" in (gold[0], answer[0]):
@@ -47,6 +61,14 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if any(node[0] in _SETS for node in (gold, answer)):
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
+
+
+def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """A unit behind a time, a ratio or a tuple: ``5:45 p.m.``"""
+    g, a = unwrap(gold), unwrap(answer)
+    if (g.unit and a.unit and not compatible(g.unit, a.unit)) or policy.units == "strict":
+        return Outcome(False, "structure", "different units")
+    return compare(g.core, a.core, policy)
 
 
 def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
@@ -108,10 +130,38 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
+    if named_apart(left) or named_apart(right):
+        return _named(left, right, policy)
     ordered = policy.order == "strict" or (policy.order == "notation" and "group" in (gold[0], answer[0]))
     if ordered:
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _without_domain(node: Node) -> Node:
+    """Without ``k \\in \\mathbb{Z}`` beside an answer: it explains a letter."""
+    if node[0] != "list":
+        return node
+    kept = tuple(
+        item for item in node[1] if not (item[0] == "rel" and item[2] == ("in",) and _is_domain(item))
+    )
+    if not kept or len(kept) == len(node[1]):
+        return node
+    return kept[0] if len(kept) == 1 else ("list", kept, *node[2:])
+
+
+def _is_domain(node: Node) -> bool:
+    return node[1][1][0] == "sym" and node[1][1][1].startswith("mathbb")
+
+
+def _named(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPolicy) -> Outcome:
+    """Answers for different quantities: by name where both name them, otherwise in order."""
+    if named_apart(left) and named_apart(right):
+        names = [item[1][0] for item in right]
+        if set(names) != {item[1][0] for item in left}:
+            return Outcome(False, "structure", "answers for different quantities")
+        right = tuple(right[names.index(item[1][0])] for item in left)
+    return _ordered(left, right, policy, "list")
 
 
 def _members(node: Node) -> tuple[Node, ...] | None:

@@ -24,6 +24,15 @@ _CHOICE = re.compile(
 )
 _SECOND = re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])")
 _NOT_ALNUM = re.compile(r"[\W_]+")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
+_BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
+_SYNONYMS = {
+    **dict.fromkeys(
+        ("nosolutions", "norealsolution", "norealsolutions", "therearenosolutions", "thereisnosolution", "emptyset",
+         "varnothing", "theemptyset"), "nosolution",
+    ),
+    "dne": "doesnotexist", "thelimitdoesnotexist": "doesnotexist",
+}  # fmt: skip
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
 _FIRST_WORD = re.compile(r"\s*([A-Za-z]+)\s*(?:[.,;:!—-]|$)")
@@ -77,7 +86,12 @@ def compare_choices(gold: str, answer: str) -> Outcome | None:
 
 
 def normal_words(text: str) -> str:
-    return _NOT_ALNUM.sub("", plain_text(text).lower())
+    """Letters and digits; where there are digits, also everything that could change a number."""
+    plain = plain_text(text).lower()
+    if any(character.isdigit() for character in plain):
+        return _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", plain))
+    word = _NOT_ALNUM.sub("", plain)
+    return _SYNONYMS.get(word, word)
 
 
 def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
@@ -97,7 +111,7 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if left and left == right and _signs(first) == _signs(second):
         return Outcome(True, "text", "same words")
     if " " in first and " " in second:
-        left, right = (_NOT_ALNUM.sub("", _ARTICLE.sub(" ", side.lower())) for side in (first, second))
+        left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
         if left and left == right and _signs(first) == _signs(second):
             return Outcome(True, "text", "same words but for articles")
     return Outcome(False, "text", "different text")
@@ -105,7 +119,7 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
 
 def _signs(text: str) -> str:
     """Characters that change the meaning of a text with mathematics in it."""
-    return re.sub(r"[^+\-=<>/^*|!%:\\\[\]]|(?<=[A-Za-z])-(?=[A-Za-z])", "", text)
+    return re.sub(r"[\w\s.,;'\"()?\\]|(?<=[A-Za-z])-(?=[A-Za-z])", "", text)
 
 
 def value_in_sentence(answer: str) -> str | None:

@@ -28,6 +28,7 @@ _WORDS = re.compile(r"[A-Za-z]+")
 
 #: Units that one letter behind a number can mean when the other side is a bare number.
 LETTER_UNITS = frozenset("LmgsVWJNhKA")
+TEMPERATURES = frozenset("CF")
 
 
 def normal_unit(text: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from .expressions import Outcome, as_number, equal, functions
 from .policy import CheckPolicy
 from .reader import Node
-from .units import LETTER_UNITS, compatible, normal_unit
+from .units import LETTER_UNITS, TEMPERATURES, compatible, normal_unit
 
 _HUNDRED: Node = ("num", Fraction(100))
 
@@ -63,16 +63,27 @@ def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     outcome = equal(g.core, a.core, policy)
     if not outcome.equal and policy.units != "strict":
         for one, other in ((g, a), (a, g)):
-            core = one.core
-            if core[0] == "mul" and core[-1][0] == "sym" and core[-1][1] in LETTER_UNITS and not other.unit:
-                bare = core[1] if len(core) == 3 else None
-                if (
-                    bare is not None
-                    and as_number(bare) is not None
-                    and as_number(other.core) == as_number(bare)
-                ):
-                    return Outcome(True, "number", "equal without its unit")
+            bare = _without_letter_unit(one.core)
+            same_unit = not other.unit or (bare is not None and compatible(other.unit, _letter(one.core)))
+            if bare is not None and same_unit and as_number(other.core) == as_number(bare):
+                return Outcome(True, "number", "equal without its unit")
     return outcome
+
+
+def _without_letter_unit(core: Node) -> Node | None:
+    """The number in ``5 m``, ``5 m^2`` or ``5° C``, where the letter can be a unit."""
+    if core[0] != "mul" or len(core) != 3:
+        return None
+    value, letter = core[1], core[2]
+    if letter[0] == "pow" and letter[2][0] == "num":
+        letter = letter[1]
+    if letter[0] != "sym" or letter[1] not in (TEMPERATURES if value[0] == "degree" else LETTER_UNITS):
+        return None
+    return value if as_number(value) is not None else None
+
+
+def _letter(core: Node) -> str:
+    return str(core[2][1][1] if core[2][0] == "pow" else core[2][1])
 
 
 def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
