@@ -118,7 +118,13 @@ def command() -> None:
 @command.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 def list_recipes(as_json: bool) -> None:
-    """All recipes, with one line about each."""
+    """All recipes, with one line about each.
+
+    \b
+    Examples:
+      s2r recipes list
+      s2r recipes list --json
+    """
     recipes = all_recipes()
     if as_json:
         rows = [{"name": r.name, "description": r.description, "path": str(r.path)} for r in recipes]
@@ -139,7 +145,12 @@ def list_recipes(as_json: bool) -> None:
 @click.argument("name", type=RECIPE)
 @click.option("--raw", is_flag=True, help="The README as it is written, without formatting.")
 def show(name: str, raw: bool) -> None:
-    """The README, the files and the place of one recipe."""
+    """The README, the files and the place of one recipe.
+
+    \b
+    Example:
+      s2r recipes show tiny
+    """
     recipe = find_recipe(name)
     if raw:
         click.echo(recipe.readme)
@@ -159,7 +170,12 @@ def show(name: str, raw: bool) -> None:
 @click.argument("destination", type=click.Path(path_type=Path), required=False)
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 def copy(name: str, destination: Path | None, force: bool) -> None:
-    """Copy a recipe to DESTINATION (default: a folder of its name here), to change it and run it from there."""
+    """Copy a recipe to DESTINATION (default: a folder of its name here), to change it and run it from there.
+
+    \b
+    Example:
+      s2r recipes copy tiny my-tiny
+    """
     recipe = find_recipe(name)
     target = destination or Path(recipe.path.name)
     if target.exists() and not force and (not target.is_dir() or any(target.iterdir())):

@@ -14,8 +14,8 @@ def oracle_rollouts(copies=1):
     """The hand-computed batch as rollouts, `copies` times, each copy a step."""
     return [
         Rollout(
-            f"problem-{i}",
-            f"What is 2 + {i + 1}?",
+            f"problem-{i % 2}",
+            f"What is 2 + 3 (question {i % 2})?",
             case.script.end().text(),
             case.gold,
             level=i % 3 + 1,
@@ -41,13 +41,15 @@ def work(tmp_path, monkeypatch):
     return tmp_path
 
 
-def verl_record(rollout, step):
+def verl_record(rollout, step, i):
+    """A line as verl 0.9 writes it; tests/verl holds verl's own writer against the same reader."""
     return {
         "input": rollout.prompt,
         "output": rollout.response,
         "gts": rollout.gold,
         "score": 1.0,
         "step": step,
+        "uid": f"{step}-{i}_0_0",
     }
 
 

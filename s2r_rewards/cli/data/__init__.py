@@ -40,6 +40,6 @@ def command() -> None:
       s2r data sample problems.jsonl -o samples.jsonl --launch-vllm --model Qwen/Qwen2.5-Math-7B
       s2r data verify samples.jsonl -o verified.jsonl --url http://localhost:8000/v1 --model Qwen/Qwen2.5-Math-7B
       s2r data init verified.jsonl -o sft.jsonl --verl sft.parquet
-      s2r data rl problems.jsonl --rollouts sft-samples.jsonl --verl rl.parquet
+      s2r data rl problems.jsonl --rollouts sft-samples.jsonl -o rl.jsonl --verl rl.parquet
       s2r data offline sft-samples.jsonl -o offline.jsonl --verl offline.parquet
     """
