@@ -11,6 +11,7 @@ from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 from s2r_openrlhf.carried import Carried, shift
 from s2r_openrlhf.options import Options
 from s2r_rewards.advantages import process_advantages
+from s2r_rewards.alarms import alarm_metrics, find_alarms
 from s2r_rewards.losses import kl_penalised
 from s2r_rewards.metrics import BehaviourCounts
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
@@ -31,12 +32,14 @@ class S2RExperienceMaker(RemoteExperienceMaker):
 
     @torch.no_grad()
     def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
-        self.metrics = take_metrics(experiences)
+        metrics = take_metrics(experiences)
         carried = [take_carried(e) for e in experiences]
+        self.metrics = {**metrics, **alarms_of(experiences, carried)}
         kl = [e.kl for e in experiences]  # the base class drops it
         experiences = super().compute_advantages_and_returns(experiences)
         if self.options.level == "outcome" and not self.options.offline:
             return experiences  # RLOO over the prompt's samples is what OpenRLHF computed
+        require_carried(experiences, carried)
         advantages = iter(self._action_advantages([c for batch in carried for c in batch]))
         beta = max(float(self.kl_ctl.value), 0.0)
         for experience, batch, log_ratio in zip(experiences, carried, kl, strict=True):
@@ -75,6 +78,22 @@ def take_carried(experience: Experience) -> list[Carried]:
     carried = [label for label in experience.labels if isinstance(label, Carried)]
     experience.labels = [label.label if isinstance(label, Carried) else label for label in experience.labels]
     return carried
+
+
+def require_carried(experiences: list[Experience], carried: list[list[Carried]]) -> None:
+    """RuntimeError with a way out where samples come from an executor that is not ours."""
+    if [len(batch) for batch in carried] != [len(e.labels) for e in experiences]:
+        raise RuntimeError(
+            "process-level and offline advantages need samples of s2r_openrlhf's executors: leave "
+            "--train.agent_func_path out, or let your executor call s2r_openrlhf.carried.into_output"
+        )
+
+
+def alarms_of(experiences: list[Experience], carried: list[list[Carried]]) -> dict[str, float]:
+    """``s2r/alarm/*`` over the batch; nothing where the samples did not come through our executors."""
+    judged = [c.scored.judged for batch in carried for c in batch]
+    prompts = [prompt for e in experiences for prompt in e.prompts]
+    return alarm_metrics(find_alarms(judged, prompts)) if judged and len(judged) == len(prompts) else {}
 
 
 def take_metrics(experiences: list[Experience]) -> dict[str, float]:

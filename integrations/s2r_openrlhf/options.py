@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
+from typing import Any
 
-from s2r_rewards.baselines import BASELINES
+from s2r_rewards.baselines import BASELINES, running
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.presets import PRESETS, Preset, get_preset
 
@@ -54,16 +56,12 @@ class Options:
     def baseline_name(self) -> str:
         return self.baseline or self.rules.process_baseline
 
-    def make_baseline(self):
+    def make_baseline(self) -> Callable[..., Any]:
         """The baseline as one callable (rewards, groups) → baselines; a fresh state for ``running``."""
-        function = BASELINES[self.baseline_name]
         if self.baseline_name == "running":
-            return function(min_count=self.rules.min_count)
-
-        def baseline(rewards, groups=None):
-            return function(rewards, groups, leave_one_out=self.leave_one_out, min_count=self.rules.min_count)
-
-        return baseline
+            return running(min_count=self.rules.min_count)
+        function: Any = BASELINES[self.baseline_name]
+        return partial(function, leave_one_out=self.leave_one_out, min_count=self.rules.min_count)
 
     def to_environment(self) -> dict[str, str]:
         return {ENVIRONMENT: json.dumps(asdict(self))}

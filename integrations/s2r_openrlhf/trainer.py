@@ -16,7 +16,7 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
     ``options`` in it; swapping the maker in the driver would not reach the actor.
     """
 
-    class S2RTrainer(actor_class.__ray_metadata__.modified_class):  # type: ignore[misc]
+    class S2RTrainer(actor_class.__ray_metadata__.modified_class):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             from s2r_openrlhf.maker import S2RExperienceMaker
@@ -42,8 +42,9 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
 
         def init_checkpoint_states(self) -> dict[str, Any]:
             states = super().init_checkpoint_states()
-            if STATE in states:
-                self.experience_maker.baseline.load_state_dict(states[STATE])
+            load = getattr(self.experience_maker.baseline, "load_state_dict", None)
+            if STATE in states and load is not None:
+                load(states[STATE])
             return states
 
         def save_logs_and_checkpoints(

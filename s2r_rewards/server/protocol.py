@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 COUNT_PREFIX = "s2r/count/"
 COUNT_FIELDS = tuple(f.name for f in fields(BehaviourCounts))
 #: Share of samples that could not be scored (a bad label, a prompt that is not in its query, …).
-FAILED = "s2r/alarm/reward_failed"
+FAILED = "s2r/alarm/scoring_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        state = self.config.app.state  # type: ignore[union-attr]
+        state = self.config.app.state
         if state.draining or self._loop is None:
             self.should_exit = self.force_exit = True
             return

@@ -14,6 +14,7 @@ from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.maker import S2RExperienceMaker
 from s2r_openrlhf.options import Options
 from s2r_openrlhf.trainer import STATE, s2r_trainer
+from s2r_rewards.alarms import ALARM_NAMES
 from s2r_rewards.metrics import METRIC_NAMES
 from s2r_rewards.server.protocol import COUNT_PREFIX, FAILED
 
@@ -147,7 +148,8 @@ def test_outcome_level_is_openrlhfs_own_rloo(tokenizer):
 
 def test_metrics_are_exact_ratios_over_the_batch(tokenizer):
     maker, _, _ = run(tokenizer, plans=[*scripted.PLANS, [(0, 1)]])
-    assert set(maker.metrics) == {*METRIC_NAMES, FAILED}
+    alarms = {f"s2r/alarm/{name}" for name in ALARM_NAMES} | {"s2r/alarm/fired"}
+    assert set(maker.metrics) == {*METRIC_NAMES, FAILED} | alarms
     # One more trajectory (wrong, "correct") than the worked batch: 6/10, 3/6, 3/6, 1/4.
     assert maker.metrics["s2r/verify/accuracy"] == pytest.approx(0.6)
     assert maker.metrics["s2r/verify/error_recall"] == pytest.approx(0.5)
@@ -179,6 +181,19 @@ def test_a_poisoned_sample_keeps_its_group_and_is_counted(tokenizer):
     # First actions: +1 −1 −1 +1 −1 and the failing −1; b = −1/3.
     assert advantages[mask] == pytest.approx(torch.full((int(mask.sum()),), -2 / 3), abs=1e-6)
     assert all(torch.isfinite(a).all() for _, a, _ in per_sample(batches))
+
+
+def test_process_level_needs_our_executor_and_says_so(tokenizer):
+    from openrlhf.utils.agent import SingleTurnAgentExecutor
+
+    from s2r_openrlhf import REWARD_FILE
+
+    outputs = scripted.execute(
+        SingleTurnAgentExecutor(str(REWARD_FILE)), tokenizer, [scripted.response(p) for p in PLANS]
+    )
+    maker = make_maker(Options())
+    with pytest.raises(RuntimeError, match=r"need samples of s2r_openrlhf's executors"):
+        maker.compute_advantages_and_returns(experiences(maker, outputs))
 
 
 def test_leave_one_out_and_position_baselines(tokenizer):
