@@ -31,6 +31,8 @@ class ActionOutput(AgentLoopOutput):
         text = (self.extra_fields.get("reward_extra_info") or {}).get(FIELD)
         trace = Trace.loads(text) if text else None
         spans = trace.spans if trace else ()
+        if level == "outcome":  # the whole response is one action (eq. 3)
+            spans = ((0, length),)
         output[ACTION_IDS] = action_ids([spans], length)[0] + 1
         if trace and level == "process":
             output["rm_scores"] = at_action_ends([trace.rewards], [spans], length)[0]

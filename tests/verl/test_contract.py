@@ -109,7 +109,7 @@ def test_agent_loop_output_becomes_a_dict_with_rm_scores():
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
 
     output = AgentLoopOutput(
-        prompt_ids=[1], response_ids=[2, 3], response_mask=[1, 1], metrics=AgentLoopMetrics()
+        prompt_ids=[1], response_ids=[2, 3], response_mask=[1, 1], metrics=AgentLoopMetrics(), extra_fields={}
     )
     output.reward_score = 1.0
     assert output.as_dict()["rm_scores"].tolist() == [0.0, 1.0]

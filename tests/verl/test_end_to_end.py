@@ -22,8 +22,6 @@ from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
-pytestmark = pytest.mark.e2e
-
 GOLD = "3"
 STEPS = 12
 PROMPTS, SAMPLES = 8, 8

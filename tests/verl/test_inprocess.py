@@ -91,7 +91,7 @@ def run_manager(manager, samples, pad, prompt=4):
     return manager.loop.run_until_complete(every())
 
 
-def trainer_rows(ids, infos):
+def trainer_rows(ids, infos, level="process"):
     """The dicts that the agent loop hands to the trainer."""
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
 
@@ -103,8 +103,9 @@ def trainer_rows(ids, infos):
                 response_ids=row,
                 response_mask=[1] * len(row),
                 metrics=AgentLoopMetrics(),
+                extra_fields={},
             ),
-            "process",
+            level,
         )
         output.reward_score = info["reward_score"]
         output.extra_fields["reward_extra_info"] = info["reward_extra_info"]
@@ -162,6 +163,12 @@ def test_action_ids_tile_the_response(ids, infos):
         found = row[ACTION_IDS].tolist()
         assert sorted(set(found)) == list(range(1, count + 2))  # one more for the end token
         assert found == sorted(found)
+
+
+def test_at_the_outcome_level_the_response_is_one_action(ids, infos):
+    for row, info, tokens in zip(trainer_rows(ids, infos, "outcome"), infos, ids, strict=True):
+        assert row[ACTION_IDS].tolist() == [1] * len(tokens)
+        assert row["rm_scores"].tolist() == [0.0] * (len(tokens) - 1) + [info["reward_score"]]
 
 
 def test_metrics_equal_the_librarys(infos):

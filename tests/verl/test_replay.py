@@ -31,6 +31,7 @@ def dense(rollout, level, tokenizer):
         response_ids=ids,
         response_mask=[1] * len(ids),
         metrics=AgentLoopMetrics(),
+        extra_fields={},
         s2r_advantages=advantages,
         s2r_spans=spans,
     )
