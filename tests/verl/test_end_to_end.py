@@ -27,6 +27,8 @@ STEPS = 12
 PROMPTS, SAMPLES = 8, 8
 STORED = 16
 POISON = "What is 9 + 9?"
+ENDLESS = r"\sum_{k=1}^{10000000} \sin(k)"
+"""An answer whose check runs into the time limit."""
 PROCESS = (
     "algorithm.adv_estimator=s2r_process",
     "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent",
@@ -132,7 +134,8 @@ def outcome_run(tmp_path_factory, warm_model):
     flags = ("trainer.total_training_steps=2", "trainer.val_before_train=False", "trainer.test_freq=-1")
     script = folder / "script.json"
     # Known responses make the groups uneven: some right, some wrong.
-    script.write_text(json.dumps({"1 + 2": [response(("2", False), (GOLD, True)), response(("4", True))]}))
+    answers = [response(("2", False), (GOLD, True)), response(("4", True)), response((ENDLESS, True))]
+    script.write_text(json.dumps({"1 + 2": answers}))
     return train(
         folder,
         warm_model,
@@ -289,6 +292,12 @@ def test_outcome_training_logs_behaviour_too(outcome_run, tokenizer):
         expected = behaviour_metrics(judged_responses(rows, tokenizer)[0])
         assert step["s2r/outcome/accuracy"] == pytest.approx(expected["s2r/outcome/accuracy"])
         assert step["s2r/correct/i2c"] == pytest.approx(expected["s2r/correct/i2c"], nan_ok=True)
+
+
+def test_a_check_that_times_out_is_counted_and_nothing_stops(outcome_run):
+    assert len(outcome_run.train) == 2
+    assert sum(step["s2r/check/timeout"] for step in outcome_run.train) > 0
+    assert all(step["s2r/alarm/scoring_failed"] == 0 for step in outcome_run.train)
 
 
 def stored_rollouts() -> list[dict]:
