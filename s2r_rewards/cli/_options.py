@@ -77,9 +77,11 @@ def readable_errors(function: Callable) -> Callable:
         except (ValueError, OSError, ImportError) as error:
             click.echo(f"Error: {error}", err=True)
             raise click.exceptions.Exit(BAD_INPUT) from error
+        except click.UsageError:
+            raise  # click shows the usage and ends with 2 as well
         except click.ClickException as error:
-            error.exit_code = BAD_INPUT
-            raise
+            error.show()
+            raise click.exceptions.Exit(BAD_INPUT) from error
 
     return wrapped
 

@@ -110,14 +110,19 @@ def batches(rollouts: Sequence[Rollout], size: str) -> list[list[Rollout]]:
 def score_batches(
     parts: Sequence[Sequence[Rollout]], rules: dict[str, Any], workers: int
 ) -> Iterator[list[Rollout]]:
-    """Score one batch after the other, showing how many rollouts are done."""
+    """Score one batch after the other, showing how many rollouts are done.
+
+    `rules`: grammar and preset, and where wanted `checker_many` and `spans` (rollouts → their token spans).
+    """
     from s2r_rewards.answers import check_many
     from s2r_rewards.scoring import score_rollouts
 
+    rules = dict(rules)
     checker = rules.pop("checker_many", None) or (lambda pairs: check_many(pairs, workers=workers))
+    spans = rules.pop("spans", lambda part: None)
     with progress("Scoring", sum(map(len, parts))) as advance:
         for part in parts:
-            yield score_rollouts(part, checker_many=checker, **rules)
+            yield score_rollouts(part, checker_many=checker, token_spans=spans(part), **rules)
             advance(len(part))
 
 

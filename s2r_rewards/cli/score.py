@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +23,9 @@ from s2r_rewards.cli._rollouts import batches, load_rollouts, score_batches, to_
     show_default=True,
     help="What baselines are taken over: 'step' (rollouts of one step; all where none is given), 'all', or a number.",
 )
+@click.option(
+    "--tokenizer", default=None, help="Path or name; stores the token span of every action as well."
+)
 @click.option("--resume", is_flag=True, help="Keep the batches that a JSONL output already holds.")
 @options.reading_options
 @options.readable_errors
@@ -32,6 +36,7 @@ def command(
     preset: str,
     workers: int,
     batch: str,
+    tokenizer: str | None,
     resume: bool,
     fields: Mapping[str, str] | None,
     skip_bad: bool,
@@ -48,7 +53,13 @@ def command(
     """
     rollouts = without_score(load_rollouts(paths, fields, skip_bad))
     parts = batches(rollouts, batch)
-    rules = {"grammar": grammar, "preset": preset}
+    rules: dict[str, Any] = {"grammar": grammar, "preset": preset}
+    if tokenizer:
+        from s2r_rewards.cli._tokens import load_tokenizer, spans_of
+        from s2r_rewards.presets import get_preset
+
+        loaded = load_tokenizer(tokenizer)
+        rules["spans"] = lambda part: spans_of(part, grammar or get_preset(preset).grammar, loaded)
     if output.suffix == ".parquet":
         if resume:
             raise click.UsageError(

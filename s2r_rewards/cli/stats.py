@@ -13,6 +13,8 @@ import click
 
 from s2r_rewards.cli import _options as options
 from s2r_rewards.cli._rollouts import load_rollouts, scored
+from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.rollouts import Rollout
 
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
 
@@ -27,6 +29,12 @@ CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\
     metavar="METRIC>=X",
     help="End with exit code 1 unless it holds; can be repeated. A metric without cases fails.",
 )
+@click.option(
+    "--tensorboard",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Also log the metrics of every step to this TensorBoard directory.",
+)
 @click.option("--fail-on-alarm", is_flag=True, help="End with exit code 1 if an alarm fired.")
 @options.scoring_options
 @options.reading_options
@@ -36,6 +44,7 @@ def command(
     by: str | None,
     as_json: bool,
     require: tuple[str, ...],
+    tensorboard: Path | None,
     fail_on_alarm: bool,
     grammar: str | None,
     preset: str,
@@ -51,6 +60,7 @@ def command(
     Examples:
       s2r stats scored.jsonl
       s2r stats scored.jsonl --by level --json
+      s2r stats verl_dumps/ --tensorboard runs/verl
       s2r stats rollouts.jsonl --require "s2r/check/timeout<=0.01" --fail-on-alarm
     """
     from s2r_rewards.alarms import alarm_metrics, find_alarms
@@ -76,7 +86,23 @@ def command(
         click.echo(json.dumps(body, indent=2))
     else:
         _show(len(rollouts), columns, alarms)
+    if tensorboard:
+        _log(tensorboard, rollouts, judged)
     _judge(conditions, everything, fail_on_alarm and any(alarm.fired for alarm in alarms))
+
+
+def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> None:
+    from s2r_rewards.loggers import TensorBoardTracker, log_batch
+
+    steps: dict[int, list[int]] = {}
+    for i, rollout in enumerate(rollouts):
+        steps.setdefault(rollout.step or 0, []).append(i)
+    tracker = TensorBoardTracker(str(directory))
+    for step, members in sorted(steps.items()):
+        prompts, levels = [rollouts[i].prompt for i in members], [rollouts[i].level for i in members]
+        log_batch(tracker, [judged[i] for i in members], step, prompts, levels)
+    tracker.close()
+    click.echo(f"{len(steps):,} steps → {directory}", err=True)
 
 
 def _parse(condition: str) -> tuple[str, str, float]:

@@ -6,12 +6,14 @@ own slice instead.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from s2r_rewards.rollouts import Rollout
 
 MAX_TEXT = 20_000
+SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
 
 
 def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = MAX_TEXT) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _action(action: dict[str, Any], text: str, room: int) -> dict[str, Any]:
 
 def _one_line(text: object, limit: int = 48) -> str:
     """Some trackers use the whole prompt as the name of a problem."""
-    line = " ".join(str(text).split())
+    line = " ".join(SPECIAL.sub(" ", str(text)).split()) or str(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

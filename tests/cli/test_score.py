@@ -1,6 +1,8 @@
 """s2r score: rewards by hand, any file in and out, batches, resume, errors."""
 
+import itertools
 import json
+import re
 
 import pytest
 
@@ -110,3 +112,50 @@ def test_usage_errors_name_the_way_out(s2r, arguments, message):
     result = s2r("score", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.fixture
+def word_tokenizer(tmp_path):
+    """A real fast tokenizer whose tokens are words with the white space before them."""
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+    words = [*re.findall(r"\s*\S+", " ".join(case.text for case in ORACLE.cases)), "<unk>"]
+    backend = Tokenizer(
+        models.WordLevel({word: i for i, word in enumerate(dict.fromkeys(words))}, unk_token="<unk>")
+    )
+    backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"\s*\S+"), "isolated")
+    backend.decoder = decoders.Fuse()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="<unk>", clean_up_tokenization_spaces=False
+    )
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    return tokenizer
+
+
+def test_token_spans_tile_the_tokens(s2r, work, word_tokenizer):
+    ids = [word_tokenizer.encode(case.text, add_special_tokens=False) for case in ORACLE.cases]
+    records = [
+        {"prompt": "2 + 3?", "response": case.text, "gold": "5", "token_ids": tokens}
+        for case, tokens in zip(ORACLE.cases, ids, strict=True)
+    ]
+    write_records("ids.jsonl", records)
+    result = s2r("score", "ids.jsonl", "-o", "out.jsonl", "--tokenizer", "tokenizer")
+    assert result.exit_code == 0, result.output
+    for record, tokens in zip(lines("out.jsonl"), ids, strict=True):
+        spans = [action["tokens"] for action in record["s2r"]["actions"]]
+        assert spans[0][0] == 0
+        assert spans[-1][1] == len(tokens)
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(spans))
+        for action, (first, last) in zip(record["s2r"]["actions"], spans, strict=True):
+            text = record["response"][action["start"] : action["end"]]
+            assert word_tokenizer.decode(tokens[first:last]).strip() == text.strip()
+
+
+def test_another_tokenizer_is_refused(s2r, work, word_tokenizer):
+    write_records(
+        "ids.jsonl", [{"prompt": "?", "response": "so \\boxed{5}", "gold": "5", "token_ids": [0, 1]}]
+    )
+    result = s2r("score", "ids.jsonl", "-o", "out.jsonl", "--tokenizer", "tokenizer")
+    assert result.exit_code == 2
+    assert "decode to another text" in result.stderr

@@ -56,3 +56,12 @@ def test_alarm_fails_the_command(s2r, work):
     result = s2r("stats", "hacked.jsonl", "--fail-on-alarm")
     assert result.exit_code == 1
     assert "always_correct: 1.000" in result.stdout
+
+
+def test_every_step_goes_to_tensorboard(s2r, work):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert s2r("stats", "verl_dumps", "--tensorboard", "runs").exit_code == 0
+    events = accumulator.EventAccumulator("runs")
+    events.Reload()
+    found = [(event.step, event.value) for event in events.Scalars("s2r/verify/accuracy")]
+    assert found == [(2, pytest.approx(6 / 9)), (10, pytest.approx(6 / 9))]
