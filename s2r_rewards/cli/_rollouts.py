@@ -25,6 +25,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "problem_id": ("id",),  # verl's uid names a sample, not a problem
     "step": ("global_step",),
 }
+CHECKS_AT_ONCE = 4_000
 SUFFIXES = (*JSONL_SUFFIXES, ".parquet")
 
 
@@ -122,8 +123,27 @@ def score_batches(
     spans = rules.pop("spans", lambda part: None)
     with progress("Scoring", sum(map(len, parts))) as advance:
         for part in parts:
-            yield score_rollouts(part, checker_many=checker, token_spans=spans(part), **rules)
-            advance(len(part))
+            counted = _counted(checker, advance, len(part))
+            yield score_rollouts(part, checker_many=counted, token_spans=spans(part), **rules)
+
+
+def _counted(
+    checker: Callable[[list], Sequence], advance: Callable[[float], None], size: int
+) -> Callable[[Sequence], list]:
+    """The batch checker in pieces, each different pair once, so that a long batch shows how far it is."""
+
+    def check(pairs: Sequence) -> list:
+        different = list(dict.fromkeys(pairs))
+        results: dict = {}
+        for i in range(0, len(different), CHECKS_AT_ONCE):
+            piece = different[i : i + CHECKS_AT_ONCE]
+            results.update(zip(piece, checker(piece), strict=True))
+            advance(size * len(piece) / len(different))
+        if not different:
+            advance(size)
+        return [results[pair] for pair in pairs]
+
+    return check
 
 
 def scored(rollouts: list[Rollout], rules: dict[str, Any], workers: int) -> list[Rollout]:
@@ -139,7 +159,7 @@ def without_score(rollouts: Iterable[Rollout]) -> list[Rollout]:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[float], None]]:
     """A progress bar on standard error, gone when done; silent where that is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
