@@ -35,8 +35,9 @@ function button(label, act) {
 }
 
 function chips(rollout) {
-  const right = rollout.o > 0;
-  const node = make("ul", "chips", make("li", "chip " + (right ? "good" : "bad"), right ? "✓ last attempt right (+1)" : "✗ last attempt wrong (−1)"));
+  const right = lastRight(rollout);
+  const node = make("ul", "chips", make("li", "chip " + (right ? "good" : "bad"), right ? "✓ last attempt right" : "✗ last attempt wrong"));
+  if (rollout.o !== undefined) node.append(make("li", "chip " + (rollout.o > 0 ? "good" : "bad"), "outcome " + signed(rollout.o)));
   node.append(make("li", "chip", "problem " + rollout.id));
   if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
   if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));

@@ -31,7 +31,7 @@ function row(rollout, at) {
   node.setAttribute("aria-posinset", at + 1);
   node.setAttribute("aria-setsize", shown.length);
   node.style.top = at * ROW + "px";
-  const right = rollout.o > 0;
+  const right = lastRight(rollout);
   const mark = make("span", "mark " + (right ? "good" : "bad"), right ? "✓" : "✗");
   mark.setAttribute("aria-label", right ? "right" : "wrong");
   const place = [rollout.l !== undefined ? "level " + rollout.l : "", rollout.s !== undefined ? "step " + rollout.s : ""];

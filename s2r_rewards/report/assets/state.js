@@ -36,8 +36,14 @@ function textOf(rollout) {
   return rollout.lower;
 }
 
+// What the checker says of the last attempt; the outcome reward can differ (−1 for a missing end token).
+function lastRight(rollout) {
+  const attempts = (rollout.a || []).filter((action) => action.k === "solve");
+  return attempts.length > 0 && attempts[attempts.length - 1].c?.[0] === "correct";
+}
+
 function matches(rollout) {
-  if (state.flag && !(state.flag === "right" ? rollout.o > 0 : state.flag === "wrong" ? rollout.o < 0 : (rollout.f || []).includes(state.flag))) return false;
+  if (state.flag && !(state.flag === "right" ? lastRight(rollout) : state.flag === "wrong" ? !lastRight(rollout) : (rollout.f || []).includes(state.flag))) return false;
   if (state.dev && !(rollout.d || []).includes(state.dev)) return false;
   if (state.level && rollout.l !== state.level) return false;
   if (state.step && String(rollout.s) !== state.step) return false;
