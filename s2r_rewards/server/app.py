@@ -66,14 +66,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.post("/get_reward")
     @app.post("/")
-    async def get_reward(body: RewardRequest) -> dict[str, Any]:
+    async def get_reward(body: RewardRequest) -> JSONResponse:
         samples = [
             Sample(response_of(query, prompt), label)
             for query, prompt, label in zip(body.query, body.prompts, body.labels, strict=True)
         ]
         scored = await batcher.submit(samples)
         telemetry.add(scored)
-        return to_response(scored, rules)
+        return JSONResponse(to_response(scored, rules))
 
     @app.get("/health")
     async def health() -> JSONResponse:

@@ -143,6 +143,7 @@ def test_process_rl(asynchronous, sft_model, poisoned_prompts, workspace, tokeni
     assert_first_loss(run)
     assert_metrics(run)
     assert_process_advantages(run, tokenizer)
+    assert len(run.scalars["s2r/alarm/fired"]) == 2
     # The poisoned prompt's four samples are counted; its group and the run stay whole.
     assert run.scalars["rollout/num_samples"] == [16.0, 16.0]
     assert sum(run.scalars[FAILED]) * 16 == pytest.approx(4)
