@@ -18,7 +18,7 @@ from s2r_rewards.cli.data.common import (
 )
 from s2r_rewards.cli.data.serving import Served, Serving, run_requests, serving_options, usage_summary
 from s2r_rewards.datasets.formats import SYSTEM_PROMPT
-from s2r_rewards.datasets.resume import WorkLog, fingerprint
+from s2r_rewards.datasets.resume import WorkLog, atomic_path, fingerprint
 from s2r_rewards.datasets.sampling import sample_requests
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of
 from s2r_rewards.evaluation.items import load_benchmark
@@ -104,7 +104,8 @@ def command(
                 _generate(folder, name, places.get(name), options, server, seed, on_error, restart)
     results = [_score(folder, name, grammar, workers, on_error) for name in chosen]
     results_path = folder / "results.json"
-    results_path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    with atomic_path(results_path) as temporary:
+        temporary.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     show_table("accuracy", *accuracy_table(results, paper))
     for result in results:
         show_table(f"behaviour: {benchmark_of(result['benchmark']).title}", *behaviour_table(result, paper))

@@ -7,10 +7,12 @@ import asyncio
 import email.utils
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+from s2r_rewards.datasets.requests import SamplingOptions
 
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
@@ -27,18 +29,6 @@ class Completion:
     finished: bool
     prompt_tokens: int
     completion_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingOptions:
-    """What a completion depends on besides its messages and seed."""
-
-    model: str
-    temperature: float = 0.7
-    max_tokens: int = 2048
-    top_p: float = 1.0
-    api: str = "chat"
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class CompletionClient:

@@ -9,6 +9,7 @@ from typing import Any
 from s2r_rewards.datasets.problems import Problem, ProblemError
 from s2r_rewards.records import OnError, RecordError, raise_error, read_records
 
+FILE_SUFFIXES = (".jsonl", ".json", ".gz", ".parquet", ".ndjson")
 Located = tuple[str, int, dict[str, Any]]
 
 
@@ -44,13 +45,17 @@ def load_records(
             yield from _json_file(file, on_error)
     elif path.suffix == ".json" and path.exists():
         yield from _json_file(path, on_error)
-    elif (
-        path.exists() or path.suffix in (".jsonl", ".json", ".gz", ".parquet", ".ndjson") or "/" not in where
-    ):
+    elif not is_hub_name(where):
         for line, record in read_records(path, on_error):
             yield where, line, record
     else:
         yield from _hub(where, split, config)
+
+
+def is_hub_name(where: str) -> bool:
+    """True for ``owner/name`` that is no file here and does not look like one."""
+    path = Path(where)
+    return "/" in where and not path.exists() and path.suffix not in FILE_SUFFIXES
 
 
 def read_problems(path: str | Path, on_error: OnError = raise_error) -> list[Problem]:

@@ -54,13 +54,13 @@ class Source:
     """Where a data set keeps its parts. ``answer`` functions get the whole record and return text."""
 
     name: str
-    hub: tuple[str, ...]
+    hub: str
     problem: str
     answer: Callable[[Mapping[str, Any]], str]
     level: str | None = None
     solution: str | None = None
     id: str | None = None
-    config: str | None = None
+    configs: tuple[str, ...] = ()
 
 
 def boxed(field: str) -> Callable[[Mapping[str, Any]], str]:
@@ -97,30 +97,39 @@ SOURCES: dict[str, Source] = {
     for source in (
         Source(
             name="math",
-            hub=("EleutherAI/hendrycks_math", "hendrycks/competition_math"),
+            hub="EleutherAI/hendrycks_math",
             problem="problem",
             answer=boxed("solution"),
             level="level",
             solution="solution",
+            configs=(
+                "algebra",
+                "counting_and_probability",
+                "geometry",
+                "intermediate_algebra",
+                "number_theory",
+                "prealgebra",
+                "precalculus",
+            ),
         ),
         Source(
             name="gsm8k",
-            hub=("openai/gsm8k",),
+            hub="openai/gsm8k",
             problem="question",
             answer=after_hashes("answer"),
             solution="answer",
-            config="main",
+            configs=("main",),
         ),
         Source(
             name="openmathinstruct-2",
-            hub=("nvidia/OpenMathInstruct-2",),
+            hub="nvidia/OpenMathInstruct-2",
             problem="problem",
             answer=plain("expected_answer"),
             solution="generated_solution",
         ),
         Source(
             name="plain",
-            hub=(),
+            hub="",
             problem="problem",
             answer=plain("answer"),
             level="level",
@@ -184,7 +193,7 @@ def with_fields(source: Source, problem: str | None, answer: str | None, level: 
         level or source.level,
         source.solution,
         source.id,
-        source.config,
+        source.configs,
     )
 
 

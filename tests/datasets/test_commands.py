@@ -93,6 +93,19 @@ def test_init_is_the_same_every_time_and_released_keeps_fewer(s2r, verified, rea
     assert len(run("--preset", "released")) < len(run())
 
 
+def test_init_uses_one_style_and_says_if_it_is_missing(s2r, verified, read, tmp_path):
+    out = tmp_path / "o.jsonl"
+    s2r("data", "init", verified, "-o", out, "--style", "problem-solving")
+    rows = [r for r in read(verified) if r["style"] == "problem-solving"]
+    texts = {r["verification"] for r in rows}
+    for row in read(out):
+        spoken = [s["text"] for s in row["segments"] if s["kind"] == "verify"]
+        assert all(any(text.strip() in part for text in texts) for part in spoken)
+    verified.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    text = s2r("data", "init", verified, "-o", out, status=1)
+    assert "no verification of style confirmative; choose --style problem-solving" in text
+
+
 def test_init_names_what_a_row_lacks(s2r, verified, tmp_path):
     lines = verified.read_text().splitlines()
     row = json.loads(lines[1])

@@ -49,7 +49,7 @@ Built = tuple[Problem, InitializationTrajectory]
     help="SOURCE is: verifications; problems with solutions; or samples of a long-thinking model.",
 )
 @click.option("--preset", type=click.Choice(list(INITIALIZATION_PRESETS)), default="paper", show_default=True)
-@click.option("--style", type=click.Choice([*STYLES, "both"]), default="both", show_default=True)
+@click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
 @click.option("--preview", default=0, help="Show the first N trajectories with their loss mask.")
 @seed_option
 @on_error_option
@@ -95,6 +95,7 @@ def _behaviour(
     rows = _verified_rows(source, errors)
     # Verifications of one problem lie together: `s2r data verify` writes them in the order of the samples.
     seen: set[str] = set()
+    styles: set[str] = set()
     for name, group in groupby(rows, key=lambda row: row["problem_id"]):
         if name in seen:
             raise ValueError(
@@ -102,6 +103,7 @@ def _behaviour(
             )
         seen.add(name)
         members = list(group)
+        styles.update(r["style"] for r in members)
         usable = [r for r in members if r["kept"] and style in ("both", r["style"])]
         built = build_trajectory(
             [verified_attempt(r) for r in usable],
@@ -117,6 +119,10 @@ def _behaviour(
         else:
             row = members[0]
             yield Problem(name, row["problem"], row["gold"], row.get("level"), row.get("source") or ""), built
+    if styles and style != "both" and style not in styles:
+        raise ValueError(
+            f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}"
+        )
 
 
 NEEDED = {

@@ -1,7 +1,8 @@
 """``s2r data problems``."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ from s2r_rewards.cli.data.common import (
 from s2r_rewards.datasets.accuracy import take
 from s2r_rewards.datasets.collecting import Collector, evaluation_texts
 from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
-from s2r_rewards.datasets.loading import ErrorCount, load_records
+from s2r_rewards.datasets.loading import ErrorCount, is_hub_name, load_records
 from s2r_rewards.datasets.problems import SOURCES, Problem, ProblemError, Source, to_problem, with_fields
 from s2r_rewards.records import RecordError, write_records
 
@@ -32,7 +33,9 @@ from s2r_rewards.records import RecordError, write_records
 @click.option("--name", help="Name of the source in the output.")
 @click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
 @click.option("--config", help="Configuration, for hub data sets.")
-@click.option("--against", multiple=True, help="Evaluation set: drop problems that stand in it. Repeatable.")
+@click.option(
+    "--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`."
+)
 @click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
 @click.option("--take", "number", type=int, help="Keep so many of them, drawn at random.")
 @click.option("--dropped", "dropped_path", help="Also write what was dropped, with the reason. JSONL.")
@@ -68,23 +71,24 @@ def command(
       s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
     """
     source = with_fields(SOURCES[source_name], problem_field, answer_field, level_field)
-    places = data or source.hub[:1]
+    places = data or ((source.hub,) if source.hub else ())
     if not places:
         raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
     index = NgramIndex(ngram)
     for place in against:
         for label, text in evaluation_texts(place):
             index.add(text, label)
-    collector = Collector(index, workers)
+    dropped: list[dict[str, Any]] = []
+    collector = Collector(index, workers, dropped.append if dropped_path else None)
     with reading(on_error) as errors, progress("reading") as bar:
-        found = _problems(places, source, name, split, config or source.config, errors)
+        found = _problems(places, source, name, split, [config] if config else source.configs, errors)
         kept = list(collector.keep(bar.over(found)))
     if not kept and not collector.counts:
         raise click.ClickException(f"no records in {', '.join(places)}")
     kept = take(kept, number, seed)
     write_records(output, (p.to_record() for p in kept))
     if dropped_path:
-        write_records(dropped_path, collector.dropped)
+        write_records(dropped_path, dropped)
     counts_table("problems", {**Counter(collector.counts), "written": len(kept)})
 
 
@@ -93,12 +97,15 @@ def _problems(
     source: Source,
     name: str | None,
     split: str,
-    config: str | None,
+    configs: Sequence[str],
     errors: ErrorCount,
 ) -> Iterator[Problem]:
     for place in places:
-        for where, line, record in load_records(place, split, config, errors):
-            try:
-                yield to_problem(record, source, name)
-            except ProblemError as error:
-                errors(RecordError(where, line, error.field, error.message))
+        # Configurations are parts of a hub data set; a file has none.
+        parts: list[str | None] = list(configs) if configs and is_hub_name(place) else [None]
+        for config in parts:
+            for where, line, record in load_records(place, split, config, errors):
+                try:
+                    yield to_problem(record, source, name)
+                except ProblemError as error:
+                    errors(RecordError(where, line, error.field, error.message))

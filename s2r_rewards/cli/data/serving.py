@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,10 +12,8 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.data.common import Command, console, progress, say
-from s2r_rewards.datasets.client import CompletionClient, CompletionError, SamplingOptions
-from s2r_rewards.datasets.generation import Request, Usage, generate
+from s2r_rewards.datasets.requests import Request, SamplingOptions, Usage
 from s2r_rewards.datasets.resume import WorkLog
-from s2r_rewards.datasets.server import ServerError, launched_vllm
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +106,8 @@ class Served:
     def url(self) -> str:
         """The base URL of a server that answers."""
         if self._url is None:
+            from s2r_rewards.datasets.server import launched_vllm
+
             say(f"starting vLLM with {self.serving.model} (its output: {self._log})")
             launched = launched_vllm(self.serving.model, self._log, self.serving.vllm_args)
             self._url = self._stack.enter_context(launched)
@@ -122,6 +123,10 @@ def run_requests(
         say(f"going on with {len(log)} of {len(requests)} replies from an earlier run")
     if not missing:
         return []
+    _need_httpx()
+    from s2r_rewards.datasets.client import CompletionError
+    from s2r_rewards.datasets.server import ServerError
+
     usage = Usage()
     try:
         url = server.url()
@@ -131,6 +136,12 @@ def run_requests(
     for failure in failures[:5]:
         say(f"failed: {failure}")
     return failures
+
+
+def _need_httpx() -> None:
+    """Everything else here works without the extra."""
+    if importlib.util.find_spec("httpx") is None:
+        raise ImportError("asking a server needs httpx: pip install 's2r-rewards[data]'")
 
 
 async def _run(
@@ -143,6 +154,9 @@ async def _run(
     on_error: str,
     usage: Usage,
 ) -> list[str]:
+    from s2r_rewards.datasets.client import CompletionClient
+    from s2r_rewards.datasets.generation import generate
+
     client = CompletionClient(
         url,
         serving.sampling(),
