@@ -38,7 +38,8 @@ def stands_alone(answer: str, prompt: str) -> bool:
     """Whether the prompt holds the answer as a word or number of its own ("7", not the 7 of "17")."""
     at = prompt.find(answer)
     while at >= 0:
-        before, after = prompt[at - 1 : at], prompt[at + len(answer) :][:2]
+        end = at + len(answer)
+        before, after = prompt[at - 1 : at], prompt[end : end + 2]
         if not _GLUED_BEFORE.search(before) and not _GLUED_AFTER.match(after):
             return True
         at = prompt.find(answer, at + 1)

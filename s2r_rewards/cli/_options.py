@@ -58,7 +58,7 @@ def scoring_options(function: Callable) -> Callable:
         click.option(
             "--workers", type=click.IntRange(1), default=2, show_default=True, help="Checker processes."
         ),
-        click.option("--preset", type=click.Choice(list(PRESETS)), default="paper", show_default=True),
+        click.option("--preset", type=click.Choice(list(PRESETS)), default=None, help="Default: paper."),
         click.option(
             "--grammar", type=click.Choice(list(GRAMMARS)), default=None, help="Default: the preset's."
         ),

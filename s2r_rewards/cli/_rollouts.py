@@ -146,11 +146,13 @@ def _counted(
     return check
 
 
-def scored(rollouts: list[Rollout], rules: dict[str, Any], workers: int) -> list[Rollout]:
-    """The rollouts as they are where all are scored, otherwise scored by step."""
-    if all(rollout.s2r for rollout in rollouts):
+def scored(rollouts: list[Rollout], grammar: str | None, preset: str | None, workers: int) -> list[Rollout]:
+    """The rollouts as they are where all are scored and no rules are asked for, otherwise scored by step."""
+    if all(rollout.s2r for rollout in rollouts) and grammar is preset is None:
         return rollouts
-    return [one for part in score_batches(batches(rollouts, "step"), rules, workers) for one in part]
+    rules = {"grammar": grammar, "preset": preset or "paper"}
+    parts = batches(without_score(rollouts), "step")
+    return [one for part in score_batches(parts, rules, workers) for one in part]
 
 
 def without_score(rollouts: Iterable[Rollout]) -> list[Rollout]:

@@ -14,6 +14,8 @@ import click
 
 from s2r_rewards.cli import _options as options
 from s2r_rewards.cli._rollouts import batches, load_rollouts, score_batches, to_file_record, without_score
+from s2r_rewards.grammar import GRAMMARS
+from s2r_rewards.presets import PRESETS
 from s2r_rewards.rollouts import Rollout
 
 
@@ -42,12 +44,14 @@ def command(
     as_json: bool,
     fail_on_change: bool,
     grammar: str | None,
-    preset: str,
+    preset: str | None,
     workers: int,
     fields: Mapping[str, str] | None,
     skip_bad: bool,
 ) -> None:
     """Score scored rollouts again, with another grammar, preset or checker, and show what changed.
+
+    What is not given stays as it was, so that without options only a new checker version can change anything.
 
     Exit codes: 0 fine, 1 something changed and --fail-on-change was given, 2 bad input.
 
@@ -61,7 +65,7 @@ def command(
     for number, rollout in enumerate(before, 1):
         if not rollout.s2r:
             raise click.ClickException(f"rollout {number} of {paths[0]} is not scored; run `s2r score` first")
-    rules: dict[str, Any] = {"grammar": grammar, "preset": preset}
+    rules: dict[str, Any] = _rules_for(before, grammar, preset)
     if checker:
         rules["checker_many"] = _each(_load(checker))
     parts = batches(without_score(before), "step")
@@ -77,6 +81,24 @@ def command(
         _show(summary)
     if fail_on_change and summary["changed"]:
         options.fail(f"{summary['changed']:,} rollouts changed")
+
+
+def _rules_for(before: Sequence[Rollout], grammar: str | None, preset: str | None) -> dict[str, Any]:
+    """The rules asked for; what is not asked for stays as it was when the rollouts were scored."""
+    old = {name: {str((r.s2r or {}).get(name)) for r in before} for name in ("grammar", "preset")}
+    if preset is None:
+        preset = _only(old["preset"], PRESETS) or "paper"
+        if old["preset"] != {preset}:
+            named = ", ".join(sorted(old["preset"]))
+            click.echo(
+                f"scored with preset {named}, which has no name here; replaying with {preset}", err=True
+            )
+        grammar = grammar or _only(old["grammar"], GRAMMARS)
+    return {"grammar": grammar, "preset": preset}
+
+
+def _only(names: set[str], known: Mapping[str, Any]) -> str | None:
+    return next(iter(names)) if len(names) == 1 and names <= set(known) else None
 
 
 def compare(before: Sequence[Rollout], after: Sequence[Rollout], examples: int = 5) -> dict[str, Any]:

@@ -42,14 +42,15 @@ def command(
     max_rollouts: int,
     max_mb: float,
     grammar: str | None,
-    preset: str,
+    preset: str | None,
     workers: int,
     fields: Mapping[str, str] | None,
     skip_bad: bool,
 ) -> None:
     """Write one HTML page that shows what the model does: figures, curves, alarms, and the rollouts themselves.
 
-    The page needs no network. Rollouts that are not scored yet are scored first.
+    The page needs no network. Rollouts that are not scored yet are scored first; scored ones are taken as they
+    are unless --grammar or --preset is given.
 
     \b
     Examples:
@@ -59,7 +60,7 @@ def command(
     """
     from s2r_rewards.report import Limits, render
 
-    rollouts = scored(load_rollouts(paths, fields, skip_bad), {"grammar": grammar, "preset": preset}, workers)
+    rollouts = scored(load_rollouts(paths, fields, skip_bad), grammar, preset, workers)
     page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(page, encoding="utf-8")

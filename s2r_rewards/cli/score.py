@@ -33,7 +33,7 @@ def command(
     paths: tuple[Path, ...],
     output: Path,
     grammar: str | None,
-    preset: str,
+    preset: str | None,
     workers: int,
     batch: str,
     tokenizer: str | None,
@@ -53,13 +53,13 @@ def command(
     """
     rollouts = without_score(load_rollouts(paths, fields, skip_bad))
     parts = batches(rollouts, batch)
-    rules: dict[str, Any] = {"grammar": grammar, "preset": preset}
+    rules: dict[str, Any] = {"grammar": grammar, "preset": preset or "paper"}
     if tokenizer:
         from s2r_rewards.cli._tokens import load_tokenizer, spans_of
         from s2r_rewards.presets import get_preset
 
         loaded = load_tokenizer(tokenizer)
-        rules["spans"] = lambda part: spans_of(part, grammar or get_preset(preset).grammar, loaded)
+        rules["spans"] = lambda part: spans_of(part, grammar or get_preset(preset or "paper").grammar, loaded)
     if output.suffix == ".parquet":
         if resume:
             raise click.UsageError(

@@ -47,14 +47,15 @@ def command(
     tensorboard: Path | None,
     fail_on_alarm: bool,
     grammar: str | None,
-    preset: str,
+    preset: str | None,
     workers: int,
     fields: Mapping[str, str] | None,
     skip_bad: bool,
 ) -> None:
     """Print the behaviour metrics of rollouts and the alarms they raise.
 
-    Rollouts that are not scored yet are scored first. Exit codes: 0 fine, 1 a condition failed, 2 bad input.
+    Rollouts that are not scored yet are scored first; scored ones are taken as they
+    are unless --grammar or --preset is given. Exit codes: 0 fine, 1 a condition failed, 2 bad input.
 
     \b
     Examples:
@@ -69,7 +70,7 @@ def command(
     from s2r_rewards.report.summary import natural
 
     conditions = [_parse(condition) for condition in require]
-    rollouts = scored(load_rollouts(paths, fields, skip_bad), {"grammar": grammar, "preset": preset}, workers)
+    rollouts = scored(load_rollouts(paths, fields, skip_bad), grammar, preset, workers)
     judged = [restore(rollout) for rollout in rollouts]
     alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
     columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}

@@ -58,3 +58,10 @@ def test_unknown_checker(s2r):
     result = s2r("replay", "scored.jsonl", "--checker", "s2r_rewards.answers:nothing")
     assert result.exit_code == 2
     assert "expected package.module:function" in result.stderr
+
+
+def test_without_options_the_stored_rules_stay(s2r, work):
+    s2r("score", "rollouts.jsonl", "-o", "released.jsonl", "--preset", "released", "--grammar", "tags")
+    result = s2r("replay", "released.jsonl", "--fail-on-change", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["rules"]["after"].startswith("grammar tags, preset released")

@@ -65,3 +65,9 @@ def test_every_step_goes_to_tensorboard(s2r, work):
     events.Reload()
     found = [(event.step, event.value) for event in events.Scalars("s2r/verify/accuracy")]
     assert found == [(2, pytest.approx(6 / 9)), (10, pytest.approx(6 / 9))]
+
+
+def test_rules_asked_for_are_used_on_scored_rollouts_too(s2r):
+    """No response has tags: everything is one attempt, right where its last box is."""
+    body = json.loads(s2r("stats", "scored.jsonl", "--grammar", "tags", "--json").stdout)
+    assert body["metrics"]["s2r/trials/mean"] == 1.0

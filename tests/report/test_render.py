@@ -4,8 +4,11 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from s2r_rewards import action_rewards, judge, parse
+from s2r_rewards.answers import CheckResult
 from s2r_rewards.report import Limits, render
 from s2r_rewards.report.markup import Html, el, escape, json_block
 from s2r_rewards.report.payload import payload, shorten
@@ -124,3 +127,17 @@ def test_nothing_to_report_is_an_error():
 def test_empty_response_is_shown():
     page = render(score_rollouts([Rollout("p", "?", "", "5")]))
     assert data_of(page)["rollouts"][0]["d"] == ["empty_response"]
+
+
+@given(texts=st.lists(st.text(), min_size=2, max_size=2), cut=st.integers(0, 40))
+def test_any_text_is_rendered_and_comes_back_whole(texts, cut):
+    prompt, words = texts
+    response = SHELF[3].text[:cut] + words + SHELF[3].text[cut:]
+    page = render(score_rollouts([Rollout(prompt, prompt, response, words)], checker_many=refuse))
+    (one,) = data_of(page)["rollouts"]
+    assert "".join(action["t"] for action in one["a"]) == response
+    page.encode("utf-8")
+
+
+def refuse(pairs):
+    return [CheckResult("ungradable", "test", "not looked at") for _ in pairs]
