@@ -12,7 +12,7 @@ from typing import Any
 
 from s2r_openrlhf.options import Options
 from s2r_rewards.rewards import action_rewards
-from s2r_rewards.server.protocol import Sample, Scored, judge_samples, logs_of, outcome_of
+from s2r_rewards.server.protocol import Sample, Scored, failed_sample, judge_samples, logs_of, outcome_of
 from s2r_rewards.tokens import Span, decode_with_offsets, spans_from_offsets
 
 
@@ -36,10 +36,13 @@ def shift(spans: Sequence[Span], by: int) -> tuple[Span, ...]:
 def carry(
     token_ids: Sequence[int], offset: int, label: Any, tokenizer: Any, finished: bool, options: Options
 ) -> Carried:
-    """Parses and judges the response that was generated as ``token_ids``, which begin at ``offset``."""
-    text, offsets = decode_with_offsets(token_ids, tokenizer)
-    scored = judge_samples([Sample(text, label, finished)], options.grammar_name)[0]
-    spans = spans_from_offsets(offsets, [(a.start, a.end) for a in scored.judged.trajectory.actions])
+    """Parses and judges the response that was generated as ``token_ids``, which begin at ``offset``. Never raises."""
+    try:
+        text, offsets = decode_with_offsets(token_ids, tokenizer)
+        scored = judge_samples([Sample(text, label, finished)], options.grammar_name)[0]
+        spans = spans_from_offsets(offsets, [(a.start, a.end) for a in scored.judged.trajectory.actions])
+    except Exception as error:  # a tokenizer that cannot decode what it was given must not end the run
+        scored, spans = failed_sample(None, error), ()
     rewards = action_rewards(scored.judged, options.rules.no_end_penalty)
     return Carried(label, scored, rewards, shift(spans, offset))
 

@@ -78,11 +78,13 @@ def _read(path: Path, shared: Path, flags: Flags) -> None:
             target[assignment[2]] = assignment[3]
         elif line.startswith("include "):
             _read(shared / (line.removeprefix("include ").strip() + ".flags"), shared, flags)
+        elif line.startswith("drop --"):
+            flags.flags.pop(line.removeprefix("drop ").strip(), None)
         elif line.startswith("--"):
             name, *values = line.split()
             flags.flags.pop(name, None)
             flags.flags[name] = values
         else:
             raise FlagsError(
-                f"{path}:{number}: found {line!r}; expected --flag, let, env, include or a comment"
+                f"{path}:{number}: found {line!r}; expected --flag, drop, let, env, include or a comment"
             )

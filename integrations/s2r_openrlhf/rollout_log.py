@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from s2r_openrlhf.carried import Carried
 from s2r_rewards.rollouts import Rollout, RolloutWriter
 from s2r_rewards.server.labels import LabelError, gold_of
 
+logger = logging.getLogger(__name__)
+
 
 def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
-    """Appends one line a sample; ``samples`` are OpenRLHF's single-sample experiences, before batching."""
+    """Appends one line a sample; ``samples`` are OpenRLHF's single-sample experiences, before batching.
+
+    A full disk or the like is logged; it does not end the run.
+    """
+    try:
+        _append(path, samples, tokenizer, step)
+    except OSError as error:
+        logger.warning("rollouts of step %d were not written to %s: %s", step, path, error)
+
+
+def _append(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
     with RolloutWriter(path, append=True) as writer:
         for sample in samples:
             mask = sample.action_mask[0].bool()

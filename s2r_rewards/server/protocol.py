@@ -56,7 +56,7 @@ def judge_samples(samples: Sequence[Sample], grammar: str | Grammar) -> list[Sco
     except Exception as error:
         if len(samples) != 1:
             return [judge_samples([sample], grammar)[0] for sample in samples]
-        return [_failed(samples[0], error)]
+        return [failed_sample(samples[0].text, error)]
 
 
 def _text(sample: Sample) -> str:
@@ -68,20 +68,19 @@ def _text(sample: Sample) -> str:
 _seen: set[str] = set()
 
 
-def _failed(sample: Sample, error: Exception) -> Scored:
-    """One wrong attempt over the whole text: the failing reward on every token."""
+def failed_sample(text: str | None, error: Exception) -> Scored:
+    """One wrong attempt over the whole text: the failing reward on every token. Logs each cause once."""
     reason = f"{type(error).__name__}: {error}"
     if len(_seen) < 100 and reason not in _seen:
         _seen.add(reason)
         logger.warning("a sample could not be scored and earns -1 (logged once per cause): %s", reason)
-    text = sample.text if isinstance(sample.text, str) else ""
+    text = text if isinstance(text, str) else ""
     actions = (Action("solve", 0, len(text)),) if text else ()
     deviations = (
         Deviation("missing_answer" if text else "empty_response", 0 if text else None, 0, len(text)),
     )
-    trajectory = Trajectory(text, actions, deviations)
     checks = (CheckResult("ungradable", "reward", reason),) * len(actions)
-    return Scored(JudgedTrajectory(trajectory, "", checks), reason)
+    return Scored(JudgedTrajectory(Trajectory(text, actions, deviations), "", checks), reason)
 
 
 def logs_of(scored: Scored) -> dict[str, float]:

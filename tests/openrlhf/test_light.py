@@ -73,6 +73,17 @@ def test_a_poisoned_sample_earns_the_failing_reward_under_the_same_keys(tokenize
     assert outputs[1]["label"].spans == (outputs[1]["action_ranges"][0],)
 
 
+def test_a_tokenizer_that_fails_does_not_end_the_run(tokenizer, monkeypatch):
+    def broken(*_):
+        raise IndexError("no such id")
+
+    monkeypatch.setattr("s2r_openrlhf.carried.decode_with_offsets", broken)
+    (output,) = scripted.execute(AgentExecutor(), tokenizer, [scripted.response([(1, 1)])])
+    assert (output["reward"], output["scores"], output["label"].rewards) == (-1.0, 0.0, ())
+    assert set(output["extra_logs"]) == KEYS
+    assert output["label"].scored.failure == "IndexError: no such id"
+
+
 def test_a_cut_off_response_is_known_as_such(tokenizer):
     text = scripted.response([(0, 0), (1, 1)], end="")
     (output,) = scripted.execute(AgentExecutor(), tokenizer, [text], finish="length")

@@ -124,6 +124,15 @@ def test_a_copied_recipe_keeps_working(tmp_path):
     assert args.ckpt.output_dir == "out/qwen2-7b-instruct/orl/model"
 
 
+def test_a_copied_recipe_goes_asynchronous(tmp_path):
+    (tmp_path / "recipe.flags").write_text(
+        (RECIPES / "qwen2-7b-instruct" / "prl" / "recipe.flags").read_text()
+        + "drop --vllm.enable_sleep\n--train.async_enable\n"
+    )
+    args = parsed_step(commands(load(tmp_path, {}), [])[0])
+    assert args.train.async_enable
+
+
 def test_check_reports_a_flag_that_openrlhf_does_not_know():
     command = [
         sys.executable,
