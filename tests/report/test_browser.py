@@ -282,6 +282,16 @@ return [...poor];
 """
 
 
+def test_repeated_deviations_are_counted(show, tmp_path):
+    path = tmp_path / "stuffed.html"
+    again = "Wait, let me recheck my solution.\n\n" * 3 + "Therefore, the answer is correct."
+    rollouts = [Rollout("p", "2 + 3?", solve("5").verify("correct", again).text(), "5")] * 2
+    path.write_text(render(score_rollouts(rollouts)), encoding="utf-8")
+    browser = show(path, "#r=1")
+    assert "repeated verification × 3" in [chip.text for chip in find(browser, ".chips .chip")]
+    assert "repeated verification (2)" in [option.text for option in find(browser, "#dev option")]
+
+
 def test_last_attempt_and_outcome_are_told_apart(show, tmp_path):
     """Right but cut off: the released preset gives −1, and the page says both."""
     path = tmp_path / "cut.html"

@@ -42,8 +42,8 @@ function chips(rollout) {
   if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
   if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));
   for (const flag of rollout.f || []) if (flag !== "deviation" && flag !== "no_end") node.append(make("li", "chip" + (flag === "wrong_to_right" ? " good" : " bad"), DATA.flags[flag] || flag));
-  for (const code of rollout.d || []) {
-    const chip = make("li", "chip bad", code.replaceAll("_", " "));
+  for (const [code, times] of tally(rollout.d || [])) {
+    const chip = make("li", "chip bad", code.replaceAll("_", " ") + (times > 1 ? ` × ${times}` : ""));
     chip.title = DATA.deviations[code] || "";
     node.append(chip);
   }

@@ -5,10 +5,9 @@ function options(id, entries) {
   if (entries.length < 2) node.parentElement.hidden = true;
 }
 
+// How many rollouts have each of the values of a field.
 function seen(field) {
-  const counts = new Map();
-  for (const rollout of DATA.rollouts) for (const value of rollout[field] || []) counts.set(value, (counts.get(value) || 0) + 1);
-  return counts;
+  return tally(DATA.rollouts.flatMap((rollout) => [...new Set(rollout[field] || [])]));
 }
 
 function setUp() {

@@ -50,6 +50,12 @@ function matches(rollout) {
   return !state.q || textOf(rollout).includes(state.q.toLowerCase());
 }
 
+function tally(values) {
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) || 0) + 1);
+  return counts;
+}
+
 // Elements are only ever made with textContent: model output cannot become markup.
 function make(name, className, ...children) {
   const node = document.createElement(name);
