@@ -8,15 +8,15 @@ import harness
 import pytest
 import tiny
 import torch
+from click.testing import CliRunner
 from test_server import server
 
 from s2r_openrlhf import REWARD_FILE
 from s2r_rewards import action_rewards, judge, outcome_reward, parse
-from s2r_rewards.advantages import offline_advantages, outcome_advantages, process_advantages
-from s2r_rewards.datasets.formats import openrlhf_replay
+from s2r_rewards.advantages import outcome_advantages, process_advantages
+from s2r_rewards.cli import main as s2r
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
-from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
@@ -172,28 +172,19 @@ def assert_process_advantages(run, tokenizer):
 
 
 def stored_rollouts(path):
-    """Right, mended, spoiled and confirmed-wrong responses to a few prompts, scored and with F.1.1's baselines."""
+    """Right, mended, spoiled and confirmed-wrong responses to a few prompts, through `s2r data offline`."""
     rollouts = []
     for a, b in [(0, 1), (1, 2), (2, 2), (3, 4)]:
         c = a + b
         for wrong, last in [([], c), ([c + 1], c), ([], c + 1), ([c + 1, c + 2], c + 3)]:
             text = tiny.trajectory(a, b, wrong, last)
             rollouts.append(Rollout(f"{a}+{b}", tiny.question(a, b), text, str(c), finished=True))
-    accuracy = [0.5] * len(rollouts)
-    scored = [r.to_record() for r in score_rollouts(rollouts)]
-    rewards = [[x["reward"] for x in r["s2r"]["actions"] if x["kind"] != "end"] for r in scored]
-    by_action = offline_advantages(rewards, accuracy, by="position")
-    outcomes = [r["s2r"]["outcome"] for r in scored]
-    by_response = offline_advantages([[o] for o in outcomes], accuracy, by="outcome")
-    rows = []
-    for record, values, (value,) in zip(scored, by_action, by_response, strict=True):
-        values = [*values, 0.0]
-        for action, advantage in zip(record["s2r"]["actions"], values, strict=False):
-            action |= {"advantage": advantage, "reward": action.get("reward", 0.0)}
-        record["s2r"]["outcome_advantage"] = value
-        rows.append(openrlhf_replay(record, system=None))
-    tiny.write_jsonl(path, rows)
-    return rows
+    source = path.with_name("rollouts-" + path.name)
+    write_rollouts(source, rollouts)
+    kept = path.with_name("kept-" + path.name)
+    done = CliRunner().invoke(s2r, ["data", "offline", str(source), "-o", str(kept), "--openrlhf", str(path)])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.mark.parametrize("level", ["process", "outcome"])
