@@ -103,16 +103,17 @@ def test_filters_search_and_address(show, page):
     assert text(browser, "#count") == "220 of 220"
     options = {option.get_attribute("value"): option for option in find(browser, "#flag option")}
     options["right_to_wrong"].click()
-    assert text(browser, "#count") == "20 of 220"
+    wait_for(browser, "#count", "20 of 220")
     assert "flag=right_to_wrong" in browser.current_url
     address = browser.current_url
     show(page, address[address.index("#") :])
     assert text(browser, "#count") == "20 of 220"
     browser.find_element(By.ID, "reset").click()
-    assert text(browser, "#count") == "220 of 220"
+    wait_for(browser, "#count", "220 of 220")
     browser.find_element(By.ID, "q").send_keys("number 17)")
     wait_for(browser, "#count", "1 of 220")
     find(browser, ".row")[0].click()
+    wait_for(browser, "#detail mark", "number 17)")
     assert [mark.text for mark in find(browser, "#detail mark")] == ["number 17)"]
 
 
@@ -208,7 +209,7 @@ def test_phone_does_not_scroll_sideways(show, page, hash_):
     if hash_ == "#r=5":
         assert not browser.find_element(By.ID, "list").is_displayed()
         find(browser, ".back")[0].click()
-        assert browser.find_element(By.ID, "list").is_displayed()
+        wait_for(browser, "#list .row b", "1")  # a hidden element has no text
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -251,7 +252,7 @@ def wait_for(browser, selector, wanted):
         return bool(found) and wanted in found[0].text
 
     try:
-        WebDriverWait(browser, 5, poll_frequency=0.05, ignored_exceptions=None).until(there)
+        WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=None).until(there)
     except Exception:
         found = [element.text for element in find(browser, selector)]
         raise AssertionError(f"{selector}: expected {wanted!r}, found {found}") from None
