@@ -39,16 +39,14 @@ class AgentExecutor(AgentExecutorBase):
         response_ids = _ids(hf_tokenizer, payload["response"])
         if payload["finished"] and response_ids[-1:] != [hf_tokenizer.eos_token_id]:
             response_ids.append(hf_tokenizer.eos_token_id)
-        whole = len(prompt_ids) + len(response_ids)
         output = {
             "prompt": prompt,
             "label": label,
             "images": kwargs.get("images"),
             "mm_train_inputs": None,
             "observation_tokens": prompt_ids + response_ids,
-            "action_ranges": [(len(prompt_ids), whole)],
-            # Whoever sampled the rollout left no log-probabilities of today's policy.
-            "rollout_log_probs": None if sampling_params.logprobs is None else [0.0] * whole,
+            "action_ranges": [(len(prompt_ids), len(prompt_ids) + len(response_ids))],
+            "rollout_log_probs": None,  # whoever sampled them left none; train_ppo_ray refuses to ask for them
             "truncated": not payload["finished"],
         }
         carried = await asyncio.to_thread(

@@ -141,7 +141,7 @@ def prepare(source: str, output: str, model: str, template: str, grammar: str, s
         count = write_records(output, rows())
     except RecordError as error:
         raise click.ClickException(str(error)) from None
-    Path(template).write_text(segment_template(tokenizer.chat_template), encoding="utf-8")
+    Path(template).write_text(segment_template(tokenizer.get_chat_template()), encoding="utf-8")
     click.echo(f"{count} rows in {output}; chat template in {template}")
     if inexact:
         click.echo(f"{inexact} rows: segments tokenise differently apart; their masks may be off by a token")

@@ -1,7 +1,8 @@
 """``python -m s2r_openrlhf.train_ppo_ray``: OpenRLHF's RL trainer, sync or async, with S²R rewards.
 
 Takes every option of ``openrlhf.cli.train_ppo_ray`` and ``--s2r.*`` (see ``--help``). No function of OpenRLHF is
-replaced: only the trainer class that its command line looks up, by a subclass.
+replaced: only the trainer class that its command line looks up, by a subclass; and its call of ``ray.init`` carries
+the options to the workers.
 """
 
 from __future__ import annotations
@@ -62,7 +63,13 @@ def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
 
 
 def _check_replay(arguments: Sequence[str], options: Options) -> None:
-    """A bad replay file is found now, not after the models are loaded."""
+    """A bad replay file, or a setting that replay cannot serve, is found now, not after the models are loaded."""
+    level = _value(arguments, "--algo.advantage.is_correction_level")
+    if level not in (None, "off") or "--algo.advantage.is_correction_enable" in arguments:
+        raise ValueError(
+            "--s2r.offline: stored rollouts have no log-probabilities of their policy; drop "
+            "--algo.advantage.is_correction_*"
+        )
     from s2r_openrlhf.replay import check_file
 
     for path in (_value(arguments, "--data.prompt_dataset") or "").split(","):

@@ -82,6 +82,8 @@ def test_the_executor_is_filled_in_where_it_is_needed(arguments, options, added)
         (["--reward.remote_url", "http://x"], Options()),
         (["--reward.remote_url=http://x"], Options(offline=True)),
         (["--train.agent_func_path", "mine.py"], Options(offline=True)),
+        (["--algo.advantage.is_correction_level", "token"], Options(offline=True)),
+        (["--algo.advantage.is_correction_enable"], Options(offline=True)),
     ],
 )
 def test_contradictions_are_refused_with_a_way_out(arguments, options):
