@@ -64,6 +64,8 @@ def action_loss(
     except LookupError:
         raise ConfigError(NEEDS) from None
     ids = fit(stored, response_mask) - 1
+    # Log-probabilities come in the model's bfloat16; the sum over an action needs more digits.
+    log_prob, old_log_prob = log_prob.float(), old_log_prob.float()
     weighted = advantages if rollout_is_weights is None else advantages * rollout_is_weights
     loss, stats = action_policy_loss(
         log_prob, old_log_prob, weighted, ids, clip=config.clip_ratio, ratio=ratio

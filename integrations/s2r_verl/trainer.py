@@ -65,9 +65,9 @@ class S2RTrainer(PPOTrainerSync):
             ids = self._action_ids(batch, mask)
         else:
             ids = mask.long() - 1  # the whole response is one action
-        penalised = kl_penalised(
-            padded["advantages"], padded["old_log_probs"], padded["ref_log_prob"], ids, self.s2r_options.beta
-        )
+        # verl keeps log-probabilities in the model's bfloat16; a sum over an action needs more digits.
+        log_probs, reference = padded["old_log_probs"].float(), padded["ref_log_prob"].float()
+        penalised = kl_penalised(padded["advantages"], log_probs, reference, ids, self.s2r_options.beta)
         data["advantages"] = response_to_nested(penalised, nested_mask)
         tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
 

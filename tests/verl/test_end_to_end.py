@@ -279,7 +279,7 @@ def test_outcome_advantages_carry_the_kl_term(outcome_run, tokenizer):
         rewards = [outcome_reward(item) for item in judged_responses(step, tokenizer)[0]]
         # Prompts repeat in the data, so groups are found by the advantage they share: RLOO values of 4 samples.
         for row, reward in zip(step, rewards, strict=True):
-            kl = float((row["old_log_probs"] - row["ref_log_prob"]).sum())
+            kl = float((row["old_log_probs"].float() - row["ref_log_prob"].float()).sum())
             plain = row["advantages"] + 0.05 * kl
             torch.testing.assert_close(plain, plain[:1].expand_as(plain), atol=1e-5, rtol=0)
             others = [(reward - float(plain[0])) * 3]
@@ -392,6 +392,7 @@ def test_sft_starts_at_the_librarys_loss_and_lowers_it(tmp_path, tokenizer):
         "optim.lr=1e-2",
         "trainer.logger=[console,file]",
         "trainer.total_epochs=8",
+        "checkpoint.save_contents=[model,optimizer,extra,hf_model]",
         f"trainer.default_local_dir={tmp_path / 'checkpoints'}",
         folder=tmp_path,
         VERL_FILE_LOGGER_PATH=str(tmp_path / "metrics.jsonl"),
@@ -424,3 +425,6 @@ def test_sft_starts_at_the_librarys_loss_and_lowers_it(tmp_path, tokenizer):
     assert losses[0] == pytest.approx(masked / trained, rel=2e-3)
     assert losses[0] != pytest.approx(plain / every, rel=1e-6)
     assert losses[-1] < losses[0] - 1
+    # What the RL recipes start from (S2R_START).
+    saved = AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoints" / "global_step_8" / "huggingface")
+    assert not torch.equal(saved.lm_head.weight, network.lm_head.weight)

@@ -93,6 +93,24 @@ def test_micro_batches_and_ranks_add_up(batch, monkeypatch):
     torch.testing.assert_close(loss, expected(batch)[0] * 2 / 8 * 2, atol=1e-6, rtol=0)
 
 
+def test_bfloat16_log_probabilities_are_summed_in_float32():
+    """verl hands over the model's bfloat16; in it, the log-ratio of a long action would lose its digits."""
+    from s2r_verl import policy_loss
+
+    torch.manual_seed(0)
+    old = (torch.rand(1, 2000) * -3).bfloat16()
+    new = (old.float() + 1e-2 * torch.randn(1, 2000)).bfloat16()
+    ones = torch.ones(1, 2000)
+    token = policy_loss._actions.set((ones.long(), "action"))
+    try:
+        loss, _ = action_loss(old, new, ones, ones, config=actor_config())
+    finally:
+        policy_loss._actions.reset(token)
+    ids = torch.zeros(1, 2000, dtype=torch.long)
+    exact, _ = action_policy_loss(new.double(), old.double(), ones.double(), ids)
+    assert float(loss) == pytest.approx(float(exact), abs=1e-5)
+
+
 def test_without_boundaries_it_says_what_to_set():
     zeros = torch.zeros(1, 2)
     with pytest.raises(ConfigError, match="s2r_sync"):

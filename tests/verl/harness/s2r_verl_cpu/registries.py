@@ -28,6 +28,7 @@ def install() -> None:
     wrapt.register_post_import_hook(_alias_engines, "verl.workers.engine")
     wrapt.register_post_import_hook(_register_replica, "verl.workers.rollout.replica")
     wrapt.register_post_import_hook(_register_adapter, "verl.workers.rollout.base")
+    wrapt.register_post_import_hook(_offload_without_pinning, "verl.workers.engine.fsdp.transformer_impl")
     if os.environ.get(DUMP_ENV):
         wrapt.register_post_import_hook(_record_losses, "verl.workers.utils.losses")
     wrapt.wrap_function_wrapper(dist, "init_process_group", _one_backend_per_device)
@@ -62,6 +63,12 @@ def _one_backend_per_device(wrapped, instance, args, kwargs):
     elif args and args[0] == "cpu:gloo,cpu:gloo":
         args = ("cpu:gloo", *args[1:])
     return wrapped(*args, **kwargs)
+
+
+def _offload_without_pinning(module) -> None:
+    """verl keeps the reference model in pinned host memory, which torch gives out only beside an accelerator."""
+    policy = module.CPUOffloadPolicy
+    module.CPUOffloadPolicy = lambda **kwargs: policy(**{**kwargs, "pin_memory": False})
 
 
 def _record_losses(module) -> None:
