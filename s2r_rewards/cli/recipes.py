@@ -35,7 +35,7 @@ class Recipe:
     def description(self) -> str:
         """One line: the first paragraph of its own README.md, or the first comment of its files, or a README above."""
         if not (self.path / "README.md").is_file():
-            for name in ("config.yaml", self.entry):
+            for name in ("config.yaml", "recipe.flags", self.entry):
                 comment = _first_comment(self.path / name)
                 if comment:
                     return comment
