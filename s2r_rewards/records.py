@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -122,26 +123,28 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
+    """All records as one table. Fields may be missing or empty anywhere, so columns are settled at the end."""
     pyarrow = _pyarrow()
-    count, writer = 0, None
-    chunk: list[dict[str, Any]] = []
-
-    def flush() -> None:
-        nonlocal writer
-        table = pyarrow.Table.from_pylist(chunk, schema=writer.schema if writer else None)
-        writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-        chunk.clear()
-
+    rows = iter(records)
+    tables, count = [], 0
+    while chunk := list(islice(rows, PARQUET_BATCH)):
+        columns = {name: _column(path, name, chunk) for name in dict.fromkeys(n for r in chunk for n in r)}
+        tables.append(pyarrow.table(columns))
+        count += len(chunk)
     try:
-        for record in records:
-            chunk.append(dict(record))
-            count += 1
-            if len(chunk) == PARQUET_BATCH:
-                flush()
-        if chunk or writer is None:
-            flush()
-    finally:
-        if writer is not None:
-            writer.close()
+        table = pyarrow.concat_tables(tables, promote_options="permissive") if tables else pyarrow.table({})
+    except pyarrow.ArrowException as error:
+        raise ValueError(f"{path.name}: {_MIXED.format(error)}") from error
+    pyarrow.parquet.write_table(table, path)
     return count
+
+
+_MIXED = "a field changes its type ({}); make it one type or write JSONL"
+
+
+def _column(path: Path, name: str, records: Iterable[Mapping[str, Any]]) -> Any:
+    pyarrow = _pyarrow()
+    try:
+        return pyarrow.array([record.get(name) for record in records])
+    except pyarrow.ArrowException as error:
+        raise ValueError(f"{path.name}: field {name!r}: {_MIXED.format(error)}") from error

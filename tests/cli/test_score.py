@@ -159,3 +159,24 @@ def test_another_tokenizer_is_refused(s2r, work, word_tokenizer):
     result = s2r("score", "ids.jsonl", "-o", "out.jsonl", "--tokenizer", "tokenizer")
     assert result.exit_code == 2
     assert "decode to another text" in result.stderr
+
+
+def test_parquet_keeps_fields_that_begin_late(s2r, work):
+    """Past the first thousand rows: a level, a step and an unknown field that no row before them has."""
+    plain = {"prompt": "2 + 3?", "response": "\\boxed{5}", "gold": "5"}
+    late = {**plain, "level": 3, "accuracy": 0.5, "note": "x"}
+    write_records("long.jsonl", [plain] * 1500 + [late] * 10)
+    assert s2r("score", "long.jsonl", "-o", "out.parquet").exit_code == 0
+    rows = lines("out.parquet")
+    assert len(rows) == 1510
+    assert (rows[-1]["level"], rows[-1]["accuracy"], rows[-1]["note"]) == (3, 0.5, "x")
+    assert rows[0]["level"] is None
+
+
+def test_parquet_names_a_field_that_changes_its_type(s2r, work):
+    rows = [{"prompt": "?", "response": "\\boxed{5}", "gold": "5", "level": level} for level in (1, "hard")]
+    write_records("mixed.jsonl", [rows[0]] * 1100 + [rows[1]] * 1100)
+    result = s2r("score", "mixed.jsonl", "-o", "out.parquet")
+    assert result.exit_code == 2
+    assert "a field changes its type" in result.stderr
+    assert "level" in result.stderr
