@@ -16,6 +16,17 @@ from s2r_rewards.cli._rollouts import load_rollouts, scored
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import Rollout
 
+MANY = 8
+SHORT = {
+    "final": "s2r/outcome/accuracy",
+    "first": "s2r/attempt/first_accuracy",
+    "verify": "s2r/verify/accuracy",
+    "recall": "s2r/verify/error_recall",
+    "precision": "s2r/verify/correct_precision",
+    "i→c": "s2r/correct/i2c",
+    "c→i": "s2r/correct/c2i",
+    "trials": "s2r/trials/mean",
+}
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
 
 
@@ -141,11 +152,17 @@ def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequen
 
     console = Console()
     table = Table(title=f"{count:,} rollouts", title_justify="left", box=None)
-    table.add_column("metric", no_wrap=True, min_width=max(map(len, columns["all"])))
-    for name in columns:
-        table.add_column(name, justify="right")
-    for metric in columns["all"]:
-        table.add_row(metric, *(_number(values[metric]) for values in columns.values()))
+    if len(columns) <= MANY:
+        table.add_column("metric", no_wrap=True, min_width=max(map(len, columns["all"])))
+        for name in columns:
+            table.add_column(name, justify="right")
+        for metric in columns["all"]:
+            table.add_row(metric, *(_number(values[metric]) for values in columns.values()))
+    else:  # a long run: one line a step
+        for title in ("", *SHORT):
+            table.add_column(title, justify="right")
+        for name, values in columns.items():
+            table.add_row(name, *(_number(values[metric]) for metric in SHORT.values()))
     console.print(table)
     fired = [alarm for alarm in alarms if alarm.fired]
     console.print(f"\n{len(fired)} of {len(alarms)} alarms fired")

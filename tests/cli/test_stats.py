@@ -71,3 +71,11 @@ def test_rules_asked_for_are_used_on_scored_rollouts_too(s2r):
     """No response has tags: everything is one attempt, right where its last box is."""
     body = json.loads(s2r("stats", "scored.jsonl", "--grammar", "tags", "--json").stdout)
     assert body["metrics"]["s2r/trials/mean"] == 1.0
+
+
+def test_a_long_run_is_one_line_a_step(s2r, work):
+    rollouts = [Rollout("p", "2 + 3?", ORACLE.cases[0].text, "5", step=step) for step in range(1, 31)]
+    write_rollouts("run.jsonl", rollouts)
+    rows = [line.split() for line in s2r("stats", "run.jsonl", "--by", "step").stdout.splitlines()]
+    last = next(row for row in rows if row[:2] == ["step", "30"])
+    assert last[2:] == ["1.0000", "1.0000", "1.0000", "–", "1.0000", "–", "0.0000", "1.0000"]
