@@ -13,7 +13,8 @@ from s2r_openrlhf.options import Options
 from s2r_rewards.advantages import process_advantages
 from s2r_rewards.alarms import alarm_metrics, find_alarms
 from s2r_rewards.losses import kl_penalised
-from s2r_rewards.metrics import BehaviourCounts
+from s2r_rewards.metrics import BehaviourCounts, behaviour_metrics
+from s2r_rewards.server.labels import level_of
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
 from s2r_rewards.tensors import action_ids, spread
 
@@ -34,7 +35,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
     def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
         metrics = take_metrics(experiences)
         carried = [take_carried(e) for e in experiences]
-        self.metrics = {**metrics, **alarms_of(experiences, carried)}
+        self.metrics = {**metrics, **alarms_of(experiences, carried), **levels_of(carried)}
         kl = [e.kl for e in experiences]  # the base class drops it
         experiences = super().compute_advantages_and_returns(experiences)
         if self.options.level == "outcome" and not self.options.offline:
@@ -94,6 +95,16 @@ def alarms_of(experiences: list[Experience], carried: list[list[Carried]]) -> di
     judged = [c.scored.judged for batch in carried for c in batch]
     prompts = [prompt for e in experiences for prompt in e.prompts]
     return alarm_metrics(find_alarms(judged, prompts)) if judged and len(judged) == len(prompts) else {}
+
+
+def levels_of(carried: list[list[Carried]]) -> dict[str, float]:
+    """``s2r/level/<level>/…`` where labels name a level."""
+    samples = [c for batch in carried for c in batch]
+    levels = [level_of(c.label) for c in samples]
+    if not any(levels):
+        return {}
+    metrics = behaviour_metrics([c.scored.judged for c in samples], levels)
+    return {name: value for name, value in metrics.items() if name.startswith("s2r/level/")}
 
 
 def take_metrics(experiences: list[Experience]) -> dict[str, float]:

@@ -19,12 +19,9 @@ def gold_of(label: Any) -> str:
     Raises:
         LabelError: nothing of the kind.
     """
-    if isinstance(label, str):
-        record = _json_object(label)
-        if record is not None:
-            label = record.get("gold", label)
-    elif isinstance(label, dict):
-        label = label.get("gold")
+    record = _record(label)
+    if record is not None:
+        label = record.get("gold")
     if isinstance(label, (int, float)) and not isinstance(label, bool):
         return str(label)
     if not isinstance(label, str) or not label.strip():
@@ -35,11 +32,21 @@ def gold_of(label: Any) -> str:
     return label
 
 
-def _json_object(text: str) -> dict[str, Any] | None:
-    if not text.lstrip().startswith("{"):
+def level_of(label: Any) -> str | None:
+    """The difficulty level that a label names beside its golden answer, if it does."""
+    record = _record(label) or {}
+    level = record.get("level")
+    return str(level) if isinstance(level, (int, str)) and str(level).strip() else None
+
+
+def _record(label: Any) -> dict[str, Any] | None:
+    """The object of a label that is one, or the JSON text of one with ``gold``."""
+    if not isinstance(label, str):
+        return label if isinstance(label, dict) else None
+    if not label.lstrip().startswith("{"):
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(label)
     except ValueError:
         return None  # a set such as {1, 2}
     return value if isinstance(value, dict) and "gold" in value else None

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards.server.labels import LabelError, gold_of, response_of
+from s2r_rewards.server.labels import LabelError, gold_of, level_of, response_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,21 @@ def test_gold_of(label, gold):
 def test_gold_of_names_what_it_found(label):
     with pytest.raises(LabelError, match=r"label: found .*; expected the golden answer"):
         gold_of(label)
+
+
+@pytest.mark.parametrize(
+    ("label", "level"),
+    [
+        ({"gold": "4", "level": 3}, "3"),
+        ('{"gold": "4", "level": "Level 5"}', "Level 5"),
+        ({"gold": "4", "level": ""}, None),
+        ({"gold": "4"}, None),
+        ("4", None),
+        (None, None),
+    ],
+)
+def test_level_of(label, level):
+    assert level_of(label) == level
 
 
 @given(prompt=st.text(), response=st.text())

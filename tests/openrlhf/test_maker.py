@@ -158,6 +158,14 @@ def test_metrics_are_exact_ratios_over_the_batch(tokenizer):
     assert maker.metrics["s2r/trials/mean"] == pytest.approx(10 / 6)
 
 
+def test_metrics_by_level_where_labels_name_one(tokenizer):
+    labels = [{"gold": scripted.GOLD, "level": level} for level in (1, 1, 2, 2, 2, 1)]
+    maker, _, _ = run(tokenizer, labels=labels)
+    assert maker.metrics["s2r/level/1/outcome/accuracy"] == 1.0
+    assert maker.metrics["s2r/level/2/outcome/accuracy"] == pytest.approx(1 / 3)
+    assert maker.metrics["s2r/level/2/trials/mean"] == 2.0
+
+
 def test_metrics_of_list_shaped_logs(tokenizer):
     """The reward file and the HTTP server return lists; OpenRLHF makes [B, 1] tensors of them."""
     from openrlhf.utils.agent import SingleTurnAgentExecutor
