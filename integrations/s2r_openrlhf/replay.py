@@ -8,17 +8,16 @@ advantages (appendix F, arXiv:2502.12853) replace whatever it computes.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from openrlhf.utils.agent import AgentExecutorBase
 
 from s2r_openrlhf.carried import Carried, into_output, shift
 from s2r_openrlhf.options import Options
+from s2r_openrlhf.stored import read_payload, scored_actions
 from s2r_openrlhf.versions import require_supported
-from s2r_rewards.records import RecordError, read_records
+from s2r_rewards.records import RecordError
 from s2r_rewards.server.protocol import Sample, Scored, judge_samples
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 
@@ -72,21 +71,18 @@ def _carry(
     response_ids: list[int], offset: int, payload: Mapping[str, Any], tokenizer: Any, options: Options
 ) -> Carried:
     text, offsets = decode_with_offsets(response_ids, tokenizer)
-    if options.level == "outcome":
-        actions, advantages = (
-            [{"start": 0, "end": len(text), "reward": payload["outcome"]}],
-            [payload["outcome_advantage"]],
-        )
-    else:
-        actions = [a for a in payload["actions"] if a["kind"] != "end"]
-        advantages = [a["advantage"] for a in actions]
+    if options.level == "process":
+        actions = scored_actions(payload)
+    else:  # the whole response, its end token included, is one action
+        whole = {"start": 0, "end": len(text)}
+        actions = [{**whole, "reward": payload["outcome"], "advantage": payload["outcome_advantage"]}]
     spans = spans_from_offsets(offsets, [(a["start"], a["end"]) for a in actions])
     return Carried(
         label=payload["gold"],
         scored=_judge(payload, options),
         rewards=tuple(a["reward"] for a in actions),
         spans=shift(spans, offset),
-        advantages=tuple(advantages),
+        advantages=tuple(a["advantage"] for a in actions),
     )
 
 
@@ -95,57 +91,3 @@ def _judge(payload: Mapping[str, Any], options: Options) -> Scored:
     text = None if "failure" in payload else payload["response"]
     sample = Sample(text, payload["gold"], payload["finished"])
     return judge_samples([sample], options.grammar_name)[0]
-
-
-def read_payload(label: Any, path: str = "<label>", line: int = 0, level: str = "process") -> dict[str, Any]:
-    """The stored rollout out of a row's label.
-
-    Raises:
-        RecordError: names what is missing or of the wrong type.
-    """
-    try:
-        payload = json.loads(label) if isinstance(label, str) else label
-    except ValueError:
-        payload = None
-    if not isinstance(payload, dict):
-        raise RecordError(
-            path, line, "label", "expected the JSON text of a stored rollout, as `s2r data` writes it"
-        )
-    for name, kind in (
-        ("response", str),
-        ("gold", str),
-        ("finished", bool),
-        ("outcome", (int, float)),
-        ("actions", list),
-    ):
-        if not isinstance(payload.get(name), kind):
-            raise RecordError(path, line, f"label.{name}", f"found {type(payload.get(name)).__name__}")
-    needed = (
-        [("outcome_advantage", payload)]
-        if level == "outcome"
-        else [
-            (key, action)
-            for action in payload["actions"]
-            if action.get("kind") != "end"
-            for key in ("start", "end", "reward", "advantage")
-        ]
-    )
-    for key, holder in needed:
-        if not isinstance(holder.get(key), (int, float)):
-            raise RecordError(path, line, f"label.{key}", f"found {holder.get(key)!r}; expected a number")
-    return payload
-
-
-def check_file(path: str | Path, level: str, label_key: str = "label") -> int:
-    """Reads a whole replay data set before a GPU is taken; the number of its rows.
-
-    Raises:
-        RecordError: the first bad row, naming file, line and field.
-    """
-    rows = 0
-    for line, record in read_records(path):
-        read_payload(record.get(label_key), str(path), line, level)
-        rows += 1
-    if not rows:
-        raise RecordError(str(path), 0, label_key, "the file holds no row")
-    return rows

@@ -70,7 +70,7 @@ def _check_replay(arguments: Sequence[str], options: Options) -> None:
             "--s2r.offline: stored rollouts have no log-probabilities of their policy; drop "
             "--algo.advantage.is_correction_*"
         )
-    from s2r_openrlhf.replay import check_file
+    from s2r_openrlhf.stored import check_file
 
     for path in (_value(arguments, "--data.prompt_dataset") or "").split(","):
         if path.endswith(".jsonl") and os.path.exists(path):

@@ -79,6 +79,9 @@ class Run:
 def environment(**extra: str) -> dict[str, str]:
     paths = [HERE / "shim", ROOT, ROOT / "integrations"]
     env = {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(str, paths)), **extra}
+    env["TORCH_EXTENSIONS_DIR"] = str(
+        Path(sys.prefix) / "torch_extensions"
+    )  # DeepSpeed's, one build an environment
     env["PATH"] = str(Path(sys.executable).parent) + os.pathsep + env["PATH"]  # DeepSpeed calls ninja
     return env
 

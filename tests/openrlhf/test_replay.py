@@ -10,7 +10,8 @@ import torch
 from test_maker import experiences, make_maker, per_sample
 
 from s2r_openrlhf.options import ENVIRONMENT, Options
-from s2r_openrlhf.replay import AgentExecutor, check_file
+from s2r_openrlhf.replay import AgentExecutor
+from s2r_openrlhf.stored import check_file
 from s2r_openrlhf.train_ppo_ray import with_agent
 from s2r_rewards.datasets.formats import openrlhf_replay
 from s2r_rewards.records import RecordError
@@ -100,12 +101,12 @@ def test_a_row_that_cannot_be_replayed_is_counted_and_has_no_gradient(tokenizer,
     assert not samples[2][1].any()
 
 
-def without(row, *path):
+def spoilt(row, *path, value=None):
     payload = json.loads(row["label"])
     holder = payload
     for key in path[:-1]:
         holder = holder[key]
-    holder[path[-1]] = None
+    holder[path[-1]] = value
     return {**row, "label": json.dumps(payload)}
 
 
@@ -113,9 +114,15 @@ def without(row, *path):
     ("broken", "level", "field"),
     [
         (lambda row: {**row, "label": "4"}, "process", "label"),
-        (lambda row: without(row, "response"), "process", "label.response"),
-        (lambda row: without(row, "actions", 0, "advantage"), "process", "label.advantage"),
-        (lambda row: without(row, "outcome_advantage"), "outcome", "label.outcome_advantage"),
+        (lambda row: spoilt(row, "response"), "process", "label.response"),
+        (lambda row: spoilt(row, "actions", 0, "advantage"), "process", "label.advantage"),
+        (
+            lambda row: spoilt(row, "actions", 0, "advantage", value=float("nan")),
+            "process",
+            "label.advantage",
+        ),
+        (lambda row: spoilt(row, "actions", 0), "process", "label.start"),
+        (lambda row: spoilt(row, "outcome_advantage"), "outcome", "label.outcome_advantage"),
     ],
 )
 def test_a_bad_file_is_refused_before_training_with_line_and_field(tmp_path, broken, level, field):
