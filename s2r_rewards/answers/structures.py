@@ -25,13 +25,14 @@ from .wrappers import compare_values, unwrap
 
 _LISTS = ("list", "set")
 _SETS = ("union", "cap", "setminus", "rel")
+_CONTAINERS = (*_LISTS, *_SETS, "group", "matrix", "ratio")
 _MATCHING_LIMIT = 80
 
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer."""
     if gold == answer:
-        return Outcome(True, "structure", "same structure")
+        return Outcome(True, "structure" if gold[0] in _CONTAINERS else "expression", "read as the same")
     rounded = rounded_part(answer)
     if rounded is not None:
         exactly = compare(gold, exact_part(answer), policy)
@@ -132,10 +133,19 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
     if named_apart(left) or named_apart(right):
         return _named(left, right, policy)
+    if "group" in (gold[0], answer[0]) and not _one_tuple(gold, answer):
+        return Outcome(False, "structure", "a tuple or interval and several answers")
     ordered = policy.order == "strict" or (policy.order == "notation" and "group" in (gold[0], answer[0]))
     if ordered:
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _one_tuple(gold: Node, answer: Node) -> bool:
+    """Whether a tuple may stand for a bare list: ``(3, 2)`` for ``3, 2``, but not ``[1, 2]`` for ``1`` and ``2``."""
+    group, other = (gold, answer) if gold[0] == "group" else (answer, gold)
+    brackets = (group[1], group[2])
+    return other[0] == "list" and other[2] == "," and (brackets == ("(", ")") or len(group[3]) > 2)
 
 
 def _without_domain(node: Node) -> Node:
