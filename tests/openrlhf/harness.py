@@ -1,6 +1,7 @@
 """Runs OpenRLHF's real command lines on a CPU and reads back what they logged. Used by the end-to-end tests."""
 
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+EXTENSIONS = Path(sys.prefix) / "torch_extensions"  # what DeepSpeed compiles, once an environment
 ENVIRONMENT = {
     "S2R_CPU_SHIM": "1",
     "DS_ACCELERATOR": "cpu",
@@ -105,14 +107,22 @@ def run(module: str, arguments: list[str], env: dict[str, str], folder: Path, ti
     return output
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 def train_sft(folder: Path, model: Path, data: Path, template: str) -> Path:
     folder.mkdir(parents=True)
+    for lock in EXTENSIONS.glob("*/lock"):  # a killed run leaves it, and the next one waits for ever
+        lock.unlink()
     single = {
         "RANK": "0",
         "WORLD_SIZE": "1",
         "LOCAL_RANK": "-1",
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": "29655",
+        "MASTER_PORT": str(free_port()),
     }
     options = {
         "--model.model_name_or_path": model,

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from harness import free_port
 
 from s2r_rewards.metrics import METRIC_NAMES
 from s2r_rewards.server.protocol import FAILED
@@ -32,9 +32,7 @@ def body(*responses, labels=None):
 
 @contextmanager
 def server(*options, wait=20.0):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [
             sys.executable,
