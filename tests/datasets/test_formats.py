@@ -1,0 +1,108 @@
+import pytest
+
+from s2r_rewards.datasets import formats
+from s2r_rewards.datasets.initialization import (
+    INITIALIZATION_PRESETS,
+    VerifiedAttempt,
+    assemble,
+    single_attempt,
+)
+from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.trajectory import Verdict
+
+PROBLEM = Problem("p1", "What is 2 + 2?", "4", "3", "sums")
+ATTEMPTS = [
+    VerifiedAttempt(
+        "It is \\boxed{5}.", "5", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT
+    ),
+    VerifiedAttempt(
+        "It is \\boxed{3}.", "3", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT
+    ),
+    VerifiedAttempt("It is \\boxed{4}.", "4", True, "Therefore, the answer is correct.", Verdict.CORRECT),
+]
+SEGMENTS = assemble(ATTEMPTS, INITIALIZATION_PRESETS["paper"])
+TEXT = "".join(s.text for s in SEGMENTS)
+
+
+def test_roles_alternate_where_the_mask_changes():
+    row = formats.openrlhf_sft(PROBLEM, SEGMENTS, system=None, end_token="<eos>")
+    roles = [m["role"] for m in row["messages"]]
+    # Wrong, check, wrong again, then one trained stretch: check, last attempt, check, end.
+    assert roles == ["user", "masked", "assistant", "masked", "assistant"]
+    assert "".join(m["content"] for m in row["messages"][1:]) == TEXT + "<eos>"
+    assert row["messages"][-1]["content"].endswith("correct.<eos>")
+    assert row["messages"][3]["content"].startswith("Let me try again.")
+
+
+def test_single_attempts_are_one_trained_message():
+    row = formats.openrlhf_sft(PROBLEM, single_attempt("It is 4.").segments)
+    assert [m["role"] for m in row["messages"]] == ["system", "user", "assistant"]
+    assert row["messages"][-1]["content"] == "It is 4.<|im_end|>"
+
+
+def test_spans_tile_the_text():
+    spans = formats.segment_spans(SEGMENTS)
+    assert [s["start"] for s in spans] == [0, *(s["end"] for s in spans[:-1])]
+    assert spans[-1]["end"] == len(TEXT)
+    assert [s["trained"] for s in spans] == [False, True, False, True, True, True]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=330,
+        special_tokens=["<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator([TEXT] * 4, trainer)
+    template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant: "
+    return PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", chat_template=template)
+
+
+def test_token_masks_for_trl(tokenizer):
+    row = formats.trl_sft_tokens(PROBLEM, SEGMENTS, tokenizer, system=None)
+    assert len(row["input_ids"]) == len(row["assistant_masks"]) == len(row["completion_mask"])
+    pieces = zip(row["input_ids"], row["assistant_masks"], strict=True)
+    trained = tokenizer.decode([token for token, mask in pieces if mask], skip_special_tokens=False)
+    assert trained == "".join(s.text for s in SEGMENTS if s.trained) + "<|im_end|>"
+    whole = tokenizer.decode(row["input_ids"], skip_special_tokens=False)
+    assert whole == f"user: {PROBLEM.problem}\nassistant: {TEXT}<|im_end|>"
+
+
+def test_prompts_of_the_three_frameworks():
+    verl = formats.verl_prompt(PROBLEM, 7)
+    assert verl["reward_model"] == {"style": "rule", "ground_truth": "4"}
+    assert verl["extra_info"]["index"] == 7
+    assert verl["prompt"][-1] == {"role": "user", "content": PROBLEM.problem}
+    assert formats.openrlhf_prompt(PROBLEM)["label"] == "4"
+    assert formats.trl_prompt(PROBLEM, system=None)["prompt"] == [
+        {"role": "user", "content": PROBLEM.problem}
+    ]
+
+
+def test_replay_leaves_the_end_out_and_keeps_cut_off_ones_apart():
+    action = {"start": 0, "end": 4, "reward": 1.0, "advantage": 0.5, "check": {}, "answer": "4"}
+    rollout = {
+        "problem_id": "p1",
+        "prompt": "q",
+        "gold": "4",
+        "response": "It 4",
+        "finished": False,
+        "s2r": {
+            "outcome": 1.0,
+            "outcome_advantage": 0.25,
+            "actions": [{"kind": "solve", **action}, {"kind": "end", "start": 4, "end": 4}],
+        },
+    }
+    payload = formats.replay_payload(rollout)
+    assert payload["actions"] == [{"kind": "solve", "start": 0, "end": 4, "reward": 1.0, "advantage": 0.5}]
+    assert payload["finished"] is False
+    assert formats.replay_payload({**rollout, "finished": None})["finished"] is True
