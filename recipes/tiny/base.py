@@ -23,7 +23,7 @@ def solution(problem: task.Problem) -> Document:
 
 
 def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> Document:
-    """Several proposed primes, each with its division; only the divisions are learned.
+    """Several different primes, each with its division; learned are the divisions and what has not been proposed yet.
 
     Random blank lines keep the skill from depending on absolute positions.
     """
@@ -34,7 +34,9 @@ def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> D
         lead = (*[task.BREAK] * before, *task.attempt(prime), *[task.BREAK] * between, task.DIVISION)
         steps = task.division(problem.number, prime)
         pieces += (*lead, *steps, *[task.BREAK] * after)
-        mask += [0] * len(lead) + [1] * len(steps) + [0] * after
+        # The first candidate is random and teaches nothing; a later one teaches not to repeat.
+        mask += [int(bool(mask) and piece == task.BOXES[prime]) for piece in lead]
+        mask += [1] * len(steps) + [0] * after
     return Document(encode(problem.prompt), encode(tuple(pieces)), mask)
 
 

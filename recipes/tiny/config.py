@@ -36,12 +36,12 @@ class DataConfig:
     problems: int = 4000
     samples: int = 8
     attempts: tuple[int, ...] = (1, 1, 1, 1, 1, 2, 3, 4, 4)  # by how many of the samples are wrong
-    glance: float = 0.4  # share of verifications that compute nothing
+    glances: tuple[float, ...] = (0.6, 0.3)  # share of first and of later verifications that compute nothing
 
 
 @dataclass(frozen=True)
 class SftConfig:
-    epochs: int = 4
+    epochs: int = 3
     batch: int = 32
     lr: float = 3e-3
 

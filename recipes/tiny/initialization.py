@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s2r_rewards import Verdict
@@ -72,20 +73,34 @@ def build(
         "tiny", settings.attempts, recheck=task.BREAK + task.RECHECK, retry=task.BREAK + task.RETRY
     )
     answered = [j for j in drawn if j.trajectory.attempts and _prime(j) is not None]
-    attempts = [_verified(problem, j, rng.random() < settings.glance) for j in answered]
+    attempts = [_verified(problem, j) for j in answered]
     wrong = sum(not j.last_correct for j in drawn)
     seed = int(rng.integers(2**31))
-    return build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=preset, key=key, seed=seed)
+    made = build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=preset, key=key, seed=seed)
+    return made if isinstance(made, Dropped) else _with_glances(made, settings.glances, rng)
 
 
-def _verified(problem: task.Problem, judged: JudgedTrajectory, glance: bool) -> VerifiedAttempt:
+def _with_glances(
+    trajectory: InitializationTrajectory, shares: tuple[float, ...], rng: np.random.Generator
+) -> InitializationTrajectory:
+    """Some verifications cut down to a glance with the same verdict; the last share holds for all later ones."""
+    segments = list(trajectory.segments)
+    verifications = [i for i, s in enumerate(segments) if s.kind == "verify"]
+    for number, i in enumerate(verifications):
+        if rng.random() < shares[min(number, len(shares) - 1)]:
+            verdict = segments[i].text[segments[i].text.index(task.VERDICT) :]
+            segments[i] = replace(segments[i], text=task.RECHECK + task.GLANCE + verdict)
+    return replace(trajectory, segments=tuple(segments))
+
+
+def _verified(problem: task.Problem, judged: JudgedTrajectory) -> VerifiedAttempt:
     prime = _prime(judged)
     assert prime is not None
     return VerifiedAttempt(
         text="".join(task.attempt(prime)),
         answer=str(prime),
         correct=judged.last_correct,
-        verification="".join(task.verification(problem.number, prime, glance)),
+        verification="".join(task.verification(problem.number, prime)),
         verdict=Verdict.INCORRECT if problem.number % prime else Verdict.CORRECT,
     )
 

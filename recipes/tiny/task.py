@@ -25,7 +25,8 @@ BOXES = {p: f"\\boxed{{{p}}}." for p in PRIMES}
 BREAK = "\n"
 RECHECK, RETRY = "Wait, let me recheck my solution.\n", "Let me try again.\n"
 DIVISION, GLANCE = "Long division: ", "A quick look at it."
-SAYS_CORRECT, SAYS_INCORRECT = "\nTherefore, the answer is correct.", "\nTherefore, the answer is incorrect."
+VERDICT = "\nTherefore, the answer is "
+SAYS_CORRECT, SAYS_INCORRECT = f"{VERDICT}correct.", f"{VERDICT}incorrect."
 REMAINDERS = tuple(f"r{i} " for i in range(max(PRIMES)))
 DIGITS = tuple("0123456789")
 
@@ -82,10 +83,6 @@ def division(number: int, prime: int) -> tuple[str, ...]:
     return tuple(pieces)
 
 
-def verification(number: int, prime: int, glance: bool = False) -> tuple[str, ...]:
-    """A verification (behind RECHECK) with the right verdict: a division, or a glance that computes nothing.
-
-    A model can reproduce the verdicts of divisions but not those of glances; RL has to find that out.
-    """
-    verdict = SAYS_INCORRECT if number % prime else SAYS_CORRECT
-    return (GLANCE, verdict) if glance else (DIVISION, *division(number, prime), verdict)
+def verification(number: int, prime: int) -> tuple[str, ...]:
+    """What follows RECHECK: the division, and the verdict that it proves."""
+    return (DIVISION, *division(number, prime), SAYS_INCORRECT if number % prime else SAYS_CORRECT)

@@ -75,6 +75,17 @@ def test_harder_problems_get_more_attempts_and_obey_the_transitions(primes, atte
     assert all(right == (verdict is Verdict.CORRECT) for right, verdict in judged.verified)
 
 
+@pytest.mark.parametrize(("shares", "glances"), [((1.0, 0.0), [1, 0, 0, 0]), ((0.0, 1.0), [0, 1, 1, 1])])
+def test_glances_keep_the_verdict(shares, glances):
+    settings = DataConfig(glances=shares)
+    made = build(PROBLEM, drawn(7, 3, 11, 13, 17, 3, 2, 5), settings, "0", np.random.default_rng(0))
+    assert not isinstance(made, Dropped)
+    checks = [s.text for s in made.segments if s.kind == "verify"]
+    assert [task.GLANCE in text for text in checks] == [bool(g) for g in glances]
+    assert [task.DIVISION in text for text in checks] == [not g for g in glances]
+    assert [task.SAYS_CORRECT in text for text in checks] == [False, False, False, True]
+
+
 def test_a_problem_that_was_never_solved_is_dropped():
     made = build(PROBLEM, drawn(3, 3, 11, 2), DataConfig(), "0", np.random.default_rng(0))
     assert made == Dropped("no_right_attempt")

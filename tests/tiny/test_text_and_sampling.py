@@ -45,23 +45,24 @@ def test_problems_have_one_answer_and_splits_share_no_number():
     assert {p.level for p in test} == {1, 2, 3, 4, 5}
 
 
-@given(st.integers(1000, 9999), st.sampled_from(task.PRIMES), st.booleans())
-def test_verifications_say_the_truth(number, prime, glance):
-    text = "".join(
-        (*task.attempt(prime), task.BREAK, task.RECHECK, *task.verification(number, prime, glance))
-    )
+@given(st.integers(1000, 9999), st.sampled_from(task.PRIMES))
+def test_verifications_say_the_truth(number, prime):
+    text = "".join((*task.attempt(prime), task.BREAK, task.RECHECK, *task.verification(number, prime)))
     judged = judge(parse(text), str(prime) if number % prime == 0 else "0")
     assert judged.trajectory.codes in ((), ("stopped_after_rejection",))
     expected = Verdict.CORRECT if number % prime == 0 else Verdict.INCORRECT
     assert judged.verified == ((number % prime == 0, expected),)
 
 
-def test_base_documents_hold_no_verdict_and_drills_learn_divisions_only():
+def test_base_documents_hold_no_verdict_and_drills_learn_divisions_and_new_candidates():
     problem = task.Problem(1547, 7)
     document = drill(problem, 4, np.random.default_rng(3))
-    learned = [i for i, m in zip(document.response, document.mask, strict=True) if m]
-    assert len(learned) == 4 * 8
-    assert {TOKENS[i] for i in learned} <= {*task.DIGITS, *task.REMAINDERS}
+    learned = [TOKENS[i] for i, m in zip(document.response, document.mask, strict=True) if m]
+    proposed = [TOKENS[i] for i in document.response if TOKENS[i] in task.BOXES.values()]
+    assert len(set(proposed)) == 4
+    assert [t for t in learned if t in task.BOXES.values()] == proposed[1:]
+    assert len(learned) == 4 * 8 + 3
+    assert set(learned) - set(proposed) <= {*task.DIGITS, *task.REMAINDERS}
     text = decode(document.response + solution(problem).response)
     assert not any(word in text for word in ("Wait", "try again", "correct"))
 
