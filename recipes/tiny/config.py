@@ -24,9 +24,9 @@ class BaseConfig:
     """Pre-training on plain solutions and division drills: no verdict, no retry."""
 
     steps: int = 350
-    batch: int = 48
+    batch: int = 36
     lr: float = 3e-3
-    candidates: int = 4
+    candidates: int = 6
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SftConfig:
 
 @dataclass(frozen=True)
 class OnlineConfig:
-    steps: int = 40
+    steps: int = 30
     prompts: int = 64
     samples: int = 8
     temperature: float = 1.0
@@ -87,7 +87,7 @@ class EvalConfig:
 class Config:
     seed: int = 0
     threads: int = 1
-    max_tokens: int = 120
+    max_tokens: int = 100
     model: ModelConfig = field(default_factory=ModelConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -1,4 +1,4 @@
-"""Hidden factor: "Which prime below 20 divides 1547?" Exactly one does, so the golden answer is unique.
+"""Hidden factor: "Which prime below 18 divides 1673?" Exactly one does, so the golden answer is unique.
 
 Finding the prime in one forward pass is hard for a two-layer network (think of divisibility by 7, 11 or 13);
 checking a proposed prime is easy, because a long division can be written down digit by digit. So a first
@@ -14,12 +14,12 @@ from functools import cache
 
 import numpy as np
 
-LEVELS = {2: 1, 5: 1, 3: 2, 7: 3, 11: 4, 13: 4, 17: 5, 19: 5}
+LEVELS = {2: 1, 5: 1, 3: 2, 7: 3, 11: 4, 13: 4, 17: 5}
 PRIMES = tuple(LEVELS)
-SHARES = (0.08, 0.08, 0.20, 0.16, 0.13, 0.13, 0.11, 0.11)  # how often each prime is the answer
+SHARES = (0.09, 0.09, 0.23, 0.18, 0.14, 0.14, 0.13)  # how often each prime is the answer
 TEST_SHARE = 10  # one number in ten is held out
 
-QUESTION, QUESTION_END = "Which prime below 20 divides ", "?\n"
+QUESTION, QUESTION_END = "Which prime below 18 divides ", "?\n"
 ANSWER = "The answer is "
 BOXES = {p: f"\\boxed{{{p}}}." for p in PRIMES}
 BREAK = "\n"
@@ -74,7 +74,7 @@ def attempt(prime: int) -> tuple[str, ...]:
 
 
 def division(number: int, prime: int) -> tuple[str, ...]:
-    """`1r1 5r1 4r0 7r0 ` for 1547 / 7: every digit, then the running remainder."""
+    """`1r1 6r2 7r6 3r0 ` for 1673 / 7: every digit, then the running remainder."""
     pieces: list[str] = []
     remainder = 0
     for digit in str(number):

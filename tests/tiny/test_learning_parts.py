@@ -25,7 +25,7 @@ from s2r_rewards.datasets.initialization import Dropped
 from s2r_rewards.losses import kl_penalised
 from s2r_rewards.scoring import judge_rollouts
 
-PROBLEM = task.Problem(1547, 7)
+PROBLEM = task.Problem(1673, 7)
 
 
 def respond(*steps, end=True):
@@ -181,7 +181,7 @@ def test_cut_off_responses_lose():
 
 
 def test_offline_selection_by_hand():
-    other = task.Problem(1001 * 3, 3)
+    other = task.Problem(3027, 3)
     always = rollouts(*[respond((3, True))] * 4, problem=other)  # accuracy 1: out of band
     some = rollouts(
         respond((3, False), (7, True)),  # right, kept whole

@@ -31,8 +31,8 @@ def test_the_library_sees_the_same_text_and_offsets(ids):
 
 
 def test_division_written_out():
-    assert "".join(task.division(1547, 7)) == "1r1 5r1 4r0 7r0 "
-    assert "".join(task.division(1547, 11)) == "1r1 5r4 4r0 7r7 "
+    assert "".join(task.division(1673, 7)) == "1r1 6r2 7r6 3r0 "
+    assert "".join(task.division(1673, 11)) == "1r1 6r5 7r2 3r1 "
 
 
 def test_problems_have_one_answer_and_splits_share_no_number():
@@ -55,7 +55,7 @@ def test_verifications_say_the_truth(number, prime):
 
 
 def test_base_documents_hold_no_verdict_and_drills_learn_divisions_and_new_candidates():
-    problem = task.Problem(1547, 7)
+    problem = task.Problem(1673, 7)
     document = drill(problem, 4, np.random.default_rng(3))
     learned = [TOKENS[i] for i, m in zip(document.response, document.mask, strict=True) if m]
     proposed = [TOKENS[i] for i in document.response if TOKENS[i] in task.BOXES.values()]
@@ -70,7 +70,7 @@ def test_base_documents_hold_no_verdict_and_drills_learn_divisions_and_new_candi
 @pytest.fixture(scope="module")
 def model():
     """Random weights large enough that responses differ in length and content."""
-    return new_model(ModelConfig(hidden=32, ffn=64, init=0.5), seed=3).eval()
+    return new_model(ModelConfig(hidden=32, ffn=64, init=0.5), seed=24).eval()
 
 
 def prompts(count):
@@ -81,7 +81,7 @@ def prompts(count):
 def test_greedy_sampling_equals_plain_decoding(model):
     rows = prompts(24)
     samples = Sampler(model)(rows, 30, temperature=0.0)
-    assert len({len(s.ids) for s in samples}) > 1, "rows must finish at different times"
+    assert len({len(s.ids) for s in samples}) > 4, "rows must finish at different times"
     for row, sample in zip(rows, samples, strict=True):
         ids = list(row)
         for _ in range(30):
