@@ -81,7 +81,8 @@ class CompletionClient:
                         return self._read(reply.json())
                     problem = f"status {reply.status_code}: {reply.text[:300]}"
                     if reply.status_code not in RETRY_STATUSES:
-                        raise CompletionError(f"{self.base_url}{path}: {problem}")
+                        hint = "" if self.base_url.endswith("/v1") else " (addresses mostly end in /v1)"
+                        raise CompletionError(f"{self.base_url}{path}: {problem}{hint}")
                     wait = _retry_after(reply.headers.get("retry-after"))
                 except httpx.HTTPError as error:
                     problem = f"{type(error).__name__}: {error}"
