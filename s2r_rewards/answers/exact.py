@@ -7,9 +7,7 @@ values are equal precisely when their coefficients are. Sizes are bounded *befor
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial, isqrt
-
-from .reader import Node
+from math import isqrt
 
 Key = tuple[int, int, int]  # square-free radicand, power of pi, power of i (0 or 1)
 Exact = dict[Key, Fraction]
@@ -17,12 +15,6 @@ Exact = dict[Key, Fraction]
 ONE: Key = (1, 0, 0)
 MAX_BITS = 60_000
 MAX_TERMS = 24
-_ANGLES = {  # sin(k·π/12) for the angles with one-square-root values
-    0: ("0", 1), 2: ("1/2", 1), 3: ("1/2", 2), 4: ("1/2", 3), 6: ("1", 1), 8: ("1/2", 3), 9: ("1/2", 2),
-    10: ("1/2", 1),
-    12: ("0", 1), 14: ("-1/2", 1), 15: ("-1/2", 2), 16: ("-1/2", 3), 18: ("-1", 1), 20: ("-1/2", 3),
-    21: ("-1/2", 2), 22: ("-1/2", 1),
-}  # fmt: skip
 
 
 class Undefined(Exception):
@@ -65,7 +57,7 @@ def multiply(left: Exact, right: Exact) -> Exact | None:
                 value = -value
             key = ((r1 // common) * (r2 // common), k1 + k2, i1 ^ i2)
             total[key] = total.get(key, Fraction(0)) + value
-            if _bits(total[key]) > MAX_BITS:
+            if bits(total[key]) > MAX_BITS:
                 return None
     return {key: part for key, part in total.items() if part}
 
@@ -76,7 +68,7 @@ def _gcd(a: int, b: int) -> int:
     return a
 
 
-def _bits(value: Fraction) -> int:
+def bits(value: Fraction) -> int:
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
@@ -117,7 +109,7 @@ def square_root(value: Fraction) -> Exact | None:
     """The principal square root of a rational number."""
     if not value:
         return {}
-    if _bits(value) > 400:
+    if bits(value) > 400:
         return None
     number = abs(value.numerator) * value.denominator
     outside, inside = _square_part(number)
@@ -149,7 +141,7 @@ def integer_power(base: Exact, exponent: int) -> Exact | None:
     if exponent < 0:
         inverse = invert(base)
         return None if inverse is None else integer_power(inverse, -exponent)
-    size = max((_bits(part) for part in base.values()), default=1)
+    size = max((bits(part) for part in base.values()), default=1)
     if exponent * size > MAX_BITS or (len(base) > 1 and exponent > 64):
         return None
     single = as_rational(base)
@@ -171,7 +163,7 @@ def rational_power(base: Fraction, exponent: Fraction) -> Exact | None:
     if exponent.denominator == 2:
         root = square_root(base)
         return None if root is None else integer_power(root, exponent.numerator)
-    if base < 0 or exponent.denominator > 64 or _bits(base) > 4_000:
+    if base < 0 or exponent.denominator > 64 or bits(base) > 4_000:
         return None
     if not base:
         return {}
@@ -190,114 +182,3 @@ def _root(number: int, degree: int) -> int | None:
         else:
             high = middle
     return low if low**degree == number else None
-
-
-def exact_value(node: Node, sign: int = 1) -> Exact | None:
-    """The exact value of a constant expression; None when it has none that this module can hold."""
-    kind = node[0]
-    if kind == "num":
-        return rational(node[1])
-    if kind == "const":
-        return {"pi": {(1, 1, 0): Fraction(1)}, "i": {(1, 0, 1): Fraction(1)}}.get(node[1])
-    if kind in ("add", "mul"):
-        total = exact_value(node[1])
-        for child in node[2:]:
-            value = exact_value(child)
-            if total is None or value is None:
-                return None
-            total = add(total, value) if kind == "add" else multiply(total, value)
-        return total
-    if kind == "neg":
-        value = exact_value(node[1])
-        return None if value is None else scale(value, Fraction(-1))
-    if kind in ("percent", "degree", "unit"):
-        value = exact_value(node[1])
-        return scale(value, Fraction(1, 100)) if value is not None and kind == "percent" else value
-    if kind in ("div", "pow"):
-        left, right = exact_value(node[1]), exact_value(node[2])
-        if left is None or right is None:
-            return None
-        if kind == "div":
-            inverse = invert(right)
-            return None if inverse is None else multiply(left, inverse)
-        return _power(left, right)
-    if kind == "fn":
-        return _function(node)
-    return None
-
-
-def _power(base: Exact, exponent: Exact) -> Exact | None:
-    power = as_rational(exponent)
-    if power is None:
-        return None
-    if not base:
-        if power <= 0:
-            raise Undefined("a power of zero")
-        return {}
-    if power.denominator == 1:
-        return integer_power(base, power.numerator)
-    whole = as_rational(base)
-    return None if whole is None else rational_power(whole, power)
-
-
-def _function(node: Node) -> Exact | None:
-    name, values = node[1], [exact_value(child) for child in node[2:]]
-    if any(value is None for value in values):
-        return None
-    first = values[0] or {}
-    number = as_rational(first)
-    if name == "sqrt":
-        return None if number is None else square_root(number)
-    if name in ("sin", "cos", "tan"):
-        return _trigonometric(name, first)
-    if number is None:
-        return None
-    if name == "abs":
-        return rational(abs(number))
-    if name in ("floor", "ceil"):
-        return rational(number.__floor__() if name == "floor" else number.__ceil__())
-    if name == "factorial" and number.denominator == 1 and 0 <= number <= 3_000:
-        return rational(factorial(int(number)))
-    if name == "exp" and not number:
-        return rational(1)
-    if len(values) == 2:
-        second = as_rational(values[1] or {})
-        if name == "binom" and second is not None and number.denominator == second.denominator == 1:
-            if 0 <= second <= number <= 10_000:
-                return rational(comb(int(number), int(second)))
-        elif name == "log" and second is not None:
-            return _logarithm(number, second)
-    return None
-
-
-def _trigonometric(name: str, angle: Exact) -> Exact | None:
-    if angle and set(angle) != {(1, 1, 0)}:
-        return None
-    steps = angle.get((1, 1, 0), Fraction(0)) * 12
-    if steps.denominator != 1:
-        return None
-    sine, cosine = _ANGLES.get(int(steps) % 24), _ANGLES.get((int(steps) + 6) % 24)
-    wanted = {"sin": [sine], "cos": [cosine], "tan": [sine, cosine]}[name]
-    parts = [None if x is None else ({(x[1], 0, 0): Fraction(x[0])} if x[0] != "0" else {}) for x in wanted]
-    if parts[0] is None or parts[-1] is None:
-        return None
-    if name != "tan":
-        return parts[0]
-    inverse = invert(parts[1] or {})
-    return None if inverse is None else multiply(parts[0], inverse)
-
-
-def _logarithm(number: Fraction, base: Fraction) -> Exact | None:
-    """A logarithm that is a whole number."""
-    if number <= 0 or base <= 0:
-        raise Undefined("the logarithm of a number that is not positive")
-    if number == 1:
-        return {}
-    if base == 1 or _bits(number) > 4_000:
-        return None
-    power, value = 0, Fraction(1)
-    step = base if (number > 1) == (base > 1) else 1 / base
-    while (value < number) == (number > 1) and value != number and power < 4_000:
-        value *= step
-        power += 1
-    return rational(power if step == base else -power) if value == number else None

@@ -11,7 +11,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from .exact import Exact, Undefined, as_rational, exact_value
+from .constants import exact_value
+from .exact import Exact, Undefined, as_rational
 from .modular import NotRational, value_mod
 from .policy import CheckPolicy
 from .precise import precise

@@ -204,9 +204,9 @@ def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[
             return left, right, "whole"
     if (ending := _ENDING.search(text, max(start, stop - 200), stop)) is not None:
         return (*ending.span(1), "number")
-    if (last := _last_match(_MATH, text, max(start, stop - 4 * _WINDOW), stop)) is not None:
+    if (last := _last_match(_MATH, text, max(start, stop - 2 * _WINDOW), stop)) is not None:
         return (*_trim(text, *last.span(last.lastindex or 1)), "math")
-    last = _last_match(_NUMBER, text, max(start, stop - 4 * _WINDOW), stop) if fallback == "number" else None
+    last = _last_match(_NUMBER, text, max(start, stop - 2 * _WINDOW), stop) if fallback == "number" else None
     if last is not None:
         return (*last.span(), "number")
     return None

@@ -17,6 +17,7 @@ from .probing import number
 from .reader import Node
 
 _TINY = 1e-11
+_MAX_CUTS = 200
 _INFINITY = (("const", "inf"), ("neg", ("const", "inf")))
 
 
@@ -105,6 +106,8 @@ def _set(node: Node) -> RealSet | None:
 
 def _combine(kind: str, parts: list[RealSet]) -> RealSet:
     cuts = tuple(x for part in parts for x in part.cuts)
+    if len(cuts) > _MAX_CUTS:
+        raise Undefined("too many pieces")
     names = {part.variable for part in parts if part.variable}
     if len(names) > 1:
         raise Undefined("two variables")

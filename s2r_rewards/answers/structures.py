@@ -26,7 +26,7 @@ from .wrappers import compare_values, unwrap
 _LISTS = ("list", "set")
 _SETS = ("union", "cap", "setminus", "rel")
 _CONTAINERS = (*_LISTS, *_SETS, "group", "matrix", "ratio")
-_MATCHING_LIMIT = 80
+_MATCHING_LIMIT = 40
 
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
