@@ -73,6 +73,8 @@ def read_any(
                 found = next((other for other in others if known.get(other) is not None), None)
                 if found is not None:
                     known[ours] = known.pop(found)
+        if known.get("gold") is None and {"gold", *ALIASES["gold"]} & known.keys():
+            known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
         if isinstance(known.get("gold"), (int, float)):
             known["gold"] = str(known["gold"])
         if known.get("problem_id") is None and isinstance(known.get("prompt"), str):

@@ -56,6 +56,17 @@ def test_verl_dumps_are_understood_and_read_in_order_of_steps(s2r, work):
     assert rollouts[0].extra == {"score": 1.0, "uid": "2-0_0_0"}
 
 
+def test_a_null_gold_is_ungradable_a_missing_one_an_error(s2r, work):
+    write_records("null.jsonl", [{"input": "2 + 3?", "output": "\\boxed{5}", "gts": None}])
+    assert s2r("score", "null.jsonl", "-o", "out.jsonl").exit_code == 0
+    (action,) = lines("out.jsonl")[0]["s2r"]["actions"]
+    assert action["check"]["verdict"] == "ungradable"
+    write_records("missing.jsonl", [{"input": "2 + 3?", "output": "\\boxed{5}"}])
+    result = s2r("score", "missing.jsonl", "-o", "out.jsonl")
+    assert result.exit_code == 2
+    assert "field 'gold'" in result.stderr
+
+
 def test_own_field_names(s2r, work):
     write_records("mine.jsonl", [{"p": "2 + 3?", "r": "It is \\boxed{5}.", "g": "5"}])
     assert (
