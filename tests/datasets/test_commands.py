@@ -282,3 +282,27 @@ def test_segments_of_the_init_file_parse_back(read, s2r, verified, tmp_path):
     s2r("data", "init", verified, "-o", tmp_path / "o.jsonl")
     for row in read(tmp_path / "o.jsonl"):
         assert parses_back([Segment(**s) for s in row["segments"]])
+
+
+@pytest.mark.parametrize("step", ["problems", "verify", "init", "rl"])
+def test_any_step_killed_at_a_random_moment(s2r, server, sums, samples, verified, tmp_path, step):
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    arguments = {
+        "problems": [sums],
+        "verify": [samples, "--url", server[0], "--model", "m", "--concurrency", 2],
+        "init": [verified],
+        "rl": [sums, "--rollouts", samples],
+    }[step]
+    s2r("data", step, *arguments, "-o", whole)
+    command = [sys.executable, "-c", "from s2r_rewards.cli import main; main()", "data", step]
+    command += [*map(str, arguments), "-o", str(out)]
+    for seed in range(2):
+        process = subprocess.Popen(
+            command, env=os.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        time.sleep(random.Random(f"{step}{seed}").uniform(0.2, 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not out.exists() or out.read_bytes() == whole.read_bytes()
+    subprocess.run(command, env=os.environ, check=True, capture_output=True)
+    assert out.read_bytes() == whole.read_bytes()

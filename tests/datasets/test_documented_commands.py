@@ -8,6 +8,7 @@ import click
 import pytest
 
 from s2r_rewards.cli import main
+from s2r_rewards.cli.data import command
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = [
@@ -17,11 +18,21 @@ FILES = [
 ]
 
 
-def documented():
+def documents():
+    """(name, text) of everything that tells people what to type."""
     for file in FILES:
-        text = file.read_text().replace("\\\n", " ")
+        yield file.relative_to(ROOT), file.read_text()
+    yield (
+        "s2r data --help",
+        command.get_help(click.Context(command, info_name="s2r data", max_content_width=200)),
+    )
+
+
+def documented():
+    for name, text in documents():
+        text = text.replace("\\\n", " ")
         for line in re.findall(r"^\s*(?:\$S2R|s2r) ((?:data|eval) .*)$", text, flags=re.MULTILINE):
-            yield pytest.param(line, id=f"{file.relative_to(ROOT)}: {line[:50]}")
+            yield pytest.param(line, id=f"{name}: {line[:50]}")
 
 
 def values(line):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -110,11 +111,11 @@ def report_skipped(errors: ErrorCount) -> None:
 
 def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """A table on stdout; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     # A pipe has no width: wide enough then that nothing is cut.
     out = Console()
     Console(width=None if out.is_terminal else 200).print(table)

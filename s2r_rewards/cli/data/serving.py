@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from s2r_rewards.cli.data.common import Command, console, progress, say
+from s2r_rewards.cli.data.common import Command, progress, say
 from s2r_rewards.datasets.requests import Request, SamplingOptions, Usage
 from s2r_rewards.datasets.resume import WorkLog
 
@@ -193,4 +193,4 @@ def usage_summary(rows: Iterator[dict[str, Any]], serving: Serving) -> dict[str,
 
 def say_summary(output: str, summary: dict[str, Any]) -> None:
     parts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in summary.items())
-    console.print(f"{output}: {parts}", highlight=False, soft_wrap=True)
+    say(f"{output}: {parts}")
