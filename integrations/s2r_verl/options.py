@@ -39,6 +39,8 @@ class Options:
     """Ratio of the action-level loss; null: the preset's."""
     beta: float = 0.0
     """β of eq. 3 and 5: the KL term inside the advantage. Needs the reference model."""
+    alarms: bool = True
+    """Look for signs of reward hacking in every training step (``s2r/alarm/*``)."""
     max_chars: int = 200_000
     """Longer responses earn the failing score unread."""
 

@@ -26,17 +26,19 @@ class Failures:
         self._seen: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def note(self, error: BaseException, where: str) -> str:
+    def note(
+        self, error: BaseException, where: str, then: str = f"the response earns {FAILING_SCORE}"
+    ) -> str:
         cause = f"{type(error).__name__}: {error}"[:500]
         kind = f"{where}: {type(error).__name__}"
         with self._lock:
             count = self._seen[kind] = self._seen.get(kind, 0) + 1
         if count == 1:
             logger.error(
-                "S2R scoring failed (%s); the response earns %s and training goes on. "
-                "Further failures of this kind are counted in the metrics, not logged. %s",
+                "S2R scoring failed (%s); %s and training goes on. "
+                "Further failures of this kind are counted, not logged. %s",
                 where,
-                FAILING_SCORE,
+                then,
                 cause,
                 exc_info=error,
             )

@@ -20,9 +20,11 @@ from verl.workers.utils.padding import response_to_nested
 
 from s2r_rewards.losses import kl_penalised
 from s2r_verl.advantage import running_baseline
+from s2r_verl.alarms import step_alarms
 from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, find, require_columns, require_good_config
 from s2r_verl.options import Options
 from s2r_verl.policy_loss import fit, loss_with_actions
+from s2r_verl.scoring import failures
 from s2r_verl.trace import ACTION_IDS, FIELD, Trace, batch_metrics
 
 STATE_FILE = "s2r_baseline.json"
@@ -80,9 +82,23 @@ class S2RTrainer(PPOTrainerSync):
     ) -> None:
         super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-        data = tq.kv_batch_get(keys=real, partition_id=batch.partition_id, select_fields=["extra_fields"])
-        infos = ((item or {}).get("reward_extra_info") or {} for item in list(data["extra_fields"]))
-        metrics.update(batch_metrics(_traces(info.get(FIELD) for info in infos)))
+        names = ["prompts", "responses", "extra_fields"]
+        data = tq.kv_batch_get(keys=real, partition_id=batch.partition_id, select_fields=names)
+        infos = [(item or {}).get("reward_extra_info") or {} for item in list(data["extra_fields"])]
+        traces = _traces(info.get(FIELD) for info in infos)
+        metrics.update(batch_metrics(traces))
+        if self.s2r_options.alarms and len(traces) == len(real):
+            metrics.update(self._alarms(data, traces))
+
+    def _alarms(self, data: Any, traces: list[Trace]) -> dict[str, float]:
+        try:
+            prompts, responses = (
+                [row.tolist() for row in data[n].unbind()] for n in ("prompts", "responses")
+            )
+            return step_alarms(prompts, responses, traces, self.tokenizer, self.s2r_options)
+        except Exception as error:  # a metric must not stop a training run
+            failures.note(error, "alarms", "this step logs none")
+            return {}
 
     def _val_metrics_update(
         self,

@@ -17,6 +17,7 @@ from s2r_verl_cpu.registries import recorded_rows
 
 from s2r_rewards import judge, parse
 from s2r_rewards.advantages import outcome_advantages, process_advantages
+from s2r_rewards.alarms import ALARM_NAMES
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.tensors import spread
@@ -241,6 +242,7 @@ def test_logged_training_metrics_equal_the_library(process_run, tokenizer):
             logged = math.nan if step[name] is None else step[name]
             assert logged == pytest.approx(expected[name], nan_ok=True), name
         assert step["s2r/alarm/scoring_failed"] == 0
+        assert set(ALARM_NAMES) <= {name.removeprefix("s2r/alarm/") for name in step}
 
 
 def test_validation_logs_the_same_names(process_run):

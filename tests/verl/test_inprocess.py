@@ -234,3 +234,16 @@ def test_outcome_advantages_are_rloo(config):
     assert ours[4].abs().sum() == 0
     stock, _ = get_adv_estimator_fn("rloo")(rewards[:4], mask[:4], index=index[:4], config=config.algorithm)
     torch.testing.assert_close(ours[:4], stock, atol=1e-6, rtol=0)
+
+
+def test_alarms_equal_the_librarys(tokenizer, ids, infos):
+    from s2r_rewards.alarms import alarm_metrics, find_alarms
+    from s2r_verl.alarms import step_alarms
+
+    traces = [Trace.loads(info["reward_extra_info"][FIELD]) for info in infos]
+    prompt = "What is 1 + 2?"
+    got = step_alarms([tokenizer.encode(prompt)] * 5, ids, traces, tokenizer, Options())
+    judged = [judge(parse(text + "<|im_end|>", finished=True), "3") for text in RESPONSES]
+    expected = alarm_metrics(find_alarms(judged, [prompt] * 5))
+    assert got == pytest.approx(expected, nan_ok=True)
+    assert "s2r/alarm/fired" in got
