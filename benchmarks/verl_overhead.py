@@ -121,39 +121,64 @@ def token_rewards(kind: str, scored: DataProto, shape: tuple[int, int]) -> torch
     return at_action_ends([t.rewards for t in traces], [t.spans for t in traces], shape[1])
 
 
-def measure(kind: str, model: str, batch: DataProto, workers: int, repeats: int) -> Timing:
-    from verl.experimental.reward_loop import RewardLoopManager
-    from verl.trainer.ppo.ray_trainer import compute_advantage
+class Way:
+    """One of the two ways, with its reward workers."""
 
-    overrides = [
-        f"actor_rollout_ref.model.path={model}",
-        "actor_rollout_ref.rollout.name=vllm",
-        f"reward.num_workers={workers}",
-        *SETTINGS[kind],
-    ]
-    with initialize_config_module("verl.trainer.config", version_base=None):
-        config = compose("ppo_trainer", overrides=overrides)
-    manager = RewardLoopManager(config)
-    manager.compute_rm_score(batch[: 8 * workers])  # imports and caches
-    mask = batch.batch["attention_mask"][:, PROMPT:].float()
-    scoring, advantages = [], []
-    for _ in range(repeats):
+    def __init__(self, kind: str, model: str, workers: int, batch: DataProto) -> None:
+        from verl.experimental.reward_loop import RewardLoopManager
+
+        overrides = [
+            f"actor_rollout_ref.model.path={model}",
+            "actor_rollout_ref.rollout.name=vllm",
+            f"reward.num_workers={workers}",
+            *SETTINGS[kind],
+        ]
+        with initialize_config_module("verl.trainer.config", version_base=None):
+            self.config = compose("ppo_trainer", overrides=overrides)
+        self.kind = kind
+        self.manager = RewardLoopManager(self.config)
+        self.manager.compute_rm_score(batch[: 64 * workers])  # imports and caches
+
+    def once(self, batch: DataProto) -> Timing:
+        from verl.trainer.ppo.ray_trainer import compute_advantage
+
+        mask = batch.batch["attention_mask"][:, PROMPT:].float()
         start = time.perf_counter()
-        scored = manager.compute_rm_score(batch)
+        scored = self.manager.compute_rm_score(batch)
         middle = time.perf_counter()
         data = DataProto(
             batch=TensorDict(
-                {"token_level_rewards": token_rewards(kind, scored, mask.shape), "response_mask": mask},
+                {"token_level_rewards": token_rewards(self.kind, scored, mask.shape), "response_mask": mask},
                 batch_size=len(mask),
             ),
             non_tensor_batch={"uid": batch.non_tensor_batch["uid"]},
         )
-        compute_advantage(data, adv_estimator=config.algorithm.adv_estimator, config=config.algorithm)
-        advantages.append(time.perf_counter() - middle)
-        scoring.append(middle - start)
-    for worker in manager.reward_loop_workers:
-        ray.kill(worker)
-    return Timing(statistics.median(scoring), statistics.median(advantages))
+        algorithm = self.config.algorithm
+        compute_advantage(data, adv_estimator=algorithm.adv_estimator, config=algorithm)
+        return Timing(middle - start, time.perf_counter() - middle)
+
+    def close(self) -> None:
+        for worker in self.manager.reward_loop_workers:
+            ray.kill(worker)
+        time.sleep(2)  # Ray frees the workers' names
+
+
+def measure(model: str, batch: DataProto, workers: int, repeats: int) -> dict[tuple[str, int], Timing]:
+    """Both ways in the order A B B A, so that what else the machine does hits both alike.
+
+    verl names its reward workers, so that only one way's workers can live at a time.
+    """
+    timings: dict[str, list[Timing]] = {kind: [] for kind in SETTINGS}
+    for kind in (*SETTINGS, *reversed(SETTINGS)):
+        way = Way(kind, model, workers, batch)
+        timings[kind] += [way.once(batch) for _ in range(repeats)]
+        way.close()
+    return {
+        (kind, workers): Timing(
+            statistics.median(t.scoring for t in found), statistics.median(t.advantages for t in found)
+        )
+        for kind, found in timings.items()
+    }
 
 
 def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: argparse.Namespace) -> str:
@@ -163,7 +188,7 @@ def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: 
         "",
         f"{arguments.prompts} prompts x {arguments.samples} samples, {tokens.mean():.0f} tokens on average (longest "
         f"{int(tokens.max())}); verl {verl.__version__}, torch {torch.__version__}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} CPU cores, median of {arguments.repeats}. Both columns are from one run of "
+        f"{os.cpu_count()} CPU cores, median of {2 * arguments.repeats}. The two ways took turns in one run of "
         "`benchmarks/verl_overhead.py`; other work shared the machine, so read the ratios.",
         "",
         "| reward workers | | verl's manager + RLOO | s2r process-level | ratio |",
@@ -195,7 +220,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--words", type=int, default=300, help="words of a response, about")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--model", help="folder with a tokenizer; default: a tiny one made for the occasion")
     parser.add_argument("--output", help="also write the table to this file")
     arguments = parser.parse_args()
@@ -214,11 +239,9 @@ def main() -> None:
         AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words
     )
     ray.init(num_cpus=max(arguments.workers) + 2, include_dashboard=False, log_to_driver=False)
-    results = {
-        (kind, workers): measure(kind, model, batch, workers, arguments.repeats)
-        for workers in arguments.workers
-        for kind in SETTINGS
-    }
+    results: dict[tuple[str, int], Timing] = {}
+    for workers in arguments.workers:
+        results |= measure(model, batch, workers, arguments.repeats)
     ray.shutdown()
     text = report(results, batch, arguments)
     print(text)

@@ -62,12 +62,12 @@ def environment(**extra: str) -> dict[str, str]:
     }
 
 
-def ppo(*overrides: str, folder: Path, timeout: float = 420, **env: str) -> str:
+def ppo(*overrides: str, folder: Path, timeout: float = 900, **env: str) -> str:
     """verl.trainer.main_ppo; returns its whole output, raises with the end of it when the run fails."""
     return _run([sys.executable, "-m", "verl.trainer.main_ppo", *overrides], folder, timeout, env)
 
 
-def sft(*overrides: str, folder: Path, timeout: float = 240, **env: str) -> str:
+def sft(*overrides: str, folder: Path, timeout: float = 600, **env: str) -> str:
     """verl.trainer.sft_trainer under torchrun with one process."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1"]
     return _run([*launch, "-m", "verl.trainer.sft_trainer", *overrides], folder, timeout, env)
