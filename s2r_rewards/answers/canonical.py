@@ -14,6 +14,7 @@ _SPACING = re.compile(
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 _GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
 _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SPACES = re.compile(r"\s+")
 _UNICODE = str.maketrans(
     {
@@ -90,4 +91,6 @@ def canonical(text: str) -> str:
         text = _GROUPING.sub(",", text)
         text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
         text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
+    if "^" in text:
+        text = _LETTER_O.sub(r"^\\circ", text)
     return _SPACES.sub(" ", text).strip()

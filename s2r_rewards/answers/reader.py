@@ -131,6 +131,9 @@ class Reader(Terms):
             if len(listed) == 1 and listed[0][0] == "rel" and listed[0][1][0][0] == "ratio":
                 sides = listed[0][1]
                 return ("rel", (sides[0][2], *sides[1:]), listed[0][2])
+            if len(listed) == 1 and listed[0][0] == "rel" and listed[0][1][1][0] == "ratio":
+                sides, ops = listed[0][1], listed[0][2]  # {x in R : x > 3}
+                return ("rel", (sides[1][2], *sides[2:]), ops[1:])
             return ("set", listed)
         if left in ("floor", "ceil"):
             if right != left or inside[0] == "list":

@@ -69,12 +69,15 @@ class Terms(Cursor):
         node = self.power()
         if node[0] in ("set", "matrix") or (node[0] == "group" and len(node[3]) > 1):
             raise Unreadable("a product with a container")
-        if before[0] == "num" and node[0] == "div" and node[1][0] == node[2][0] == "num":
-            whole, top, below = before[1], node[1][1], node[2][1]
+        percent = node[0] == "percent"
+        part = node[1] if percent else node
+        if before[0] == "num" and part[0] == "div" and part[1][0] == part[2][0] == "num":
+            whole, top, below = before[1], part[1][1], part[2][1]
             if whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below:
                 factors.pop()
                 mixed: Node = ("num", whole + top / below)
-                return ("neg", mixed) if negative else mixed
+                mixed = ("neg", mixed) if negative else mixed
+                return ("percent", mixed) if percent else mixed
         return node
 
     def unary(self) -> Node:

@@ -33,7 +33,7 @@ TEMPERATURES = frozenset("CF")
 
 def normal_unit(text: str) -> tuple[str, ...]:
     """The known units in ``text`` in one spelling (``"square feet"`` -> ``("foot",)``)."""
-    words = [word.lower() for word in _WORDS.findall(text)]
+    words = [word.lower() for word in _WORDS.findall(text.replace(".", ""))]
     return tuple(sorted(_SPELLING[w] for w in words if w in _SPELLING and _SPELLING[w] not in _NEUTRAL))
 
 
