@@ -42,9 +42,10 @@ def test_verify_writes_every_verification_with_its_verdict(s2r, server, samples,
     }
     # The server turns 10 % of its verdicts round and cannot tell in another 10 %.
     assert all(0 < n < 30 for n in by_reason.values()), by_reason
-    shown = s2r(
-        "data", "verify", samples, "-o", verified, "--style", "both", "--url", server[0], "--model", "m"
-    )
+    arguments = ("--style", "both", "--url", server[0], "--model", "m", "--paper", "Qwen2-7B-Instruct")
+    shown = s2r("data", "verify", samples, "-o", verified, *arguments)
+    assert "paper, Qwen2-7B-Instruct: confirmative" in shown
+    assert "58.31" in shown
     style = [r for r in rows if r["style"] == "confirmative"]
     assert f"{100 * sum(r['kept'] for r in style) / len(style):.2f}" in shown
 

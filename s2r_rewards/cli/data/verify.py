@@ -26,6 +26,7 @@ from s2r_rewards.cli.data.serving import (
 from s2r_rewards.datasets.attempts import checked_attempts, verification_requests, verified_row
 from s2r_rewards.datasets.resume import WorkLog, fingerprint
 from s2r_rewards.datasets.verification import STYLES, StyleCounts, style_table
+from s2r_rewards.evaluation.published import STYLES as PUBLISHED
 from s2r_rewards.records import read_records, write_records
 from s2r_rewards.rollouts import read_rollouts
 
@@ -35,6 +36,7 @@ from s2r_rewards.rollouts import read_rollouts
 @output_option("Every verification with its verdict; `kept` says whether it is of use. JSONL or parquet.")
 @click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
 @click.option("--tries", default=1, show_default=True, help="Verifications of each attempt and style.")
+@click.option("--paper", type=click.Choice(list(PUBLISHED)), help="Show the paper's figures of this model.")
 @seed_option
 @on_error_option
 @restart_option
@@ -45,6 +47,7 @@ def command(
     output: str,
     style: str,
     tries: int,
+    paper: str | None,
     seed: int,
     on_error: str,
     restart: bool,
@@ -73,7 +76,7 @@ def command(
         if log.complete:
             say(f"{output} is complete already; --restart does it again")
             say_summary(output, log.summary())
-            _show(style_table(row for _, row in read_records(output)))
+            _show(style_table(row for _, row in read_records(output)), paper)
             return
         with reading(on_error) as errors:
             attempts = checked_attempts(list(read_rollouts(samples, errors)))
@@ -89,10 +92,10 @@ def command(
             say(f"{len(failures)} verifications failed and are missing; the same command tries them again")
         else:
             log.finish(summary)
-    _show(style_table(row for _, row in read_records(output)))
+    _show(style_table(row for _, row in read_records(output)), paper)
 
 
-def _show(table: dict[str, StyleCounts]) -> None:
+def _show(table: dict[str, StyleCounts], paper: str | None) -> None:
     """The paper's table: accuracy of the verifications, by whether the attempt is right."""
     rows = [
         (
@@ -103,6 +106,8 @@ def _show(table: dict[str, StyleCounts]) -> None:
         )
         for style, counts in table.items()
     ]
+    for style, figures in PUBLISHED.get(paper or "", {}).items():
+        rows.append((f"paper, {paper}: {style}", *(f"{x:.2f}" for x in figures), "", ""))
     columns = ("style", "accuracy %", "attempt right %", "attempt wrong %", "verifications", "kept")
     show_table("verifications", columns, rows)
     reasons: Counter[str] = Counter()
