@@ -65,15 +65,20 @@ def check(
         return CheckResult("malformed", "string", f"longer than {policy.max_length} characters")
     if backend != "s2r":
         return delegate(gold, answer, policy, backend)
+    outcome = _plain(gold, answer, policy) or _decide(gold, answer, policy)
+    if not outcome.equal and (result := _ask_symbolic(gold, answer, policy, start_limit)) is not None:
+        return result
+    return CheckResult("correct" if outcome.equal else "incorrect", outcome.how, outcome.why)
+
+
+def _plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
+    """Decide two plain numbers; None when a side is none, or when they might still be equal."""
     first, second = plain_number(gold), plain_number(answer)
-    if first is None or second is None or first != second:
-        if first is None or second is None or policy.relative_tolerance or not _differ(gold, answer, policy):
-            outcome = _decide(gold, answer, policy)
-            if not outcome.equal and (result := _ask_symbolic(gold, answer, policy, start_limit)) is not None:
-                return result
-            return _result(outcome)
-        return CheckResult("incorrect", "number", "different exact values")
-    return CheckResult("correct", "number", "same exact value")
+    if first is None or second is None:
+        return None
+    if first == second:
+        return Outcome(True, "number", "same exact value")
+    return Outcome(False, "number", "different exact values") if _differ(gold, answer, policy) else None
 
 
 def _ask_symbolic(gold: str, answer: str, policy: CheckPolicy, start_limit: float) -> CheckResult | None:
@@ -104,12 +109,13 @@ def _is_formula(text: str) -> bool:
 
 
 def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:
-    """Whether two different plain numbers certainly differ: no separator, no rounding in question."""
-    return "," not in gold and "," not in answer and (not policy.rounded_places or "." not in gold)
-
-
-def _result(outcome: Outcome) -> CheckResult:
-    return CheckResult("correct" if outcome.equal else "incorrect", outcome.how, outcome.why)
+    """Whether two different plain numbers certainly differ: no list, tolerance or rounding in question."""
+    if policy.relative_tolerance or ("," in gold and "," in answer):
+        return False
+    if "/" in gold or "e" in gold or "E" in gold:
+        return "." not in answer
+    places = len(gold) - gold.index(".") - 1 if "." in gold else 0
+    return places < policy.rounded_places or not policy.rounded_places
 
 
 def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
@@ -119,6 +125,8 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     left, right = canonical(gold), canonical(answer)
     if left == right:
         return Outcome(True, "string", "same canonical text")
+    if (plain := _plain(left, right, policy)) is not None:
+        return plain
     choice = compare_choices(left, right)
     if choice is not None and choice.equal is not None:
         return choice

@@ -21,6 +21,7 @@ from .reader import Node
 
 _CLOSE = 1e-9
 _SAMPLES = 5
+_SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 _WRAPPERS = ("percent", "degree", "unit")
 
 
@@ -131,7 +132,7 @@ def rounds_to(
     if policy.relative_tolerance and abs(x - y) <= policy.relative_tolerance * abs(x):
         return True
     places = decimal_places(gold)
-    if policy.rounded_places and places >= policy.rounded_places:
+    if policy.rounded_places and places >= policy.rounded_places and _digits(gold, places) >= _SIGNIFICANT:
         if decimal_places(answer) and decimal_places(answer) <= places:
             return False
         slack = 0.5 * 10.0**-places + 2.3e-16 * max(abs(x), abs(y))
@@ -139,11 +140,17 @@ def rounds_to(
     places = decimal_places(answer)
     literal = answer[1] if answer[0] == "neg" else answer
     if policy.machine_digits and places and literal[0] == "num" and not decimal_places(gold):
-        digits = len(str(literal[1].numerator * 10**places // literal[1].denominator))
+        digits = _digits(answer, places)
         irrational = left is None or as_rational(left) is None or _repeats(as_rational(left))
         if digits >= policy.machine_digits and irrational:
             return abs(x - y) <= 4e-16 * max(abs(x), abs(y), 1e-300) + 10.0**-places
     return False
+
+
+def _digits(node: Node, places: int) -> int:
+    """Significant digits that a decimal literal was written with."""
+    value = (node[1] if node[0] == "neg" else node)[1]
+    return len(str(value.numerator * 10**places // value.denominator))
 
 
 def _repeats(value: Fraction | None) -> bool:

@@ -30,7 +30,7 @@ def own_pairs() -> list[tuple[str, str, str, str]]:
 
 # The question is asked from the gold answer's side: these say more on one side than on the other.
 ONE_WAY = {
-    "The answer is D", "Option C", "B) 25", "101_2", "4210_5", "0.9166666667", "0.333333", "11_2",
+    "The answer is D", "Option C", "B) 25", "101_2", "4210_5", "0.9166666667", "0.333333", "0.0333333", "11_2",
     "0.99999999999999999999", "0.5\\%", "x_1 + x_2 = 2", "Yes, it does", "The maximum value is 105.", "2\\sqrt{3} \\approx 3.46",
 }  # fmt: skip
 
