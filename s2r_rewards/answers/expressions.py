@@ -132,7 +132,11 @@ def rounds_to(
     if policy.relative_tolerance and abs(x - y) <= policy.relative_tolerance * abs(x):
         return True
     places = decimal_places(gold)
-    if policy.rounded_places and places >= policy.rounded_places and _digits(gold, places) >= _SIGNIFICANT:
+    if (
+        policy.rounded_places
+        and places >= policy.rounded_places
+        and _digits(gold, places) >= min(_SIGNIFICANT, policy.rounded_places)
+    ):
         if decimal_places(answer) and decimal_places(answer) <= places:
             return False
         slack = 0.5 * 10.0**-places + 2.3e-16 * max(abs(x), abs(y))
