@@ -49,6 +49,8 @@ SENTENCES = (
 class Timing:
     scoring: float
     """Seconds for the reward workers to score the batch."""
+    cpu: float
+    """CPU seconds of the reward workers for it; hardly depends on what else the machine does."""
     advantages: float
     """Seconds from token-level rewards to advantages."""
 
@@ -143,9 +145,12 @@ class Way:
         from verl.trainer.ppo.ray_trainer import compute_advantage
 
         mask = batch.batch["attention_mask"][:, PROMPT:].float()
+        cpu = self._cpu()
         start = time.perf_counter()
         scored = self.manager.compute_rm_score(batch)
         middle = time.perf_counter()
+        cpu = self._cpu() - cpu
+        after = time.perf_counter()
         data = DataProto(
             batch=TensorDict(
                 {"token_level_rewards": token_rewards(self.kind, scored, mask.shape), "response_mask": mask},
@@ -155,7 +160,11 @@ class Way:
         )
         algorithm = self.config.algorithm
         compute_advantage(data, adv_estimator=algorithm.adv_estimator, config=algorithm)
-        return Timing(middle - start, time.perf_counter() - middle)
+        return Timing(middle - start, cpu, time.perf_counter() - after)
+
+    def _cpu(self) -> float:
+        workers = self.manager.reward_loop_workers
+        return sum(ray.get([w.__ray_call__.remote(lambda self: time.process_time()) for w in workers]))
 
     def close(self) -> None:
         for worker in self.manager.reward_loop_workers:
@@ -175,7 +184,7 @@ def measure(model: str, batch: DataProto, workers: int, repeats: int) -> dict[tu
         way.close()
     return {
         (kind, workers): Timing(
-            statistics.median(t.scoring for t in found), statistics.median(t.advantages for t in found)
+            *(statistics.median(getattr(t, name) for t in found) for name in ("scoring", "cpu", "advantages"))
         )
         for kind, found in timings.items()
     }
@@ -196,11 +205,11 @@ def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: 
     ]
     for workers in arguments.workers:
         theirs, ours = results["verl", workers], results["s2r", workers]
-        for name in ("scoring", "advantages"):
+        for name, shown in (("cpu", "scoring, CPU"), ("scoring", "scoring"), ("advantages", "advantages")):
             a, b = getattr(theirs, name), getattr(ours, name)
-            lines.append(f"| {workers} | {name} | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
+            lines.append(f"| {workers} | {shown} | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
         a, b = theirs.scoring + theirs.advantages, ours.scoring + ours.advantages
-        lines.append(f"| {workers} | both | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
+        lines.append(f"| {workers} | scoring + advantages | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
     first, last = arguments.workers[0], arguments.workers[-1]
     if first != last:
         speedup = {k: results[k, first].scoring / results[k, last].scoring for k in SETTINGS}
