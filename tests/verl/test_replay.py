@@ -55,3 +55,43 @@ def test_every_token_carries_its_actions_advantage(rollout, tokenizer):
 def test_outcome_level_spreads_one_advantage(rollout, tokenizer):
     ids, row = dense(rollout, "outcome", tokenizer)
     assert row["rm_scores"].tolist() == pytest.approx([0.7] * len(ids))
+
+
+def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
+    """The real command on real files; advantages by the library, over accuracy group and position."""
+    import json
+
+    import pyarrow.parquet as pq
+    from click.testing import CliRunner
+
+    from s2r_rewards.advantages import offline_advantages
+    from s2r_rewards.cli.data import command
+
+    texts = [
+        response(("3", True)),
+        response(("2", False), ("3", True)),
+        response(("2", True)),
+        response(("4", True)),
+    ]
+    stored = tmp_path / "rollouts.jsonl"
+    rows = [
+        {"problem_id": "p", "prompt": "1 + 2?", "response": t, "gold": "3", "finished": True} for t in texts
+    ]
+    stored.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    parquet = tmp_path / "offline.parquet"
+    output = ["-o", str(tmp_path / "offline.jsonl"), "--verl", str(parquet)]
+    done = CliRunner().invoke(command, ["offline", str(stored), *output])
+    assert done.exit_code == 0, done.output
+
+    judged = [judge(parse(text, finished=True), "3") for text in texts]
+    expected = offline_advantages([action_rewards(item) for item in judged], [0.5] * 4, by="position")
+    found = {}
+    for row in pq.read_table(parquet).to_pylist():
+        replay = json.loads(row["extra_info"]["replay"])
+        ids = [*tokenizer.encode(replay["response"], add_special_tokens=False), tokenizer.eos_token_id]
+        advantages, spans = stored_actions(replay, "process", ids, tokenizer)
+        found[replay["response"]] = advantages
+        assert [first for first, _ in spans] == [0, *(end for _, end in spans[:-1])]
+        assert spans[-1][1] == len(ids)
+    for text, values in zip(texts, expected, strict=True):
+        assert found[text] == pytest.approx(values)
