@@ -98,11 +98,11 @@ class Config:
 
 
 QUICK = (
-    "base.steps=220",
-    "data.problems=2000",
+    "base.steps=300",
+    "data.problems=2500",
     "online.steps=12",
-    "offline.prompts=600",
-    "evaluation.problems=500",
+    "offline.prompts=500",
+    "evaluation.problems=400",
 )
 
 
