@@ -62,6 +62,7 @@ _WHOLE = {
     "all real numbers": r"\mathbb{R}", "all reals": r"\mathbb{R}", "any real number": r"\mathbb{R}",
     r"\text{all real numbers}": r"\mathbb{R}", "the empty set": r"\emptyset", "empty set": r"\emptyset",
 }  # fmt: skip
+_INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
 
 
@@ -69,6 +70,8 @@ def spaced_number(text: str) -> str:
     """Plain spellings that only make sense as a whole: ``1 000``, ``6th``, ``all real numbers``."""
     if len(text) < 40 and text.lower() in _WHOLE:
         return _WHOLE[text.lower()]
+    if "^" in text[:3]:
+        text = _INVERSE.sub(r"\1'(", text)
     for sign in ("=", r"\approx"):
         text = text.removeprefix(sign).lstrip()
     if text[:1].isdigit() or text[:1] == "-":

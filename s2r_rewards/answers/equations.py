@@ -13,7 +13,7 @@ from .reader import Node
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 _LETTERS: tuple[Node, ...] = (("const", "i"), ("const", "e"))
-_SIMPLE_NAMES = ("sym", "call", "fn", "div", "mul", "ratio", "group", "const")
+_SIMPLE_NAMES = ("sym", "call", "fn", "div", "mul", "ratio", "group", "const", "union", "cap")
 
 
 def is_equation(node: Node) -> bool:

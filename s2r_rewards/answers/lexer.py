@@ -154,6 +154,10 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
     elif name in IGNORED:
         if name in ("left", "right") and text[at : at + 1] == ".":
             at += 1
+    elif name in ("angle", "triangle"):
+        letters = _NAMED_POINTS.match(text, at)
+        tokens.append(("sym", name + (letters.group(1) if letters else "")))
+        at = letters.end() if letters else at
     elif name in GREEK:
         tokens.append(("sym", name))
     elif name in FUNCTIONS:
@@ -173,7 +177,10 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
     return at
 
 
-_MATH_IN_TEXT = re.compile(r"[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?")
+_NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
+_MATH_IN_TEXT = re.compile(
+    r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?"
+)
 
 
 def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:

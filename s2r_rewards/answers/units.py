@@ -16,7 +16,7 @@ _KNOWN = {
     "liter": "liters litre litres l", "ml": "milliliter milliliters millilitre millilitres",
     "gallon": "gallons gal", "dollar": "dollars usd bucks", "cent": "cents", "euro": "euros",
     "radian": "radians rad",
-    "degree": "degrees deg", "am": "a m", "pm": "p m", "mph": "", "unit": "units", "square": "squares sq",
+    "degree": "degrees deg", "am": "", "pm": "", "unit": "units", "square": "squares sq",
     "joule": "joules j", "newton": "newtons n", "watt": "watts w", "volt": "volts v",
     "ampere": "amperes amps a",
     "hertz": "hz", "kelvin": "k", "celsius": "c", "fahrenheit": "f", "quart": "quarts qt", "pint": "pints",
@@ -33,7 +33,7 @@ TEMPERATURES = frozenset("CF")
 
 def normal_unit(text: str) -> tuple[str, ...]:
     """The known units in ``text`` in one spelling (``"square feet"`` -> ``("foot",)``)."""
-    words = [word.lower() for word in _WORDS.findall(text.replace(".", ""))]
+    words = [word.lower() for word in _WORDS.findall(text.replace(".", "").replace("mph", "mile hour"))]
     return tuple(sorted(_SPELLING[w] for w in words if w in _SPELLING and _SPELLING[w] not in _NEUTRAL))
 
 
