@@ -61,7 +61,11 @@ def check(
         return CheckResult("malformed", "string", "the answer is empty")
     if gold == answer:
         return CheckResult("correct", "string", "same text")
-    if len(answer) > policy.max_length or len(gold) > policy.max_length:
+    if len(gold) > policy.max_length:
+        return CheckResult(
+            "ungradable", "string", f"the gold answer is longer than {policy.max_length} characters"
+        )
+    if len(answer) > policy.max_length:
         return CheckResult("malformed", "string", f"longer than {policy.max_length} characters")
     if backend != "s2r":
         return delegate(gold, answer, policy, backend)

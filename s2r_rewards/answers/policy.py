@@ -7,8 +7,8 @@ parameter              default      meaning
 =====================  ===========  ==========================================================================
 ``order``              "notation"   sets and lists of several answers are unordered, tuples are ordered;
                                     "strict": everything is ordered; "free": tuples are unordered too
-``rounded_places``     6            a decimal *gold* with at least this many places also accepts any answer
-                                    that rounds to it; 0 turns this off
+``rounded_places``     6            a decimal *gold* with at least this many places (and five significant digits)
+                                    also accepts any answer that rounds to it; 0 turns this off
 ``machine_digits``     15           an *answer* with this many digits or more may stand for a gold answer
                                     that no decimal can write out; 0 turns this off
 ``relative_tolerance`` 0.0          accept numbers this close to the gold, relative to it (0: exact)
@@ -32,6 +32,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+CHOICES = {
+    "order": ("notation", "strict", "free"),
+    "percent": ("both", "sign", "value", "strict"),
+    "units": ("drop", "ignore", "strict"),
+    "symbolic": ("auto", "never"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
@@ -49,6 +56,13 @@ class CheckPolicy:
     max_length: int = 10_000
     max_depth: int = 60
     max_items: int = 2_000
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected one of {', '.join(known)}")
+        if self.time_limit <= 0:
+            raise ValueError(f"time_limit={self.time_limit!r}: expected a positive number of seconds")
 
 
 DEFAULT_POLICY = CheckPolicy()

@@ -138,8 +138,16 @@ def test_policies(policy, gold, answer, correct):
     assert bool(check(gold, answer, policy)) == correct
 
 
+def test_unknown_policies_are_refused():
+    with pytest.raises(ValueError, match="order='any': expected one of notation, strict, free"):
+        CheckPolicy(order="any")
+    with pytest.raises(ValueError, match="positive number of seconds"):
+        CheckPolicy(time_limit=0)
+
+
 def test_length_and_depth_are_policies():
     assert check("5", "x" * 50, CheckPolicy(max_length=40)).verdict == "malformed"
+    assert check("x" * 50, "5", CheckPolicy(max_length=40)).verdict == "ungradable"
     assert check("1", "((((1))))", CheckPolicy(max_depth=60))
     assert not check("1", "((((1))))", CheckPolicy(max_depth=3))
     assert not check("(1,2,3)", "(1,2,3.0)", CheckPolicy(max_items=2))
