@@ -1,6 +1,7 @@
 """The README's code runs and prints what the README says it prints."""
 
 import contextlib
+import doctest
 import io
 import re
 from pathlib import Path
@@ -15,6 +16,13 @@ def test_the_first_example_prints_what_it_says():
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
     assert printed.getvalue() == output
+
+
+def test_the_doctests_hold():
+    parser = doctest.DocTestParser()
+    for block in re.findall(r"```python\n(>>> .*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
+        test = parser.get_doctest(block, {}, "README", "README.md", 0)
+        assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_links_into_the_repository_lead_somewhere():
