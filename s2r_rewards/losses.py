@@ -29,8 +29,12 @@ def _units(ids: Tensor) -> tuple[Tensor, Tensor, int]:
 
 
 def sum_by_action(values: Tensor, action_ids: Tensor) -> tuple[Tensor, Tensor]:
-    """(sums [B, A], token counts [B, A]) of token values [B, T] over actions, A the largest number of actions."""
+    """(sums [B, A], token counts [B, A]) of token values [B, T] over actions, A the largest number of actions.
+
+    Sums are kept in float32 at least: trainers hand over bfloat16, which loses whole tokens in a long sum.
+    """
     _same_shape(values=values, action_ids=action_ids)
+    values = values.to(torch.promote_types(values.dtype, torch.float32))
     mask, unit, size = _units(action_ids)
     sums = torch.zeros(size, dtype=values.dtype, device=values.device)
     counts = torch.zeros(size, dtype=values.dtype, device=values.device)

@@ -13,6 +13,7 @@ from s2r_rewards.losses import (
     kl_penalised,
     sft_loss,
     sft_mask,
+    sum_by_action,
     trained_actions,
 )
 from s2r_rewards.tensors import action_ids, at_action_ends, spread
@@ -102,6 +103,14 @@ def test_gradient_pushes_good_actions_up_and_leaves_padding_alone():
 def test_extreme_ratios_stay_finite():
     loss, _ = action_policy_loss(torch.full((1, 3), 500.0), torch.zeros(1, 3), -torch.ones(1, 3), IDS[:1, :3])
     assert torch.isfinite(loss)
+
+
+def test_long_actions_do_not_lose_digits_in_bfloat16():
+    sums, counts = sum_by_action(
+        torch.full((1, 1000), 0.01, dtype=torch.bfloat16), torch.zeros(1, 1000).long()
+    )
+    assert sums.item() == pytest.approx(1000 * 0.01001, rel=1e-3)  # 0.01001 is 0.01 in bfloat16
+    assert counts.item() == 1000
 
 
 def test_nothing_to_train_on_is_zero_not_nan():
