@@ -68,6 +68,7 @@ def tokenizer():
 
 
 def test_token_masks_for_trl(tokenizer):
+    pytest.importorskip("torch")
     row = formats.trl_sft_tokens(PROBLEM, SEGMENTS, tokenizer, system=None)
     assert len(row["input_ids"]) == len(row["assistant_masks"]) == len(row["completion_mask"])
     pieces = zip(row["input_ids"], row["assistant_masks"], strict=True)
