@@ -48,7 +48,9 @@ def stage(context: Context) -> None:
         for _ in range(settings.steps):
             drilled = task.sample_problems(settings.batch, rng)
             solved = task.sample_problems(settings.batch, rng)
-            yield [[drill(p, settings.candidates, rng) for p in drilled], [solution(p) for p in solved]]
+            # Short documents teach the division, long ones carry it to late positions.
+            count = int(rng.integers(2, settings.candidates + 1))
+            yield [[drill(p, count, rng) for p in drilled], [solution(p) for p in solved]]
 
     train(model, batches(), settings.steps, settings.lr, context.log(settings.steps))
     context.folder.save("base", model)

@@ -23,10 +23,10 @@ class ModelConfig:
 class BaseConfig:
     """Pre-training on plain solutions and division drills: no verdict, no retry."""
 
-    steps: int = 350
+    steps: int = 600
     batch: int = 36
     lr: float = 3e-3
-    candidates: int = 6
+    candidates: int = 6  # at most, in one document
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DataConfig:
     problems: int = 4000
     samples: int = 8
     attempts: tuple[int, ...] = (1, 1, 1, 1, 1, 2, 3, 4, 4)  # by how many of the samples are wrong
-    glances: tuple[float, ...] = (0.6, 0.3)  # share of first and of later verifications that compute nothing
+    glances: tuple[float, ...] = (0.75, 0.3)  # share of first and of later verifications that compute nothing
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Config:
 
 
 QUICK = (
-    "base.steps=300",
+    "base.steps=400",
     "data.problems=2500",
     "online.steps=12",
     "offline.prompts=500",
