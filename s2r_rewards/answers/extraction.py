@@ -113,6 +113,8 @@ def _last_box(text: str, start: int, stop: int) -> Extraction | None:
     if not filled:
         return Extraction(None, how="unclosed" if any(x >= 0 for x in stack) else "none", boxes=boxes)
     left, right = _trim(text, *_unwrap(text, *filled[-1]))
+    if left == right:  # a box around an empty box
+        return Extraction(None, boxes=boxes)
     distinct = len({"".join(text[a:b].split()) for a, b in filled}) if len(filled) > 1 else 1
     return Extraction(text[left:right], left, right, "boxed", boxes, distinct)
 
@@ -205,7 +207,9 @@ def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[
     if (ending := _ENDING.search(text, max(start, stop - 200), stop)) is not None:
         return (*ending.span(1), "number")
     if (last := _last_match(_MATH, text, max(start, stop - 2 * _WINDOW), stop)) is not None:
-        return (*_trim(text, *last.span(last.lastindex or 1)), "math")
+        left, right = _trim(text, *last.span(last.lastindex or 1))
+        if left < right:
+            return left, right, "math"
     last = _last_match(_NUMBER, text, max(start, stop - 2 * _WINDOW), stop) if fallback == "number" else None
     if last is not None:
         return (*last.span(), "number")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from s2r_rewards.answers import extract_answer
@@ -75,6 +75,8 @@ def test_only_the_span_counts():
     assert extract_answer(text, 0, cut[0]).answer == "1"
 
 
+@example("$ $\n1")
+@example("\\boxed{\\boxed{ }}")
 @given(st.text(alphabet="\\boxed{}$ 12,.answer is:#A\n()[]", max_size=200))
 def test_any_text_gives_offsets_of_its_answer(text):
     for fallback in ("none", "math", "number"):
