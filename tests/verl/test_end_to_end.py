@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from s2r_verl_cpu import runs
 from s2r_verl_cpu.assets import attempt, build_model, response, rl_rows, write_parquet
 from s2r_verl_cpu.registries import recorded_rows
@@ -18,6 +19,7 @@ from s2r_verl_cpu.registries import recorded_rows
 from s2r_rewards import judge, parse
 from s2r_rewards.advantages import outcome_advantages, process_advantages
 from s2r_rewards.alarms import ALARM_NAMES
+from s2r_rewards.cli import main
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.tensors import spread
@@ -124,6 +126,7 @@ def process_run(tmp_path_factory, warm_model):
         "trainer.test_freq=-1",
         "trainer.val_before_train=True",
         f"trainer.save_freq={STEPS}",
+        f"trainer.rollout_data_dir={folder / 'rollouts'}",
         prompts=PROMPTS,
         n=SAMPLES,
     )
@@ -262,10 +265,22 @@ def test_a_poisoned_sample_is_counted_and_nothing_stops(process_run, tokenizer):
     assert process_run.output.count("S2R scoring failed") == 1
 
 
-def test_process_reward_rises(process_run):
-    rewards = [step["s2r/verify/accuracy"] + step["s2r/attempt/first_accuracy"] for step in process_run.train]
-    early, late = sum(rewards[:3]) / 3, sum(rewards[-3:]) / 3
-    assert late > early + 0.1, rewards
+def test_process_reward_rises(process_run, tokenizer):
+    """What eq. 6 maximises: the mean over responses of the mean reward of their actions."""
+    means = []
+    for rows in steps_of(process_run.rows, PROMPTS * SAMPLES):
+        rewards, _ = library_process(rows, tokenizer)
+        means.append(sum(sum(row) / len(row) for row in rewards if row) / len(rewards))
+    early, late = sum(means[:3]) / 3, sum(means[-3:]) / 3
+    assert late > early + 0.1, means
+
+
+def test_the_report_reads_what_the_trainer_dumped(process_run, tmp_path):
+    page = tmp_path / "report.html"
+    done = CliRunner().invoke(main, ["report", str(process_run.folder / "rollouts"), "-o", str(page)])
+    assert done.exit_code == 0, done.output
+    assert f"{STEPS * PROMPTS * SAMPLES} rollouts" in page.read_text()
+    assert f"{STEPS} steps" in page.read_text()
 
 
 def test_a_checkpoint_resumes(resumed_run):
