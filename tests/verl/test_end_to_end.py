@@ -26,7 +26,7 @@ from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
 GOLD = "3"
-STEPS = 12
+STEPS = 20
 PROMPTS, SAMPLES = 8, 8
 STORED = 16
 POISON = "What is 9 + 9?"
@@ -271,7 +271,7 @@ def test_process_reward_rises(process_run, tokenizer):
     for rows in steps_of(process_run.rows, PROMPTS * SAMPLES):
         rewards, _ = library_process(rows, tokenizer)
         means.append(sum(sum(row) / len(row) for row in rewards if row) / len(rewards))
-    early, late = sum(means[:3]) / 3, sum(means[-3:]) / 3
+    early, late = sum(means[:5]) / 5, sum(means[-5:]) / 5
     assert late > early + 0.1, means
 
 
@@ -279,7 +279,7 @@ def test_the_report_reads_what_the_trainer_dumped(process_run, tmp_path):
     page = tmp_path / "report.html"
     done = CliRunner().invoke(main, ["report", str(process_run.folder / "rollouts"), "-o", str(page)])
     assert done.exit_code == 0, done.output
-    assert f"{STEPS * PROMPTS * SAMPLES} rollouts" in page.read_text()
+    assert f"{STEPS * PROMPTS * SAMPLES:,} rollouts" in page.read_text()
     assert f"{STEPS} steps" in page.read_text()
 
 
