@@ -58,13 +58,11 @@ def judge(trajectory: Trajectory, gold: str, checker: Checker | None = None) -> 
     Args:
         trajectory: what :func:`s2r_rewards.parse` returned.
         gold: the golden answer, e.g. ``"\\\\frac{1}{2}"``.
-        checker: (gold, answer) → CheckResult; default :func:`s2r_rewards.answers.check`.
+        checker: (gold, answer) → CheckResult; default :func:`s2r_rewards.answers.check_many`, which waits for
+            a symbolic worker that is still starting, where a single ``check`` would report a timeout.
     """
-    check = checker or answers.check
-    checks = tuple(
-        NO_ANSWER if action.answer is None else check(gold, action.answer) for action in trajectory.attempts
-    )
-    return JudgedTrajectory(trajectory, gold, checks)
+    one_by_one = None if checker is None else lambda pairs: [checker(*pair) for pair in pairs]
+    return judge_many([trajectory], [gold], one_by_one)[0]
 
 
 def judge_many(

@@ -1,6 +1,8 @@
 """judge() and the rewards: typed checks become ±1 in one place."""
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -116,6 +118,17 @@ def test_judge_many_equals_judge_and_keeps_the_order():
     assert many == [judge(parse(t), g) for t, g in zip(texts, golds, strict=True)]
     with pytest.raises(ValueError, match="1 trajectories but 2 golden answers"):
         judge_many([parse("")], ["1", "2"])
+
+
+def test_the_first_symbolic_answer_of_a_process_waits_for_its_worker():
+    """A right integral must not be lost as a timeout because no worker has started yet."""
+    pytest.importorskip("sympy")
+    code = (
+        "from s2r_rewards import judge, parse;"
+        r"print(judge(parse(r'\boxed{\int_0^1 2x dx}'), '1').checks[0].verdict)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "correct"
 
 
 def test_checks_must_fit_the_attempts():
