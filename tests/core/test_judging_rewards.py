@@ -121,7 +121,7 @@ def test_what_is_not_correct_earns_minus_one(verdict):
 def test_an_attempt_without_an_answer_is_malformed_and_never_checked():
     judged = judge(parse("dunno"), "4", lambda gold, answer: pytest.fail("nothing to check"))
     assert judged.checks == (NO_ANSWER,)
-    assert NO_ANSWER == CheckResult("malformed", "extraction", "the attempt states no answer")
+    assert CheckResult("malformed", "extraction", "the attempt states no answer") == NO_ANSWER
     assert outcome_reward(judged) == -1.0
 
 
