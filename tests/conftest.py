@@ -12,6 +12,6 @@ else:
     settings.register_profile("thorough", deadline=None, max_examples=5_000)
     # The same examples every time, and no search for a smaller one: a mutant is caught or it is not.
     settings.register_profile(
-        "mutation", deadline=None, max_examples=40, derandomize=True, database=None, phases=[Phase.generate]
+        "mutation", deadline=None, max_examples=20, derandomize=True, database=None, phases=[Phase.generate]
     )
     settings.load_profile("s2r")
