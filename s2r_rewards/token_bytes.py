@@ -54,10 +54,8 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
     strips = False
     if kinds == ["ByteLevel"] or hasattr(tokenizer, "byte_decoder"):
         convert = _byte_level
-    elif (
-        steps
-        and set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"}
-        and ("ByteFallback" in kinds or "Metaspace" in kinds)
+    elif set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"} and (
+        "ByteFallback" in kinds or "Metaspace" in kinds
     ):
         convert = _sentencepiece
         strips = any(_strips_left(step) for step in steps)

@@ -194,6 +194,12 @@ class TestBaseline:
         assert position.look_up({"a": (3.0, 2.0)}, [1.0, 1.0], "ab") == (1.5, 0.0)
         assert position.with_settings(default=0.5).look_up({}, [1.0], "a") == (0.5,)
 
+    def test_one_key_for_each_reward(self):
+        with pytest.raises(ValueError):
+            position.look_up({}, [1.0, 1.0], "a")
+        with pytest.raises(ValueError):
+            Baseline("mine", lambda row, group: [group])([[1.0, 1.0]])
+
     def test_names(self):
         names = ["rloo", "reward_context", "position", "log_mean_exp"]
         names += [f"accuracy_group/{by}" for by in ("position", "context", "outcome")]
