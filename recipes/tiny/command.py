@@ -111,23 +111,25 @@ def _require(*modules: str) -> None:
 def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plots: bool) -> None:
     from rich.console import Console
 
-    from . import report, summary
     from .pipeline import run
-    from .progress import watch
+    from .runfolder import write_atomically
+    from .show import summary, tables
+    from .show.progress import watch
 
     console = Console()
     start = time.monotonic()
     plan = with_needs(stages)
     with watch(console, len(folders) * len(plan), len(folders) > 1) as progress:
         for finished in run(folders, plan, jobs, progress.step):
-            progress.finished(finished)
+            progress.finished(*finished)
     found = summary.gather([f.path for f in folders])
     console.print()
-    report.show(found, console)
-    summary.write_all(out, found)
+    tables.show(found, console)
+    summary.write_summary(out, found)
+    write_atomically(out / "table.md", tables.markdown(found))
     pictures = []
     if plots:
-        from .plots import draw_all
+        from .show.plots import draw_all
 
         pictures = draw_all(out, [f.path for f in folders], found)
     console.print(f"{time.monotonic() - start:.0f} s. Everything is in {out}:", highlight=False)

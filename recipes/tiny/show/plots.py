@@ -11,8 +11,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from .report import ATTEMPTS, BEHAVIOUR, FINAL, LEVELS, level, temperature_title
 from .summary import LABELS, Summary, learning_curves, mean_spread
+from .tables import ATTEMPTS, BEHAVIOUR, FINAL, LEVELS, level, temperature_title
 
 # Okabe and Ito's palette: told apart with any colour vision.
 COLOURS = {

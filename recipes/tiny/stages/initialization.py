@@ -18,22 +18,22 @@ from s2r_rewards.datasets.initialization import (
 )
 from s2r_rewards.scoring import judge_rollouts
 
-from . import task
-from .responses import to_rollouts
-from .runfolder import write_atomically
-from .sampler import Sampler
-from .tokenizer import END_TEXT, encode
+from ..data import task
+from ..data.responses import to_rollouts
+from ..data.tokenizer import END_TEXT, encode
+from ..learn.sampler import Sampler
+from ..runfolder import write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
 
     from s2r_rewards.judging import JudgedTrajectory
 
-    from .config import DataConfig
-    from .context import Context
+    from ..config import DataConfig
+    from ..context import Context
 
 
-def stage(context: Context) -> None:
+def run(context: Context) -> None:
     """data/bi.jsonl: trajectories with one to four attempts; data/plain.jsonl: right solutions of the same problems."""
     settings = context.config.data
     problems = task.sample_problems(settings.problems, context.rng)

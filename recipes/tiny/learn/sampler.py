@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..data.tokenizer import END
 from .model import pad
-from .tokenizer import END
 
 COMPACT_AT = 0.25  # drop finished rows once they are this share of the batch: copying the cache costs too
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from .config import temperature_name
-from .runfolder import RunFolder, dumps, write_atomically
-from .stages import STAGES
+from ..config import temperature_name
+from ..runfolder import RunFolder, dumps, write_atomically
+from ..stages import STAGES
 
 LABELS = {
     "base": "base",
@@ -64,10 +64,8 @@ def gather(paths: list[Path]) -> Summary:
     }
 
 
-def write_all(out: Path, summary: Summary) -> None:
-    """summary.json (means, spreads and values of every seed) and table.md over all seeds of a run."""
-    from .report import markdown
-
+def write_summary(out: Path, summary: Summary) -> None:
+    """summary.json over all seeds of a run: means, spreads and the values of every seed."""
     described = {
         model: {
             temperature: {
@@ -79,7 +77,6 @@ def write_all(out: Path, summary: Summary) -> None:
         for model, temperatures in summary.items()
     }
     write_atomically(out / "summary.json", dumps(described, indent=1) + "\n")
-    write_atomically(out / "table.md", markdown(summary))
 
 
 def learning_curves(paths: list[Path], stage: str, metric: str) -> list[list[float]]:

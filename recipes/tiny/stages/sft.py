@@ -9,24 +9,16 @@ from s2r_rewards import parse
 from s2r_rewards.losses import sft_mask
 from s2r_rewards.tokens import token_spans
 
-from .evaluate import evaluate
-from .tokenizer import END_TEXT, tokenizer
-from .training import Document, epochs, train
+from ..data.tokenizer import END_TEXT, tokenizer
+from ..learn.evaluate import evaluate
+from ..learn.training import Document, epochs, train
 
 if TYPE_CHECKING:
-    from .context import Context
+    from ..context import Context
 
 
-def behaviour_stage(context: Context) -> None:
-    _finetune(context, "bi")
-
-
-def plain_stage(context: Context) -> None:
-    _finetune(context, "plain")
-
-
-def _finetune(context: Context, name: str) -> None:
-    settings = context.config.sft
+def run(context: Context) -> None:
+    settings, name = context.config.sft, context.stage
     lines = (context.folder.path / "data" / f"{name}.jsonl").read_text().splitlines()
     documents = [document(json.loads(line)) for line in lines]
     batches, steps = epochs(documents, settings.epochs, settings.batch, context.rng)

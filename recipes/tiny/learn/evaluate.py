@@ -10,16 +10,16 @@ from s2r_rewards import behaviour_metrics
 from s2r_rewards.rollouts import write_rollouts
 from s2r_rewards.scoring import judge_rollouts, score_rollouts
 
-from .config import temperature_name
-from .responses import PRESET, extra_metrics, to_rollouts
+from ..config import temperature_name
+from ..data.responses import METHODS, extra_metrics, to_rollouts
+from ..data.task import sample_problems
+from ..data.tokenizer import encode
 from .sampler import Sampler
-from .task import sample_problems
-from .tokenizer import encode
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from .context import Context
+    from ..context import Context
 
 PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
@@ -36,4 +36,4 @@ def evaluate(context: Context, model: nn.Module) -> None:
         metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
         context.metrics.append({"stage": context.stage, "temperature": temperature, **metrics})
         name = f"{context.stage}-{temperature_name(temperature)}"
-        write_rollouts(context.folder.rollouts(name), score_rollouts(rollouts, preset=PRESET))
+        write_rollouts(context.folder.rollouts(name), score_rollouts(rollouts, METHODS["prl"]))

@@ -10,18 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards import JudgedTrajectory, Method
 from s2r_rewards.losses import action_policy_loss, kl_penalised
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
 
+from ..data.tokenizer import tokenizer
 from .model import pad, response_log_probs
-from .tokenizer import tokenizer
 from .training import GRADIENT_NORM
 
 MICRO_BATCH = 64
 Advantages = Sequence[float] | Sequence[Sequence[float]]
 """One per response (outcome level), or one per attempt and verification of each response (process level)."""
+
+
+def advantages_of(method: Method, judged: Sequence[JudgedTrajectory], groups: Sequence[float]) -> Advantages:
+    """What the method makes of a batch; `groups`: the prompt of each response online, its prompt's accuracy offline."""
+    if method.level == "outcome":
+        return method.outcome_advantages([method.outcome(j) for j in judged], groups)
+    return method.advantages(judged, accuracy=groups)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .tokenizer import END, PAD, TOKENS
+from ..data.tokenizer import END, PAD, TOKENS
 
 if TYPE_CHECKING:
-    from .config import ModelConfig
+    from ..config import ModelConfig
 
 
 def new_model(config: ModelConfig, seed: int) -> nn.Module:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from s2r_rewards import JudgedTrajectory, Verdict, action_rewards, offline_advantages, outcome_reward, parse
+from s2r_rewards import JudgedTrajectory, Verdict, parse
 from s2r_rewards.datasets.offline import Decision, PromptCounts, decide, in_band
-from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
-from s2r_rewards.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts import Rollout, read_rollouts
+from s2r_rewards.scoring import judge_rollouts
 
-from .evaluate import evaluate
-from .policy import Advantages, Objective, make_batch, new_optimizer, renewed, schedule, update
-from .responses import PRESET, to_rollouts
-from .sampler import Sampler
-from .task import sample_problems
-from .tokenizer import END_TEXT, encode, tokenizer
+from ..data.responses import METHODS
+from ..data.tokenizer import END_TEXT, tokenizer
+from ..learn.evaluate import evaluate
+from ..learn.policy import Objective, advantages_of, make_batch, new_optimizer, renewed, schedule, update
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from .config import OfflineConfig
-    from .context import Context
+    from ..config import OfflineConfig
+    from ..context import Context
 
 MAX_ACTIONS = 10  # as the released code's limit works out
 
@@ -40,45 +38,16 @@ class Stored:
     judged: JudgedTrajectory
 
 
-def rollouts_stage(context: Context) -> None:
-    """rollouts/offline.jsonl: some samples per prompt of the initialised model."""
-    config, settings = context.config, context.config.offline
-    distinct = dict.fromkeys(sample_problems(settings.prompts, context.rng))
-    problems = [p for p in distinct for _ in range(settings.samples)]
-    prompts = [encode(p.prompt) for p in problems]
-    sampler = Sampler(context.folder.load("bi"))
-    samples = sampler(prompts, config.max_tokens, settings.temperature, context.generator)
-    rollouts = score_rollouts(to_rollouts(problems, samples), preset=PRESET)
-    write_rollouts(context.folder.rollouts("offline"), rollouts)
-
-
-def outcome_stage(context: Context) -> None:
-    _train(context, outcome_level)
-
-
-def process_stage(context: Context) -> None:
-    _train(context, process_level)
-
-
-def outcome_level(stored: Sequence[Stored]) -> Advantages:
-    rewards = [(outcome_reward(s.judged),) for s in stored]
-    rows = offline_advantages(rewards, [s.accuracy for s in stored], by="outcome", min_count=10)
-    return [row[0] for row in rows]
-
-
-def process_level(stored: Sequence[Stored]) -> Advantages:
-    rewards = [action_rewards(s.judged) for s in stored]
-    return offline_advantages(rewards, [s.accuracy for s in stored], by="position", min_count=10)
-
-
-def _train(context: Context, level: Callable[[Sequence[Stored]], Advantages]) -> None:
+def run(context: Context) -> None:
     settings = context.config.offline
     stored, fates = select(list(read_rollouts(context.folder.rollouts("offline"))), settings)
     context.metrics.append({"stage": context.stage, **{f"tiny/{k}": float(v) for k, v in fates.items()}})
     policy, reference = context.folder.load("bi"), context.folder.load("bi").eval()
     prompts = [tokenizer().encode(s.prompt) for s in stored]
     responses = [tokenizer().encode(s.judged.trajectory.text) for s in stored]
-    batch = make_batch(prompts, responses, [s.judged for s in stored], level(stored), reference)
+    judged = [s.judged for s in stored]
+    advantages = advantages_of(METHODS[context.stage], judged, [s.accuracy for s in stored])
+    batch = make_batch(prompts, responses, judged, advantages, reference)
     optimizer = new_optimizer(policy, settings.lr)
     objective = Objective(settings.clip, settings.ratio, settings.kl)
     chunks = [c for _ in range(settings.passes) for c in _shuffled(len(batch), settings.batch, context.rng)]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-if TYPE_CHECKING:
-    from .pipeline import Finished
-
-from .stages import STAGES
+from ..stages import STAGES
 
 
 class Watch:
@@ -27,14 +24,15 @@ class Watch:
             self.bars[key] = self.progress.add_task(self._name(seed, stage), total=total, text=text)
         self.progress.update(self.bars[key], completed=done, total=total, text=text)
 
-    def finished(self, stage: Finished) -> None:
-        bar = self.bars.pop((stage.seed, stage.stage), None)
+    def finished(self, seed: int, stage: str, record: dict[str, Any] | None) -> None:
+        """`record`: what the stage left behind; None if an earlier run had finished it."""
+        bar = self.bars.pop((seed, stage), None)
         if bar is not None:
             self.progress.remove_task(bar)
         self.progress.advance(self.total)
-        took = "already done" if stage.record is None else f"{stage.record['wall_s']:.0f} s"
-        about = STAGES[stage.stage].about
-        self.console.print(f"{self._name(stage.seed, stage.stage):<22}{about}, {took}", highlight=False)
+        took = "already done" if record is None else f"{record['wall_s']:.0f} s"
+        about = STAGES[stage].about
+        self.console.print(f"{self._name(seed, stage):<22}{about}, {took}", highlight=False)
 
     def _name(self, seed: int, stage: str) -> str:
         return f"{f'seed {seed} ' if self.many_seeds else ''}{stage}"

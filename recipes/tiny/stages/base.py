@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from . import task
-from .evaluate import evaluate
-from .model import new_model
-from .tokenizer import END_TEXT, encode
-from .training import Document, train
+from ..data import task
+from ..data.tokenizer import END_TEXT, encode
+from ..learn.evaluate import evaluate
+from ..learn.model import new_model
+from ..learn.training import Document, train
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .context import Context
+    from ..context import Context
 
 
 def solution(problem: task.Problem) -> Document:
@@ -40,7 +40,7 @@ def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> D
     return Document(encode(problem.prompt), encode(tuple(pieces)), mask)
 
 
-def stage(context: Context) -> None:
+def run(context: Context) -> None:
     settings, rng = context.config.base, context.rng
     model = new_model(context.config.model, context.config.seed)
 
