@@ -10,7 +10,7 @@ import pytest
 import torch
 from s2r_tiny.config import DataConfig, ModelConfig, OfflineConfig
 from s2r_tiny.data import task
-from s2r_tiny.data.responses import METHODS, extra_metrics, to_rollouts
+from s2r_tiny.data.responses import METHODS, Sample, extra_metrics, to_rollouts
 from s2r_tiny.data.tokenizer import END_TEXT, TOKENS, encode
 from s2r_tiny.learn.model import new_model
 from s2r_tiny.learn.policy import (
@@ -22,7 +22,6 @@ from s2r_tiny.learn.policy import (
     renewed,
     update,
 )
-from s2r_tiny.learn.sampler import Sample
 from s2r_tiny.stages.initialization import _row, build
 from s2r_tiny.stages.offline import select
 from s2r_tiny.stages.sft import document

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from s2r_rewards import JudgedTrajectory, action_rewards, get_method, outcome_reward
 from s2r_rewards.rollouts import Rollout
 
 from . import task
-from .tokenizer import decode
-
-if TYPE_CHECKING:
-    from ..learn.sampler import Sample
+from .tokenizer import END, decode
 
 # A tiny model can drift into endless retries, so online a response that is cut off loses, as in the released code.
 # Offline, too, one number is the released code's: baselines over fewer than 10 rewards are 0.
@@ -36,6 +32,18 @@ METHODS = {
     ),
 }
 """What each RL stage trains with. Stored rollouts are scored with that of `prl`."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One response: token ids (with the end token where there is one) and their log-probabilities at T = 1."""
+
+    ids: list[int]
+    log_probs: list[float]
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.ids) and self.ids[-1] == END
 
 
 def to_rollouts(

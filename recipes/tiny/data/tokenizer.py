@@ -53,8 +53,5 @@ def tokenizer() -> PreTrainedTokenizerFast:
     backend.pre_tokenizer = pre_tokenizers.Split(pattern, "isolated")
     backend.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        pad_token=PAD_TEXT,
-        eos_token=END_TEXT,
-        clean_up_tokenization_spaces=False,
+        tokenizer_object=backend, pad_token=PAD_TEXT, eos_token=END_TEXT, clean_up_tokenization_spaces=False
     )

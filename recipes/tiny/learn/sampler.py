@@ -9,22 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..data.responses import Sample
 from ..data.tokenizer import END
 from .model import pad
 
 COMPACT_AT = 0.25  # drop finished rows once they are this share of the batch: copying the cache costs too
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One response: token ids (with the end token where there is one) and their log-probabilities at T = 1."""
-
-    ids: list[int]
-    log_probs: list[float]
-
-    @property
-    def finished(self) -> bool:
-        return bool(self.ids) and self.ids[-1] == END
 
 
 class Sampler:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..data import task
 from ..data.tokenizer import END_TEXT, encode
-from ..learn.evaluate import evaluate
 from ..learn.model import new_model
 from ..learn.training import Document, train
+from .evaluate import evaluate
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,8 +16,8 @@ from s2r_rewards.scoring import judge_rollouts
 
 from ..data.responses import METHODS
 from ..data.tokenizer import END_TEXT, tokenizer
-from ..learn.evaluate import evaluate
 from ..learn.policy import Objective, advantages_of, make_batch, new_optimizer, renewed, schedule, update
+from .evaluate import evaluate
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,9 +11,9 @@ from s2r_rewards.scoring import judge_rollouts, score_rollouts
 from ..data.responses import METHODS, extra_metrics, to_rollouts
 from ..data.task import sample_problems
 from ..data.tokenizer import encode
-from ..learn.evaluate import evaluate
 from ..learn.policy import Objective, advantages_of, make_batch, new_optimizer, schedule, update
 from ..learn.sampler import Sampler
+from .evaluate import evaluate
 
 if TYPE_CHECKING:
     from ..context import Context

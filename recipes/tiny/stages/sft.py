@@ -10,8 +10,8 @@ from s2r_rewards.losses import sft_mask
 from s2r_rewards.tokens import token_spans
 
 from ..data.tokenizer import END_TEXT, tokenizer
-from ..learn.evaluate import evaluate
 from ..learn.training import Document, epochs, train
+from .evaluate import evaluate
 
 if TYPE_CHECKING:
     from ..context import Context

@@ -14,7 +14,7 @@ from ..config import temperature_name
 from ..data.responses import METHODS, extra_metrics, to_rollouts
 from ..data.task import sample_problems
 from ..data.tokenizer import encode
-from .sampler import Sampler
+from ..learn.sampler import Sampler
 
 if TYPE_CHECKING:
     from torch import nn
