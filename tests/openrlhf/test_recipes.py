@@ -85,7 +85,7 @@ def test_online_rl(model, stage):
     assert args.data.max_samples * args.train.num_episodes / args.rollout.batch_size == 500
     assert args.train.agent_func_path == str(AGENT_FILE)
     options, _, _ = split_arguments(step[3:])
-    assert options.level == {"orl": "outcome", "prl": "process"}[stage]
+    assert options.method == f"s2r-{stage}"
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -99,7 +99,7 @@ def test_offline_rl(model, stage):
     assert args.train.agent_func_path == str(REPLAY_FILE)
     options, _, _ = split_arguments(step[3:])
     assert options.offline
-    assert options.level == {"offline_orl": "outcome", "offline_prl": "process"}[stage]
+    assert options.method == f"s2r-{stage.replace('_', '-')}"
 
 
 def test_places_and_flags_of_ones_own_count_more(monkeypatch):

@@ -21,7 +21,7 @@ MODELS = {
     "qwen2.5-math-7b": ("Qwen/Qwen2.5-Math-7B", 8000, 0.01),
 }
 ONLINE = {"prl": "s2r_process", "orl": "s2r_outcome"}
-OFFLINE = {"offline_prl": "process", "offline_orl": "outcome"}
+OFFLINE = {"offline_prl": "s2r-offline-prl", "offline_orl": "s2r-offline-orl"}
 
 
 def composed(model: str, stage: str, *overrides: str):
@@ -38,6 +38,7 @@ def test_online_recipes(model, stage):
     assert config.data.max_response_length == length
     assert config.algorithm.s2r.beta == kl
     assert config.algorithm.adv_estimator == ONLINE[stage]
+    assert config.algorithm.s2r.method == f"s2r-{stage}"
     actor = config.actor_rollout_ref.actor
     assert (actor.optim.lr, actor.clip_ratio, config.trainer.total_training_steps) == (5e-7, 0.2, 500)
     assert config.actor_rollout_ref.rollout.temperature == 0.7
@@ -52,7 +53,7 @@ def test_online_recipes(model, stage):
 def test_offline_recipes(model, stage):
     config = composed(model, stage)
     assert config_problems(config) == []
-    assert config.algorithm.s2r.level == OFFLINE[stage]
+    assert config.algorithm.s2r.method == OFFLINE[stage]
     assert config.algorithm.s2r.beta == 0.1
     assert config.data.max_response_length == 8192
     assert (config.data.train_batch_size, config.actor_rollout_ref.rollout.n) == (64, 1)
