@@ -12,15 +12,14 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 PACKAGE = Path(__file__).resolve().parent
 ENTRY_POINTS = ("run.sh", "__main__.py")
 SKIPPED = ("__pycache__", "runs")
-T = TypeVar("T")
 
 
 class RecipeError(ValueError):
@@ -55,30 +54,25 @@ class Recipe:
     @property
     def models(self) -> list[str]:
         """What ``--model`` takes; nothing for a recipe without stages."""
-        return sorted(model_files(self.folder)) if self.stage else []
+        return _names(models_folder(self.folder)) if self.stage else []
 
     def files(self, model: str | None = None) -> dict[Path, Path]:
-        """What a copy of the recipe holds, by its place in the copy; of ``models/`` one file or all.
+        """Place in a copy → file, for all that a copy of the recipe holds; of ``models/`` one file or all.
 
         Raises:
             RecipeError: there is no such model.
         """
         if self.stage is None:
-            inside = (p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
-            return {p: self.folder / p for p in sorted(inside) if not set(p.parts) & set(SKIPPED)}
-        own = (
-            self.entry,
-            "README.md",
-            f"{self.stage}.yaml",
-            *(f"{s}.yaml" for s in _stems(self.folder, shared=True)),
-        )
-        models = model_files(self.folder)
-        chosen = (
-            models if model is None else {model: _one_of(models, model, "model", _models_folder(self.folder))}
-        )
-        return {Path(name): self.folder / name for name in own if (self.folder / name).is_file()} | {
-            Path("models", path.name): path for path in chosen.values()
-        }
+            inside = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
+            return {p: self.folder / p for p in inside if not set(p.parts) & set(SKIPPED)}
+        models = models_folder(self.folder)
+        if model:
+            known(_names(models), model, f"model in {models}")
+        own = [self.folder / name for name in (self.entry, "README.md", f"{self.stage}.yaml")]
+        shared = sorted(self.folder.glob("_*.yaml"))
+        facts = [models / f"{name}.yaml" for name in ([model] if model else _names(models))]
+        places = {Path(p.name): p for p in (*own, *shared) if p.is_file()}
+        return places | {Path("models", p.name): p for p in facts}
 
 
 def recipes_folder() -> Path:
@@ -90,11 +84,12 @@ def recipes_folder() -> Path:
 
 
 def all_recipes() -> list[Recipe]:
+    """Every recipe that comes with the library, by name. RecipeError if there is no folder of recipes."""
     found = []
     for folder in sorted(p for p in recipes_folder().iterdir() if p.is_dir()):
         entry = next((e for e in ENTRY_POINTS if (folder / e).is_file()), None)
         if entry:
-            stages = _stems(folder)
+            stages = _names(folder)
             found += [Recipe(f"{folder.name}/{s}", folder, entry, s) for s in stages]
             found += [] if stages else [Recipe(folder.name, folder, entry)]
     return found
@@ -102,33 +97,28 @@ def all_recipes() -> list[Recipe]:
 
 def find_recipe(name: str) -> Recipe:
     """The recipe of that name; RecipeError names those that exist."""
-    return _one_of({r.name: r for r in all_recipes()}, name.strip("/"), "recipe")
+    recipes = {r.name: r for r in all_recipes()}
+    return recipes[known(recipes, name.strip("/"), "recipe")]
 
 
-def model_files(folder: Path) -> dict[str, Path]:
-    """The files of the models that the stages in ``folder`` can train, by name."""
-    return {p.stem: p for p in sorted(_models_folder(folder).glob("*.yaml"))}
-
-
-def models_parent(folder: Path) -> Path:
-    """The folder in which ``models/`` lies: a place where Hydra should look."""
-    return _models_folder(folder).parent
-
-
-def _models_folder(folder: Path) -> Path:
+def models_folder(folder: Path) -> Path:
+    """Where the facts of models lie that the stages in ``folder`` can train."""
     own = folder / "models"
     return own if own.is_dir() else folder.parent / "models"
 
 
-def _stems(folder: Path, shared: bool = False) -> list[str]:
-    return sorted(p.stem for p in folder.glob("*.yaml") if p.stem.startswith("_") == shared)
+def _names(folder: Path) -> list[str]:
+    """The stages or models whose files lie in a folder."""
+    return sorted(p.stem for p in folder.glob("*.yaml") if not p.name.startswith("_"))
 
 
-def _one_of(known: Mapping[str, T], name: str, what: str, where: Path | None = None) -> T:
-    if name not in known:
-        place = f" in {where}" if where else ""
-        raise RecipeError(f"no {what} named {name!r}{place}; there are: {', '.join(known) or 'none'}")
-    return known[name]
+def known(names: Iterable[str], name: str, what: str) -> str:
+    """``name``, if it is one of ``names``; RecipeError names those that exist."""
+    if name not in (names := list(names)):
+        kind, _, place = what.partition(" ")
+        where = f" {place}" if place else ""
+        raise RecipeError(f"no {kind} named {name!r}{where}; there are: {', '.join(names) or 'none'}")
+    return name
 
 
 def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
@@ -140,7 +130,7 @@ def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    facts = OmegaConf.create({"recipe": _load(model_files(folder)[model])})
+    facts = OmegaConf.create({"recipe": _load(models_folder(folder) / f"{model}.yaml")})
     try:
         merged = OmegaConf.merge(facts, *_layers(folder / f"{stage}.yaml"))
         return cast("dict[str, Any]", OmegaConf.to_container(merged, resolve=True))
@@ -205,10 +195,11 @@ def launch(
     given, overrides = parser.parse_known_args(arguments)
     folder: Path = given.folder
     try:
-        _one_of(dict.fromkeys(_stems(folder)), given.stage, "stage", folder)
+        models = models_folder(folder)
+        known(_names(folder), given.stage, f"stage in {folder}")
         if given.model is None:
-            raise RecipeError(f"name a model: --model {' | '.join(model_files(folder))}")
-        _one_of(model_files(folder), given.model, "model", _models_folder(folder))
+            raise RecipeError(f"name a model: --model {' | '.join(_names(models))}")
+        known(_names(models), given.model, f"model in {models}")
         made = plan(folder, given.stage, given.model, overrides)
         return check(made) if given.check else run_steps(made)
     except RecipeError as error:

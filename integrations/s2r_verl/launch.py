@@ -13,14 +13,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.recipes import Plan, RecipeError, launch, models_parent
+from s2r_rewards.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
 from s2r_verl.options import ConfigError
 
 
 def words(folder: Path, model: str, overrides: list[str]) -> list[str]:
     """What Hydra is told besides the stage: the model, and where its facts and verl's schema lie."""
-    places = f"hydra.searchpath=[pkg://verl.trainer.config,file://{models_parent(folder.resolve())}]"
+    places = f"hydra.searchpath=[pkg://verl.trainer.config,file://{models_folder(folder.resolve()).parent}]"
     return [f"models@recipe={model}", *overrides, places]
 
 

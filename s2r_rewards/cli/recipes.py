@@ -73,15 +73,12 @@ def list_recipes(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("recipe", style="bold", no_wrap=True)
-    table.add_column("what it does")
+    table = Table("recipe", "what it does", box=None, pad_edge=False)
+    table.columns[0].no_wrap, table.columns[0].style = True, "bold"
     for recipe in found:
         table.add_row(recipe.name, recipe.description)
-    Console().print(table)
-    models = {model: None for recipe in found for model in recipe.models}
-    if models:
-        Console().print(f"\n--model: {', '.join(models)}", highlight=False)
+    models = dict.fromkeys(model for recipe in found for model in recipe.models)
+    Console().print(table, *(["\n--model:", ", ".join(models)] if models else []), highlight=False)
 
 
 @command.command()
