@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 from .context import Context
@@ -60,12 +61,7 @@ def _in_this_process(
     folders: list[RunFolder], tasks: list[Task], jobs: int, listen: Listen
 ) -> Iterator[tuple[int, str, dict[str, Any]]]:
     for i, stage in tasks:
-        seed = folders[i].config.seed
-
-        def report(done: int, total: int, text: str, seed: int = seed, stage: str = stage) -> None:
-            listen(seed, stage, done, total, text)
-
-        yield i, stage, run_stage(folders[i], stage, report)
+        yield i, stage, run_stage(folders[i], stage, partial(listen, folders[i].config.seed, stage))
 
 
 def _in_processes(

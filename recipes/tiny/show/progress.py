@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 
 from ..stages import STAGES
 
+COUNT, NOTE = "{task.completed:.0f}/{task.total:.0f}", "{task.fields[text]}"
 
-class Watch:
-    def __init__(self, console: Console, progress: Progress, stages: int, many_seeds: bool):
-        self.console, self.progress, self.many_seeds = console, progress, many_seeds
-        self.total = progress.add_task("all stages", total=stages, text="")
+
+class Watch(Progress):
+    """One bar for all stages and one for each that runs. Used in a `with` statement."""
+
+    def __init__(self, console: Console, stages: int, many_seeds: bool):
+        columns = ("{task.description}", BarColumn(), COUNT, TimeElapsedColumn(), NOTE)
+        super().__init__(*columns, console=console, disable=not console.is_terminal)
+        self.many_seeds = many_seeds
+        self.all_stages = self.add_task("all stages", total=stages, text="")
         self.bars: dict[tuple[int, str], TaskID] = {}
 
     def step(self, seed: int, stage: str, done: int, total: int, text: str) -> None:
-        key = (seed, stage)
-        if key not in self.bars:
-            self.bars[key] = self.progress.add_task(self._name(seed, stage), total=total, text=text)
-        self.progress.update(self.bars[key], completed=done, total=total, text=text)
+        if (seed, stage) not in self.bars:
+            self.bars[seed, stage] = self.add_task(self._name(seed, stage), total=total, text=text)
+        self.update(self.bars[seed, stage], completed=done, total=total, text=text)
 
-    def finished(self, seed: int, stage: str, record: dict[str, Any] | None) -> None:
+    def done(self, seed: int, stage: str, record: dict[str, Any] | None) -> None:
         """`record`: what the stage left behind; None if an earlier run had finished it."""
-        bar = self.bars.pop((seed, stage), None)
-        if bar is not None:
-            self.progress.remove_task(bar)
-        self.progress.advance(self.total)
+        if (seed, stage) in self.bars:
+            self.remove_task(self.bars.pop((seed, stage)))
+        self.update(self.all_stages, advance=1)
         took = "already done" if record is None else f"{record['wall_s']:.0f} s"
-        about = STAGES[stage].about
-        self.console.print(f"{self._name(seed, stage):<22}{about}, {took}", highlight=False)
+        self.console.print(f"{self._name(seed, stage):<22}{STAGES[stage].about}, {took}", highlight=False)
 
     def _name(self, seed: int, stage: str) -> str:
         return f"{f'seed {seed} ' if self.many_seeds else ''}{stage}"
-
-
-@contextmanager
-def watch(console: Console, stages: int, many_seeds: bool) -> Iterator[Watch]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-    )
-    with Progress(
-        *columns, TimeElapsedColumn(), TextColumn("{task.fields[text]}"), console=console
-    ) as progress:
-        if not console.is_terminal:
-            progress.stop()
-        yield Watch(console, progress, stages, many_seeds)

@@ -9,7 +9,7 @@ from ..data import task
 from ..data.tokenizer import END_TEXT, encode
 from ..learn.model import new_model
 from ..learn.training import Document, train
-from .evaluate import evaluate
+from .evaluate import finish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,5 +53,4 @@ def run(context: Context) -> None:
             yield [[drill(p, count, rng) for p in drilled], [solution(p) for p in solved]]
 
     train(model, batches(), settings.steps, settings.lr, context.log(settings.steps))
-    context.folder.save("base", model)
-    evaluate(context, model)
+    finish(context, model)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
 
-def evaluate(context: Context, model: nn.Module) -> None:
-    """Adds one row of metrics per temperature and stores the scored rollouts."""
+def finish(context: Context, model: nn.Module) -> None:
+    """A stage's last step: saves its model, adds one row of metrics per temperature, stores the scored rollouts."""
     config = context.config
+    context.folder.save(context.stage, model)
     problems = sample_problems(config.evaluation.problems, np.random.default_rng(PROBLEMS_SEED), "test")
     prompts = [encode(p.prompt) for p in problems]
     for temperature in config.evaluation.temperatures:

@@ -17,7 +17,7 @@ from s2r_rewards.scoring import judge_rollouts
 from ..data.responses import METHODS
 from ..data.tokenizer import END_TEXT, tokenizer
 from ..learn.policy import Objective, advantages_of, make_batch, new_optimizer, renewed, schedule, update
-from .evaluate import evaluate
+from .evaluate import finish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +58,7 @@ def run(context: Context) -> None:
         part = renewed(batch.rows(index), policy)
         stats = update(policy, optimizer, part, objective, settings.minibatch, context.rng)
         log({"step": step + 1, **stats})
-    context.folder.save(context.stage, policy)
-    evaluate(context, policy)
+    finish(context, policy)
 
 
 def _shuffled(count: int, size: int, rng: np.random.Generator) -> tuple[Tensor, ...]:

@@ -13,7 +13,7 @@ from ..data.task import sample_problems
 from ..data.tokenizer import encode
 from ..learn.policy import Objective, advantages_of, make_batch, new_optimizer, schedule, update
 from ..learn.sampler import Sampler
-from .evaluate import evaluate
+from .evaluate import finish
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -50,5 +50,4 @@ def run(context: Context) -> None:
             for rollout in score_rollouts(rollouts, METHODS["prl"])[: settings.keep]:
                 writer.write(rollout)
         log({"step": step + 1, **behaviour_metrics(judged), **extra_metrics(judged), **stats})
-    context.folder.save(context.stage, policy)
-    evaluate(context, policy)
+    finish(context, policy)

@@ -11,7 +11,7 @@ from s2r_rewards.tokens import token_spans
 
 from ..data.tokenizer import END_TEXT, tokenizer
 from ..learn.training import Document, epochs, train
-from .evaluate import evaluate
+from .evaluate import finish
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -24,8 +24,7 @@ def run(context: Context) -> None:
     batches, steps = epochs(documents, settings.epochs, settings.batch, context.rng)
     model = context.folder.load("base")
     train(model, batches, steps, settings.lr, context.log(steps))
-    context.folder.save(name, model)
-    evaluate(context, model)
+    finish(context, model)
 
 
 def document(row: dict[str, Any]) -> Document:
