@@ -41,7 +41,14 @@ def show(summary: Summary, console: Console) -> None:
     """Prints every table; text that is piped on is as wide as it needs to be."""
     if not console.is_terminal:
         console = Console(width=120)
-    for table in _tables(summary):
+    for title, columns, rows in _grids(summary):
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        table.padding = (0, 1, 0, 0)
+        table.add_column("model", style="bold", no_wrap=True)
+        for column in columns:
+            table.add_column(column, justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
         console.print(table)
     if summary:
         console.print(CAPTION, style="dim", highlight=False)
@@ -51,43 +58,31 @@ def show(summary: Summary, console: Console) -> None:
 def markdown(summary: Summary) -> str:
     """The same tables for a README."""
     parts = []
-    for table in _tables(summary):
-        rows = [[column.header for column in table.columns]]
-        rows += map(list, zip(*(column.cells for column in table.columns), strict=True))
-        lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-        lines.insert(1, "|---" * len(table.columns) + "|")
-        parts.append("\n".join([f"{table.title}", "", *lines, ""]))
+    for title, columns, rows in _grids(summary):
+        head, *body = ["| " + " | ".join(row) + " |" for row in (["model", *columns], *rows)]
+        parts.append("\n".join([title, "", head, "|---" * (len(columns) + 1) + "|", *body, ""]))
     return "\n".join([*parts, CAPTION, ""])
 
 
-def _tables(summary: Summary) -> Iterator[Table]:
+def _grids(summary: Summary) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """(title, columns, rows) of each table; a row begins with its model."""
     temperatures = list(next(iter(summary.values()), {}))
+    seeds = max((len(v) for m in summary.values() for t in m.values() for v in t.values()), default=0)
+    over = f" (mean ± standard deviation of {seeds} seeds)" if seeds > 1 else " (one seed)"
     for temperature in temperatures:
-        table = _new_table(summary, f"Held-out problems, {temperature_title(temperature)}", list(COLUMNS))
-        for model, results in summary.items():
-            row = results[temperature]
-            table.add_row(LABELS[model], *(_cell(m, row.get(m, [])) for m in COLUMNS.values()))
-        yield table
+        rows = [
+            [LABELS[model], *(_cell(m, results[temperature].get(m, [])) for m in COLUMNS.values())]
+            for model, results in summary.items()
+        ]
+        yield f"Held-out problems, {temperature_title(temperature)}{over}", list(COLUMNS), rows
     for temperature in temperatures:
-        title = f"Final accuracy and attempts by difficulty, {temperature_title(temperature)}"
-        table = _new_table(summary, title, [f"level {n}" for n in LEVELS])
+        rows = []
         for model, results in summary.items():
             row = results[temperature]
             means = [[mean_spread(row.get(level(m, n), []))[0] for m in (FINAL, ATTEMPTS)] for n in LEVELS]
-            table.add_row(LABELS[model], *(f"{100 * a:.0f} / {b:.1f}" for a, b in means))
-        yield table
-
-
-def _new_table(summary: Summary, title: str, columns: list[str]) -> Table:
-    seeds = max((len(v) for m in summary.values() for t in m.values() for v in t.values()), default=0)
-    title += f" (mean ± standard deviation of {seeds} seeds)" if seeds > 1 else " (one seed)"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
-    table.add_column("model", style="bold", no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
+            rows.append([LABELS[model], *(f"{100 * a:.0f} / {b:.1f}" for a, b in means)])
+        title = f"Final accuracy and attempts by difficulty, {temperature_title(temperature)}{over}"
+        yield title, [f"level {n}" for n in LEVELS], rows
 
 
 def _cell(metric: str, values: list[float]) -> str:
