@@ -1,0 +1,2 @@
+from make import OldFace
+FACE = OldFace()
