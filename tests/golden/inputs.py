@@ -30,26 +30,60 @@ ANSWERS = (
     "A: 12", "the final answer is: $\\dfrac12$", "\\boxed{\\text{five}}", "\\boxed{5}}", "}{", "\\[ 5 \\]", "\\(5\\)",
     "Answer: \\boxed{ }", "boxed{5}", "= 1,000", "is 12.", "5 %", "\\boxed{-\\infty}", "\\boxed{(1, 2]}",
 )  # fmt: skip
-ENDS = ("<|im_end|>", "<|endoftext|>", "</s>", "<|eot_id|>", "<|im_end|><|im_end|>", "<|im_end|>\n", "<|im_start|>")
+ENDS = (
+    "<|im_end|>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eot_id|>",
+    "<|im_end|><|im_end|>",
+    "<|im_end|>\n",
+    "<|im_start|>",
+)
 NOISE = (
     " ", "\n\n", "\n", "\t", "", "So", "x", "12", "−3", "日本語", "😀", "e\u0301", "\u200b", "\u202e", "\x00", "\ufffd",
     "Wait", "Let me", "correct", "incorrect", "{", "}", "\\", "$", "...", "a" * 40, "((((", "Therefore", "\r\n",
     "Let me see: 2 + 3 = 5, so it works.", "Wait, is that so? Let me try", "9" * 30, "\\frac{", "I think it is fine.",
 )  # fmt: skip
-GOLDS = ("5", "1/2", "\\frac{1}{2}", "12", "(1,2]", "\\{1,2\\}", "x=5", "", "B", "50\\%", "1000", "-3", "five", "5", "5")
+GOLDS = (
+    "5",
+    "1/2",
+    "\\frac{1}{2}",
+    "12",
+    "(1,2]",
+    "\\{1,2\\}",
+    "x=5",
+    "",
+    "B",
+    "50\\%",
+    "1000",
+    "-3",
+    "five",
+    "5",
+    "5",
+)
 
 
 def hostile_texts(count: int, seed: int) -> list[dict[str, Any]]:
     """Responses stuffed with markers, half markers, verdicts, boxes, end tokens and noise."""
     rng = random.Random(seed)
-    texts = ["", " \n", "<|im_end|>", "Wait, let me recheck my solution.", "Let me try again.", "\ud800", "so\ud83d"]
+    texts = [
+        "",
+        " \n",
+        "<|im_end|>",
+        "Wait, let me recheck my solution.",
+        "Let me try again.",
+        "\ud800",
+        "so\ud83d",
+    ]
     texts += [marker + verdict for marker in MARKERS[:2] for verdict in VERDICTS]
     pools = (MARKERS, MARKERS[:2], VERDICTS, ANSWERS, NOISE, ENDS)
     weights = (2, 4, 4, 5, 3, 0.4)
     while len(texts) < count:
         parts = [rng.choice(rng.choices(pools, weights)[0]) for _ in range(rng.choice((2, 4, 8, 16, 30)))]
         texts.append(rng.choice(("", " ", "\n\n")).join(parts))
-    text = "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
+    text = (
+        "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
+    )
     texts[-3:] = [text * 15, text * 10, text * 10 + "\\boxed{5}<|im_end|> and more"]
     return [
         {
@@ -122,6 +156,7 @@ def reward_rows(seed: int, count: int) -> dict[str, Any]:
     values = rng.choice
     rows = [[values((-1.0, 1.0, 1.0, 0.0, 0.5, -0.1, 0.3)) for _ in range(n)] for n in lengths]
     rows[0] = [values((-1.0, 1.0)) for _ in range(80)]
+    rows[-1] = [*rows[0][:70], *rows[0]][:80]
     return {
         "rows": rows,
         "groups": [f"p{rng.randrange(9)}" for _ in rows],

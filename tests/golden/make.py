@@ -85,7 +85,9 @@ class OldFace:
 def _rollout(item: dict[str, Any]) -> Any:
     from s2r_rewards.rollouts import Rollout
 
-    return Rollout(item["problem_id"], item["prompt"], item["response"], item["gold"], finished=item["finished"])
+    return Rollout(
+        item["problem_id"], item["prompt"], item["response"], item["gold"], finished=item["finished"]
+    )
 
 
 def main(old: Path, runs: Path) -> None:
@@ -174,7 +176,9 @@ def main(old: Path, runs: Path) -> None:
     }
     sizes = {name: inputs.write(HERE / f"{name}.jsonl.gz", rows) for name, rows in files.items()}
     counts = {name: len(items) for name, items in sources.items()}
-    print(made, counts, {name: len(rows) for name, rows in files.items()}, sizes, sum(sizes.values()), sep="\n")
+    print(
+        made, counts, {name: len(rows) for name, rows in files.items()}, sizes, sum(sizes.values()), sep="\n"
+    )
 
 
 def _add_accuracy(items: list[dict[str, Any]], says: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from itertools import pairwise
 from typing import Any
 
 from s2r_rewards import behaviour_metrics, judge_many, outcome_advantages, parse, process_advantages
@@ -19,6 +20,7 @@ from s2r_rewards.baselines import accuracy_group, log_mean_exp, position, reward
 GRAMMARS = ("paper", "released", "tags")
 ONLINE = ("s2r-prl", "s2r-orl", "released-prl", "released-orl")
 OFFLINE = ("s2r-offline-prl", "s2r-offline-orl", "released-offline-prl", "released-offline-orl")
+PROCESS = ("s2r-prl", "released-prl")
 POLICIES: dict[str, dict[str, Any]] = {
     "default": {},
     "strict": {"order": "strict", "percent": "strict", "units": "strict", "letter_case": True},
@@ -95,10 +97,10 @@ def of_judged(face: Any, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for grammar, judged in by_grammar.items():
         for found, one in zip(said, judged, strict=True):
             found["checks"][grammar] = [[c.verdict, c.tier, c.reason] for c in one.checks]
-    for method in (*ONLINE, *OFFLINE):
+    for method in PROCESS:
         for found, one in zip(said, by_grammar[face.grammar(method)], strict=True):
             found["rewards"][method] = plain(face.rewards(method, one))
-            found["outcome"][method] = face.outcome(method, one)
+            found["outcome"][method] = plain(face.outcome(method, one))
     return said
 
 
@@ -138,7 +140,9 @@ def of_rewards(rows: list[list[float]], groups: list[str], accuracy: list[float]
         for within in (None, groups):
             for loo in (False, True):
                 for least in (1, 3, 10):
-                    key = f"{name}, {'groups, ' if within else ''}{'leave one out, ' if loo else ''}min {least}"
+                    key = (
+                        f"{name}, {'groups, ' if within else ''}{'leave one out, ' if loo else ''}min {least}"
+                    )
                     said[key] = baseline(rows, within, leave_one_out=loo, min_count=least)
         said[f"{name}, default"] = baseline(rows, groups, leave_one_out=True, min_count=2, default=0.5)
     for by in ("position", "context", "outcome"):
@@ -150,12 +154,18 @@ def of_rewards(rows: list[list[float]], groups: list[str], accuracy: list[float]
             rows, accuracy, by=by, bins=4, leave_one_out=True
         )
     said["accuracy_group of outcomes"] = accuracy_group(outcomes, accuracy, by="outcome")
+    # The old running sums were rounded at every step, today's once: only eighths add up to the same bits. And by
+    # position the old ones told actions behind the 64th apart, which today's share one key, as contexts always did.
+    eighths = [[round(8 * reward) / 8 for reward in row] for row in rows]
     for by in ("context", "position"):
+        long = 80 if by == "context" else 64
         for least, decay in ((1, 1.0), (10, 1.0), (1, 0.5)):
             state = running(by, min_count=least, decay=decay)
             for k, part in enumerate(_thirds(len(rows))):
                 key = f"running by {by}, min {least}, decay {decay}, batch {k}"
-                said[key] = state([rows[i] for i in part], [groups[i] for i in part] if k % 2 else None)
+                said[key] = state(
+                    [eighths[i][:long] for i in part], [groups[i] for i in part] if k % 2 else None
+                )
     return {name: packed(values) for name, values in said.items()}
 
 
@@ -177,9 +187,7 @@ def of_methods(face: Any, items: list[dict[str, Any]]) -> dict[str, Any]:
             rows += face.advantages(method, batch, [groups[i] for i in part], None, state)
         said[method] = packed(rows)
     for method in OFFLINE:
-        said[method] = packed(
-            face.advantages(method, judged[face.grammar(method)], groups, accuracy, None)
-        )
+        said[method] = packed(face.advantages(method, judged[face.grammar(method)], groups, accuracy, None))
     return said
 
 
@@ -212,11 +220,15 @@ def of_tokens(ids: list[int], tokenizer: Any) -> dict[str, Any]:
     halves = [(0, len(text) // 2), (len(text) // 2, len(text))]
     return {
         "text": text,
-        "widths": [int(b - a) for a, b in zip(offsets[:-1], offsets[1:], strict=True)],
-        "without special": [short, [int(b - a) for a, b in zip(fewer[:-1], fewer[1:], strict=True)]],
+        "widths": _widths(offsets),
+        "without special": [short, _widths(fewer)],
         "spans": [plain(spans_from_offsets(offsets, where)) for where in spans],
         "halves": plain(token_spans(ids, tokenizer, halves)),
     }
+
+
+def _widths(offsets: Any) -> list[int]:
+    return [int(b - a) for a, b in pairwise(offsets)]
 
 
 def loss_inputs(seed: int, count: int, length: int) -> dict[str, list[list[float]]]:

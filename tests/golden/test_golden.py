@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import face
 import pytest
 import says
-from face import FACE
 
 HERE = Path(__file__).parent
 SOURCES = ("shelf", "hostile", "tiny", "verl", "openrlhf")
@@ -61,7 +61,7 @@ def test_the_fixture_is_whole():
     assert fixture("made")[0]["commit"].startswith("7c380af")
     counts = {source: len(items_of(source)) for source in SOURCES}
     assert counts["shelf"] >= 11
-    assert all(counts[source] >= 120 for source in SOURCES[1:]), counts
+    assert all(counts[source] >= 90 for source in SOURCES[1:]), counts
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -75,7 +75,7 @@ def test_trajectories_and_extraction(source):
 @pytest.mark.parametrize("source", SOURCES)
 def test_checks_rewards_and_outcomes(source):
     rows = [row for row in fixture("rollouts") if row["item"]["source"] == source]
-    for row, now in zip(rows, says.of_judged(FACE, [row["item"] for row in rows]), strict=True):
+    for row, now in zip(rows, says.of_judged(face, [row["item"] for row in rows]), strict=True):
         same(now, {key: row["says"][key] for key in now}, f"{row['item']['response']!r:.200}")
 
 
@@ -91,7 +91,9 @@ def test_baselines(source):
         given = row["given"]
     else:
         items = items_of(source)
-        rewards = [r["says"]["rewards"]["s2r-prl"] for r in fixture("rollouts") if r["item"]["source"] == source]
+        rewards = [
+            r["says"]["rewards"]["s2r-prl"] for r in fixture("rollouts") if r["item"]["source"] == source
+        ]
         given = {
             "rows": rewards,
             "groups": [item["problem_id"] for item in items],
@@ -103,7 +105,7 @@ def test_baselines(source):
 @pytest.mark.parametrize("source", SOURCES)
 def test_advantages_of_every_method(source):
     (row,) = (row for row in fixture("batches") if row["source"] == source)
-    same_numbers(says.of_methods(FACE, items_of(source)), row["methods"], source)
+    same_numbers(says.of_methods(face, items_of(source)), row["methods"], source)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -118,17 +120,23 @@ def test_records_of_scored_rollouts(source, method):
     (row,) = (r for r in fixture("records") if r["source"] == source and r["method"] == method)
     spans = None
     if row["spans"]:
-        spans = [[action.get("tokens") for action in record["actions"]] for record in row["records"]]
-    now = FACE.scored(method, items_of(source), spans, says._never_symbolic)
+        spans = [[tuple(action["tokens"]) for action in record["actions"]] for record in row["records"]]
+    now = face.scored(method, items_of(source), spans, says._never_symbolic)
     for item, record, before in zip(items_of(source), now, row["records"], strict=True):
         same(record, before, f"{item['response']!r:.200}")
 
 
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("method", ["s2r-prl", "released-prl"])
+def test_old_records_are_still_read(source, method):
+    (row,) = (r for r in fixture("records") if r["source"] == source and r["method"] == method)
+    for record in row["records"]:
+        same(face.read_version_1(record), record, "version 1")
+
+
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_token_spans(name):
-    tokenizers = pytest.importorskip("tokenizers")
-    kept = fixture("tokens")[0]["tokenizers"][name]
-    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(kept))
+    tokenizer = _tokenizer(name)
     for row in fixture("tokens")[1:]:
         if row["tokenizer"] == name:
             same(says.of_tokens(row["ids"], tokenizer), row["says"], f"{row['says']['text']!r:.200}")
@@ -153,34 +161,63 @@ def test_losses(source):
         torch.testing.assert_close(torch.tensor(now[name]), torch.tensor(values), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("source", SOURCES[2:])
+def test_the_adapter_finds_the_same_in_the_tokens(source):
+    from s2r_rewards.scored import ScoredRollout
+
+    records = next(r["records"] for r in fixture("records") if r["source"] == source)
+    for item, scored, before in zip(items_of(source), _adapted(source), records, strict=True):
+        if item["failed"]:
+            assert (scored.failure is not None, scored.outcome, scored.rewards) == (True, -1.0, (-1.0,))
+        elif "\\sum" not in item["response"]:  # what a symbolic worker decides, or runs out of time over
+            alone = ScoredRollout.from_record(before).without_advantages()
+            same(scored.to_record()["actions"], alone.to_record()["actions"], f"{item['response']!r:.200}")
+            assert (scored.outcome, scored.ended, scored.codes) == (alone.outcome, alone.ended, alone.codes)
+
+
+@cache
+def _adapted(source: str) -> list[Any]:
+    """Every recorded rollout of a source, scored from its token ids."""
+    from s2r_rewards.adapter import Options, score_response
+
+    tokenizer = _tokenizer(source)
+    return [
+        score_response(
+            item["token_ids"],
+            None if item["failed"] else item["gold"],
+            Options(),
+            tokenizer=tokenizer,
+            finished=item["finished"],
+        )
+        for item in items_of(source)
+    ]
+
+
+def _tokenizer(name: str) -> Any:
+    tokenizers = pytest.importorskip("tokenizers")
+    return tokenizers.Tokenizer.from_str(json.dumps(fixture("tokens")[0]["tokenizers"][name]))
+
+
 @pytest.mark.parametrize("row", range(3))
 def test_what_reached_the_actor(row):
     """Action ids, advantages and rewards in verl's and OpenRLHF's real trainers, token by token."""
     torch = pytest.importorskip("torch")
-    from s2r_rewards import process_advantages
+    from s2r_rewards.methods import get_method
+    from s2r_rewards.scored import ScoredRollout
     from s2r_rewards.tensors import action_ids, at_action_ends, spread
 
     step = fixture("actor")[row]
-    items = [items_of(step["source"])[i] for i in step["items"]]
-    all_spans = _first_spans(step["source"])
-    judged = says.judged_as("paper", items)
-    rewards = [(-1.0,) if i["failed"] else FACE.rewards("s2r-prl", j) for i, j in zip(items, judged, strict=True)]
-    lengths = [len(item["token_ids"]) for item in items]
-    spans = [
-        [(0, lengths[k])] if item["failed"] else all_spans[step["items"][k]] for k, item in enumerate(items)
-    ]
+    scored = [ScoredRollout.loads(_adapted(step["source"])[i].dumps()) for i in step["items"]]
+    spans = [item.spans for item in scored]
+    lengths = [where[-1][1] for where in spans]
     longest = max(lengths)
-    advantages = spread(process_advantages(rewards), spans, longest)
-    assert _rows(advantages, lengths) == says.unpacked(step["advantages"])
-    if step["source"] == "verl":
-        assert _rows(action_ids(spans, longest) + 1, lengths) == says.unpacked(step["action_ids"])
-        assert _rows(at_action_ends(rewards, spans, longest), lengths) == says.unpacked(step["rewards"])
+    advantages = spread(get_method("s2r-prl").advantages(scored), spans, longest)
     assert advantages.dtype == torch.float32
-
-
-def _first_spans(source: str) -> list[list[Any]]:
-    (row,) = (r for r in fixture("records") if r["source"] == source and r["method"] == "s2r-prl")
-    return [[action["tokens"] for action in record["actions"]] for record in row["records"]]
+    same(_rows(advantages, lengths), says.unpacked(step["advantages"]), "advantages")
+    if step["source"] == "verl":
+        rewards = at_action_ends([item.rewards for item in scored], spans, longest)
+        same(_rows(rewards, lengths), says.unpacked(step["rewards"]), "rewards")
+        same(_rows(action_ids(spans, longest) + 1, lengths), says.unpacked(step["action_ids"]), "action ids")
 
 
 def _rows(tensor: Any, lengths: list[int]) -> list[list[float]]:
