@@ -84,7 +84,12 @@ def hostile_texts(count: int, seed: int) -> list[dict[str, Any]]:
     text = (
         "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
     )
-    texts[-3:] = [text * 15, text * 10, text * 10 + "\\boxed{5}<|im_end|> and more"]
+    texts[-4:] = [
+        text * 15,
+        text * 10,
+        (text * 10).removesuffix("Let me try again. "),
+        text * 10 + "\\boxed{5}<|im_end|> and more",
+    ]
     return [
         {
             "source": "hostile", "problem_id": f"h{i % 23}", "prompt": f"What is {i} + 5?", "response": text,

@@ -12,7 +12,8 @@ import random
 from itertools import pairwise
 from typing import Any
 
-from s2r_rewards import behaviour_metrics, judge_many, outcome_advantages, parse, process_advantages
+from s2r_rewards import GRAMMARS as GRAMMARS_BY_NAME
+from s2r_rewards import Grammar, behaviour_metrics, judge_many, outcome_advantages, parse, process_advantages
 from s2r_rewards.alarms import find_alarms
 from s2r_rewards.answers import CheckPolicy, check_many, check_response, extract_answer
 from s2r_rewards.baselines import accuracy_group, log_mean_exp, position, reward_context, rloo, running
@@ -20,6 +21,14 @@ from s2r_rewards.baselines import accuracy_group, log_mean_exp, position, reward
 GRAMMARS = ("paper", "released", "tags")
 ONLINE = ("s2r-prl", "s2r-orl", "released-prl", "released-orl")
 OFFLINE = ("s2r-offline-prl", "s2r-offline-orl", "released-offline-prl", "released-offline-orl")
+#: Markers that begin alike: of overlapping ones the first counts, of those the longest.
+OVERLAPPING = Grammar(
+    name="overlapping",
+    verify_markers=("Wait", "Wait, let me recheck my solution."),
+    retry_markers=("Let me", "Let me try again."),
+    verdict_tiers=GRAMMARS_BY_NAME["paper"].verdict_tiers,
+    max_actions=4,
+)
 PROCESS = ("s2r-prl", "released-prl")
 POLICIES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -65,7 +74,8 @@ def unpacked(pack: dict[str, Any]) -> list[Any]:
 def of_text(text: str, finished: bool | None) -> dict[str, Any]:
     """The trajectory in every grammar, and what is extracted from the text as a whole."""
     return {
-        "parse": {g: _trajectory(parse(text, g, finished=finished)) for g in GRAMMARS},
+        "parse": {g: _trajectory(parse(text, g, finished=finished)) for g in GRAMMARS}
+        | {"overlapping": _trajectory(parse(text, OVERLAPPING, finished=finished))},
         "extract": {f: _extraction(extract_answer(text, fallback=f)) for f in ("none", "math", "number")},
     }
 
@@ -280,7 +290,8 @@ def of_losses(rows: list[list[float]], spans: list[Any], length: int, seed: int)
             ]  # fmt: skip
         said[f"log-ratio, {ratio}"] = [float(v) for v in action_log_ratio(new - old, ids, ratio)[:, 0]]
     for name, where in (("process", ids), ("outcome", ids.clamp(max=0))):
-        penalised = kl_penalised(advantages, old, ref, where, beta=0.05)
+        penalised = kl_penalised(advantages, old.clone().requires_grad_(), ref, where, beta=0.05)
+        said[f"kl term with a gradient, {name}"] = [float(penalised.requires_grad)]
         said[f"kl penalised, {name}"] = [float(v) for row in penalised for v in row.unique()]
     said["sums"] = sum_by_action(new, ids)[0].tolist()
     said["bfloat16"] = sum_by_action(new.bfloat16(), ids)[0].double().tolist()
