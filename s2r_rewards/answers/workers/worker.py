@@ -1,6 +1,6 @@
 """The worker process: reads one JSON request a line, answers one JSON reply a line, until its input ends.
 
-Started as ``python -m s2r_rewards.answers.worker MEMORY_BYTES``, so it never imports the parent's ``__main__``, and it
+Started as ``python -m s2r_rewards.answers.workers.worker MEMORY_BYTES COMPARISON``, so it never imports the parent's ``__main__``, and it
 imports neither torch nor a training framework. It dies with its parent, and past its memory limit.
 """
 
@@ -36,10 +36,10 @@ def die_with(parent: int) -> None:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """One reply: ``equal`` is true, false or null (could not be read); ``why`` explains."""
-    from .backends import BACKENDS
+    from .backends import COMPARISONS
 
     try:
-        equal, why = BACKENDS[request["op"]](request["gold"], request["answer"])
+        equal, why = COMPARISONS[request["op"]](request["gold"], request["answer"])
     except MemoryError:
         return {"memory": True}
     except RecursionError:
@@ -50,6 +50,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve(requests: TextIO, replies: TextIO) -> None:
+    """Answer every request; one that ran out of memory is the last."""
     for line in requests:
         reply = answer(json.loads(line))
         replies.write(json.dumps(reply) + "\n")
@@ -59,6 +60,7 @@ def serve(requests: TextIO, replies: TextIO) -> None:
 
 
 def main() -> None:
+    """Start up, say so, and serve standard input."""
     limit_memory(int(sys.argv[1]))
     threading.Thread(target=die_with, args=(os.getppid(),), daemon=True).start()
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -2,12 +2,35 @@ r"""The expression level of the reader: sums, products, powers, functions, roots
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
-from .cursor import Cursor, Node
+from .cursor import Cursor
 from .lexer import Unreadable
+from .nodes import (
+    Based,
+    Call,
+    Const,
+    Degree,
+    Function,
+    Group,
+    Matrix,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    PlusMinus,
+    Power,
+    Product,
+    Quotient,
+    Set,
+    Sum,
+    Sym,
+)
 
-_TURN: Node = ("div", ("const", "pi"), ("num", Fraction(180)))
+_ONE = Num(Fraction(1))
+#: One degree in radians.
+TURN = Quotient(Const("pi"), Num(Fraction(180)))
 _STARTS = frozenset(("num", "sym", "const", "fn", "cmd"))
 
 
@@ -21,136 +44,137 @@ class Terms(Cursor):
         raise NotImplementedError
 
     def sum(self) -> Node:
+        """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
         self.deeper()
         terms: list[Node] = []
         if self.kind == "op" and self.value in ("pm", "mp"):
-            node: Node = (self.step(), ("num", Fraction(0)), self.product())
+            upper = self.step() == "pm"
+            node: Node = PlusMinus(Num(Fraction(0)), self.product(), upper)
         else:
             node = self.product()
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
             op = self.step()
             right = self.product()
             if op in ("pm", "mp"):
-                node = ("add", node, *terms) if terms else node
-                node, terms = (op, node, right), []
+                node = Sum((node, *terms)) if terms else node
+                node, terms = PlusMinus(node, right, op == "pm"), []
             else:
-                terms.append(("neg", right) if op == "-" else right)
+                terms.append(Neg(right) if op == "-" else right)
         self.depth += 1
-        return ("add", node, *terms) if terms else node
+        return Sum((node, *terms)) if terms else node
 
     def product(self) -> Node:
+        """Factors with and without signs between them; ``a b / c d`` divides by ``c`` alone."""
         factors = [self.unary()]
         while True:
             if self.kind == "op" and self.value in "*/":
                 if self.step() == "/":
-                    left = ("mul", *factors) if len(factors) > 1 else factors[0]
-                    factors = [("div", left, self.unary())]
+                    factors = [Quotient(_product(factors), self.unary())]
                 else:
                     factors.append(self.unary())
             elif self.kind in _STARTS or self.kind == "open" or self.opens_bar():
                 factors.append(self.implicit(factors))
             else:
-                break
-        return ("mul", *factors) if len(factors) > 1 else factors[0]
+                return _product(factors)
 
     def opens_bar(self) -> bool:
+        """Whether a bar begins an absolute value that is a factor."""
         return self.is_op("|") and self.bars == 0 and self.tokens[self.at + 1][0] in _STARTS
 
     def implicit(self, factors: list[Node]) -> Node:
         """A factor without a sign; numbers side by side are only read as mixed numbers."""
         before = factors[-1]
-        negative = before[0] == "neg" and before[1][0] == "num"
-        if negative:
-            before = before[1]
-        if self.kind == "num" and before[0] in ("num", "based"):
+        negative = isinstance(before, Neg) and isinstance(before.inner, Num)
+        if isinstance(before, Neg) and negative:
+            before = before.inner
+        if self.kind == "num" and isinstance(before, Num | Based):
             raise Unreadable("two numbers side by side")
-        if before[0] == "set" or (before[0] == "group" and len(before[3]) > 1):
+        if _several(before):
             raise Unreadable("a product with a container")
         node = self.power()
-        if node[0] in ("set", "matrix") or (node[0] == "group" and len(node[3]) > 1):
+        if _several(node) or isinstance(node, Matrix):
             raise Unreadable("a product with a container")
-        percent = node[0] == "percent"
-        part = node[1] if percent else node
-        if before[0] == "num" and part[0] == "div" and part[1][0] == part[2][0] == "num":
-            whole, top, below = before[1], part[1][1], part[2][1]
-            if whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below:
+        part = node.inner if isinstance(node, Percent) else node
+        match before, part:
+            case Num(whole), Quotient(Num(top), Num(below)) if (
+                whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below
+            ):
                 factors.pop()
-                mixed: Node = ("num", whole + top / below)
-                mixed = ("neg", mixed) if negative else mixed
-                return ("percent", mixed) if percent else mixed
+                mixed: Node = Num(whole + top / below)
+                mixed = Neg(mixed) if negative else mixed
+                return mixed if part is node else Percent(mixed)
         return node
 
     def unary(self) -> Node:
+        """A power behind any number of signs."""
         sign = False
         while self.kind == "op" and self.value in ("-", "+", "money"):
             sign ^= self.step() == "-"
         node = self.power()
-        return ("neg", node) if sign else node
+        return Neg(node) if sign else node
 
     def power(self) -> Node:
+        """A primary with what is attached to it; ``^\\circ`` is a degree."""
         base = self.postfix(self.primary())
-        if self.is_op("^"):
+        if not self.is_op("^"):
+            return base
+        self.step()
+        if self.is_op("deg"):
             self.step()
-            if self.is_op("deg"):
-                self.step()
-                return ("degree", base)
-            exponent = self.script()
-            if exponent == ("degree",):
-                return ("degree", base)
-            if exponent[0] == "sym" and set(exponent[1]) == {"'"}:
-                raise Unreadable("a derivative")
-            return self.postfix(("pow", base, exponent))
-        return base
+            return Degree(base)
+        exponent = self.script()
+        return Degree(base) if exponent is None else self.postfix(Power(base, exponent))
 
-    def script(self) -> Node:
-        """What stands behind ``^``: a braced expression, or one (signed) factor; powers nest to the right."""
+    def script(self) -> Node | None:
+        r"""Behind ``^``: a braced expression, or one (signed) factor; powers nest to the right. None: ``{\circ}``."""
         self.deeper()
-        if self.kind == "open" and self.value == "brace":
-            if self.tokens[self.at + 1] == ("op", "deg"):
-                self.step()
-                self.step()
-                self.expect("close", "brace")
-                node: Node = ("degree",)
-            else:
-                node = self.primary()
-                if self.is_op("^"):
-                    self.step()
-                    node = ("pow", node, self.script())
-        else:
+        node: Node | None = None
+        if not (self.kind == "open" and self.value == "brace"):
             node = self.unary()
+        elif self.tokens[self.at + 1] == ("op", "deg"):
+            self.step()
+            self.step()
+            self.expect("close", "brace")
+        else:
+            node = self.primary()
+            if self.is_op("^"):
+                self.step()
+                node = Power(node, self.exponent())
         self.depth += 1
         return node
 
+    def exponent(self) -> Node:
+        """A script that is no degree sign."""
+        node = self.script()
+        if node is None:
+            raise Unreadable("a degree sign in a power")
+        return node
+
     def postfix(self, node: Node) -> Node:
+        """Factorials, percent and degree signs and primes behind a value."""
         while self.kind == "op" and self.value in ("!", "%", "deg", "'"):
             op = self.step()
             if op == "!":
-                node = ("fn", "factorial", node)
+                node = Function("factorial", (node,))
             elif op == "'":
-                if node[0] != "sym":
+                if not isinstance(node, Sym):
                     raise Unreadable("a derivative")
-                node = ("sym", node[1] + "'")
+                node = Sym(node.name + "'")
             else:
-                node = ("percent" if op == "%" else "degree", node)
+                node = Percent(node) if op == "%" else Degree(node)
         return node
 
     def primary(self) -> Node:
+        """A number, a name, a bracket, a command, a function, a matrix or an absolute value."""
         kind, value = self.kind, self.value
         if kind == "num":
             self.step()
-            if self.is_op("_"):
-                self.step()
-                base = self.subscript()
-                return ("based", value, base)
-            return ("num", value)
+            return Based(value, base) if (base := self.below()) is not None else Num(value)
         if kind == "sym":
             return self.symbol()
         if kind == "const":
             self.step()
-            if self.is_op("_"):
-                self.step()
-                return ("sym", f"{value}_{self.subscript()}")
-            return ("const", value)
+            return Sym(f"{value}_{index}") if (index := self.below()) is not None else Const(value)
         if kind == "open":
             return self.bracket()
         if kind == "cmd":
@@ -164,18 +188,21 @@ class Terms(Cursor):
         raise Unreadable(f"unexpected {value!r}")
 
     def symbol(self) -> Node:
+        """A name with primes and a subscript; one letter before a parenthesis may be a function."""
         name = self.step()
         while self.is_op("'"):
             name += self.step()
-        if self.is_op("_"):
-            self.step()
-            name += f"_{self.subscript()}"
+        if (index := self.below()) is not None:
+            name += f"_{index}"
         if self.kind == "open" and self.value == "(" and len(name) == 1:
-            argument = self.bracket()
-            return ("call", name, argument)
-        return ("sym", name)
+            return Call(name, self.bracket())
+        return Sym(name)
 
-    def subscript(self) -> str:
+    def below(self) -> str | None:
+        """The subscript that follows, as text; None when there is none."""
+        if not self.is_op("_"):
+            return None
+        self.step()
         if not (self.kind == "open" and self.value == "brace"):
             if self.kind not in ("num", "sym", "const", "word"):
                 raise Unreadable("an odd subscript")
@@ -190,6 +217,7 @@ class Terms(Cursor):
         return "".join(parts)
 
     def bars_group(self) -> Node:
+        """An absolute value."""
         self.deeper()
         self.step()
         self.bars += 1
@@ -197,34 +225,34 @@ class Terms(Cursor):
         self.expect("op", "|")
         self.bars -= 1
         self.depth += 1
-        return ("fn", "abs", inside)
+        return Function("abs", (inside,))
 
     def command(self, name: str) -> Node:
+        """``frac``, ``binom`` or ``sqrt`` with its arguments."""
         if name in ("frac", "binom"):
             top, below = self.argument(), self.argument()
-            return ("div", top, below) if name == "frac" else ("fn", "binom", top, below)
+            return Quotient(top, below) if name == "frac" else Function("binom", (top, below))
         index: Node | None = None
         if self.kind == "open" and self.value == "[":
             self.step()
             index = self.sum()
             self.expect("close", "]")
         radicand = self.postfix(self.primary())
-        if index is None:
-            return ("fn", "sqrt", radicand)
-        return ("pow", radicand, ("div", ("num", Fraction(1)), index))
+        return Function("sqrt", (radicand,)) if index is None else Power(radicand, Quotient(_ONE, index))
 
     def argument(self) -> Node:
         """An argument of ``\\frac``: a braced expression, or one symbol or digit."""
         if self.kind == "num" and self.value.denominator == 1 and self.value >= 10:
             digits = str(self.value)
-            self.tokens[self.at] = ("num", Fraction(int(digits[1:])))
-            self.value = self.tokens[self.at][1]
-            return ("num", Fraction(int(digits[0])))
+            self.value = Fraction(int(digits[1:]))
+            self.tokens[self.at] = ("num", self.value)
+            return Num(Fraction(int(digits[0])))
         if self.kind not in _STARTS and not (self.kind == "open" and self.value in ("brace", "(")):
             raise Unreadable("an argument is missing")
         return self.primary()
 
     def function(self, name: str) -> Node:
+        """A known function: its base and power, then its arguments in brackets or the factors that follow."""
         base: Node | None = None
         power: Node | None = None
         for _ in range(2):
@@ -233,47 +261,47 @@ class Terms(Cursor):
                 base = self.primary() if self.kind in ("open", "num", "sym", "const") else None
             elif self.is_op("^") and power is None:
                 self.step()
-                power = self.script()
+                power = self.exponent()
         if self.kind == "open" and self.value in ("(", "[", "brace"):
             inside = self.bracket()
-            if inside[0] == "group" and len(inside[3]) > 1:
-                arguments: tuple[Node, ...] = inside[3]
-            elif inside[0] == "group":
-                arguments = (inside[3][0],) if inside[3] else ()
-            else:
-                arguments = (inside,)
+            arguments = inside.items if isinstance(inside, Group) else (inside,)
         else:
             arguments = (self.bare_argument(),)
         if not arguments:
             raise Unreadable("a function of nothing")
-        arguments = tuple(("mul", a[1], _TURN) if a[0] == "degree" else a for a in arguments)
-        if name == "log10" or name == "log":
-            fallback: Node = ("num", Fraction(10)) if name == "log10" else ("const", "e")
-            node: Node = (
-                "fn",
-                "log",
-                arguments[0],
-                base or (arguments[1] if len(arguments) == 2 else fallback),
-            )
+        arguments = tuple(Product((a.inner, TURN)) if isinstance(a, Degree) else a for a in arguments)
+        if name in ("log10", "log"):
+            usual: Node = Num(Fraction(10)) if name == "log10" else Const("e")
+            base = base or (arguments[1] if len(arguments) == 2 else usual)
+            node = Function("log", (arguments[0], base))
         elif base is not None:
             raise Unreadable("a subscript on a function")
         else:
-            node = ("fn", name, *arguments)
+            node = Function(name, arguments)
         if power is None:
             return node
-        if power == ("neg", ("num", Fraction(1))):
-            return ("fn", "arc" + name, *arguments)
-        return ("pow", node, power)
+        return Function("arc" + name, arguments) if power == Neg(_ONE) else Power(node, power)
 
     def bare_argument(self) -> Node:
         """``\\sin 2x``: the factors up to the next sign or function."""
         self.deeper()
         factors = [self.unary()]
-        while self.kind in ("num", "sym", "const", "cmd") or (self.is_op("/") and factors[-1][0] != "fn"):
+        while self.kind in ("num", "sym", "const", "cmd") or (
+            self.is_op("/") and not isinstance(factors[-1], Function)
+        ):
             if self.is_op("/"):
                 self.step()
-                factors = [("div", ("mul", *factors) if len(factors) > 1 else factors[0], self.power())]
+                factors = [Quotient(_product(factors), self.power())]
             else:
                 factors.append(self.implicit(factors))
         self.depth += 1
-        return ("mul", *factors) if len(factors) > 1 else factors[0]
+        return _product(factors)
+
+
+def _product(factors: Sequence[Node]) -> Node:
+    return Product(tuple(factors)) if len(factors) > 1 else factors[0]
+
+
+def _several(node: Node) -> bool:
+    """Whether a node holds several values, so that nothing can be multiplied by it."""
+    return isinstance(node, Set) or (isinstance(node, Group) and len(node.items) > 1)

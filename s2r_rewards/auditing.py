@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from .batch import check_many
-from .extraction import extract_answer
-from .policy import DEFAULT_POLICY, CheckPolicy
-from .result import VERDICTS, CheckResult
+from s2r_rewards.answers.batch import check_many
+from s2r_rewards.answers.extract import extract_answer
+from s2r_rewards.answers.policy import DEFAULT_POLICY, CheckPolicy
+from s2r_rewards.answers.result import VERDICTS, CheckResult
 
 BACKENDS = ("math_verify", "latex2sympy2")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib.util
 import json
 import os
 import select
@@ -33,10 +32,10 @@ class Worker:
     """One worker process; used by one thread at a time."""
 
     def __init__(self, backend: str, memory_limit: int) -> None:
-        root = str(Path(__file__).resolve().parents[2])
+        root = str(Path(__file__).resolve().parents[3])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "s2r_rewards.answers.worker", str(memory_limit), backend],
+            [sys.executable, "-m", "s2r_rewards.answers.workers.worker", str(memory_limit), backend],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -78,6 +77,7 @@ class Worker:
         return line
 
     def kill(self) -> None:
+        """End the process, whatever it is doing."""
         self.close_pipes()
         with contextlib.suppress(OSError):
             self.process.kill()
@@ -85,6 +85,7 @@ class Worker:
             self.process.wait(timeout=5)
 
     def close_pipes(self) -> None:
+        """Close our ends of its pipes."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -167,21 +168,6 @@ def pool_for(backend: str) -> Pool:
         if backend not in _pools:
             _pools[backend] = Pool(backend)
         return _pools[backend]
-
-
-def installed(module: str) -> bool:
-    """Whether a module can be imported, without importing it."""
-    found = _found.get(module)
-    if found is None:
-        try:
-            found = importlib.util.find_spec(module) is not None
-        except (ImportError, ValueError):
-            found = False
-        _found[module] = found
-    return found
-
-
-_found: dict[str, bool] = {}
 
 
 def close_pools() -> None:

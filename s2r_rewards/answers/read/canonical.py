@@ -16,22 +16,21 @@ _GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
 _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SPACES = re.compile(r"\s+")
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "﹣": "-", "－": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
         "∙": r"\cdot ", "÷": "/", "∕": "/", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∞": r"\infty ",
         "π": r"\pi ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "°": r"^\circ ", "±": r"\pm ",
         "√": r"\sqrt ", "∈": r"\in ", "≈": r"\approx ", "ℝ": r"\mathbb{R}", "’": "'", "′": "'", "“": '"', "”": '"',
-        "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}",
-        "¾": r"\frac{3}{4}",
+        "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
         "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "₃": "_{3}", "€": r"\$",
         "£": r"\$", "α": r"\alpha ", "β": r"\beta ", "θ": r"\theta ", "λ": r"\lambda ", "ω": r"\omega ",
         "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "，": ",", "（": "(", "）": ")", "：": ":",
     }
 )  # fmt: skip
-
-
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
+_FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
 
 
 def strip_delimiters(text: str) -> str:
@@ -41,22 +40,22 @@ def strip_delimiters(text: str) -> str:
         before = text
         if len(text) > 1 and text[-1] in ".;," and not text.endswith(".."):
             text = text[:-1].rstrip()
-        for left, right in _DELIMITERS:
+        for left, right in _DELIMITERS if text[:1] in _FIRST else ():
+            inside = text[len(left) : -len(right)]
             if (
-                len(text) >= len(left) + len(right)
-                and text.startswith(left)
+                text.startswith(left)
                 and text.endswith(right)
+                and len(text) >= len(left) + len(right)
                 and not text.endswith("\\$")
-                and left not in text[len(left) : -len(right)]
+                and left not in inside
             ):
-                text = text[len(left) : -len(right)].strip()
+                text = inside.strip()
                 break
         if text == before:
             break
     return text
 
 
-_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE = {
     "all real numbers": r"\mathbb{R}", "all reals": r"\mathbb{R}", "any real number": r"\mathbb{R}",

@@ -1,6 +1,6 @@
-r"""Other people's checkers behind our interface; runs inside the worker process only.
+r"""Other people's checkers behind our interface: asked through a worker process, run inside it.
 
-Each backend is ``(gold, answer) -> (equal, why)``; ``equal`` is None when a side could not be read.
+Each comparison is ``(gold, answer) -> (equal, why)``; ``equal`` is None when a side could not be read.
 
 ``math_verify``   math-verify's ``parse`` and ``verify``
 ``latex2sympy2``  latex2sympy2_extended (or latex2sympy2) and sympy's ``equals``
@@ -11,11 +11,14 @@ None of them is handed Python to evaluate: the text goes through their LaTeX gra
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 
-Backend = Callable[[str, str], tuple[bool | None, str]]
+from ..policy import CheckPolicy
+from ..result import CheckResult
+
+Backend = Literal["s2r", "math_verify", "latex2sympy2"]
 GOLD_UNREADABLE = "the gold answer cannot be read"
 _DELIMITERS = ("$", "\\(", "\\[", "\\boxed")
 
@@ -26,6 +29,7 @@ def _marked(text: str) -> str:
 
 
 def math_verify(gold: str, answer: str) -> tuple[bool | None, str]:
+    """math-verify's own reading of both sides."""
     from math_verify import parse, verify
 
     first = parse(_marked(gold), parsing_timeout=None)
@@ -38,6 +42,7 @@ def math_verify(gold: str, answer: str) -> tuple[bool | None, str]:
 
 
 def latex2sympy2(gold: str, answer: str) -> tuple[bool | None, str]:
+    """Equal to sympy, as far as it can tell."""
     try:
         first = _sympy(gold)
     except Exception:
@@ -69,12 +74,12 @@ def symbolic(gold: str, answer: str) -> tuple[bool | None, str]:
     return (False, "undecided") if same is None else (bool(same), "sympy's equals")
 
 
-BACKENDS: dict[str, Backend] = {
+COMPARISONS: dict[str, Callable[[str, str], tuple[bool | None, str]]] = {
     "math_verify": math_verify,
     "latex2sympy2": latex2sympy2,
     "symbolic": symbolic,
 }
-#: The distribution that a backend needs, by import name.
+#: The module that a comparison needs.
 NEEDS = {
     "math_verify": "math_verify",
     "latex2sympy2": "latex2sympy2_extended",
@@ -83,6 +88,48 @@ NEEDS = {
 
 
 def warm_up(name: str) -> None:
-    """Import a backend and run it once, so that its start-up does not count against the first check."""
+    """Import a comparison's libraries and run it once, so that its start-up does not count against the first check."""
+    import logging
+
     logging.disable(logging.ERROR)
-    BACKENDS[name]("1", "2")
+    COMPARISONS[name]("1", "2")
+
+
+@lru_cache(maxsize=None)
+def installed(module: str) -> bool:
+    """Whether a module can be imported, without importing it."""
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def available(name: str) -> bool:
+    """Whether the libraries of a comparison are installed."""
+    return installed(NEEDS[name])
+
+
+def delegate(
+    gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0
+) -> CheckResult:
+    """Compare one pair in a worker process.
+
+    Raises:
+        ValueError: there is no such backend.
+        ImportError: its libraries are missing.
+    """
+    if name not in COMPARISONS:
+        known = ", ".join(map(repr, COMPARISONS))
+        raise ValueError(f"unknown backend {name!r}; expected one of 's2r', {known}")
+    if not available(name):
+        raise ImportError(f"backend {name!r} needs {NEEDS[name]}: pip install 's2r-rewards[symbolic]'")
+    from .pool import pool_for
+
+    reply = pool_for(name).call(gold, answer, policy.time_limit, start_limit)
+    if "timeout" in reply:
+        return CheckResult("timeout", name, reply["timeout"])
+    if reply["equal"] is None and reply["why"] == GOLD_UNREADABLE:
+        return CheckResult("ungradable", name, reply["why"])
+    return CheckResult("correct" if reply["equal"] else "incorrect", name, reply["why"])

@@ -1,28 +1,20 @@
-r"""Tiers ``choice`` and ``text``: multiple-choice letters, yes/no and true/false, and words.
+r"""Tier ``text``: yes and no, true and false, and words.
 
-A choice is its letter, alone or in front of its text: ``B``, ``(B)``, ``\text{(B)}``, ``Option B``, ``B)
-2x(x-7)``. A second letter makes it a hedge, which is wrong. Words are equal when their letters and digits
-are, whatever the case, spacing and punctuation. Caveat: a paraphrase is not the same text.
+Words are equal when their letters and digits are, whatever the case, spacing and punctuation. Caveat: a
+paraphrase is not the same text.
 """
 
 from __future__ import annotations
 
 import re
 
-from .expressions import Outcome
-from .policy import CheckPolicy
+from ..policy import CheckPolicy
+from ..result import Outcome, judged
 
 _STYLE = re.compile(
     r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)"
 )
 _NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])")
-_LETTER = re.compile(r"\(?\s*([A-J])\s*\)?[.:]?")
-_CHOICE = re.compile(
-    r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
-    r"(?:\(\s*([A-J])\s*\)|([A-J])\s*(?:[).:](?![\w.])|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{3})|(?=\.[A-Z\\])))",
-    re.I,
-)
-_SECOND = re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
 _BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
@@ -35,6 +27,8 @@ _SYNONYMS = {
 }  # fmt: skip
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
+#: Where only a word of a scale is asked for, one scale stands for the other.
+_SCALE = {"true": "yes", "false": "no", "unknown": "uncertain", "undetermined": "uncertain"}
 _FIRST_WORD = re.compile(r"\s*([A-Za-z]+)\s*(?:[.,;:!—-]|$)")
 _TAIL = re.compile(
     r"(?:the|there|so|thus|hence|therefore|total|sum|number|value|minimum|maximum|[A-Z])\b[^.=]*?\b(?:is|are|be|equals)"
@@ -53,38 +47,6 @@ def plain_text(text: str) -> str:
     return _NOISE.sub(" ", text).strip()
 
 
-def choice_letter(text: str) -> str | None:
-    """The letter when ``text`` is nothing but a choice letter."""
-    if len(text) > 40:
-        return None
-    match = _LETTER.fullmatch(plain_text(text))
-    return match.group(1) if match else None
-
-
-def split_choice(text: str) -> tuple[str, str] | None:
-    """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    plain = plain_text(text[:400])
-    match = _CHOICE.match(plain)
-    if match is None:
-        return None
-    rest = plain[match.end() :].strip()
-    if _SECOND.match(rest) or re.search(r"\b(?:or|nor)\s+\(?[A-J]\b(?!\s*[=+*/^(-])", rest):
-        return None
-    return (match.group(1) or match.group(2)).upper(), rest
-
-
-def compare_choices(gold: str, answer: str) -> Outcome | None:
-    """Decide when the gold answer is a choice letter; None when it is not."""
-    letter = choice_letter(gold)
-    if letter is None:
-        return None
-    chosen = split_choice(answer)
-    if chosen is None:
-        return Outcome(None, "choice", "the answer is not a single choice")
-    same = chosen[0] == letter
-    return Outcome(same, "choice", "same letter" if same else "different letters")
-
-
 def normal_words(text: str) -> str:
     """Letters and digits; where there are digits, also everything that could change a number."""
     plain = plain_text(text).lower()
@@ -99,12 +61,14 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     first, second = plain_text(gold), plain_text(answer)
     if policy.letter_case:
         same = "".join(first.split()) == "".join(second.split())
-        return Outcome(same, "text", "same text" if same else "different text")
+        return judged(same, "text", "same text", "different text")
     word = _FIRST_WORD.fullmatch(first)
-    if word and word.group(1).lower() in _YES_NO:
+    if word and word[1].lower() in _YES_NO:
         found = _FIRST_WORD.match(second)
-        same = bool(found) and found is not None and found.group(1).lower() == word.group(1).lower()
-        return Outcome(same, "text", "same yes or no" if same else "different yes or no")
+        wanted, stated = word[1].lower(), found[1].lower() if found else ""
+        if policy.kind == "word":
+            wanted, stated = _SCALE.get(wanted, wanted), _SCALE.get(stated, stated)
+        return judged(stated == wanted, "text", "same yes or no", "different yes or no")
     if not any(character.isalpha() for character in first):
         return Outcome(False, "text", "different text")
     left, right = normal_words(first), normal_words(second)

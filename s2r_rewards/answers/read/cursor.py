@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from .lexer import Token, Unreadable
+from .nodes import Node, Num, Product, Unit
 from .vocabulary import HEDGES, SCALES
 
-Node = tuple[Any, ...]
 _END: Token = ("end of text", "")
 
 
@@ -44,13 +44,14 @@ class Cursor:
             raise Unreadable("nested too deeply")
 
     def unit(self, node: Node) -> Node:
+        """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
         words: list[str] = []
         while True:
             if self.kind == "word":
                 word = self.step()
                 parts = word.lower().replace("-", " ").replace(".", " ").split()
                 if parts and parts[0] in SCALES and not words:
-                    node = ("mul", node, ("num", Fraction(SCALES[parts.pop(0)])))
+                    node = Product((node, Num(Fraction(SCALES[parts.pop(0)]))))
                     word = " ".join(parts)
                 if any(p in HEDGES or any(c.isdigit() for c in p) or not _unit_letters(p) for p in parts):
                     raise Unreadable(f"not a unit: {word!r}")
@@ -66,7 +67,7 @@ class Cursor:
         if sum(len(w.split()) for w in words) > 5:
             raise Unreadable("prose")
         text = " ".join(w for w in words if w)
-        return ("unit", node, text) if text else node
+        return Unit(node, text) if text else node
 
     def braced_number(self) -> Any:
         if self.kind == "num":

@@ -11,18 +11,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .exact import Undefined
-from .expressions import variables
+from ..read.nodes import (
+    Call,
+    Const,
+    Function,
+    Group,
+    List,
+    Neg,
+    Node,
+    Relation,
+    Set,
+    SetOperation,
+    Sum,
+    Sym,
+    variables,
+)
+from .arithmetic import Undefined
 from .probing import number
-from .reader import Node
 
 _TINY = 1e-11
 _MAX_CUTS = 200
-_INFINITY = (("const", "inf"), ("neg", ("const", "inf")))
 
 
 @dataclass(frozen=True, slots=True)
 class RealSet:
+    """A membership test, the cuts where it may change, and the variable that the set is written in."""
+
     cuts: tuple[float, ...]
     contains: Callable[[float], bool]
     variable: str | None = None
@@ -37,6 +51,7 @@ def real_set(node: Node) -> RealSet | None:
 
 
 def same_set(first: RealSet, second: RealSet) -> bool:
+    """Whether no test point is in one set alone, and the variables, where both have one, are the same."""
     if first.variable and second.variable and first.variable != second.variable:
         return False
     return all(first.contains(x) == second.contains(x) for x in _test_points(first.cuts + second.cuts))
@@ -56,16 +71,23 @@ def _test_points(cuts: Sequence[float]) -> list[float]:
 
 def constant(node: Node) -> float:
     """The real value of a constant, infinite ones included."""
-    if node == _INFINITY[0] or node == ("unit", _INFINITY[0]):
-        return math.inf
-    if node == _INFINITY[1]:
-        return -math.inf
+    if (infinite := _infinity(node)) is not None:
+        return infinite
     if variables(node):
         raise Undefined("not a constant")
     value = complex(number(node, {}))
     if abs(value.imag) > 1e-12:
         raise Undefined("not real")
     return value.real
+
+
+def _infinity(node: Node) -> float | None:
+    match node:
+        case Const("inf"):
+            return math.inf
+        case Neg(Const("inf")):
+            return -math.inf
+    return None
 
 
 def _near(x: float, y: float) -> bool:
@@ -75,80 +97,72 @@ def _near(x: float, y: float) -> bool:
 
 
 def _set(node: Node) -> RealSet | None:
-    kind = node[0]
-    if node == ("const", "reals"):
-        return RealSet((), lambda x: True)
-    if node == ("const", "empty"):
-        return RealSet((), lambda x: False)
-    if kind == "group" and len(node[3]) == 2:
-        return _interval(node)
-    if kind == "set":
-        points = tuple(constant(item) for item in node[1])
-        return RealSet(points, lambda x: any(_near(x, p) for p in points))
-    if kind in ("union", "cap", "setminus"):
-        left, right = _set(node[1]), _set(node[2])
-        if left is None or right is None:
-            return None
-        return _combine(kind, [left, right])
-    if kind == "rel":
-        return _relation(node)
-    if kind == "list":
-        parts = [_set(item) for item in node[1]]
-        listed = [part for part in parts if part is not None]
-        if len(listed) != len(parts) or any(item[0] == "group" for item in node[1]):
-            return None
-        both = _combine("cap", listed)
-        if node[2] == "and" or (node[2] == "," and any(both.contains(x) for x in _test_points(both.cuts))):
-            return both
-        return _combine("union", listed)
+    match node:
+        case Const("reals"):
+            return RealSet((), lambda x: True)
+        case Const("empty"):
+            return RealSet((), lambda x: False)
+        case Group(left, right, (low, high)):
+            return _interval(constant(low), constant(high), left == "[", right == "]")
+        case Set(items):
+            points = tuple(constant(item) for item in items)
+            return RealSet(points, lambda x: any(_near(x, p) for p in points))
+        case SetOperation(name, left_side, right_side):
+            first, second = _set(left_side), _set(right_side)
+            return None if first is None or second is None else _combine(name, [first, second])
+        case Relation(sides, ops):
+            return _relation(tuple(map(_as_variable, sides)), ops)
+        case List(items, joined):
+            parts = [part for part in map(_set, items) if part is not None]
+            if len(parts) != len(items) or any(isinstance(item, Group) for item in items):
+                return None
+            both = _combine("cap", parts)
+            if joined == "and" or (joined == "," and any(map(both.contains, _test_points(both.cuts)))):
+                return both
+            return _combine("cup", parts)
     return None
 
 
-def _combine(kind: str, parts: list[RealSet]) -> RealSet:
+def _combine(name: str, parts: list[RealSet]) -> RealSet:
     cuts = tuple(x for part in parts for x in part.cuts)
     if len(cuts) > _MAX_CUTS:
         raise Undefined("too many pieces")
-    names = {part.variable for part in parts if part.variable}
-    if len(names) > 1:
+    variable, *others = {part.variable for part in parts if part.variable} or {None}
+    if others:
         raise Undefined("two variables")
-    name = next(iter(names), None)
-    if kind == "union":
-        return RealSet(cuts, lambda x: any(part.contains(x) for part in parts), name)
-    if kind == "cap":
-        return RealSet(cuts, lambda x: all(part.contains(x) for part in parts), name)
-    return RealSet(cuts, lambda x: parts[0].contains(x) and not parts[1].contains(x), name)
+    if name == "cup":
+        return RealSet(cuts, lambda x: any(part.contains(x) for part in parts), variable)
+    if name == "cap":
+        return RealSet(cuts, lambda x: all(part.contains(x) for part in parts), variable)
+    return RealSet(cuts, lambda x: parts[0].contains(x) and not parts[1].contains(x), variable)
 
 
-def _interval(node: Node) -> RealSet:
-    low, high = constant(node[3][0]), constant(node[3][1])
-    closed_low, closed_high = node[1] == "[", node[2] == "]"
-
+def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> RealSet:
     def contains(x: float) -> bool:
-        above = (x > low and not _near(x, low)) or (closed_low and _near(x, low))
-        below = (x < high and not _near(x, high)) or (closed_high and _near(x, high))
+        above = closed_low if _near(x, low) else x > low
+        below = closed_high if _near(x, high) else x < high
         return above and below
 
     return RealSet((low, high), contains)
 
 
-def _relation(node: Node) -> RealSet | None:
-    sides, ops = tuple(_as_variable(side) for side in node[1]), node[2]
+def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
     if ops == ("in",):
-        inside = _set(sides[1])
-        name = sides[0][1] if sides[0][0] == "sym" else None
+        inside, member = _set(sides[1]), sides[0]
+        name = member.name if isinstance(member, Sym) else None
         return None if inside is None else RealSet(inside.cuts, inside.contains, name)
-    names = set().union(*(variables(side) for side in sides))
-    if len(names) != 1 or "in" in ops or "?" in ops:
+    names = set().union(*map(variables, sides))
+    if len(names) != 1 or not _HOLDS.keys() >= set(ops):
         return None
     name = names.pop()
-    if ops == ("=",) and sides[0] != ("sym", name):
+    if ops == ("=",) and sides[0] != Sym(name):
         return None
     pairs = list(zip(sides, ops, sides[1:], strict=False))
     cuts = tuple(cut for left, _, right in pairs for cut in _cuts(left, right, name))
 
     def value(side: Node, x: float) -> float:
-        infinite = {_INFINITY[0]: math.inf, _INFINITY[1]: -math.inf}.get(side)
-        return infinite if infinite is not None else complex(number(side, {name: x})).real
+        infinite = _infinity(side)
+        return complex(number(side, {name: x})).real if infinite is None else infinite
 
     def contains(x: float) -> bool:
         try:
@@ -161,26 +175,30 @@ def _relation(node: Node) -> RealSet | None:
 
 def _as_variable(node: Node) -> Node:
     """``f(x)`` as one variable."""
-    return ("sym", f"{node[1]}()") if node[0] == "call" and node[2][0] == "sym" else node
+    return Sym(f"{node.name}()") if isinstance(node, Call) and isinstance(node.argument, Sym) else node
+
+
+#: Whether a relation holds between values that are (nearly) equal, the left one smaller, the left one larger.
+_HOLDS = {
+    "<": (False, True, False), ">": (False, False, True), "<=": (True, True, False), ">=": (True, False, True),
+    "!=": (False, True, True), "=": (True, False, False),
+}  # fmt: skip
 
 
 def _holds(left: float, op: str, right: float) -> bool:
-    near = _near(left, right)
-    return {
-        "<": left < right and not near, ">": left > right and not near, "<=": left < right or near,
-        ">=": left > right or near, "!=": not near, "=": near,
-    }[op]  # fmt: skip
+    return _HOLDS[op][0 if _near(left, right) else 1 if left < right else 2]
 
 
 def _cuts(left: Node, right: Node, name: str) -> list[float]:
     """Where left = right: for differences up to degree 2, and for ``|inner| = constant``."""
     for one, other in ((left, right), (right, left)):
-        if one[0] == "fn" and one[1] == "abs" and not variables(other):
-            bound = constant(other)
-            return [cut for target in (bound, -bound) for cut in _roots(one[2], name, target)]
-        if other in _INFINITY:
+        match one:
+            case Function("abs", (inner, *_)) if not variables(other):
+                bound = constant(other)
+                return [cut for target in (bound, -bound) for cut in _roots(inner, name, target)]
+        if _infinity(other) is not None:
             return []
-    return _roots(("add", left, ("neg", right)), name, 0.0)
+    return _roots(Sum((left, Neg(right))), name, 0.0)
 
 
 def _roots(node: Node, name: str, target: float) -> list[float]:

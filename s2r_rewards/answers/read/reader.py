@@ -1,25 +1,24 @@
-r"""Read an answer into a small tree: a recursive-descent reader of the LaTeX that answers are written in.
-
-Nodes are tuples whose first item names the kind:
-
-expressions  ``("num", Fraction)``, ``("sym", name)``, ``("const", "pi"|"e"|"i"|"inf"|…)``, ``("add", a, b,
-…)``,              ``("mul", a, b, …)``, ``("div", a, b)``, ``("neg", a)``, ``("pow", a, b)``, ``("fn",
-name, arg, …)``,              ``("pm", a, b)``, ``("mp", a, b)``, ``("call", name, arg)`` (also a product)
-statements   ``("rel", (expr, …), (op, …))``, ``("ratio", a, b, …)``, ``("union"|"cap"|"setminus", a, b)``,
-``("unit", expr, text)``, ``("percent", expr)``, ``("degree", expr)``, ``("based", digits, base)``
-containers   ``("group", open, close, items)``, ``("set", items)``, ``("list", items, "," | "and" | "or")``,
-``("matrix", rows)``
+r"""Read an answer into a tree of :mod:`.nodes`: recursive descent over the LaTeX that answers are written in.
 
 Nothing is evaluated here; depth and length are bounded, and whatever is not understood raises ``Unreadable``.
 """
 
 from __future__ import annotations
 
-from .cursor import Node
 from .lexer import Unreadable, tokenize
+from .nodes import (
+    Const,
+    Function,
+    Group,
+    List,
+    Matrix,
+    Node,
+    Ratio,
+    Relation,
+    Set,
+    SetOperation,
+)
 from .terms import Terms
-
-__all__ = ["Node", "read"]
 
 
 def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool = True) -> Node:
@@ -58,49 +57,47 @@ class Reader(Terms):
         if not separators:
             return found[0]
         if "," in separators and ";" in separators:
-            return ("list", _rows(found, separators, "()" if top else "[]"), ",")
-        joined = next((word for word in ("or", "and") if word in separators), ",")
-        return ("list", tuple(found), joined)
+            return List(_rows(found, separators, "()" if top else "[]"))
+        return List(tuple(found), next((word for word in ("or", "and") if word in separators), ","))
 
     def statement(self) -> Node:
         """Expressions joined by relations."""
-        sides = [self.side()] if self.kind != "rel" else []
-        if not sides:
+        if self.kind == "rel":
             raise Unreadable("a relation without a left side")
-        ops = []
+        sides, ops = [self.side()], []
         while self.kind == "rel":
             ops.append(self.step())
             sides.append(self.side())
-        return ("rel", tuple(sides), tuple(ops)) if ops else sides[0]
+        return Relation(tuple(sides), tuple(ops)) if ops else sides[0]
 
     def side(self) -> Node:
         """Unions and differences of sets, ratios, and a unit behind a value."""
         node = self.ratio()
         while self.kind == "op" and self.value in ("cup", "cap", "setminus"):
-            kind = {"cup": "union"}.get(self.value, self.value)
-            self.step()
-            node = (kind, node, self.ratio())
+            node = SetOperation(self.step(), node, self.ratio())
         if self.kind == "word":
             node = self.unit(node)
         return node
 
     def ratio(self) -> Node:
+        """Sums with colons between them."""
         parts = [self.sum()]
         while self.is_op(":"):
             self.step()
             parts.append(self.sum())
-        return ("ratio", *parts) if len(parts) > 1 else parts[0]
+        return Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
 
     def bracket(self) -> Node:
+        """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
         self.deeper()
         left = self.step()
         bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition
         if self.kind == "close":
             right = self.step()
             if left == "{" and right in "{}":
-                node: Node = ("const", "empty")
+                node: Node = Const("empty")
             elif left in "([":
-                node = ("group", left, right, ())
+                node = Group(left, right, ())
             else:
                 raise Unreadable("an empty group")
         else:
@@ -118,45 +115,34 @@ class Reader(Terms):
         return node
 
     def close_bracket(self, left: str, right: str, inside: Node, condition: Node | None) -> Node:
-        listed = inside[1] if inside[0] == "list" else (inside,)
+        """The node that a pair of brackets makes of what stands inside them."""
+        listed = inside.items if isinstance(inside, List) else (inside,)
         if left in ("{", "brace"):
             if right not in ("brace", "}"):
                 raise Unreadable("brackets that do not match")
-            if left == "brace" and inside[0] != "list":
+            if left == "brace" and not isinstance(inside, List):
                 return inside
-            if condition is not None:
-                return condition
-            if len(listed) == 1 and listed[0][0] == "ratio" and listed[0][-1][0] == "rel":
-                return listed[0][-1]
-            if len(listed) == 1 and listed[0][0] == "rel" and listed[0][1][0][0] == "ratio":
-                sides = listed[0][1]
-                return ("rel", (sides[0][2], *sides[1:]), listed[0][2])
-            if len(listed) == 1 and listed[0][0] == "rel" and listed[0][1][1][0] == "ratio":
-                sides, ops = listed[0][1], listed[0][2]  # {x in R : x > 3}
-                return ("rel", (sides[1][2], *sides[2:]), ops[1:])
-            return ("set", listed)
+            return condition or _stated(listed) or Set(listed)
         if left in ("floor", "ceil"):
-            if right != left or inside[0] == "list":
+            if right != left or isinstance(inside, List):
                 raise Unreadable("brackets that do not match")
-            return ("fn", left, inside)
+            return Function(left, (inside,))
         if right not in (")", "]"):
             raise Unreadable("brackets that do not match")
         if len(listed) == 1:
-            if listed[0][0] in ("matrix",) or (left == "(" and right == ")"):
+            if isinstance(listed[0], Matrix) or (left == "(" and right == ")"):
                 return listed[0]
-            if left == "[" and right == "]":
-                return ("group", left, right, listed)
-            raise Unreadable("brackets that do not match")
-        return ("group", left, right, listed)
+            if left != "[" or right != "]":
+                raise Unreadable("brackets that do not match")
+        return Group(left, right, listed)
 
     def matrix(self, name: str) -> Node:
+        """The rows of a matrix environment, all of the same length."""
         if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"):
             raise Unreadable(f"environment {name}")
         rows: list[tuple[Node, ...]] = []
         cells: list[Node] = []
-        while True:
-            if self.kind == "end":
-                break
+        while self.kind != "end":
             cells.append(self.statement())
             if self.is_op("&"):
                 self.step()
@@ -172,7 +158,7 @@ class Reader(Terms):
             rows.append(tuple(cells))
         if not rows or len({len(row) for row in rows}) != 1:
             raise Unreadable("a ragged matrix")
-        return ("matrix", tuple(rows))
+        return Matrix(tuple(rows))
 
 
 def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
@@ -182,4 +168,16 @@ def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node
             rows.append([item])
         else:
             rows[-1].append(item)
-    return tuple(("group", brackets[0], brackets[1], tuple(row)) for row in rows)
+    return tuple(Group(brackets[0], brackets[1], tuple(row)) for row in rows)
+
+
+def _stated(listed: tuple[Node, ...]) -> Node | None:
+    r"""The condition in ``{x : x > 3}`` or ``{x \in R : x > 3}``, whose colon was read as a ratio; else None."""
+    match listed:
+        case (Ratio((*_, Relation() as condition)),):
+            return condition
+        case (Relation((Ratio((_, first, *_)), *sides), ops),):
+            return Relation((first, *sides), ops)
+        case (Relation((_, Ratio((_, first, *_)), *sides), ops),):
+            return Relation((first, *sides), ops[1:])
+    return None

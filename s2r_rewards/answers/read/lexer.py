@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from .units import LETTER_UNITS
 from .vocabulary import (
@@ -35,6 +36,7 @@ MAX_TOKENS = 6_000
 MAX_DIGITS = 2_000
 
 _GROUPED = r"\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
+_HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
 _TOKEN_TEXT = (
     r"(?P<space>[\s~]+)"
     r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
@@ -47,6 +49,11 @@ _TOKEN_TEXT = (
 )
 _TOKEN = re.compile(_TOKEN_TEXT, re.S | re.A)
 _TOKEN_UNGROUPED = re.compile(_TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+
+
+def has_groups(text: str) -> bool:
+    """Whether ``grouped`` makes a difference to :func:`tokenize`."""
+    return _HAS_GROUPS(text) is not None
 
 
 def tokenize(text: str, grouped: bool = True) -> list[Token]:
@@ -86,6 +93,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     return tokens
 
 
+@lru_cache(4096)
 def _number(text: str) -> Fraction:
     if len(text) > MAX_DIGITS:
         raise Unreadable("too many digits")
