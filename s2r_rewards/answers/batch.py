@@ -105,7 +105,7 @@ def _check_all(
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=workers) as executor:
-            results = executor.map(lambda pair: check(*pair, policy, backend, 20.0), waiting)
+            results = executor.map(lambda pair: check(pair[0], pair[1], policy, backend, 20.0), waiting)
             for pair, result in zip(waiting, results, strict=True):
                 known[pair] = result
                 _keep(cache, (CHECKER_VERSION, policy, backend, *pair), result)
@@ -147,7 +147,9 @@ def batch_checker(
         function = load_object(checker, "checker")
     if not callable(function):
         found = type(function).__name__
-        raise ValueError(f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}")
+        raise ValueError(
+            f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}"
+        )
     name = checker if isinstance(checker, str) else getattr(checker, "__name__", repr(checker))
     return _OneByOne(function, f"checker {name}")
 

@@ -27,8 +27,8 @@ from .guard import failed
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.lexer import Unreadable, has_groups
-from .read.nodes import Node
 from .read.reader import read
+from .read.tree import Node
 from .result import CheckResult, Outcome, judged
 from .tiers.choice import compare_choices, split_choice
 from .tiers.literal import compare_literals
@@ -100,7 +100,9 @@ def accepted(gold: object) -> tuple[str, ...]:
     """The accepted answers in a gold answer, as one hashable tuple; what is no text counts as an empty one."""
     if isinstance(gold, str):
         return (gold,)
-    return tuple(one if isinstance(one, str) else "" for one in (gold if isinstance(gold, Sequence) else [gold]))
+    return tuple(
+        one if isinstance(one, str) else "" for one in (gold if isinstance(gold, Sequence) else [gold])
+    )
 
 
 def best(results: Sequence[CheckResult]) -> CheckResult:

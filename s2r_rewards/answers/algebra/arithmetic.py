@@ -2,109 +2,85 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import operator
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Generic, TypeVar
+from functools import reduce
+from typing import Any
 
-from ..read.nodes import (
-    Based,
-    Call,
-    Const,
-    Degree,
-    Function,
-    Group,
-    List,
-    Marked,
-    Matrix,
-    Neg,
-    Node,
-    Num,
-    Percent,
-    PlusMinus,
-    Power,
-    Product,
-    Quotient,
-    Ratio,
-    Relation,
-    Set,
-    SetOperation,
-    Sum,
-    Sym,
-    Unit,
-    unreachable,
-)
-
-V = TypeVar("V")
-HUNDRED = Fraction(100)
+from ..read import tree
+from ..read.tree import Node
 
 
 class Undefined(Exception):
     """The expression has no finite value (a division by zero, the logarithm of zero)."""
 
 
-class Arithmetic(ABC, Generic[V]):
-    """Values of one kind and what can be done to them; every method may raise :class:`Undefined`."""
+class Arithmetic:
+    """How to compute with one kind of numbers, which bring ``+``, ``-``, ``*`` and ``/`` themselves.
 
-    def value(self, node: Node) -> V:
+    Any method may raise :class:`Undefined`, or whatever else ends the walk.
+    """
+
+    def value(self, node: Node) -> Any:
         """The value of an expression."""
         match node:
-            case Num(number):
-                return self.number(number)
-            case Sym(name):
+            case tree.Num(value):
+                return self.number(value)
+            case tree.Sym(name):
                 return self.variable(name)
-            case Product(factors):
-                return self.multiply([self.value(factor) for factor in factors])
-            case Sum(terms):
-                return self.add([self.value(term) for term in terms])
-            case Neg(inner):
-                return self.negate(self.value(inner))
-            case Quotient(top, below):
-                return self.divide(self.value(top), self.value(below))
-            case Power(base, exponent):
+            case tree.Product(factors):
+                return self.fold(operator.mul, factors)
+            case tree.Sum(terms):
+                return self.fold(operator.add, terms)
+            case tree.Neg(inner):
+                return -self.value(inner)
+            case tree.Quotient(top, below):
+                return self.value(top) / self.value(below)
+            case tree.Power(base, exponent):
                 return self.power(self.value(base), exponent)
-            case Function(name, arguments):
+            case tree.Function(name, arguments):
                 return self.function(name, [self.value(argument) for argument in arguments])
-            case Const(name):
+            case tree.Const(name):
                 return self.constant(name)
-            case Call(name, argument):
-                return self.multiply([self.variable(name), self.value(argument)])
-            case Percent() | Degree() | Unit():
+            case tree.Call(name, argument):
+                return self.variable(name) * self.value(argument)
+            case tree.Percent() | tree.Degree() | tree.Unit():
                 return self.marked(node)
-            case SetOperation():
+            case tree.SetOperation():
                 raise Undefined("a union has no value")
-            case Based() | PlusMinus() | Relation() | Ratio() | Group() | Set() | List() | Matrix():
+            case tree.Based() | tree.PlusMinus() | tree.Relation() | tree.Ratio():
+                raise Undefined(f"a {type(node).__name__.lower()} has no value")
+            case tree.Group() | tree.Set() | tree.List() | tree.Matrix():
                 raise Undefined(f"a {type(node).__name__.lower()} has no value")
             case _:
-                unreachable(node)
+                tree.unreachable(node)
 
-    def marked(self, node: Marked) -> V:
+    def fold(self, combine: Callable[[Any, Any], Any], nodes: tuple[Node, ...]) -> Any:
+        """The sum or the product of several nodes."""
+        return reduce(combine, map(self.value, nodes))
+
+    def marked(self, node: tree.Marked) -> Any:
         """A hundredth of what has a percent sign; units and degree signs are passed over."""
         inner = self.value(node.inner)
-        return self.divide(inner, self.number(HUNDRED)) if isinstance(node, Percent) else inner
+        return inner / self.number(Fraction(100)) if isinstance(node, tree.Percent) else inner
 
-    @abstractmethod
-    def number(self, value: Fraction) -> V: ...
+    def number(self, value: Fraction) -> Any:
+        """A rational number."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def constant(self, name: str) -> V: ...
+    def constant(self, name: str) -> Any:
+        """``pi``, ``e``, ``i`` and their like."""
+        raise Undefined(name)
 
-    @abstractmethod
-    def variable(self, name: str) -> V: ...
+    def variable(self, name: str) -> Any:
+        """A variable, or the unknown function of a call."""
+        raise Undefined(name)
 
-    @abstractmethod
-    def add(self, values: list[V]) -> V: ...
+    def power(self, base: Any, exponent: Node) -> Any:
+        """A value to the power of an expression."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def multiply(self, values: list[V]) -> V: ...
-
-    @abstractmethod
-    def negate(self, value: V) -> V: ...
-
-    @abstractmethod
-    def divide(self, top: V, below: V) -> V: ...
-
-    @abstractmethod
-    def power(self, base: V, exponent: Node) -> V: ...
-
-    @abstractmethod
-    def function(self, name: str, values: list[V]) -> V: ...
+    def function(self, name: str, values: list[Any]) -> Any:
+        """A known function of one or more values."""
+        raise NotImplementedError

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
-from math import comb, factorial
+from math import ceil, comb, factorial, floor
 
-from ..read.nodes import Node
+from ..read.tree import Node
 from .arithmetic import Arithmetic, Undefined
-from .exact import (
-    Exact,
-    Unheld,
-    add,
-    as_rational,
-    bits,
-    integer_power,
-    invert,
-    multiply,
-    rational,
-    rational_power,
-    scale,
-    square_root,
-)
+from .exact import Exact, Unheld, bits, square_root
 
 BUDGET = 20_000_000
 _PI = (1, 1, 0)
-_CONSTANTS: dict[str, Exact] = {"pi": {_PI: Fraction(1)}, "i": {(1, 0, 1): Fraction(1)}}
-_SINES: dict[int, Exact] = {  # sin(k·π/12) for the angles with one-square-root values
-    0: {}, 2: {(1, 0, 0): Fraction(1, 2)}, 3: {(2, 0, 0): Fraction(1, 2)}, 4: {(3, 0, 0): Fraction(1, 2)},
-    6: {(1, 0, 0): Fraction(1)}, 8: {(3, 0, 0): Fraction(1, 2)}, 9: {(2, 0, 0): Fraction(1, 2)},
-    10: {(1, 0, 0): Fraction(1, 2)},
-}  # fmt: skip
+_CONSTANTS = {"pi": Exact({_PI: Fraction(1)}), "i": Exact({(1, 0, 1): Fraction(1)})}
+#: 4·sin²(k·π/12) up to π, for the angles where it is a whole number.
+_SINES = {0: 0, 2: 1, 3: 2, 4: 3, 6: 4, 8: 3, 9: 2, 10: 1}
 
 
 def exact_value(node: Node) -> Exact | None:
@@ -44,19 +29,16 @@ def exact_value(node: Node) -> Exact | None:
 def as_number(node: Node) -> Fraction | None:
     """The exact rational value of a constant expression, if it has one."""
     try:
-        return as_rational(ExactArithmetic().value(node))
+        return ExactArithmetic().value(node).rational
     except (Unheld, Undefined):
         return None
 
 
-class ExactArithmetic(Arithmetic[Exact]):
+class ExactArithmetic(Arithmetic):
     """Exact arithmetic within a budget: about a third of a second for one expression, whatever its length."""
 
-    def __init__(self, budget: int = BUDGET) -> None:
-        self.left = budget
-
-    def value(self, node: Node) -> Exact:
-        return self.charge(super().value(node))
+    def __init__(self) -> None:
+        self.left = BUDGET
 
     def charge(self, value: Exact) -> Exact:
         """The value; a step costs the square of its number of machine words."""
@@ -66,8 +48,14 @@ class ExactArithmetic(Arithmetic[Exact]):
             raise Unheld
         return value
 
+    def value(self, node: Node) -> Exact:
+        return self.charge(super().value(node))
+
+    def fold(self, combine: Callable[[Exact, Exact], Exact], nodes: tuple[Node, ...]) -> Exact:
+        return reduce(lambda total, value: self.charge(combine(total, value)), map(self.value, nodes))
+
     def number(self, value: Fraction) -> Exact:
-        return rational(value)
+        return Exact.of(value)
 
     def constant(self, name: str) -> Exact:
         if name not in _CONSTANTS:
@@ -77,52 +65,29 @@ class ExactArithmetic(Arithmetic[Exact]):
     def variable(self, name: str) -> Exact:
         raise Unheld
 
-    def add(self, values: list[Exact]) -> Exact:
-        return reduce(lambda left, right: self.charge(add(left, right)), values)
-
-    def multiply(self, values: list[Exact]) -> Exact:
-        return reduce(lambda left, right: self.charge(multiply(left, right)), values)
-
-    def negate(self, value: Exact) -> Exact:
-        return scale(value, Fraction(-1))
-
-    def divide(self, top: Exact, below: Exact) -> Exact:
-        return multiply(top, invert(below))
-
     def power(self, base: Exact, exponent: Node) -> Exact:
-        power, whole = as_rational(self.value(exponent)), as_rational(base)
+        power = self.value(exponent).rational
         if power is None:
             raise Unheld
-        if not base:
-            if power <= 0:
-                raise Undefined("a power of zero")
-            return {}
-        if power.denominator == 1:
-            return integer_power(base, power.numerator)
-        if whole is None:
-            raise Unheld
-        return rational_power(whole, power)
+        return base.to_power(power)
 
     def function(self, name: str, values: list[Exact]) -> Exact:
         if name in ("sin", "cos", "tan"):
             return _trigonometric(name, values[0])
-        match name, [as_rational(value) for value in values]:
+        match name, [value.rational for value in values]:
             case "sqrt", [Fraction() as x, *_]:
                 return square_root(x)
             case "abs", [Fraction() as x, *_]:
-                return rational(abs(x))
-            case "floor", [Fraction() as x, *_]:
-                return rational(x.__floor__())
-            case "ceil", [Fraction() as x, *_]:
-                return rational(x.__ceil__())
+                return Exact.of(abs(x))
+            case (("floor" | "ceil"), [Fraction() as x, *_]):
+                return Exact.of(floor(x) if name == "floor" else ceil(x))
             case "factorial", [Fraction() as x, *_] if x.denominator == 1 and 0 <= x <= 3_000:
-                return rational(factorial(int(x)))
+                return Exact.of(factorial(int(x)))
             case "exp", [Fraction() as x, *_] if not x:
-                return rational(1)
-            case "binom", [Fraction() as n, Fraction() as k] if (
-                n.denominator == k.denominator == 1 and 0 <= k <= n <= 3_000
-            ):
-                return rational(comb(int(n), int(k)))
+                return Exact.of(1)
+            case "binom", [Fraction() as n, Fraction() as k] if n.denominator == k.denominator == 1:
+                if 0 <= k <= n <= 3_000:
+                    return Exact.of(comb(int(n), int(k)))
             case "log", [Fraction() as x, Fraction() as base]:
                 return _logarithm(x, base)
         raise Unheld
@@ -133,16 +98,16 @@ def _trigonometric(name: str, angle: Exact) -> Exact:
     if set(angle) - {_PI} or steps.denominator != 1:
         raise Unheld
     if name == "tan":
-        return multiply(_sine(int(steps)), invert(_sine(int(steps) + 6)))
+        return _sine(int(steps)) / _sine(int(steps) + 6)
     return _sine(int(steps) + (6 if name == "cos" else 0))
 
 
 def _sine(twelfths: int) -> Exact:
     """The sine of a whole number of twelfths of π."""
-    sine = _SINES.get(twelfths % 12)
-    if sine is None:
+    if twelfths % 12 not in _SINES:
         raise Unheld
-    return scale(sine, Fraction(1 if twelfths % 24 < 12 else -1))
+    sine = square_root(Fraction(_SINES[twelfths % 12], 4))
+    return sine if twelfths % 24 < 12 else -sine
 
 
 def _logarithm(number: Fraction, base: Fraction) -> Exact:
@@ -150,7 +115,7 @@ def _logarithm(number: Fraction, base: Fraction) -> Exact:
     if number <= 0 or base <= 0:
         raise Undefined("the logarithm of a number that is not positive")
     if number == 1:
-        return {}
+        return Exact()
     if base == 1 or bits(number) > 4_000:
         raise Unheld
     power, value = 0, Fraction(1)
@@ -160,4 +125,4 @@ def _logarithm(number: Fraction, base: Fraction) -> Exact:
         power += 1
     if value != number:
         raise Unheld
-    return rational(power if step == base else -power)
+    return Exact.of(power if step == base else -power)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..policy import CheckPolicy
-from ..read.nodes import Call, Const, Neg, Node, Num, Product, Sym, functions, variables
+from ..read import tree
+from ..read.tree import Node, functions, variables
 from ..result import Outcome, judged
 from .arithmetic import Undefined
 from .constants import as_number, exact_value
-from .exact import Exact, as_rational
+from .exact import Exact
 from .modular import NotRational, value_mod
 from .precise import precise
 from .probing import REAL_ONLY, number, sample
@@ -27,8 +28,8 @@ _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 def decimal_places(node: Node) -> int:
     """Decimal places that a literal was written with, as far as its exact value shows them; 0 for others."""
-    literal = node.inner if isinstance(node, Neg) else node
-    return _places(literal.value) or 0 if isinstance(literal, Num) else 0
+    literal = node.inner if isinstance(node, tree.Neg) else node
+    return _places(literal.value) or 0 if isinstance(literal, tree.Num) else 0
 
 
 def _places(value: Fraction) -> int | None:
@@ -57,8 +58,9 @@ def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 
 
 def _plainly_variable(node: Node) -> bool:
-    return isinstance(node, Sym | Call) or (
-        isinstance(node, Product) and all(isinstance(factor, Num | Sym | Const) for factor in node.factors)
+    return isinstance(node, tree.Sym | tree.Call) or (
+        isinstance(node, tree.Product)
+        and all(isinstance(factor, tree.Num | tree.Sym | tree.Const) for factor in node.factors)
     )
 
 
@@ -79,7 +81,7 @@ def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if first is not None and second is not None:
         same = abs(first - second) <= max(abs(first), abs(second)).scaleb(-40)
         return judged(same, "expression", "same value to 40 digits", "different in later digits")
-    one_is_rational = (left is None) != (right is None) and as_rational(left or right or {}) is not None
+    one_is_rational = (left is None) != (right is None) and ((left or right or Exact()).rational) is not None
     if one_is_rational and abs(a - b) > 1e-12 * max(abs(a), abs(b)):
         return Outcome(False, "expression", "different values")
     return Outcome(True, "expression", "same value in double precision")
@@ -97,7 +99,7 @@ def _rounds_to(
         slack = 0.5 * 10.0**-places + 2.3e-16 * max(abs(x), abs(y))
         return not 0 < theirs <= places and abs(x - y) <= slack * 1.000001
     if policy.machine_digits and theirs and not places and _digits(answer, theirs) >= policy.machine_digits:
-        whole = None if exact is None else as_rational(exact)
+        whole = None if exact is None else exact.rational
         if whole is None or _places(whole) is None:
             return abs(x - y) <= 4e-16 * max(abs(x), abs(y), 1e-300) + 10.0**-theirs
     return False
@@ -105,8 +107,8 @@ def _rounds_to(
 
 def _digits(node: Node, places: int) -> int:
     """Significant digits that a decimal literal was written with."""
-    literal = node.inner if isinstance(node, Neg) else node
-    assert isinstance(literal, Num)
+    literal = node.inner if isinstance(node, tree.Neg) else node
+    assert isinstance(literal, tree.Num)
     return len(str(literal.value.numerator * 10**places // literal.value.denominator))
 
 

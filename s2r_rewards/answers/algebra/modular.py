@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..read.nodes import Marked, Neg, Node, Num
+from ..read import tree
+from ..read.tree import Node
 from .arithmetic import Arithmetic, Undefined
 
 PRIME = (1 << 61) - 1
@@ -22,66 +23,60 @@ class NotRational(Exception):
 def value_mod(node: Node, which: int) -> int:
     """The value of ``node`` modulo ``PRIME`` at point number ``which``; raises :class:`NotRational`."""
     try:
-        return Residues(which).value(node)
+        return int(Residues(which).value(node))
     except Undefined:
         raise NotRational from None
 
 
-def inverse(value: int) -> int:
-    """1 / value modulo ``PRIME``."""
-    if value % PRIME == 0:
-        raise NotRational
-    return pow(value, PRIME - 2, PRIME)
+class Residue(int):
+    """A number modulo ``PRIME``."""
+
+    def __add__(self, other: int) -> Residue:
+        return Residue(int.__add__(self, other) % PRIME)
+
+    def __neg__(self) -> Residue:
+        return Residue(int.__neg__(self) % PRIME)
+
+    def __mul__(self, other: int) -> Residue:
+        return Residue(int.__mul__(self, other) % PRIME)
+
+    def __truediv__(self, other: int) -> Residue:
+        if not other:
+            raise NotRational
+        return self * pow(int(other), PRIME - 2, PRIME)
 
 
-class Residues(Arithmetic[int]):
-    """Numbers modulo ``PRIME``; π and e count as variables, which no rational function tells from them."""
+class Residues(Arithmetic):
+    """Arithmetic modulo ``PRIME``; π and e count as variables, which no rational function tells from them."""
 
     def __init__(self, which: int) -> None:
         self.which = which
 
-    def marked(self, node: Marked) -> int:
+    def marked(self, node: tree.Marked) -> Residue:
         raise NotRational
 
-    def number(self, value: Fraction) -> int:
-        if value.denominator == 1:
-            return value.numerator % PRIME
-        return value.numerator * inverse(value.denominator) % PRIME
+    def number(self, value: Fraction) -> Residue:
+        top = Residue(value.numerator % PRIME)
+        return top if value.denominator == 1 else top / Residue(value.denominator % PRIME)
 
-    def constant(self, name: str) -> int:
+    def constant(self, name: str) -> Residue:
         if name not in ("pi", "e"):
             raise NotRational
         return self.variable("const " + name)
 
-    def variable(self, name: str) -> int:
+    def variable(self, name: str) -> Residue:
         """A fixed pseudo-random residue for a variable; the same in every process."""
         value = _POINTS[self.which]
         for character in name:
             value = (value ^ ord(character)) * 0x100000001B3 % PRIME
-        return value * value % PRIME
+        return Residue(value * value % PRIME)
 
-    def add(self, values: list[int]) -> int:
-        return sum(values) % PRIME
+    def power(self, base: Residue, exponent: Node) -> Residue:
+        size = exponent.inner if isinstance(exponent, tree.Neg) else exponent
+        if not isinstance(size, tree.Num) or size.value.denominator != 1 or size.value >= 10**6:
+            raise NotRational
+        power = Residue(pow(int(base), int(size.value), PRIME))
+        return power if size is exponent else Residue(1) / power
 
-    def multiply(self, values: list[int]) -> int:
-        product = 1
-        for value in values:
-            product = product * value % PRIME
-        return product
-
-    def negate(self, value: int) -> int:
-        return -value % PRIME
-
-    def divide(self, top: int, below: int) -> int:
-        return top * inverse(below) % PRIME
-
-    def power(self, base: int, exponent: Node) -> int:
-        match exponent:
-            case Num(value) if value.denominator == 1 and value < 10**6:
-                return pow(base, int(value), PRIME)
-            case Neg(Num(value)) if value.denominator == 1 and value < 10**6:
-                return inverse(pow(base, int(value), PRIME))
-        raise NotRational
-
-    def function(self, name: str, values: list[int]) -> int:
+    def function(self, name: str, values: list[Residue]) -> Residue:
         raise NotRational

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from decimal import Context, Decimal, DecimalException, localcontext
 from fractions import Fraction
-from math import prod
 
-from ..read.nodes import Node
+from ..read.tree import Node
 from .arithmetic import Arithmetic, Undefined
 
 DIGITS = 60
@@ -22,12 +21,13 @@ def precise(node: Node) -> Decimal | None:
     """The value of a real constant, or None when it is not real or uses a function that is not covered."""
     with localcontext(Context(prec=DIGITS, Emax=10**6, Emin=-(10**6))):
         try:
-            return Decimals().value(node)
+            value: Decimal = Decimals().value(node)
         except (DecimalException, Undefined, OverflowError, ZeroDivisionError):
             return None
+        return value
 
 
-class Decimals(Arithmetic[Decimal]):
+class Decimals(Arithmetic):
     """Decimal numbers to the precision of the context."""
 
     def number(self, value: Fraction) -> Decimal:
@@ -37,21 +37,6 @@ class Decimals(Arithmetic[Decimal]):
         if name not in ("pi", "e"):
             raise Undefined(name)
         return +_PI if name == "pi" else Decimal(1).exp()
-
-    def variable(self, name: str) -> Decimal:
-        raise Undefined(name)
-
-    def add(self, values: list[Decimal]) -> Decimal:
-        return sum(values, Decimal(0))
-
-    def multiply(self, values: list[Decimal]) -> Decimal:
-        return prod(values, start=Decimal(1))
-
-    def negate(self, value: Decimal) -> Decimal:
-        return -value
-
-    def divide(self, top: Decimal, below: Decimal) -> Decimal:
-        return top / below
 
     def power(self, base: Decimal, exponent: Node) -> Decimal:
         return _power(base, self.value(exponent))
@@ -86,7 +71,8 @@ class Decimals(Arithmetic[Decimal]):
 def _power(base: Decimal, exponent: Decimal) -> Decimal:
     if abs(exponent) > 10**6:
         raise Undefined("an exponent out of range")
-    return base**exponent
+    power: Decimal = base**exponent
+    return power
 
 
 def sine(value: Decimal) -> Decimal:
@@ -103,11 +89,10 @@ def sine(value: Decimal) -> Decimal:
 
 def arctangent(value: Decimal) -> Decimal:
     """The Taylor series, after halving the argument six times."""
-    halvings = 6
-    for _ in range(halvings):
+    for _ in range(6):
         value = value / (1 + (1 + value * value).sqrt())
     term = total = value
     for n in range(1, 40):
         term = -term * value * value
         total += term / (2 * n + 1)
-    return total * 2**halvings
+    return total * 64

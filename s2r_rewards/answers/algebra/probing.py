@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ..read.nodes import Node
+from ..read.tree import Node
 from .arithmetic import Arithmetic, Undefined
 
 _CONSTANTS = {"pi": math.pi, "e": math.e, "i": 1j}
@@ -57,7 +57,7 @@ def sample(name: str, which: int, real: bool) -> complex:
 def number(node: Node, variables: Mapping[str, complex]) -> complex:
     """The value of ``node``; raises :class:`Undefined` where it has none within range."""
     try:
-        value = Floats(variables).value(node)
+        value: complex = Floats(variables).value(node)
     except (OverflowError, ZeroDivisionError, ValueError):
         raise Undefined("out of range") from None
     if not (abs(value) < 1e150):
@@ -65,7 +65,7 @@ def number(node: Node, variables: Mapping[str, complex]) -> complex:
     return value
 
 
-class Floats(Arithmetic[complex]):
+class Floats(Arithmetic):
     """Double precision with a value for every variable."""
 
     def __init__(self, variables: Mapping[str, complex]) -> None:
@@ -82,20 +82,8 @@ class Floats(Arithmetic[complex]):
     def variable(self, name: str) -> complex:
         return self.variables[name]
 
-    def add(self, values: list[complex]) -> complex:
-        return sum(values)
-
-    def multiply(self, values: list[complex]) -> complex:
-        return math.prod(values)
-
-    def negate(self, value: complex) -> complex:
-        return -value
-
-    def divide(self, top: complex, below: complex) -> complex:
-        return top / below
-
     def power(self, base: complex, exponent: Node) -> complex:
-        power = self.value(exponent)
+        power: complex = self.value(exponent)
         if abs(power) > 1e6:
             raise Undefined("an exponent out of range")
         if base == 0 and complex(power).real <= 0:

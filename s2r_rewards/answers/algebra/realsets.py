@@ -11,21 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..read.nodes import (
-    Call,
-    Const,
-    Function,
-    Group,
-    List,
-    Neg,
-    Node,
-    Relation,
-    Set,
-    SetOperation,
-    Sum,
-    Sym,
-    variables,
-)
+from ..read import tree
+from ..read.tree import Node, variables
 from .arithmetic import Undefined
 from .probing import number
 
@@ -83,9 +70,9 @@ def constant(node: Node) -> float:
 
 def _infinity(node: Node) -> float | None:
     match node:
-        case Const("inf"):
+        case tree.Const("inf"):
             return math.inf
-        case Neg(Const("inf")):
+        case tree.Neg(tree.Const("inf")):
             return -math.inf
     return None
 
@@ -98,23 +85,23 @@ def _near(x: float, y: float) -> bool:
 
 def _set(node: Node) -> RealSet | None:
     match node:
-        case Const("reals"):
+        case tree.Const("reals"):
             return RealSet((), lambda x: True)
-        case Const("empty"):
+        case tree.Const("empty"):
             return RealSet((), lambda x: False)
-        case Group(left, right, (low, high)):
+        case tree.Group(left, right, (low, high)):
             return _interval(constant(low), constant(high), left == "[", right == "]")
-        case Set(items):
+        case tree.Set(items):
             points = tuple(constant(item) for item in items)
             return RealSet(points, lambda x: any(_near(x, p) for p in points))
-        case SetOperation(name, left_side, right_side):
+        case tree.SetOperation(name, left_side, right_side):
             first, second = _set(left_side), _set(right_side)
             return None if first is None or second is None else _combine(name, [first, second])
-        case Relation(sides, ops):
+        case tree.Relation(sides, ops):
             return _relation(tuple(map(_as_variable, sides)), ops)
-        case List(items, joined):
+        case tree.List(items, joined):
             parts = [part for part in map(_set, items) if part is not None]
-            if len(parts) != len(items) or any(isinstance(item, Group) for item in items):
+            if len(parts) != len(items) or any(isinstance(item, tree.Group) for item in items):
                 return None
             both = _combine("cap", parts)
             if joined == "and" or (joined == "," and any(map(both.contains, _test_points(both.cuts)))):
@@ -127,9 +114,10 @@ def _combine(name: str, parts: list[RealSet]) -> RealSet:
     cuts = tuple(x for part in parts for x in part.cuts)
     if len(cuts) > _MAX_CUTS:
         raise Undefined("too many pieces")
-    variable, *others = {part.variable for part in parts if part.variable} or {None}
-    if others:
+    names = {part.variable for part in parts if part.variable}
+    if len(names) > 1:
         raise Undefined("two variables")
+    variable = names.pop() if names else None
     if name == "cup":
         return RealSet(cuts, lambda x: any(part.contains(x) for part in parts), variable)
     if name == "cap":
@@ -149,13 +137,13 @@ def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> R
 def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
     if ops == ("in",):
         inside, member = _set(sides[1]), sides[0]
-        name = member.name if isinstance(member, Sym) else None
+        name = member.name if isinstance(member, tree.Sym) else None
         return None if inside is None else RealSet(inside.cuts, inside.contains, name)
     names = set().union(*map(variables, sides))
     if len(names) != 1 or not _HOLDS.keys() >= set(ops):
         return None
     name = names.pop()
-    if ops == ("=",) and sides[0] != Sym(name):
+    if ops == ("=",) and sides[0] != tree.Sym(name):
         return None
     pairs = list(zip(sides, ops, sides[1:], strict=False))
     cuts = tuple(cut for left, _, right in pairs for cut in _cuts(left, right, name))
@@ -175,7 +163,11 @@ def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
 
 def _as_variable(node: Node) -> Node:
     """``f(x)`` as one variable."""
-    return Sym(f"{node.name}()") if isinstance(node, Call) and isinstance(node.argument, Sym) else node
+    return (
+        tree.Sym(f"{node.name}()")
+        if isinstance(node, tree.Call) and isinstance(node.argument, tree.Sym)
+        else node
+    )
 
 
 #: Whether a relation holds between values that are (nearly) equal, the left one smaller, the left one larger.
@@ -193,12 +185,12 @@ def _cuts(left: Node, right: Node, name: str) -> list[float]:
     """Where left = right: for differences up to degree 2, and for ``|inner| = constant``."""
     for one, other in ((left, right), (right, left)):
         match one:
-            case Function("abs", (inner, *_)) if not variables(other):
+            case tree.Function("abs", (inner, *_)) if not variables(other):
                 bound = constant(other)
                 return [cut for target in (bound, -bound) for cut in _roots(inner, name, target)]
         if _infinity(other) is not None:
             return []
-    return _roots(Sum((left, Neg(right))), name, 0.0)
+    return _roots(tree.Sum((left, tree.Neg(right))), name, 0.0)
 
 
 def _roots(node: Node, name: str, target: float) -> list[float]:

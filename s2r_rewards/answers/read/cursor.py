@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from .lexer import Token, Unreadable
-from .nodes import Node, Num, Product, Unit
-from .vocabulary import HEDGES, SCALES
+from . import tree
+from .lexer import Unreadable
+from .tree import Node
+from .vocabulary import HEDGES, SCALES, Token
 
 _END: Token = ("end of text", "")
 
@@ -51,7 +52,7 @@ class Cursor:
                 word = self.step()
                 parts = word.lower().replace("-", " ").replace(".", " ").split()
                 if parts and parts[0] in SCALES and not words:
-                    node = Product((node, Num(Fraction(SCALES[parts.pop(0)]))))
+                    node = tree.Product((node, tree.Num(Fraction(SCALES[parts.pop(0)]))))
                     word = " ".join(parts)
                 if any(p in HEDGES or any(c.isdigit() for c in p) or not _unit_letters(p) for p in parts):
                     raise Unreadable(f"not a unit: {word!r}")
@@ -67,7 +68,7 @@ class Cursor:
         if sum(len(w.split()) for w in words) > 5:
             raise Unreadable("prose")
         text = " ".join(w for w in words if w)
-        return Unit(node, text) if text else node
+        return tree.Unit(node, text) if text else node
 
     def braced_number(self) -> Any:
         if self.kind == "num":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from .units import LETTER_UNITS
 from .vocabulary import (
@@ -48,7 +48,11 @@ _TOKEN_TEXT = (
     r"|(?P<op>\*\*|<=|>=|!=|==|=<|=>|->|[+\-*/^_(){}\[\]|,;:!%&'<>=$\"])"
 )
 _TOKEN = re.compile(_TOKEN_TEXT, re.S | re.A)
-_TOKEN_UNGROUPED = re.compile(_TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+
+
+@cache
+def _ungrouped() -> re.Pattern[str]:
+    return re.compile(_TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
 
 
 def has_groups(text: str) -> bool:
@@ -63,7 +67,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     """
     tokens: list[Token] = []
     at, end, word_end = 0, len(text), -1
-    scan = (_TOKEN if grouped else _TOKEN_UNGROUPED).match
+    scan = (_TOKEN if grouped else _ungrouped()).match
     while at < end:
         match = scan(text, at)
         if match is None:

@@ -1,24 +1,14 @@
-r"""Read an answer into a tree of :mod:`.nodes`: recursive descent over the LaTeX that answers are written in.
+r"""Read an answer into a tree of :mod:`.tree`: recursive descent over the LaTeX that answers are written in.
 
 Nothing is evaluated here; depth and length are bounded, and whatever is not understood raises ``Unreadable``.
 """
 
 from __future__ import annotations
 
+from . import tree
 from .lexer import Unreadable, tokenize
-from .nodes import (
-    Const,
-    Function,
-    Group,
-    List,
-    Matrix,
-    Node,
-    Ratio,
-    Relation,
-    Set,
-    SetOperation,
-)
 from .terms import Terms
+from .tree import Node
 
 
 def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool = True) -> Node:
@@ -57,8 +47,8 @@ class Reader(Terms):
         if not separators:
             return found[0]
         if "," in separators and ";" in separators:
-            return List(_rows(found, separators, "()" if top else "[]"))
-        return List(tuple(found), next((word for word in ("or", "and") if word in separators), ","))
+            return tree.List(_rows(found, separators, "()" if top else "[]"))
+        return tree.List(tuple(found), next((word for word in ("or", "and") if word in separators), ","))
 
     def statement(self) -> Node:
         """Expressions joined by relations."""
@@ -68,13 +58,13 @@ class Reader(Terms):
         while self.kind == "rel":
             ops.append(self.step())
             sides.append(self.side())
-        return Relation(tuple(sides), tuple(ops)) if ops else sides[0]
+        return tree.Relation(tuple(sides), tuple(ops)) if ops else sides[0]
 
     def side(self) -> Node:
         """Unions and differences of sets, ratios, and a unit behind a value."""
         node = self.ratio()
         while self.kind == "op" and self.value in ("cup", "cap", "setminus"):
-            node = SetOperation(self.step(), node, self.ratio())
+            node = tree.SetOperation(self.step(), node, self.ratio())
         if self.kind == "word":
             node = self.unit(node)
         return node
@@ -85,7 +75,7 @@ class Reader(Terms):
         while self.is_op(":"):
             self.step()
             parts.append(self.sum())
-        return Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
+        return tree.Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
@@ -95,9 +85,9 @@ class Reader(Terms):
         if self.kind == "close":
             right = self.step()
             if left == "{" and right in "{}":
-                node: Node = Const("empty")
+                node: Node = tree.Const("empty")
             elif left in "([":
-                node = Group(left, right, ())
+                node = tree.Group(left, right, ())
             else:
                 raise Unreadable("an empty group")
         else:
@@ -116,25 +106,25 @@ class Reader(Terms):
 
     def close_bracket(self, left: str, right: str, inside: Node, condition: Node | None) -> Node:
         """The node that a pair of brackets makes of what stands inside them."""
-        listed = inside.items if isinstance(inside, List) else (inside,)
+        listed = inside.items if isinstance(inside, tree.List) else (inside,)
         if left in ("{", "brace"):
             if right not in ("brace", "}"):
                 raise Unreadable("brackets that do not match")
-            if left == "brace" and not isinstance(inside, List):
+            if left == "brace" and not isinstance(inside, tree.List):
                 return inside
-            return condition or _stated(listed) or Set(listed)
+            return condition or _stated(listed) or tree.Set(listed)
         if left in ("floor", "ceil"):
-            if right != left or isinstance(inside, List):
+            if right != left or isinstance(inside, tree.List):
                 raise Unreadable("brackets that do not match")
-            return Function(left, (inside,))
+            return tree.Function(left, (inside,))
         if right not in (")", "]"):
             raise Unreadable("brackets that do not match")
         if len(listed) == 1:
-            if isinstance(listed[0], Matrix) or (left == "(" and right == ")"):
+            if isinstance(listed[0], tree.Matrix) or (left == "(" and right == ")"):
                 return listed[0]
             if left != "[" or right != "]":
                 raise Unreadable("brackets that do not match")
-        return Group(left, right, listed)
+        return tree.Group(left, right, listed)
 
     def matrix(self, name: str) -> Node:
         """The rows of a matrix environment, all of the same length."""
@@ -158,7 +148,7 @@ class Reader(Terms):
             rows.append(tuple(cells))
         if not rows or len({len(row) for row in rows}) != 1:
             raise Unreadable("a ragged matrix")
-        return Matrix(tuple(rows))
+        return tree.Matrix(tuple(rows))
 
 
 def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
@@ -168,16 +158,16 @@ def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node
             rows.append([item])
         else:
             rows[-1].append(item)
-    return tuple(Group(brackets[0], brackets[1], tuple(row)) for row in rows)
+    return tuple(tree.Group(brackets[0], brackets[1], tuple(row)) for row in rows)
 
 
 def _stated(listed: tuple[Node, ...]) -> Node | None:
     r"""The condition in ``{x : x > 3}`` or ``{x \in R : x > 3}``, whose colon was read as a ratio; else None."""
     match listed:
-        case (Ratio((*_, Relation() as condition)),):
+        case (tree.Ratio((*_, tree.Relation() as condition)),):
             return condition
-        case (Relation((Ratio((_, first, *_)), *sides), ops),):
-            return Relation((first, *sides), ops)
-        case (Relation((_, Ratio((_, first, *_)), *sides), ops),):
-            return Relation((first, *sides), ops[1:])
+        case (tree.Relation((tree.Ratio((_, first, *_)), *sides), ops),):
+            return tree.Relation((first, *sides), ops)
+        case (tree.Relation((_, tree.Ratio((_, first, *_)), *sides), ops),):
+            return tree.Relation((first, *sides), ops[1:])
     return None

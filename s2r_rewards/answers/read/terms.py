@@ -5,32 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from . import tree
 from .cursor import Cursor
 from .lexer import Unreadable
-from .nodes import (
-    Based,
-    Call,
-    Const,
-    Degree,
-    Function,
-    Group,
-    Matrix,
-    Neg,
-    Node,
-    Num,
-    Percent,
-    PlusMinus,
-    Power,
-    Product,
-    Quotient,
-    Set,
-    Sum,
-    Sym,
-)
+from .tree import Node
 
-_ONE = Num(Fraction(1))
+_ONE = tree.Num(Fraction(1))
 #: One degree in radians.
-TURN = Quotient(Const("pi"), Num(Fraction(180)))
+TURN = tree.Quotient(tree.Const("pi"), tree.Num(Fraction(180)))
 _STARTS = frozenset(("num", "sym", "const", "fn", "cmd"))
 
 
@@ -49,19 +31,19 @@ class Terms(Cursor):
         terms: list[Node] = []
         if self.kind == "op" and self.value in ("pm", "mp"):
             upper = self.step() == "pm"
-            node: Node = PlusMinus(Num(Fraction(0)), self.product(), upper)
+            node: Node = tree.PlusMinus(tree.Num(Fraction(0)), self.product(), upper)
         else:
             node = self.product()
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
             op = self.step()
             right = self.product()
             if op in ("pm", "mp"):
-                node = Sum((node, *terms)) if terms else node
-                node, terms = PlusMinus(node, right, op == "pm"), []
+                node = tree.Sum((node, *terms)) if terms else node
+                node, terms = tree.PlusMinus(node, right, op == "pm"), []
             else:
-                terms.append(Neg(right) if op == "-" else right)
+                terms.append(tree.Neg(right) if op == "-" else right)
         self.depth += 1
-        return Sum((node, *terms)) if terms else node
+        return tree.Sum((node, *terms)) if terms else node
 
     def product(self) -> Node:
         """Factors with and without signs between them; ``a b / c d`` divides by ``c`` alone."""
@@ -69,7 +51,7 @@ class Terms(Cursor):
         while True:
             if self.kind == "op" and self.value in "*/":
                 if self.step() == "/":
-                    factors = [Quotient(_product(factors), self.unary())]
+                    factors = [tree.Quotient(_product(factors), self.unary())]
                 else:
                     factors.append(self.unary())
             elif self.kind in _STARTS or self.kind == "open" or self.opens_bar():
@@ -84,25 +66,25 @@ class Terms(Cursor):
     def implicit(self, factors: list[Node]) -> Node:
         """A factor without a sign; numbers side by side are only read as mixed numbers."""
         before = factors[-1]
-        negative = isinstance(before, Neg) and isinstance(before.inner, Num)
-        if isinstance(before, Neg) and negative:
+        negative = isinstance(before, tree.Neg) and isinstance(before.inner, tree.Num)
+        if isinstance(before, tree.Neg) and negative:
             before = before.inner
-        if self.kind == "num" and isinstance(before, Num | Based):
+        if self.kind == "num" and isinstance(before, tree.Num | tree.Based):
             raise Unreadable("two numbers side by side")
         if _several(before):
             raise Unreadable("a product with a container")
         node = self.power()
-        if _several(node) or isinstance(node, Matrix):
+        if _several(node) or isinstance(node, tree.Matrix):
             raise Unreadable("a product with a container")
-        part = node.inner if isinstance(node, Percent) else node
+        part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:
-            case Num(whole), Quotient(Num(top), Num(below)) if (
+            case tree.Num(whole), tree.Quotient(tree.Num(top), tree.Num(below)) if (
                 whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below
             ):
                 factors.pop()
-                mixed: Node = Num(whole + top / below)
-                mixed = Neg(mixed) if negative else mixed
-                return mixed if part is node else Percent(mixed)
+                mixed: Node = tree.Num(whole + top / below)
+                mixed = tree.Neg(mixed) if negative else mixed
+                return mixed if part is node else tree.Percent(mixed)
         return node
 
     def unary(self) -> Node:
@@ -111,7 +93,7 @@ class Terms(Cursor):
         while self.kind == "op" and self.value in ("-", "+", "money"):
             sign ^= self.step() == "-"
         node = self.power()
-        return Neg(node) if sign else node
+        return tree.Neg(node) if sign else node
 
     def power(self) -> Node:
         """A primary with what is attached to it; ``^\\circ`` is a degree."""
@@ -121,9 +103,9 @@ class Terms(Cursor):
         self.step()
         if self.is_op("deg"):
             self.step()
-            return Degree(base)
+            return tree.Degree(base)
         exponent = self.script()
-        return Degree(base) if exponent is None else self.postfix(Power(base, exponent))
+        return tree.Degree(base) if exponent is None else self.postfix(tree.Power(base, exponent))
 
     def script(self) -> Node | None:
         r"""Behind ``^``: a braced expression, or one (signed) factor; powers nest to the right. None: ``{\circ}``."""
@@ -139,7 +121,7 @@ class Terms(Cursor):
             node = self.primary()
             if self.is_op("^"):
                 self.step()
-                node = Power(node, self.exponent())
+                node = tree.Power(node, self.exponent())
         self.depth += 1
         return node
 
@@ -155,13 +137,13 @@ class Terms(Cursor):
         while self.kind == "op" and self.value in ("!", "%", "deg", "'"):
             op = self.step()
             if op == "!":
-                node = Function("factorial", (node,))
+                node = tree.Function("factorial", (node,))
             elif op == "'":
-                if not isinstance(node, Sym):
+                if not isinstance(node, tree.Sym):
                     raise Unreadable("a derivative")
-                node = Sym(node.name + "'")
+                node = tree.Sym(node.name + "'")
             else:
-                node = Percent(node) if op == "%" else Degree(node)
+                node = tree.Percent(node) if op == "%" else tree.Degree(node)
         return node
 
     def primary(self) -> Node:
@@ -169,12 +151,12 @@ class Terms(Cursor):
         kind, value = self.kind, self.value
         if kind == "num":
             self.step()
-            return Based(value, base) if (base := self.below()) is not None else Num(value)
+            return tree.Based(value, base) if (base := self.below()) is not None else tree.Num(value)
         if kind == "sym":
             return self.symbol()
         if kind == "const":
             self.step()
-            return Sym(f"{value}_{index}") if (index := self.below()) is not None else Const(value)
+            return tree.Sym(f"{value}_{index}") if (index := self.below()) is not None else tree.Const(value)
         if kind == "open":
             return self.bracket()
         if kind == "cmd":
@@ -195,8 +177,8 @@ class Terms(Cursor):
         if (index := self.below()) is not None:
             name += f"_{index}"
         if self.kind == "open" and self.value == "(" and len(name) == 1:
-            return Call(name, self.bracket())
-        return Sym(name)
+            return tree.Call(name, self.bracket())
+        return tree.Sym(name)
 
     def below(self) -> str | None:
         """The subscript that follows, as text; None when there is none."""
@@ -225,20 +207,24 @@ class Terms(Cursor):
         self.expect("op", "|")
         self.bars -= 1
         self.depth += 1
-        return Function("abs", (inside,))
+        return tree.Function("abs", (inside,))
 
     def command(self, name: str) -> Node:
         """``frac``, ``binom`` or ``sqrt`` with its arguments."""
         if name in ("frac", "binom"):
             top, below = self.argument(), self.argument()
-            return Quotient(top, below) if name == "frac" else Function("binom", (top, below))
+            return tree.Quotient(top, below) if name == "frac" else tree.Function("binom", (top, below))
         index: Node | None = None
         if self.kind == "open" and self.value == "[":
             self.step()
             index = self.sum()
             self.expect("close", "]")
         radicand = self.postfix(self.primary())
-        return Function("sqrt", (radicand,)) if index is None else Power(radicand, Quotient(_ONE, index))
+        return (
+            tree.Function("sqrt", (radicand,))
+            if index is None
+            else tree.Power(radicand, tree.Quotient(_ONE, index))
+        )
 
     def argument(self) -> Node:
         """An argument of ``\\frac``: a braced expression, or one symbol or digit."""
@@ -246,7 +232,7 @@ class Terms(Cursor):
             digits = str(self.value)
             self.value = Fraction(int(digits[1:]))
             self.tokens[self.at] = ("num", self.value)
-            return Num(Fraction(int(digits[0])))
+            return tree.Num(Fraction(int(digits[0])))
         if self.kind not in _STARTS and not (self.kind == "open" and self.value in ("brace", "(")):
             raise Unreadable("an argument is missing")
         return self.primary()
@@ -264,34 +250,36 @@ class Terms(Cursor):
                 power = self.exponent()
         if self.kind == "open" and self.value in ("(", "[", "brace"):
             inside = self.bracket()
-            arguments = inside.items if isinstance(inside, Group) else (inside,)
+            arguments = inside.items if isinstance(inside, tree.Group) else (inside,)
         else:
             arguments = (self.bare_argument(),)
         if not arguments:
             raise Unreadable("a function of nothing")
-        arguments = tuple(Product((a.inner, TURN)) if isinstance(a, Degree) else a for a in arguments)
+        arguments = tuple(
+            tree.Product((a.inner, TURN)) if isinstance(a, tree.Degree) else a for a in arguments
+        )
         if name in ("log10", "log"):
-            usual: Node = Num(Fraction(10)) if name == "log10" else Const("e")
+            usual: Node = tree.Num(Fraction(10)) if name == "log10" else tree.Const("e")
             base = base or (arguments[1] if len(arguments) == 2 else usual)
-            node = Function("log", (arguments[0], base))
+            node = tree.Function("log", (arguments[0], base))
         elif base is not None:
             raise Unreadable("a subscript on a function")
         else:
-            node = Function(name, arguments)
+            node = tree.Function(name, arguments)
         if power is None:
             return node
-        return Function("arc" + name, arguments) if power == Neg(_ONE) else Power(node, power)
+        return tree.Function("arc" + name, arguments) if power == tree.Neg(_ONE) else tree.Power(node, power)
 
     def bare_argument(self) -> Node:
         """``\\sin 2x``: the factors up to the next sign or function."""
         self.deeper()
         factors = [self.unary()]
         while self.kind in ("num", "sym", "const", "cmd") or (
-            self.is_op("/") and not isinstance(factors[-1], Function)
+            self.is_op("/") and not isinstance(factors[-1], tree.Function)
         ):
             if self.is_op("/"):
                 self.step()
-                factors = [Quotient(_product(factors), self.power())]
+                factors = [tree.Quotient(_product(factors), self.power())]
             else:
                 factors.append(self.implicit(factors))
         self.depth += 1
@@ -299,9 +287,9 @@ class Terms(Cursor):
 
 
 def _product(factors: Sequence[Node]) -> Node:
-    return Product(tuple(factors)) if len(factors) > 1 else factors[0]
+    return tree.Product(tuple(factors)) if len(factors) > 1 else factors[0]
 
 
 def _several(node: Node) -> bool:
     """Whether a node holds several values, so that nothing can be multiplied by it."""
-    return isinstance(node, Set) or (isinstance(node, Group) and len(node.items) > 1)
+    return isinstance(node, tree.Set) or (isinstance(node, tree.Group) and len(node.items) > 1)

@@ -7,6 +7,7 @@ A choice is its letter, alone or in front of its text: ``B``, ``(B)``, ``\text{(
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from ..result import Outcome, judged
@@ -39,9 +40,13 @@ class _Letters(NamedTuple):
         )
 
 
-#: Beside mathematics, ``B.5`` and ``B)x`` are no choices; where only a choice is asked for, they are.
 _IN_MATHEMATICS = _Letters.of("A-J", r"(?![\w.])", "")
-_ASKED_FOR = _Letters.of("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
+
+
+@cache
+def _asked_for() -> _Letters:
+    """Where only a choice is asked for, ``B.5`` and ``B)x`` are choices too; beside mathematics they are not."""
+    return _Letters.of("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
 
 
 def choice_letter(text: str, letters: _Letters = _IN_MATHEMATICS) -> str | None:
@@ -69,7 +74,7 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
 
     ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
     """
-    letters = _ASKED_FOR if only else _IN_MATHEMATICS
+    letters = _asked_for() if only else _IN_MATHEMATICS
     letter = choice_letter(gold.upper() if only else gold, letters)
     if letter is None:
         return None

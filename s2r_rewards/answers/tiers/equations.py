@@ -3,53 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from ..algebra.arithmetic import Undefined
 from ..algebra.equality import decimal_places
 from ..algebra.modular import PRIME, NotRational, value_mod
 from ..algebra.probing import number, sample
 from ..policy import CheckPolicy
-from ..read.nodes import (
-    Call,
-    Const,
-    Function,
-    Group,
-    Neg,
-    Node,
-    Num,
-    Product,
-    Quotient,
-    Ratio,
-    Relation,
-    SetOperation,
-    Sum,
-    Sym,
-    descendants,
-    rebuild,
-    variables,
-)
+from ..read import tree
+from ..read.tree import Node, descendants, rebuild, variables
 from ..result import Outcome, judged
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 Sides = tuple[Node, ...]
 
 
-def is_equation(node: Node) -> bool:
+def is_equation(node: Node) -> TypeGuard[tree.Relation]:
     """Whether a node is a chain of nothing but = and ≈."""
-    return isinstance(node, Relation) and all(op in "=~" for op in node.ops)
+    return isinstance(node, tree.Relation) and all(op in "=~" for op in node.ops)
 
 
 def named_apart(items: tuple[Node, ...]) -> bool:
     """Whether every item names a quantity of its own: ``a = 2, b = 3``, but not ``x = 2, x = 3`` or ``x_1, x_2``."""
     names = [name for name in map(name_of, items) if name is not None]
-    bases = {name.name.partition("_")[0] if isinstance(name, Sym) else name for name in names}
+    bases = {name.name.partition("_")[0] if isinstance(name, tree.Sym) else name for name in names}
     return len(bases) == len(names) == len(items) > 1
 
 
 def name_of(item: Node) -> Node | None:
     """The name in front of a single equation."""
     match item:
-        case Relation((name, *_), ("=",)) if is_name(name):
+        case tree.Relation((name, *_), ("=",)) if is_name(name):
             return name
     return None
 
@@ -57,7 +41,7 @@ def name_of(item: Node) -> Node | None:
 def rounded_part(node: Node) -> Node | None:
     """The ``0.33`` of ``x = 1/3 \\approx 0.33`` where it is a decimal that the exact part rounds to, else None."""
     match node:
-        case Relation((*_, exact, rounded), (*_, "~")) if (places := decimal_places(rounded)):
+        case tree.Relation((*_, exact, rounded), (*_, "~")) if places := decimal_places(rounded):
             if not variables(exact):
                 try:
                     off = abs(number(exact, {}) - number(rounded, {}))
@@ -69,22 +53,24 @@ def rounded_part(node: Node) -> Node | None:
 
 def exact_part(node: Node) -> Node:
     """``x = 1/3 \\approx 0.33`` as ``x = 1/3``: what is exact stands in front of the first sign of rounding."""
-    if not isinstance(node, Relation) or "~" not in node.ops:
+    if not isinstance(node, tree.Relation) or "~" not in node.ops:
         return node
     exact = node.ops.index("~")
     if exact == 0:
         return node.sides[0] if not is_name(node.sides[0]) else node
-    return Relation(node.sides[: exact + 1], node.ops[:exact])
+    return tree.Relation(node.sides[: exact + 1], node.ops[:exact])
 
 
 def is_name(node: Node) -> bool:
     """Whether a left-hand side only names a quantity: variables without any number of its own."""
-    if node in (Const("i"), Const("e")):
+    if node in (tree.Const("i"), tree.Const("e")):
         return True
-    return bool(variables(node)) and not any(isinstance(part, Num) for part in descendants(node, (Call,)))
+    return bool(variables(node)) and not any(
+        isinstance(part, tree.Num) for part in descendants(node, (tree.Call,))
+    )
 
 
-def named_value(equation: Relation, policy: CheckPolicy, lenient: bool, compare: Compare) -> Node | None:
+def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, compare: Compare) -> Node | None:
     """The value in ``x = 3`` or ``x = 1 + 2 = 3``; None when the equation does not name one value.
 
     ``lenient`` also accepts a sum of names in front (``x_1 + x_2 = 2``).
@@ -104,12 +90,24 @@ def named_value(equation: Relation, policy: CheckPolicy, lenient: bool, compare:
 
 
 def _is_simple(name: Node) -> bool:
-    if isinstance(name, SetOperation):
+    if isinstance(name, tree.SetOperation):
         return name.name != "setminus"
-    return isinstance(name, Sym | Call | Function | Quotient | Product | Ratio | Group | Const)
+    return isinstance(
+        name,
+        tree.Sym
+        | tree.Call
+        | tree.Function
+        | tree.Quotient
+        | tree.Product
+        | tree.Ratio
+        | tree.Group
+        | tree.Const,
+    )
 
 
-def compare_relations(gold: Relation, answer: Relation, policy: CheckPolicy, compare: Compare) -> Outcome:
+def compare_relations(
+    gold: tree.Relation, answer: tree.Relation, policy: CheckPolicy, compare: Compare
+) -> Outcome:
     """Two equations: the same name with equal values, or the same curve."""
     g, a = gold.sides, answer.sides
     if len(g) == len(a) == 2:
@@ -117,7 +115,12 @@ def compare_relations(gold: Relation, answer: Relation, policy: CheckPolicy, com
             outcome = compare(g[1], a[1], policy)
             if outcome.equal:
                 return outcome
-        elif not variables(g[1]) and not variables(a[1]) and isinstance(g[0], Sym) and isinstance(a[0], Sym):
+        elif (
+            not variables(g[1])
+            and not variables(a[1])
+            and isinstance(g[0], tree.Sym)
+            and isinstance(a[0], tree.Sym)
+        ):
             return Outcome(False, "structure", "values of different variables")
         plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
         same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain))
@@ -131,9 +134,9 @@ def compare_relations(gold: Relation, answer: Relation, policy: CheckPolicy, com
 def _same_role(first: Node, second: Node) -> bool:
     """``f(x)`` and ``g(x)`` or ``y`` name the same thing; ``x`` and ``y`` do not."""
     match first, second:
-        case Call(_, one), Call(_, other):
+        case tree.Call(_, one), tree.Call(_, other):
             return one == other
-        case (Call(), Sym("y")) | (Sym("y"), Call()):
+        case (tree.Call(), tree.Sym("y")) | (tree.Sym("y"), tree.Call()):
             return True
     return False
 
@@ -141,19 +144,21 @@ def _same_role(first: Node, second: Node) -> bool:
 def without_arguments(node: Node) -> Node:
     """``x(t)`` as ``x``: the argument of an unknown function is only notation."""
     match node:
-        case Call(name, Sym("t" | "x" | "n" | "s")):
-            return Sym(name)
+        case tree.Call(name, tree.Sym("t" | "x" | "n" | "s")):
+            return tree.Sym(name)
     return rebuild(node, without_arguments)
 
 
 def same_curve(gold: Sides, answer: Sides) -> bool:
     """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
-    left, right = (Sum((sides[0], Neg(sides[1]))) for sides in (gold, answer))
+    left, right = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
     names = variables(left)
     if not names or names != variables(right):
         return False
     try:
-        first, second = (value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1))
+        first, second = (
+            value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1)
+        )
         return first == second != 0
     except NotRational:
         pass

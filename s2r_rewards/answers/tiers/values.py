@@ -13,26 +13,13 @@ from fractions import Fraction
 from ..algebra.constants import as_number
 from ..algebra.equality import equal
 from ..policy import CheckPolicy
-from ..read.nodes import (
-    Const,
-    Degree,
-    Neg,
-    Node,
-    Num,
-    Percent,
-    Power,
-    Product,
-    Quotient,
-    Sym,
-    Unit,
-    descendants,
-    functions,
-)
+from ..read import tree
 from ..read.terms import TURN
+from ..read.tree import Node, descendants, functions
 from ..read.units import LETTER_UNITS, TEMPERATURES, compatible, normal_unit
 from ..result import Outcome
 
-_HUNDRED = Num(Fraction(100))
+_HUNDRED = tree.Num(Fraction(100))
 _THERMAL = ((), ("degree",), ("celsius",), ("fahrenheit",))
 
 
@@ -51,16 +38,16 @@ def unwrap(node: Node) -> Wrapped:
     unit, percent, degree, negative = "", False, False, False
     while True:
         match node:
-            case Unit(inner, text):
+            case tree.Unit(inner, text):
                 unit = f"{unit} {text}".strip()
-            case Percent(inner):
+            case tree.Percent(inner):
                 percent = True
-            case Degree(inner):
+            case tree.Degree(inner):
                 degree = True
-            case Neg(Percent() | Degree() | Unit() as inner):
+            case tree.Neg(tree.Percent() | tree.Degree() | tree.Unit() as inner):
                 negative = not negative
             case _:
-                return Wrapped(Neg(node) if negative else node, unit, percent, degree)
+                return Wrapped(tree.Neg(node) if negative else node, unit, percent, degree)
         node = inner
 
 
@@ -76,7 +63,7 @@ def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
             if one.degree and normal_unit(other.unit) not in _THERMAL:
                 return Outcome(False, "number", "degrees and another unit")
     if g.degree != a.degree and not (g.unit or a.unit) and _mentions_pi((a if g.degree else g).core):
-        sides = [Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
+        sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
         return equal(sides[0], sides[1], policy)  # 30° and π/6 are the same angle
     if g.percent != a.percent:
         return _percent(g, a, policy)
@@ -94,8 +81,8 @@ def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 def _without_letter_unit(core: Node) -> tuple[Node | None, str]:
     """The number and the letter in ``5 m``, ``5 m^2`` or ``5° C``, where the letter can be a unit."""
     match core:
-        case Product((value, Sym(letter) | Power(Sym(letter), Num()))):
-            units = TEMPERATURES if isinstance(value, Degree) else LETTER_UNITS
+        case tree.Product((value, tree.Sym(letter) | tree.Power(tree.Sym(letter), tree.Num()))):
+            units = TEMPERATURES if isinstance(value, tree.Degree) else LETTER_UNITS
             if letter in units and as_number(value) is not None:
                 return value, letter
     return None, ""
@@ -106,7 +93,7 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
     if policy.percent == "strict":
         return Outcome(False, "number", "a percent sign on one side only")
     if policy.percent in ("both", "value"):
-        sides = [Quotient(side.core, _HUNDRED) if side.percent else side.core for side in (g, a)]
+        sides = [tree.Quotient(side.core, _HUNDRED) if side.percent else side.core for side in (g, a)]
         outcome = equal(sides[0], sides[1], policy)
         if outcome.equal or policy.percent == "value":
             return outcome
@@ -119,4 +106,4 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
 
 
 def _mentions_pi(node: Node) -> bool:
-    return not functions(node) and Const("pi") in descendants(node)
+    return not functions(node) and tree.Const("pi") in descendants(node)

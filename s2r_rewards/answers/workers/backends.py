@@ -12,7 +12,7 @@ None of them is handed Python to evaluate: the text goes through their LaTeX gra
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal
 
 from ..policy import CheckPolicy
@@ -95,7 +95,7 @@ def warm_up(name: str) -> None:
     COMPARISONS[name]("1", "2")
 
 
-@lru_cache(maxsize=None)
+@cache
 def installed(module: str) -> bool:
     """Whether a module can be imported, without importing it."""
     import importlib.util

@@ -154,11 +154,11 @@ class Matrix:
     rows: tuple[tuple[Node, ...], ...]
 
 
-Leaf = Num | Sym | Const | Based
 Expression = Num | Sym | Const | Sum | Product | Neg | Quotient | Power | Function | Call
 Marked = Percent | Degree | Unit
 Container = Relation | Ratio | SetOperation | Group | Set | List | Matrix
 Node = Expression | Marked | Based | PlusMinus | Container
+_LEAVES = frozenset((Num, Sym, Const, Based))
 
 
 def unreachable(node: NoReturn) -> NoReturn:
@@ -175,7 +175,9 @@ def children(node: Node) -> tuple[Node, ...]:
             return (inner,)
         case Sum(parts) | Product(parts) | Function(_, parts):
             return parts
-        case Quotient(left, right) | Power(left, right) | PlusMinus(left, right) | SetOperation(_, left, right):
+        case (
+            Quotient(left, right) | Power(left, right) | PlusMinus(left, right) | SetOperation(_, left, right)
+        ):
             return (left, right)
         case Relation(parts) | Ratio(parts) | Group(_, _, parts) | Set(parts) | List(parts):
             return parts
@@ -189,7 +191,7 @@ def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
     """The node and everything below it, except below nodes of the classes ``without``."""
     found = [node]
     for current in found:
-        if not isinstance(current, without):
+        if type(current) not in _LEAVES and not isinstance(current, without):
             found.extend(children(current))
     return found
 
