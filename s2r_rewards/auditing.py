@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from s2r_rewards.answers.batch import check_many
-from s2r_rewards.answers.extract import extract_answer
-from s2r_rewards.answers.policy import DEFAULT_POLICY, CheckPolicy
-from s2r_rewards.answers.result import VERDICTS, CheckResult
+from s2r_rewards.answers import VERDICTS, CheckResult, batch_checker, check_many, extract_answer, get_policy
+from s2r_rewards.answers.workers.backends import Backend
+from s2r_rewards.judging import Gold
+from s2r_rewards.parsing import parse
+from s2r_rewards.scored import ScoredRollout
 
-BACKENDS = ("math_verify", "latex2sympy2")
+BACKENDS: tuple[Backend, ...] = ("math_verify", "latex2sympy2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class AuditPair:
     """One question to both checkers: a golden answer, an answer, and what the file already says of them."""
 
     name: str
-    gold: str
+    gold: Gold
     answer: str | None
     stored: CheckResult | None = None
     expected: bool | None = None
@@ -68,50 +70,29 @@ CheckMany = Callable[[Sequence[AuditPair]], list[CheckResult]]
 
 
 def checker_named(name: str, workers: int = 2) -> CheckMany:
-    """The checker that a name means: ``ours``, ``ours:order=strict,percent=both``, a backend, or ``stored``.
+    """The checker that a name means: ``ours``, ``ours:order=strict,percent=both``, a backend, ``stored``, or your own.
 
     Raises:
         ValueError: the name, a policy parameter or its value is not known.
     """
     kind, _, options = name.partition(":")
-    if kind == "stored" and not options:
+    if name == "stored":
         return _stored
-    if kind not in ("ours", *BACKENDS):
-        raise ValueError(
-            f"unknown checker {name!r}; expected ours[:parameter=value,…], {', '.join(BACKENDS)} or stored"
-        )
-    policy = parse_policy(options)
-    backend: Any = "s2r" if kind == "ours" else kind
-
-    def run(pairs: Sequence[AuditPair]) -> list[CheckResult]:
-        return check_many(
-            [(p.gold, p.answer) for p in pairs], workers=workers, policy=policy, backend=backend
-        )
-
-    return run
+    if kind == "ours":
+        return _asking(batch_checker(policy=options, workers=workers))
+    backend = next((known for known in BACKENDS if known == kind), None)
+    if backend is not None:
+        return _asking(partial(check_many, workers=workers, policy=get_policy(options), backend=backend))
+    if options and kind != "stored":
+        return _asking(batch_checker(name))
+    raise ValueError(
+        f"unknown checker {name!r}; expected ours[:parameter=value,…], {', '.join(BACKENDS)}, stored "
+        "or package.module:object"
+    )
 
 
-def parse_policy(text: str) -> CheckPolicy:
-    """``order=strict,rounded_places=4`` as a policy; names and types are those of :class:`CheckPolicy`."""
-    known = {field.name: getattr(DEFAULT_POLICY, field.name) for field in fields(CheckPolicy)}
-    values: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
-        name, equals, value = part.partition("=")
-        if name not in known or not equals:
-            raise ValueError(
-                f"unknown policy parameter {part!r}; expected one of {', '.join(known)}, as name=value"
-            )
-        default = known[name]
-        try:
-            if isinstance(default, bool):
-                values[name] = {"true": True, "false": False}[value.lower()]
-            else:
-                values[name] = type(default)(value)
-        except (KeyError, ValueError):
-            raise ValueError(
-                f"policy parameter {name}={value!r}: expected {type(default).__name__}"
-            ) from None
-    return replace(DEFAULT_POLICY, **values)
+def _asking(check_pairs: Callable[..., list[CheckResult]]) -> CheckMany:
+    return lambda pairs: check_pairs([(p.gold, p.answer) for p in pairs])
 
 
 def _stored(pairs: Sequence[AuditPair]) -> list[CheckResult]:
@@ -133,7 +114,9 @@ def pairs_of(record: Mapping[str, Any], name: str) -> Iterator[AuditPair]:
         ValueError: the record is neither.
     """
     gold = record.get("gold")
-    if not isinstance(gold, str):
+    if isinstance(gold, list):
+        gold = tuple(gold)
+    elif not isinstance(gold, str):
         raise ValueError(f"{name}: field 'gold': expected text, found {type(gold).__name__}")
     if isinstance(record.get("pred"), str):
         answer = record["pred"]
@@ -142,25 +125,23 @@ def pairs_of(record: Mapping[str, Any], name: str) -> Iterator[AuditPair]:
         yield AuditPair(
             name, gold, answer, _result(record.get("verdict"), record.get("tier")), record.get("expected")
         )
-    elif isinstance(record.get("s2r"), Mapping):
-        attempts = [action for action in record["s2r"]["actions"] if action["kind"] == "solve"]
+    elif record.get("s2r") is not None:
+        scored = ScoredRollout.from_record(record["s2r"])
+        attempts = [action for action in scored.actions if action.kind == "solve"]
         for number, action in enumerate(attempts, 1):
-            check = action.get("check") or {}
-            stored = _result(check.get("verdict"), check.get("tier"), check.get("reason"))
-            yield AuditPair(f"{name} attempt {number}", gold, action.get("answer"), stored)
+            yield AuditPair(f"{name} attempt {number}", gold, action.answer, action.check)
     elif isinstance(record.get("response"), str):
-        from s2r_rewards.parsing import parse
-
         for number, attempt in enumerate(parse(record["response"]).attempts, 1):
             yield AuditPair(f"{name} attempt {number}", gold, attempt.answer)
     else:
         raise ValueError(f"{name}: expected a case (field 'pred') or a rollout (field 'response')")
 
 
-def _result(verdict: Any, tier: Any = None, reason: Any = None) -> CheckResult | None:
-    return CheckResult(verdict, str(tier or "stored"), str(reason or "")) if verdict in VERDICTS else None
+def _result(verdict: Any, tier: Any) -> CheckResult | None:
+    return CheckResult(verdict, str(tier or "stored")) if verdict in VERDICTS else None
 
 
 def audit(pairs: Iterable[AuditPair], first: CheckMany, second: CheckMany) -> Audit:
+    """Both checkers' results on the same pairs."""
     listed = tuple(pairs)
     return Audit(listed, tuple(first(listed)), tuple(second(listed)))

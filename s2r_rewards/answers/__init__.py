@@ -5,10 +5,10 @@
 """
 
 from .batch import batch_checker, check_many
-from .check import CHECKER_VERSION, check, check_response
+from .checker import CHECKER_VERSION, check, check_response
 from .extract import Extraction, extract_answer
 from .guard import FAILURES
-from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
+from .policy import DEFAULT_POLICY, AnswerKind, CheckPolicy, get_policy
 from .result import VERDICTS, CheckResult
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "DEFAULT_POLICY",
     "FAILURES",
     "VERDICTS",
+    "AnswerKind",
     "CheckPolicy",
     "CheckResult",
     "Extraction",

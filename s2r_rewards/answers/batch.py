@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .check import CHECKER_VERSION, accepted, best, check, needs_worker
+from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
 from .guard import failed
 from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
 from .result import CheckResult
 from .workers.backends import Backend
 
 Pair = tuple[str | Sequence[str], str | None]
-BatchChecker = Callable[[Sequence[Any]], list[CheckResult]]
-"""[(gold, answer), …] → CheckResults in the same order; a gold answer may be a tuple of accepted ones"""
 _Single = tuple[str, str | None]
 CACHE_SIZE = 65_536
 _CACHED_LENGTH = 2_000
@@ -122,7 +120,7 @@ def batch_checker(
     checker: Callable[[str, str], object] | str | None = None,
     policy: CheckPolicy | str | None = None,
     workers: int = 2,
-) -> BatchChecker:
+) -> Callable[[Sequence[tuple[Any, str]]], list[CheckResult]]:
     """A checker of many pairs at once: ours under a policy, or one of your own. It can be pickled and never raises.
 
     Args:

@@ -32,10 +32,11 @@ parameter              default      meaning
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+AnswerKind = Literal["math", "choice", "word", "literal"]
 CHOICES = {
-    "kind": ("math", "choice", "word", "literal"),
+    "kind": get_args(AnswerKind),
     "order": ("notation", "strict", "free"),
     "percent": ("both", "sign", "value", "strict"),
     "units": ("drop", "ignore", "strict"),
@@ -47,7 +48,7 @@ CHOICES = {
 class CheckPolicy:
     """The parameters of a check; see the module's table. Hashable, so that it can key a cache."""
 
-    kind: Literal["math", "choice", "word", "literal"] = "math"
+    kind: AnswerKind = "math"
     order: Literal["notation", "strict", "free"] = "notation"
     rounded_places: int = 6
     relative_tolerance: float = 0.0

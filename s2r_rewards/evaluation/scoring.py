@@ -4,11 +4,11 @@ Memory grows with the number of problems and their distinct answers, not with th
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from s2r_rewards.evaluation.grading import checker_of
+from s2r_rewards.answers import AnswerKind, CheckPolicy, batch_checker, get_policy
 from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_right, pass_at_k, wilson
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory
@@ -96,17 +96,29 @@ class BenchmarkScore:
 def score_generations(
     name: str,
     generations: Iterable[Rollout],
-    kind: str = "math",
+    kind: AnswerKind = "math",
     grammar: str | Grammar = "paper",
     workers: int = 1,
     advance: Callable[[int], None] = lambda count: None,
+    policy: CheckPolicy | str | None = None,
+    checker: str | None = None,
 ) -> BenchmarkScore:
-    """Judge every generation once and count it."""
+    """Judge every generation once and count it.
+
+    Args:
+        kind: what the benchmark's answers are, see :class:`~s2r_rewards.answers.CheckPolicy`.
+        policy: what else counts as equal, as :func:`~s2r_rewards.answers.get_policy` takes it.
+        checker: one of your own in the place of ours, as ``package.module:object``.
+
+    Raises:
+        ValueError: an unknown kind, policy or checker.
+    """
     score = BenchmarkScore(name)
-    checker = checker_of(kind, workers)
+    asked = policy if checker else replace(get_policy(policy), kind=kind)
+    check_pairs = batch_checker(checker, asked, workers)
     waiting = iter(generations)
     while chunk := list(islice(waiting, CHUNK)):
-        score.add(chunk, judge_rollouts(chunk, grammar, checker))
+        score.add(chunk, judge_rollouts(chunk, grammar, check_pairs))
         advance(len(chunk))
     return score
 
