@@ -8,7 +8,7 @@ from .batch import batch_checker, check_many
 from .checker import CHECKER_VERSION, check, check_response
 from .extract import Extraction, extract_answer
 from .guard import FAILURES
-from .policy import DEFAULT_POLICY, AnswerKind, CheckPolicy, get_policy
+from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
 from .result import VERDICTS, CheckResult
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "DEFAULT_POLICY",
     "FAILURES",
     "VERDICTS",
-    "AnswerKind",
     "CheckPolicy",
     "CheckResult",
     "Extraction",

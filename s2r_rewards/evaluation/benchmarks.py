@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from s2r_rewards.answers import AnswerKind
 from s2r_rewards.datasets.problems import ProblemError, after_hashes, boxed, level_of, problem_id, text_of
 
 Record = Mapping[str, Any]
@@ -21,7 +20,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One evaluation set. ``kind`` is that of the policy its answers are checked under."""
+    """One evaluation set. ``kind`` names the grader of its answers: math, choice, word or literal."""
 
     name: str
     title: str
@@ -29,7 +28,7 @@ class Benchmark:
     hub: str
     question: Text
     answer: Text
-    kind: AnswerKind = "math"
+    kind: str = "math"
     level: str | None = None
     id: str | None = None
     config: str | None = None

@@ -4,11 +4,11 @@ Memory grows with the number of problems and their distinct answers, not with th
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from s2r_rewards.answers import AnswerKind, CheckPolicy, batch_checker, get_policy
+from s2r_rewards.answers import batch_checker
 from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_right, pass_at_k, wilson
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory
@@ -96,29 +96,17 @@ class BenchmarkScore:
 def score_generations(
     name: str,
     generations: Iterable[Rollout],
-    kind: AnswerKind = "math",
+    kind: str = "math",
     grammar: str | Grammar = "paper",
     workers: int = 1,
     advance: Callable[[int], None] = lambda count: None,
-    policy: CheckPolicy | str | None = None,
-    checker: str | None = None,
 ) -> BenchmarkScore:
-    """Judge every generation once and count it.
-
-    Args:
-        kind: what the benchmark's answers are, see :class:`~s2r_rewards.answers.CheckPolicy`.
-        policy: what else counts as equal, as :func:`~s2r_rewards.answers.get_policy` takes it.
-        checker: one of your own in the place of ours, as ``package.module:object``.
-
-    Raises:
-        ValueError: an unknown kind, policy or checker.
-    """
+    """Judge every generation once and count it."""
     score = BenchmarkScore(name)
-    asked = policy if checker else replace(get_policy(policy), kind=kind)
-    check_pairs = batch_checker(checker, asked, workers)
+    checker = batch_checker(policy=f"kind={kind}", workers=workers)
     waiting = iter(generations)
     while chunk := list(islice(waiting, CHUNK)):
-        score.add(chunk, judge_rollouts(chunk, grammar, check_pairs))
+        score.add(chunk, judge_rollouts(chunk, grammar, checker))
         advance(len(chunk))
     return score
 
