@@ -60,7 +60,7 @@ def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 def _plainly_variable(node: Node) -> bool:
     return isinstance(node, tree.Sym | tree.Call) or (
         isinstance(node, tree.Product)
-        and all(isinstance(factor, tree.Num | tree.Sym | tree.Const) for factor in node.factors)
+        and all(isinstance(factor, tree.Num | tree.Sym | tree.Const) for factor in node.parts)
     )
 
 

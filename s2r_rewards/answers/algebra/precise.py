@@ -5,6 +5,7 @@ Only consulted when two constants agree in double precision and exact arithmetic
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Context, Decimal, DecimalException, localcontext
 from fractions import Fraction
 
@@ -42,30 +43,15 @@ class Decimals(Arithmetic):
         return _power(base, self.value(exponent))
 
     def function(self, name: str, values: list[Decimal]) -> Decimal:
-        match name, values:
-            case "sqrt", [x, *_]:
-                return x.sqrt()
-            case "exp", [x, *_]:
-                return _power(Decimal(1).exp(), x)
-            case "ln", [x, *_]:
-                return x.ln()
-            case "log", [x, base, *_]:
-                return x.ln() / base.ln()
-            case "abs", [x, *_]:
-                return abs(x)
-            case "sin", [x, *_]:
-                return sine(x)
-            case "cos", [x, *_]:
-                return sine(x + _PI / 2)
-            case "tan", [x, *_]:
-                return sine(x) / sine(x + _PI / 2)
-            case "arctan", [x, *_]:
-                return arctangent(x)
-            case "arcsin", [x, *_] if abs(x) < 1:
-                return arctangent(x / (1 - x * x).sqrt())
-            case "arccos", [x, *_] if abs(x) < 1:
-                return _PI / 2 - arctangent(x / (1 - x * x).sqrt())
-        raise Undefined(name)
+        x = values[0]
+        if name == "log":
+            return x.ln() / values[1].ln()
+        if name in ("arcsin", "arccos") and abs(x) < 1:
+            angle = arctangent(x / (1 - x * x).sqrt())
+            return angle if name == "arcsin" else _PI / 2 - angle
+        if name not in _FUNCTIONS:
+            raise Undefined(name)
+        return _FUNCTIONS[name](x)
 
 
 def _power(base: Decimal, exponent: Decimal) -> Decimal:
@@ -96,3 +82,10 @@ def arctangent(value: Decimal) -> Decimal:
         term = -term * value * value
         total += term / (2 * n + 1)
     return total * 64
+
+
+_FUNCTIONS: dict[str, Callable[[Decimal], Decimal]] = {
+    "sqrt": Decimal.sqrt, "ln": Decimal.ln, "abs": abs, "exp": lambda x: _power(Decimal(1).exp(), x),
+    "sin": sine, "cos": lambda x: sine(x + _PI / 2), "tan": lambda x: sine(x) / sine(x + _PI / 2),
+    "arctan": arctangent,
+}  # fmt: skip

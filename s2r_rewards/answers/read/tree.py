@@ -18,42 +18,87 @@ class Num:
 
 
 @dataclass(frozen=True, slots=True)
-class Sym:
+class _Named:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Sym(_Named):
+    __slots__ = ()
+
+
+class Const(_Named):
     """``pi``, ``e``, ``i``, ``inf``, ``reals`` or ``empty``."""
 
-    name: str
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    terms: tuple[Node, ...]
+class _Several:
+    parts: tuple[Node, ...]
+
+
+class Sum(_Several):
+    __slots__ = ()
+
+
+class Product(_Several):
+    __slots__ = ()
+
+
+class Ratio(_Several):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    factors: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Neg:
+class _Around:
     inner: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Quotient:
-    top: Node
-    below: Node
+class Neg(_Around):
+    __slots__ = ()
+
+
+class Percent(_Around):
+    __slots__ = ()
+
+
+class Degree(_Around):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
-    base: Node
-    exponent: Node
+class Unit(_Around):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    left: Node
+    right: Node
+
+
+class Quotient(_Pair):
+    __slots__ = ()
+
+
+class Power(_Pair):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlusMinus(_Pair):
+    """``left ± right``, or ``left ∓ right`` where ``upper`` is false."""
+
+    upper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """``cup``, ``cap`` or ``setminus`` of two sets."""
+
+    name: str
+    left: Node
+    right: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +118,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class PlusMinus:
-    """``left ± right``, or ``left ∓ right`` where ``upper`` is false."""
-
-    left: Node
-    right: Node
-    upper: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Percent:
-    inner: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Degree:
-    inner: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    inner: Node
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Based:
     """``101_2``: the digits as a decimal number, and the base."""
 
@@ -114,17 +134,19 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    parts: tuple[Node, ...]
+class _Items:
+    items: tuple[Node, ...]
+
+
+class Set(_Items):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class SetOperation:
-    """``cup``, ``cap`` or ``setminus`` of two sets."""
+class List(_Items):
+    """Several answers without brackets, joined by ``,``, ``and`` or ``or``."""
 
-    name: str
-    left: Node
-    right: Node
+    joined: str = ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +156,6 @@ class Group:
     left: str
     right: str
     items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class List:
-    """Several answers without brackets, joined by ``,``, ``and`` or ``or``."""
-
-    items: tuple[Node, ...]
-    joined: str = ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +178,14 @@ def unreachable(node: NoReturn) -> NoReturn:
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in the order of the text."""
     match node:
-        case Num() | Sym() | Const() | Based():
-            return ()
-        case Neg(inner) | Percent(inner) | Degree(inner) | Unit(inner) | Call(_, inner):
-            return (inner,)
-        case Sum(parts) | Product(parts) | Function(_, parts):
+        case _Several(parts) | Function(_, parts) | Relation(parts) | _Items(parts) | Group(_, _, parts):
             return parts
-        case (
-            Quotient(left, right) | Power(left, right) | PlusMinus(left, right) | SetOperation(_, left, right)
-        ):
+        case _Pair(left, right) | SetOperation(_, left, right):
             return (left, right)
-        case Relation(parts) | Ratio(parts) | Group(_, _, parts) | Set(parts) | List(parts):
-            return parts
+        case _Around(inner) | Call(_, inner):
+            return (inner,)
+        case Num() | _Named() | Based():
+            return ()
         case Matrix(rows):
             return tuple(cell for row in rows for cell in row)
         case _:
