@@ -49,7 +49,7 @@ class ExactArithmetic(Arithmetic):
         return value
 
     def value(self, node: Node) -> Exact:
-        return self.charge(super().value(node))
+        return self.charge(Arithmetic.value(self, node))
 
     def fold(self, combine: Callable[[Exact, Exact], Exact], nodes: tuple[Node, ...]) -> Exact:
         return reduce(lambda total, value: self.charge(combine(total, value)), map(self.value, nodes))

@@ -167,7 +167,7 @@ Expression = Num | Sym | Const | Sum | Product | Neg | Quotient | Power | Functi
 Marked = Percent | Degree | Unit
 Container = Relation | Ratio | SetOperation | Group | Set | List | Matrix
 Node = Expression | Marked | Based | PlusMinus | Container
-_LEAVES = frozenset((Num, Sym, Const, Based))
+LEAVES = frozenset((Num, Sym, Const, Based))
 
 
 def unreachable(node: NoReturn) -> NoReturn:
@@ -196,7 +196,7 @@ def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
     """The node and everything below it, except below nodes of the classes ``without``."""
     found = [node]
     for current in found:
-        if type(current) not in _LEAVES and not isinstance(current, without):
+        if type(current) not in LEAVES and not isinstance(current, without):
             found.extend(children(current))
     return found
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import get_args
 
 from ..algebra.constants import as_number
 from ..algebra.realsets import real_set, same_set
@@ -30,17 +31,7 @@ from .equations import (
 from .values import compare_values, unwrap
 
 _MATCHING_LIMIT = 40
-_VALUES = {
-    tree.Num,
-    tree.Neg,
-    tree.Sym,
-    tree.Sum,
-    tree.Product,
-    tree.Quotient,
-    tree.Power,
-    tree.Function,
-    tree.Percent,
-}
+_VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
 _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
@@ -121,6 +112,8 @@ def _inequalities(node: Node) -> bool:
 
 def _spread(node: Node) -> Node:
     """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
+    if type(node) in tree.LEAVES:
+        return node
     if isinstance(node, tree.List | tree.Set):
         flat: list[Node] = []
         for item in node.items:
