@@ -50,11 +50,6 @@ class ResultCache:
             while len(self.results) > self.size:
                 self.results.popitem(last=False)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        with self.lock:
-            self.results.clear()
-
 
 CACHE = ResultCache()
 

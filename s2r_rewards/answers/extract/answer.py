@@ -2,20 +2,20 @@ r"""Find the final answer in the text of one attempt.
 
 Order of precedence, each looked for from the end of the span:
 
-============  =====================================================================================
-``how``     what is taken
-==========  =======================================================================================
-``boxed``   the last closed, non-empty ``\boxed{...}`` / ``\fbox{...}`` (balanced braces, outermost)
-``tag``     the inside of the last ``<answer>...</answer>``
-``hashes``  the rest of the line after the last ``####`` (GSM8K)
-``phrase``  what follows the last "answer is", "answer:", or a line that begins with "A:"
-``whole``   the whole span, when it is one short line without prose   (``fallback`` >= "math")
-``number``  the number that the text ends with ("... is 12.")         (``fallback`` >= "math")
-``math``    the last ``$...$``, ``\(...\)`` or ``\[...\]``               (``fallback`` >= "math")
-``number``  the last plain number                                     (``fallback`` = "number")
-``none``    nothing was found; ``answer`` is None
+============  ===========================================================================================
+``how``       what is taken
+============  ===========================================================================================
+``boxed``     the last closed, non-empty ``\boxed{...}`` / ``\fbox{...}`` (balanced braces, outermost)
+``tag``       the inside of the last ``<answer>...</answer>``
+``hashes``    the rest of the line after the last ``####`` (GSM8K)
+``phrase``    what follows the last "answer is", "answer:", or a line that begins with "A:"
+``whole``     the whole span, when it is one short line without prose   (``fallback`` "math" or "number")
+``number``    the number that the text ends with ("... is 12.")         (``fallback`` "math" or "number")
+``math``      the last ``$...$``, ``\(...\)`` or ``\[...\]``             (``fallback`` "math" or "number")
+``number``    the last plain number                                     (``fallback`` "number")
+``none``      nothing was found; ``answer`` is None
 ``unclosed``  the only boxes were cut off before their closing brace; ``answer`` is None
-==========  =======================================================================================
+============  ===========================================================================================
 
 Every step is linear in the length of the span. Two boxes with different contents in one attempt are
 reported through ``distinct`` (the last one is the answer); they are never joined into a set.
