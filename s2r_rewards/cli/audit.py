@@ -12,7 +12,7 @@ import click
 from s2r_rewards.cli import _options as options
 
 if TYPE_CHECKING:
-    from s2r_rewards.answers.audit import Audit, AuditPair
+    from s2r_rewards.auditing import Audit, AuditPair
 
 
 @click.command("audit")
@@ -60,7 +60,7 @@ def command(
       s2r audit ours math_verify rollouts.jsonl --max-disagreement 0.5
       s2r audit stored ours:rounded_places=0 scored.jsonl --json
     """
-    from s2r_rewards.answers.audit import audit, checker_named
+    from s2r_rewards.auditing import audit, checker_named
 
     one, other = checker_named(first, workers), checker_named(second, workers)
     pairs = _load(paths, fields, skip_bad)
@@ -82,7 +82,7 @@ def command(
 
 
 def _load(paths: tuple[Path, ...], fields: Mapping[str, str] | None, skip_bad: bool) -> list[AuditPair]:
-    from s2r_rewards.answers.audit import pairs_of
+    from s2r_rewards.auditing import pairs_of
     from s2r_rewards.cli._rollouts import ALIASES, find_files, progress
     from s2r_rewards.records import RecordError, raise_error, read_records
 

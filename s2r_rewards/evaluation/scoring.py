@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from s2r_rewards.evaluation.grading import checker_of
+from s2r_rewards.answers import batch_checker
 from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_right, pass_at_k, wilson
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory
@@ -103,7 +103,7 @@ def score_generations(
 ) -> BenchmarkScore:
     """Judge every generation once and count it."""
     score = BenchmarkScore(name)
-    checker = checker_of(kind, workers)
+    checker = batch_checker(policy=f"kind={kind}", workers=workers)
     waiting = iter(generations)
     while chunk := list(islice(waiting, CHUNK)):
         score.add(chunk, judge_rollouts(chunk, grammar, checker))
