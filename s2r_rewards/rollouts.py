@@ -11,6 +11,7 @@ from typing import Any
 from s2r_rewards.records import (
     OnError,
     RecordError,
+    cut_torn_line,
     open_text,
     raise_error,
     read_records,
@@ -143,21 +144,3 @@ class RolloutWriter:
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()
-
-
-def cut_torn_line(path: Path) -> int:
-    """Cuts what follows the last newline of a plain JSONL file; returns how many bytes went."""
-    with open(path, "rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        end = size
-        while end:
-            start = max(0, end - 65536)
-            file.seek(start)
-            block = file.read(end - start)
-            newline = block.rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        file.truncate(end)
-    return size - end

@@ -7,7 +7,7 @@ from typing import Any
 
 from s2r_rewards.answers import check_many, extract_answer
 from s2r_rewards.datasets.initialization import VerifiedAttempt
-from s2r_rewards.datasets.requests import Request
+from s2r_rewards.datasets.llm.requests import Request
 from s2r_rewards.datasets.verification import read_verification, verification_messages
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.parsing import parse

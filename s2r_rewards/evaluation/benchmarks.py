@@ -24,7 +24,6 @@ class Benchmark:
 
     name: str
     title: str
-    in_domain: bool
     hub: str
     question: Text
     answer: Text
@@ -105,128 +104,105 @@ def mmlu_pro_question(record: Record) -> str:
     return "\n".join([text_of(record, "question"), *lines, "Answer with the letter of the right option."])
 
 
-BENCHMARKS: dict[str, Benchmark] = {
-    b.name: b
-    for b in (
-        Benchmark(
-            "math500",
-            "MATH500",
-            True,
-            "HuggingFaceH4/MATH-500",
-            field("problem"),
-            answer_or_boxed,
-            level="level",
-            id="unique_id",
-        ),
-        Benchmark(
-            "aime2024",
-            "AIME 2024",
-            True,
-            "HuggingFaceH4/aime_2024",
-            field("problem", "Problem"),
-            field("answer", "Answer"),
-            id="id",
-            split="train",
-        ),
-        Benchmark(
-            "amc2023",
-            "AMC 2023",
-            True,
-            "math-ai/amc23",
-            field("question", "problem"),
-            field("answer"),
-            id="id",
-        ),
-        Benchmark(
-            "college-math",
-            "College Math",
-            True,
-            "di-zhang-fdu/College_Math_Test",
-            field("question"),
-            field("answer"),
-            level="data_topic",
-        ),
-        Benchmark(
-            "olympiadbench",
-            "OlympiadBench",
-            True,
-            "Hothan/OlympiadBench",
-            field("question"),
-            first_of_list("final_answer"),
-            level="subfield",
-            id="id",
-            config="OE_TO_maths_en_COMP",
-            split="train",
-        ),
-        Benchmark(
-            "gsm8k", "GSM8K", True, "openai/gsm8k", field("question"), after_hashes("answer"), config="main"
-        ),
-        Benchmark(
-            "gaokao2023en",
-            "GaokaoEn 2023",
-            True,
-            "MARIO-Math-Reasoning/Gaokao2023-Math-En",
-            field("question", "problem"),
-            field("answer"),
-            split="train",
-        ),
-        Benchmark(
-            "folio",
-            "FOLIO",
-            False,
-            "yale-nlp/FOLIO",
-            folio_question,
-            one_of(
-                "label", {"true": "True", "false": "False", "uncertain": "Uncertain", "unknown": "Uncertain"}
-            ),
-            kind="word",
-            id="example_id",
-            split="validation",
-        ),
-        Benchmark(
-            "cruxeval",
-            "CRUXEval",
-            False,
-            "cruxeval-org/cruxeval",
-            cruxeval_question,
-            field("output"),
-            kind="literal",
-            id="id",
-        ),
-        Benchmark(
-            "strategyqa",
-            "StrategyQA",
-            False,
-            "ChilleD/StrategyQA",
-            strategyqa_question,
-            one_of(
-                "answer", {True: "Yes", False: "No", "yes": "Yes", "no": "No", "true": "Yes", "false": "No"}
-            ),
-            kind="word",
-            id="qid",
-        ),
-        Benchmark(
-            "mmlu-pro-stem",
-            "MMLU-Pro STEM",
-            False,
-            "TIGER-Lab/MMLU-Pro",
-            mmlu_pro_question,
-            field("answer"),
-            kind="choice",
-            level="category",
-            id="question_id",
-            wanted=lambda record: record.get("category") in STEM,
-        ),
-    )
-}
-IN_DOMAIN = tuple(name for name, b in BENCHMARKS.items() if b.in_domain)
-CROSS_DOMAIN = tuple(name for name, b in BENCHMARKS.items() if not b.in_domain)
+_MATHEMATICS = (
+    Benchmark(
+        "math500",
+        "MATH500",
+        "HuggingFaceH4/MATH-500",
+        field("problem"),
+        answer_or_boxed,
+        level="level",
+        id="unique_id",
+    ),
+    Benchmark(
+        "aime2024",
+        "AIME 2024",
+        "HuggingFaceH4/aime_2024",
+        field("problem", "Problem"),
+        field("answer", "Answer"),
+        id="id",
+        split="train",
+    ),
+    Benchmark("amc2023", "AMC 2023", "math-ai/amc23", field("question", "problem"), field("answer"), id="id"),
+    Benchmark(
+        "college-math",
+        "College Math",
+        "di-zhang-fdu/College_Math_Test",
+        field("question"),
+        field("answer"),
+        level="data_topic",
+    ),
+    Benchmark(
+        "olympiadbench",
+        "OlympiadBench",
+        "Hothan/OlympiadBench",
+        field("question"),
+        first_of_list("final_answer"),
+        level="subfield",
+        id="id",
+        config="OE_TO_maths_en_COMP",
+        split="train",
+    ),
+    Benchmark("gsm8k", "GSM8K", "openai/gsm8k", field("question"), after_hashes("answer"), config="main"),
+    Benchmark(
+        "gaokao2023en",
+        "GaokaoEn 2023",
+        "MARIO-Math-Reasoning/Gaokao2023-Math-En",
+        field("question", "problem"),
+        field("answer"),
+        split="train",
+    ),
+)
+_OTHER_DOMAINS = (
+    Benchmark(
+        "folio",
+        "FOLIO",
+        "yale-nlp/FOLIO",
+        folio_question,
+        one_of("label", {"true": "True", "false": "False", "uncertain": "Uncertain", "unknown": "Uncertain"}),
+        kind="word",
+        id="example_id",
+        split="validation",
+    ),
+    Benchmark(
+        "cruxeval",
+        "CRUXEval",
+        "cruxeval-org/cruxeval",
+        cruxeval_question,
+        field("output"),
+        kind="literal",
+        id="id",
+    ),
+    Benchmark(
+        "strategyqa",
+        "StrategyQA",
+        "ChilleD/StrategyQA",
+        strategyqa_question,
+        one_of("answer", {True: "Yes", False: "No", "yes": "Yes", "no": "No", "true": "Yes", "false": "No"}),
+        kind="word",
+        id="qid",
+    ),
+    Benchmark(
+        "mmlu-pro-stem",
+        "MMLU-Pro STEM",
+        "TIGER-Lab/MMLU-Pro",
+        mmlu_pro_question,
+        field("answer"),
+        kind="choice",
+        level="category",
+        id="question_id",
+        wanted=lambda record: record.get("category") in STEM,
+    ),
+)
+IN_DOMAIN = tuple(b.name for b in _MATHEMATICS)
+CROSS_DOMAIN = tuple(b.name for b in _OTHER_DOMAINS)
+BENCHMARKS = {b.name: b for b in (*_MATHEMATICS, *_OTHER_DOMAINS)}
 
 
 def benchmark_of(name: str) -> Benchmark:
     """The named benchmark; an unknown name is a mathematical set of the user's in the schema of `Problem`."""
     return BENCHMARKS.get(name) or Benchmark(
-        name, name, False, "", field("problem", "question"), field("answer"), level="level", id="id"
+        name, name, "", field("problem", "question"), field("answer"), level="level", id="id"
     )
 
 

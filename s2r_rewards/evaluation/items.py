@@ -1,9 +1,14 @@
 """Benchmark files -> problems in the common schema."""
 
+from collections.abc import Iterator
+
 from s2r_rewards.datasets.loading import load_records
 from s2r_rewards.datasets.problems import Problem, ProblemError
-from s2r_rewards.evaluation.benchmarks import Benchmark, read_item
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS, Benchmark, read_item
 from s2r_rewards.records import OnError, RecordError, raise_error
+
+#: Where evaluation sets keep their question, tried in this order.
+QUESTION_FIELDS = ("problem", "question", "Problem", "Question", "conclusion", "code", "input")
 
 
 def load_benchmark(
@@ -35,3 +40,22 @@ def load_benchmark(
         seen.add(name)
         problems.append(Problem(name, question, answer, level, benchmark.name))
     return problems
+
+
+def evaluation_texts(place: str) -> Iterator[tuple[str, str]]:
+    """(name, question) of every record of an evaluation set.
+
+    Args:
+        place: a file in any set's schema, or the name of a benchmark of `s2r eval`, which is read from the hub.
+    """
+    benchmark = BENCHMARKS.get(place)
+    if benchmark is not None:
+        for problem in load_benchmark(benchmark):
+            yield problem.id, problem.problem
+        return
+    for where, line, record in load_records(place, split="test"):
+        field = next((f for f in QUESTION_FIELDS if isinstance(record.get(f), str)), None)
+        if field is None:
+            expected = ", ".join(QUESTION_FIELDS)
+            raise ValueError(f"{where}:{line}: no question; expected one of the fields {expected}")
+        yield f"{where}:{line}", record[field]

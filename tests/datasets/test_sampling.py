@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from s2r_rewards.datasets.client import CompletionClient, CompletionError
-from s2r_rewards.datasets.requests import SamplingOptions
+from s2r_rewards.datasets.llm.client import CompletionClient, CompletionError
+from s2r_rewards.datasets.llm.requests import SamplingOptions
 from s2r_rewards.rollouts import read_rollouts
 
 

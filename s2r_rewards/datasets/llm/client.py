@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from s2r_rewards.datasets.requests import SamplingOptions
+from s2r_rewards.datasets.llm.requests import SamplingOptions
 
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
