@@ -4,13 +4,14 @@ Text flows one way: response text → :func:`parse` → Trajectory → :func:`ju
 :func:`outcome_reward` / :func:`action_rewards` → baselines → advantages → tensors.
 """
 
-from s2r_rewards.advantages import offline_advantages, outcome_advantages, process_advantages
+from s2r_rewards.advantages import bonuses, outcome_advantages, process_advantages
 from s2r_rewards.grammar import GRAMMARS, Grammar, VerdictRule, VerdictTier
 from s2r_rewards.judging import JudgedTrajectory, judge, judge_many
+from s2r_rewards.methods import METHODS, Method, get_method
 from s2r_rewards.metrics import METRIC_NAMES, BehaviourCounts, behaviour_counts, behaviour_metrics
 from s2r_rewards.parsing import parse
-from s2r_rewards.presets import PRESETS, Preset
 from s2r_rewards.rewards import action_rewards, outcome_reward
+from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import DEVIATIONS, Action, Deviation, Trajectory, Verdict
 
 __version__ = "0.1.0"
@@ -18,14 +19,16 @@ __version__ = "0.1.0"
 __all__ = [
     "DEVIATIONS",
     "GRAMMARS",
+    "METHODS",
     "METRIC_NAMES",
-    "PRESETS",
     "Action",
     "BehaviourCounts",
     "Deviation",
     "Grammar",
     "JudgedTrajectory",
-    "Preset",
+    "Method",
+    "ScoredAction",
+    "ScoredRollout",
     "Trajectory",
     "Verdict",
     "VerdictRule",
@@ -33,9 +36,10 @@ __all__ = [
     "action_rewards",
     "behaviour_counts",
     "behaviour_metrics",
+    "bonuses",
+    "get_method",
     "judge",
     "judge_many",
-    "offline_advantages",
     "outcome_advantages",
     "outcome_reward",
     "parse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from s2r_rewards.resolve import named
 from s2r_rewards.trajectory import Verdict
 
 #: End-of-turn tokens of the chat templates in use (Qwen, Llama 3, sentencepiece models).
@@ -135,12 +136,8 @@ GRAMMARS: dict[str, Grammar] = {g.name: g for g in (PAPER, RELEASED, TAGS)}
 
 
 def get_grammar(grammar: str | Grammar) -> Grammar:
-    """A preset by name, or the grammar itself. Raises ValueError for an unknown name."""
-    if isinstance(grammar, Grammar):
-        return grammar
-    try:
-        return GRAMMARS[grammar]
-    except (KeyError, TypeError):
-        raise ValueError(
-            f"unknown grammar {grammar!r}; expected one of {sorted(GRAMMARS)} or a Grammar of your own"
-        ) from None
+    """A grammar by name or ``package.module:OBJECT``, or the grammar itself. ValueError for anything else."""
+    found = named(grammar, GRAMMARS, "grammar") if isinstance(grammar, str) else grammar
+    if not isinstance(found, Grammar):
+        raise ValueError(f"grammar {grammar!r} is {type(found).__name__}; expected a Grammar")
+    return found

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from s2r_rewards import answers
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.trajectory import Trajectory, Verdict
 
-Checker = Callable[[str, str], CheckResult]
+Gold = str | tuple[str, ...]
+"""The golden answer, or all the answers that are accepted."""
+Checker = Callable[[Gold, str], CheckResult]
 """(gold, answer) → CheckResult"""
-BatchChecker = Callable[[Sequence[tuple[str, str]]], Sequence[CheckResult]]
+BatchChecker = Callable[[Sequence[tuple[Gold, str]]], Sequence[CheckResult]]
 """[(gold, answer), …] → CheckResults in the same order"""
 
 NO_ANSWER = CheckResult("malformed", "extraction", "the attempt states no answer")
@@ -22,7 +25,7 @@ class JudgedTrajectory:
     """A trajectory and what V_golden says of each of its attempts, in order."""
 
     trajectory: Trajectory
-    gold: str
+    gold: Gold
     checks: tuple[CheckResult, ...]
 
     def __post_init__(self) -> None:
@@ -31,6 +34,16 @@ class JudgedTrajectory:
             raise ValueError(
                 f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt"
             )
+
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]:
+        """Parser(v_j), per verification."""
+        return tuple(action.verdict for action in self.trajectory.verifications)
+
+    @property
+    def malformed(self) -> bool:
+        """Whether the response deviates from the protocol in any way."""
+        return self.trajectory.malformed
 
     @property
     def correct(self) -> tuple[bool, ...]:
@@ -48,16 +61,30 @@ class JudgedTrajectory:
     @property
     def verified(self) -> tuple[tuple[bool, Verdict | None], ...]:
         """(V_golden(s_j) = correct, Parser(v_j)) for every attempt that was verified."""
-        verdicts = (action.verdict for action in self.trajectory.verifications)
-        return tuple(zip(self.correct, verdicts, strict=False))  # the last attempt may lack a verification
+        return tuple(
+            zip(self.correct, self.verdicts, strict=False)
+        )  # the last attempt may lack a verification
 
 
-def judge(trajectory: Trajectory, gold: str, checker: Checker | None = None) -> JudgedTrajectory:
+class Judgement(Protocol):
+    """What metrics need: a :class:`JudgedTrajectory`, or the record of one."""
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]: ...
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]: ...
+    @property
+    def malformed(self) -> bool: ...
+
+
+def judge(
+    trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | None = None
+) -> JudgedTrajectory:
     """Checks each attempt of one trajectory against the golden answer.
 
     Args:
         trajectory: what :func:`s2r_rewards.parse` returned.
-        gold: the golden answer, e.g. ``"\\\\frac{1}{2}"``.
+        gold: the golden answer, e.g. ``"\\\\frac{1}{2}"``, or several answers that are all accepted.
         checker: (gold, answer) → CheckResult; default :func:`s2r_rewards.answers.check_many`, which waits for
             a symbolic worker that is still starting, where a single ``check`` would report a timeout.
     """
@@ -67,7 +94,7 @@ def judge(trajectory: Trajectory, gold: str, checker: Checker | None = None) -> 
 
 def judge_many(
     trajectories: Iterable[Trajectory],
-    golds: Iterable[str],
+    golds: Iterable[str | Sequence[str]],
     checker_many: BatchChecker | None = None,
 ) -> list[JudgedTrajectory]:
     """Judges a batch in one call of the batch checker (de-duplicated; default ``answers.check_many``).
@@ -75,12 +102,13 @@ def judge_many(
     Raises:
         ValueError: the numbers of trajectories and golden answers differ.
     """
-    trajectories, golds = list(trajectories), list(golds)
-    if len(trajectories) != len(golds):
-        raise ValueError(f"{len(trajectories)} trajectories but {len(golds)} golden answers")
+    trajectories = list(trajectories)
+    accepted: list[Gold] = [gold if isinstance(gold, str) else tuple(gold) for gold in golds]
+    if len(trajectories) != len(accepted):
+        raise ValueError(f"{len(trajectories)} trajectories but {len(accepted)} golden answers")
     pairs = [
         (gold, action.answer)
-        for trajectory, gold in zip(trajectories, golds, strict=True)
+        for trajectory, gold in zip(trajectories, accepted, strict=True)
         for action in trajectory.attempts
         if action.answer is not None
     ]
@@ -91,5 +119,5 @@ def judge_many(
             gold,
             tuple(NO_ANSWER if action.answer is None else next(results) for action in trajectory.attempts),
         )
-        for trajectory, gold in zip(trajectories, golds, strict=True)
+        for trajectory, gold in zip(trajectories, accepted, strict=True)
     ]

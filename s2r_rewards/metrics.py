@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.judging import Judgement
 from s2r_rewards.trajectory import Verdict
 
 
@@ -70,16 +70,17 @@ def _ratio(top: int, bottom: int) -> float:
     return top / bottom if bottom else math.nan
 
 
-def behaviour_counts(judged: JudgedTrajectory) -> BehaviourCounts:
+def behaviour_counts(judged: Judgement) -> BehaviourCounts:
     """The counts of one trajectory. A trajectory without any attempt counts as a wrong first and last one."""
-    verified = judged.verified
-    first, last = judged.first_correct, judged.last_correct
+    checks, correct = judged.checks, [bool(check) for check in judged.checks]
+    verified = list(zip(correct, judged.verdicts, strict=False))  # the last attempt may lack a verification
+    first, last = correct[:1] == [True], correct[-1:] == [True]
     rejected = sum(1 for right, verdict in verified if not right and verdict is Verdict.INCORRECT)
     right_confirmed = sum(1 for right, verdict in verified if right and verdict is Verdict.CORRECT)
     first_right, first_verdict = verified[0] if verified else (None, None)
     return BehaviourCounts(
         trajectories=1,
-        attempts=len(judged.checks),
+        attempts=len(checks),
         last_right=int(last),
         first_right=int(first),
         first_wrong=int(not first),
@@ -95,13 +96,13 @@ def behaviour_counts(judged: JudgedTrajectory) -> BehaviourCounts:
         first_verified_right_true=int(first_right is True and first_verdict is Verdict.CORRECT),
         first_verified_wrong=int(first_right is False),
         first_verified_wrong_true=int(first_right is False and first_verdict is Verdict.INCORRECT),
-        malformed=int(judged.trajectory.malformed),
-        timeouts=sum(1 for check in judged.checks if check.verdict == "timeout"),
-        ungradable=sum(1 for check in judged.checks if check.verdict == "ungradable"),
+        malformed=int(judged.malformed),
+        timeouts=sum(1 for check in checks if check.verdict == "timeout"),
+        ungradable=sum(1 for check in checks if check.verdict == "ungradable"),
     )
 
 
-def total_counts(judged: Iterable[JudgedTrajectory]) -> BehaviourCounts:
+def total_counts(judged: Iterable[Judgement]) -> BehaviourCounts:
     """The counts of many trajectories, in one pass."""
     totals = [0] * len(fields(BehaviourCounts))
     for item in judged:
@@ -112,7 +113,7 @@ def total_counts(judged: Iterable[JudgedTrajectory]) -> BehaviourCounts:
 
 
 def behaviour_metrics(
-    judged: Sequence[JudgedTrajectory], levels: Sequence[Hashable] | None = None
+    judged: Sequence[Judgement], levels: Sequence[Hashable] | None = None
 ) -> dict[str, float]:
     """All declared metrics over a set of judged trajectories.
 
@@ -128,7 +129,7 @@ def behaviour_metrics(
     if levels is not None:
         if len(levels) != len(judged):
             raise ValueError(f"{len(levels)} levels for {len(judged)} trajectories; expected one each")
-        by_level: dict[Hashable, list[JudgedTrajectory]] = {}
+        by_level: dict[Hashable, list[Judgement]] = {}
         for item, level in zip(judged, levels, strict=True):
             if level is not None:
                 by_level.setdefault(level, []).append(item)

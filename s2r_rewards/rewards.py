@@ -46,27 +46,6 @@ def action_rewards(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tu
     return tuple(rewards)
 
 
-def progress_bonus(judged: JudgedTrajectory, alpha: float = 1.0) -> float:
-    """α·(R_o(last attempt) − R_o(first attempt)) ∈ {−2α, 0, 2α}: pays for mending, charges for spoiling.
-
-    The reward shaping of SCoRe (§5, arXiv:2409.12917), offered for comparison; not part of S²R.
-    """
-    if len(judged.checks) < 2:
-        return 0.0
-    return alpha * 2.0 * (int(judged.last_correct) - int(judged.first_correct))
-
-
-def graded_action_rewards(
-    judged: JudgedTrajectory, unverified: float = 0.0, no_end_penalty: bool = False
-) -> tuple[float, ...]:
-    """As :func:`action_rewards`, but a verification that gives no verdict earns ``unverified`` instead of −1.
-
-    With 0 the policy may admit that it cannot tell; [open] in the paper, off in both presets.
-    """
-    rewards = list(action_rewards(judged))
-    for index, action in enumerate(judged.trajectory.scored):
-        if action.kind == "verify" and action.verdict is None:
-            rewards[index] = unverified
-    if no_end_penalty and rewards and judged.trajectory.ended is False:
-        rewards[-1] = -1.0
-    return tuple(rewards)
+def outcome_per_action(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tuple[float, ...]:
+    """R_o(y) for every attempt and verification: the whole response is one decision (§3.2, arXiv:2502.12853)."""
+    return (outcome_reward(judged, no_end_penalty),) * len(judged.trajectory.scored)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from s2r_rewards.judging import Gold
 from s2r_rewards.records import (
     OnError,
     RecordError,
@@ -18,8 +20,9 @@ from s2r_rewards.records import (
     to_json,
     write_records,
 )
+from s2r_rewards.scored import ScoredRollout
 
-_REQUIRED = ("prompt", "response", "gold")
+_REQUIRED = ("prompt", "response")
 _KNOWN = (
     "problem_id", "prompt", "response", "gold", "level", "step", "accuracy", "token_ids", "finished", "s2r",
 )  # fmt: skip
@@ -32,7 +35,8 @@ class Rollout:
     problem_id: str
     prompt: str
     response: str
-    gold: str
+    gold: Gold
+    """The golden answer, or all the answers that are accepted."""
     level: str | int | None = None
     step: int | None = None
     accuracy: float | None = None
@@ -41,7 +45,7 @@ class Rollout:
     """The response's token ids, [T]."""
     finished: bool | None = None
     """True: ended by itself; False: cut off by length; None: not known."""
-    s2r: Mapping[str, Any] | None = None
+    s2r: ScoredRollout | None = None
     """What :func:`s2r_rewards.scoring.score_rollouts` adds."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that this library does not know; they are kept."""
@@ -50,8 +54,11 @@ class Rollout:
         """The JSON object, without fields that hold nothing."""
         record: dict[str, Any] = {name: getattr(self, name) for name in _KNOWN}
         record = {name: value for name, value in record.items() if value is not None}
-        if self.token_ids is not None:
-            record["token_ids"] = list(self.token_ids)
+        for name in ("token_ids", "gold"):
+            if isinstance(record.get(name), tuple):
+                record[name] = list(record[name])
+        if self.s2r is not None:
+            record["s2r"] = self.s2r.to_record()
         return {**record, **self.extra}
 
     @classmethod
@@ -62,6 +69,12 @@ class Rollout:
             if not isinstance(value, str):
                 found = "nothing" if value is None else type(value).__name__
                 raise RecordError(path, line, name, f"found {found}; expected text")
+        gold = record.get("gold")
+        if isinstance(gold, list) and gold and all(isinstance(answer, str) for answer in gold):
+            gold = tuple(gold)
+        elif not isinstance(gold, str):
+            found = "nothing" if gold is None else type(gold).__name__
+            raise RecordError(path, line, "gold", f"found {found}; expected text, or a list of texts")
         accuracy = record.get("accuracy")
         if accuracy is not None and (
             isinstance(accuracy, bool) or not isinstance(accuracy, (int, float)) or not 0 <= accuracy <= 1
@@ -79,15 +92,24 @@ class Rollout:
             problem_id=str(record["problem_id"]) if record.get("problem_id") is not None else f"line-{line}",
             prompt=record["prompt"],
             response=record["response"],
-            gold=record["gold"],
+            gold=gold,
             level=record.get("level"),
             step=record.get("step"),
             accuracy=accuracy,
             token_ids=tuple(token_ids) if token_ids is not None else None,
             finished=finished,
-            s2r=record.get("s2r"),
+            s2r=_scored(record.get("s2r"), path, line),
             extra={k: v for k, v in record.items() if k not in _KNOWN},
         )
+
+
+def _scored(value: Any, path: str, line: int) -> ScoredRollout | None:
+    """Parquet holds the nested record as JSON text, since its shape varies from row to row."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        return ScoredRollout.from_record(found) if found else None
+    except ValueError as error:
+        raise RecordError(path, line, "s2r", str(error)) from error
 
 
 def read_rollouts(
@@ -117,7 +139,15 @@ def read_rollouts(
 
 def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:
     """Writes JSONL or parquet, whole or not at all; returns the number of rollouts."""
-    return write_records(path, (rollout.to_record() for rollout in rollouts))
+    return write_records(path, (to_file_record(rollout, path) for rollout in rollouts))
+
+
+def to_file_record(rollout: Rollout, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """As JSON; in parquet the nested ``s2r`` record becomes a JSON text."""
+    record = rollout.to_record()
+    if str(path).endswith(".parquet") and "s2r" in record:
+        record["s2r"] = json.dumps(record["s2r"])
+    return record
 
 
 class RolloutWriter:

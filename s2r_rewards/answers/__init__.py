@@ -5,6 +5,7 @@
 """
 
 from .batch import check_many
+from .chosen import batch_checker, get_policy
 from .checker import CHECKER_VERSION, check, check_response
 from .extraction import Extraction, extract_answer
 from .policy import DEFAULT_POLICY, CheckPolicy
@@ -17,8 +18,10 @@ __all__ = [
     "CheckPolicy",
     "CheckResult",
     "Extraction",
+    "batch_checker",
     "check",
     "check_many",
     "check_response",
     "extract_answer",
+    "get_policy",
 ]

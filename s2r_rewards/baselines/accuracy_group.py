@@ -10,29 +10,46 @@ Caveat: the width of the bins is [open]; 10 keeps the nine accuracies that 8 rol
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import partial
+from typing import Any
 
-from s2r_rewards.baselines.grouping import Rewards, context_ids, group_keys, group_means, nest, unnest
+from s2r_rewards.baselines.base import Baseline, KeyFunction, Rewards
+from s2r_rewards.baselines.position import position_keys
+from s2r_rewards.baselines.reward_context import context_keys
+from s2r_rewards.baselines.rloo import group_only
 
-BY = ("position", "context", "outcome")
+BY: dict[str, KeyFunction] = {"position": position_keys, "context": context_keys, "outcome": group_only}
+BINS = 10
 
 
-def accuracy_bin(accuracy: float, bins: int = 10) -> int:
+def accuracy_bin(accuracy: float, bins: int = BINS) -> int:
     """The bin of an accuracy in [0, 1]: ``[i/bins, (i+1)/bins)``, the last one closed."""
     if not 0.0 <= accuracy <= 1.0:
         raise ValueError(f"accuracy is {accuracy!r}; expected a number in [0, 1]")
     return min(math.floor(accuracy * bins + 1e-9), bins - 1)  # 0.3 * 10 must not fall below 3
 
 
+def _accuracy_keys(rewards: Sequence[float], accuracy: Any, by: str, bins: int) -> Sequence[Hashable]:
+    return tuple(BY[by](rewards, accuracy_bin(accuracy, bins)))
+
+
+def accuracy_baseline(by: str = "position", bins: int = BINS) -> Baseline:
+    """The baseline as an object; its ``groups`` are the accuracies of the trajectories' prompts."""
+    if by not in BY:
+        raise ValueError(f"accuracy_group: by is {by!r}; expected one of {', '.join(BY)}")
+    return Baseline(f"accuracy_group/{by}", partial(_accuracy_keys, by=by, bins=bins))
+
+
 def accuracy_group(
     rewards: Rewards,
     accuracy: Sequence[float],
     by: str = "position",
-    bins: int = 10,
+    bins: int = BINS,
     leave_one_out: bool = False,
     min_count: int = 1,
     default: float = 0.0,
-) -> tuple:
+) -> tuple[Any, ...]:
     """Mean reward within accuracy bin × position, × reward context, or the bin alone.
 
     Args:
@@ -43,14 +60,4 @@ def accuracy_group(
     Returns:
         Baselines in the shape of ``rewards``.
     """
-    if by not in BY:
-        raise ValueError(f"accuracy_group: by is {by!r}; expected one of {BY}")
-    rows, flat = nest(rewards, "accuracy_group")
-    levels = [accuracy_bin(a, bins) for a in group_keys(accuracy, len(rows), "accuracy_group accuracy")]  # type: ignore[arg-type]
-    if by == "context":
-        keys = context_ids(rows, levels)
-    elif by == "position":
-        keys = tuple(tuple((b, t) for t in range(len(r))) for r, b in zip(rows, levels, strict=True))
-    else:
-        keys = tuple((b,) * len(r) for r, b in zip(rows, levels, strict=True))
-    return unnest(group_means(rows, keys, leave_one_out, min_count, default), flat)
+    return accuracy_baseline(by, bins)(rewards, accuracy, leave_one_out, min_count, default)

@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from typing import Any
 
-from s2r_rewards.baselines.grouping import Rewards, group_keys, nest, unnest
+from s2r_rewards.baselines.base import Rewards, group_keys, nest, unnest
 
 
-def log_mean_exp(rewards: Rewards, groups: Sequence[Hashable] | None = None, tau: float = 1.0) -> tuple:
+def log_mean_exp(
+    rewards: Rewards, groups: Sequence[Hashable] | None = None, tau: float = 1.0
+) -> tuple[Any, ...]:
     """τ-softened maximum of the rewards within each group.
 
     Args:

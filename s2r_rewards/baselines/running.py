@@ -1,4 +1,4 @@
-"""Running baseline: the mean over all **earlier** batches, by reward context or position.
+"""Running baseline: a keyed baseline whose means are those of all **earlier** batches.
 
 b(a_t) = S(key)/N(key), with S, N summed over past batches and, optionally, decayed: S ← γS + new.
 Source: the authors' released online code (0 until a key has 10 observations); γ is ours.
@@ -10,65 +10,71 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from s2r_rewards.baselines.grouping import Nested, Rewards, group_keys, nest, unnest
+from s2r_rewards.baselines.base import Baseline, Means, Rewards, group_keys, nest, unnest
+from s2r_rewards.baselines.position import position
+from s2r_rewards.baselines.reward_context import reward_context
 
-MAX_CONTEXT = 64
-"""Contexts longer than this share one key, so that the state stays bounded."""
+MAX_ACTIONS = 64
+"""Later actions of a trajectory share one key, so that the state stays bounded."""
+_BY = {"context": reward_context, "position": position}
 
 
 class RunningBaseline:
     """Callable with state: scores a batch with what it knew before, then learns from the batch."""
 
-    def __init__(self, by: str = "context", min_count: int = 10, decay: float = 1.0) -> None:
-        if by not in ("context", "position"):
-            raise ValueError(f"running: by is {by!r}; expected 'context' or 'position'")
+    def __init__(self, baseline: Baseline, decay: float = 1.0) -> None:
         if not 0.0 < decay <= 1.0:
             raise ValueError(f"running: decay is {decay!r}; expected a number in (0, 1]")
-        self.by, self.min_count, self.decay = by, min_count, decay
-        self._sums: dict[str, tuple[float, float]] = {}
+        if baseline.leave_one_out:
+            raise ValueError(
+                f"running: {baseline.name} has leave_one_out=True; earlier batches never hold the action itself"
+            )
+        self.baseline, self.decay = baseline, decay
+        self._means = Means()
 
-    def __call__(self, rewards: Rewards, groups: Sequence[Hashable] | None = None) -> tuple:
+    def __call__(self, rewards: Rewards, groups: Sequence[Hashable] | None = None) -> tuple[Any, ...]:
         """Baselines in the shape of ``rewards``; then updates the state. ``groups`` split the keys."""
         rows, flat = nest(rewards, "running")
-        keys = self._keys(rows, group_keys(groups, len(rows), "running groups"))
-        known = {key: total / count for key, (total, count) in self._sums.items() if count >= self.min_count}
-        baselines = tuple(tuple(known.get(key, 0.0) for key in row) for row in keys)
-        self._update(rows, keys)
+        shared = group_keys(groups, len(rows), "running groups")
+        keys = [self._keys(row, group) for row, group in zip(rows, shared, strict=True)]
+        known = self._means.totals()
+        baselines = tuple(self.baseline.look_up(known, *pair) for pair in zip(rows, keys, strict=True))
+        if self.decay < 1.0:
+            self._means.decay(self.decay)
+        for row, row_keys in zip(rows, keys, strict=True):
+            self._means.add(row, row_keys)
         return unnest(baselines, flat)
 
-    def _keys(self, rows: Nested, groups: Sequence[Hashable]) -> list[list[str]]:
-        keys = []
-        for row, group in zip(rows, groups, strict=True):
-            prefix = "" if group is None else f"{group}|"
-            if self.by == "position":
-                keys.append([f"{prefix}{t}" for t in range(len(row))])
-                continue
-            context, row_keys = prefix, []
-            for t, reward in enumerate(row):
-                row_keys.append(context if t < MAX_CONTEXT else f"{prefix}longer")
-                context += f"{reward:+g}," if t < MAX_CONTEXT else ""
-            keys.append(row_keys)
-        return keys
-
-    def _update(self, rows: Nested, keys: list[list[str]]) -> None:
-        if self.decay < 1.0:
-            self._sums = {k: (s * self.decay, n * self.decay) for k, (s, n) in self._sums.items()}
-        for row, row_keys in zip(rows, keys, strict=True):
-            for reward, key in zip(row, row_keys, strict=True):
-                total, count = self._sums.get(key, (0.0, 0.0))
-                self._sums[key] = (total + reward, count + 1.0)
+    def _keys(self, rewards: Sequence[float], group: Hashable) -> list[Hashable]:
+        first = list(self.baseline.keys(rewards[:MAX_ACTIONS], group))
+        return first + [(group, "later")] * (len(rewards) - len(first))
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain JSON-ready data."""
-        return {"by": self.by, "decay": self.decay, "sums": {k: list(v) for k, v in self._sums.items()}}
+        """Plain JSON-ready data; keys made of tuples, texts, numbers and None survive the way there and back."""
+        totals = self._means.totals()
+        return {
+            "baseline": self.baseline.name,
+            "decay": self.decay,
+            "totals": [[key, *values] for key, values in totals.items()],
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Raises ValueError if the state was kept for other keys."""
-        if state.get("by") != self.by:
-            raise ValueError(f"running: state is by {state.get('by')!r}, this baseline by {self.by!r}")
-        self._sums = {key: (float(s), float(n)) for key, (s, n) in state["sums"].items()}
+        """Raises ValueError if the state was kept for another baseline, or by an older version."""
+        if state.get("baseline") != self.baseline.name or "totals" not in state:
+            raise ValueError(
+                f"running: the stored state is of baseline {state.get('baseline')!r}, expected "
+                f"{self.baseline.name!r}; continue with that one, or remove the state to begin without it"
+            )
+        self._means.load({_hashable(key): (float(s), float(n)) for key, s, n in state["totals"]})
+
+
+def _hashable(key: Any) -> Hashable:
+    """JSON turns tuples into lists."""
+    return tuple(_hashable(part) for part in key) if isinstance(key, list) else key
 
 
 def running(by: str = "context", min_count: int = 10, decay: float = 1.0) -> RunningBaseline:
-    """A fresh :class:`RunningBaseline`."""
-    return RunningBaseline(by, min_count, decay)
+    """A fresh :class:`RunningBaseline` by reward context or by position."""
+    if by not in _BY:
+        raise ValueError(f"running: by is {by!r}; expected one of {', '.join(_BY)}")
+    return RunningBaseline(_BY[by].with_settings(min_count=min_count), decay)

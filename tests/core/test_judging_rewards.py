@@ -21,7 +21,6 @@ from s2r_rewards import (
 )
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.rewards import graded_action_rewards, progress_bonus
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
 FRAGMENTS = [
@@ -95,7 +94,6 @@ def test_a_verification_without_a_verdict_agrees_with_nothing():
     for answer in ("4", "5"):
         judged = judge(parse(f"\\boxed{{{answer}}} {W} Hm."), "4")
         assert action_rewards(judged)[1] == -1.0
-        assert graded_action_rewards(judged)[1] == 0.0
 
 
 def test_no_end_penalty_hits_the_last_action_only():
@@ -103,12 +101,6 @@ def test_no_end_penalty_hits_the_last_action_only():
     assert action_rewards(judged) == (-1.0, 1.0, 1.0, 1.0)
     assert action_rewards(judged, no_end_penalty=True) == (-1.0, 1.0, 1.0, -1.0)
     assert (outcome_reward(judged), outcome_reward(judged, no_end_penalty=True)) == (1.0, -1.0)
-
-
-def test_progress_bonus():
-    assert progress_bonus(judge(parse(TWO), "4"), alpha=0.5) == 1.0
-    assert progress_bonus(judge(parse(TWO), "5"), alpha=0.5) == -1.0
-    assert progress_bonus(judge(parse("\\boxed{4}"), "4")) == 0.0
 
 
 def test_judge_many_equals_judge_and_keeps_the_order():

@@ -7,6 +7,7 @@ import pytest
 from s2r_rewards import (
     action_rewards,
     behaviour_metrics,
+    bonuses,
     judge_many,
     outcome_advantages,
     outcome_reward,
@@ -104,7 +105,7 @@ def test_rloo_stays_within_a_prompt():
 
 def test_released_bonuses_scale_after_the_baseline(judged):
     rewards = [action_rewards(j) for j in judged]
-    got = process_advantages(rewards, preset="released", baseline=lambda r, groups: reward_context(r))
+    got = bonuses(rewards, process_advantages(rewards, baseline=reward_context))
     # ×2 where a retry's correctness changed (T2: s_2, T4: s_2 and s_3) and where the verified attempt is right
     assert got[0] == pytest.approx((1.2, 2.0))
     assert got[1] == pytest.approx((-0.8, 2 / 3, 2.0, 0.0))

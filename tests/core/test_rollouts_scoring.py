@@ -6,6 +6,7 @@ import pytest
 
 from s2r_rewards.records import RecordError, read_records, write_records
 from s2r_rewards.rollouts import Rollout, RolloutWriter, read_rollouts, write_rollouts
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.scoring import score_rollouts
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
@@ -97,19 +98,19 @@ def test_appending_cuts_a_torn_line_first(tmp_path):
 def test_scoring():
     scored = score_rollouts(ROLLOUTS)
     first, second, third = (r.s2r for r in scored)
-    assert [a["kind"] for a in first["actions"]] == ["solve", "verify", "solve", "verify", "end"]
-    assert [a.get("reward") for a in first["actions"]] == [-1, 1, 1, 1, None]
-    assert first["actions"][0]["baseline"] == pytest.approx(-1 / 3)  # three first attempts: −1, 1, −1
-    assert first["actions"][0]["advantage"] == pytest.approx(-2 / 3)
-    assert first["actions"][2]["context"] == [-1, 1]
-    assert first["actions"][0]["check"]["verdict"] == "incorrect"
-    assert (second["outcome"], third["outcome"]) == (1.0, -1.0)
-    assert third["deviations"] == ["missing_answer", "missing_verification"]
-    assert json.loads(json.dumps(first)) == first
+    assert [a.kind for a in first.actions] == ["solve", "verify", "solve", "verify", "end"]
+    assert [a.reward for a in first.actions] == [-1, 1, 1, 1, None]
+    assert first.actions[0].baseline == pytest.approx(-1 / 3)  # three first attempts: −1, 1, −1
+    assert first.actions[0].advantage == pytest.approx(-2 / 3)
+    assert first.to_record()["actions"][2]["context"] == [-1, 1]
+    assert first.actions[0].check.verdict == "incorrect"
+    assert (second.outcome, third.outcome) == (1.0, -1.0)
+    assert third.codes == ("missing_answer", "missing_verification")
+    assert ScoredRollout.from_record(json.loads(json.dumps(first.to_record()))) == first
     assert scored[0].extra == {"mine": [1]}
 
 
-def test_scoring_with_the_released_preset():
-    scored = score_rollouts([Rollout("p", "q", ONE, "4", finished=False)], preset="released")
-    assert scored[0].s2r["grammar"] == "released"
-    assert scored[0].s2r["outcome"] == -1.0  # no end token
+def test_scoring_with_the_released_method():
+    scored = score_rollouts([Rollout("p", "q", ONE, "4", finished=False)], method="released-prl")
+    assert scored[0].s2r.grammar == "released"
+    assert scored[0].s2r.outcome == -1.0  # no end token

@@ -1,0 +1,334 @@
+"""The one record of a scored response: what was found, what it earned, where it stands.
+
+It lies under ``s2r`` in stored rollouts, and travels from the worker that judges a response to the trainer that
+knows its group.  Nothing else reads or writes that field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.judging import Gold, JudgedTrajectory
+from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
+
+VERSION = 2
+#: Version 1 named presets; their methods of today.
+_PRESETS = {"paper": "s2r-prl", "released": "released-prl"}
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredAction:
+    """One action with its check or verdict, and its numbers. ``start`` and ``end`` are characters, ``[start, end)``."""
+
+    kind: ActionKind
+    start: int
+    end: int
+    answer: str | None = None
+    check: CheckResult | None = None
+    """solve: what V_golden says of the answer."""
+    verdict: Verdict | None = None
+    """verify: what it says of its attempt."""
+    reward: float | None = None
+    """None for ``end``, which earns nothing."""
+    baseline: float | None = None
+    advantage: float | None = None
+    tokens: Span | None = None
+    """The action's tokens in the response, ``[first, end)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRollout:
+    """A scored response. Its numbers are those of the method that it names."""
+
+    actions: tuple[ScoredAction, ...]
+    outcome: float
+    """R_o, the reward of the whole response."""
+    ended: bool | None = None
+    deviations: tuple[Deviation, ...] = ()
+    grammar: str = "paper"
+    method: str = "s2r-prl"
+    checker: str = ""
+    truncated: bool = False
+    """Cut behind an action by the offline filter."""
+    failure: str | None = None
+    """Why the response could not be scored properly, if so; then it is one wrong, ungradable attempt."""
+    level: str | None = None
+    """The difficulty level of its problem, where the record travels without it."""
+    outcome_baseline: float | None = None
+    outcome_advantage: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        judged: JudgedTrajectory,
+        rewards: Sequence[float],
+        outcome: float,
+        method: str = "s2r-prl",
+        checker: str = "",
+        tokens: Sequence[Span] | None = None,
+    ) -> ScoredRollout:
+        """The record of a judged trajectory.
+
+        Args:
+            rewards: one per attempt and verification.
+            tokens: the token span of every action (that of ``end`` may be missing).
+
+        Raises:
+            ValueError: not one reward per scored action.
+        """
+        trajectory = judged.trajectory
+        count = len(trajectory.scored)
+        if len(rewards) != count:
+            raise ValueError(f"{len(rewards)} rewards for {count} scored actions; expected one each")
+        checks = iter(judged.checks)
+        actions = tuple(
+            ScoredAction(
+                kind=action.kind,
+                start=action.start,
+                end=action.end,
+                answer=action.answer,
+                check=next(checks) if action.kind == "solve" else None,
+                verdict=action.verdict,
+                reward=rewards[t] if t < count else None,  # ``end`` comes last
+                tokens=tokens[t] if tokens is not None and t < len(tokens) else None,
+            )
+            for t, action in enumerate(trajectory.actions)
+        )
+        return cls(
+            actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker
+        )
+
+    @property
+    def scored(self) -> tuple[ScoredAction, ...]:
+        """The attempts and verifications, without ``end``."""
+        return tuple(a for a in self.actions if a.kind != "end")
+
+    @property
+    def rewards(self) -> tuple[float, ...]:
+        """One per attempt and verification."""
+        return tuple(a.reward or 0.0 for a in self.actions if a.kind != "end")
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The token spans of the actions, ``end`` last where it has one; empty where tokens are not known."""
+        return tuple(a.tokens for a in self.actions if a.tokens is not None)
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """V_golden's results, one an attempt."""
+        return tuple(a.check for a in self.actions if a.check is not None)
+
+    @property
+    def correct(self) -> tuple[bool, ...]:
+        """Per attempt, whether it is right."""
+        return tuple(bool(check) for check in self.checks)
+
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]:
+        """Per verification, its verdict."""
+        return tuple(a.verdict for a in self.actions if a.kind == "verify")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The deviation codes, in order of appearance."""
+        return tuple(d.code for d in self.deviations)
+
+    @property
+    def malformed(self) -> bool:
+        """Whether the response deviates from the protocol in any way."""
+        return bool(self.deviations)
+
+    def with_advantages(
+        self,
+        baselines: Sequence[float],
+        advantages: Sequence[float],
+        outcome_baseline: float | None = None,
+        outcome_advantage: float | None = None,
+    ) -> ScoredRollout:
+        """With one baseline and one advantage per scored action."""
+        values = iter(zip(baselines, advantages, strict=True))
+        actions = []
+        for action in self.actions:
+            if action.kind != "end":
+                baseline, advantage = next(values)
+                action = replace(action, baseline=baseline, advantage=advantage)
+            actions.append(action)
+        return replace(
+            self,
+            actions=tuple(actions),
+            outcome_baseline=outcome_baseline,
+            outcome_advantage=outcome_advantage,
+        )
+
+    def without_advantages(self) -> ScoredRollout:
+        """As before it met its group."""
+        actions = tuple(replace(a, baseline=None, advantage=None) for a in self.actions)
+        return replace(self, actions=actions, outcome_baseline=None, outcome_advantage=None)
+
+    def judged(self, text: str, gold: Gold) -> JudgedTrajectory:
+        """The judged trajectory of the response ``text``; nothing is parsed or checked again."""
+        actions = tuple(Action(a.kind, a.start, a.end, a.answer, a.verdict) for a in self.actions)
+        if self.ended and not any(a.kind == "end" for a in actions):
+            actions = (*actions, Action("end", len(text), len(text)))
+        trajectory = Trajectory(text, actions, self.deviations, self.ended, self.grammar)
+        return JudgedTrajectory(trajectory, gold, self.checks)
+
+    def to_record(self) -> dict[str, Any]:
+        """The JSON object of the ``s2r`` field."""
+        record: dict[str, Any] = {
+            "version": VERSION,
+            "grammar": self.grammar,
+            "method": self.method,
+            "checker": self.checker,
+            "ended": self.ended,
+            "outcome": self.outcome,
+            "deviations": list(self.codes),
+            "deviation_spans": [[d.action, d.start, d.end] for d in self.deviations],
+            "actions": _action_records(self.actions, self.rewards),
+        }
+        optional = {
+            "truncated": self.truncated or None,
+            "failure": self.failure,
+            "level": self.level,
+            "outcome_baseline": self.outcome_baseline,
+            "outcome_advantage": self.outcome_advantage,
+        }
+        return {**record, **{name: value for name, value in optional.items() if value is not None}}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> ScoredRollout:
+        """Reads what :meth:`to_record` wrote, and records of version 1.
+
+        Raises:
+            ValueError: names the field that is missing or unreadable.
+        """
+        if not isinstance(record, Mapping):
+            raise ValueError(f"found {type(record).__name__}; expected the object that `s2r score` writes")
+        version = record.get("version", 1)
+        if version not in (1, VERSION):
+            raise ValueError(
+                f"version is {version!r}; this release reads versions 1 and {VERSION}: update it"
+            )
+        try:
+            preset = record.get("preset")
+            return cls(
+                actions=tuple(map(_action, record["actions"])),
+                outcome=float(record["outcome"]),
+                ended=record.get("ended"),
+                deviations=_deviations(record),
+                grammar=record.get("grammar", "paper"),
+                method=record["method"] if version > 1 else _PRESETS.get(str(preset), str(preset)),
+                checker=str(record.get("checker", "")),
+                truncated=bool(record.get("truncated", False)),
+                failure=record.get("failure"),
+                level=record.get("level"),
+                outcome_baseline=record.get("outcome_baseline"),
+                outcome_advantage=record.get("outcome_advantage"),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"cannot be read ({type(error).__name__}: {error}); score the file again with `s2r score`"
+            ) from error
+
+    def dumps(self) -> str:
+        """What travels inside a trainer, as one line of JSON: no answers, reasons or advantages."""
+        actions = [
+            (
+                a.kind,
+                a.start,
+                a.end,
+                a.tokens,
+                None if a.check is None else (a.check.verdict, a.check.tier),
+                a.verdict,
+                a.reward,
+            )
+            for a in self.actions
+        ]
+        deviations = [(d.code, d.action, d.start, d.end) for d in self.deviations]
+        rest = (self.outcome, self.ended, self.grammar, self.method, self.checker, self.failure, self.level)
+        return json.dumps((VERSION, actions, deviations, rest), separators=(",", ":"))
+
+    @classmethod
+    def loads(cls, text: str) -> ScoredRollout:
+        """The record out of :meth:`dumps`'s text."""
+        _, actions, deviations, rest = json.loads(text)
+        outcome, ended, grammar, method, checker, failure, level = rest
+        return cls(
+            actions=tuple(
+                ScoredAction(
+                    kind,
+                    start,
+                    end,
+                    check=CheckResult(check[0], check[1]) if check else None,
+                    verdict=Verdict(verdict) if verdict else None,
+                    reward=reward,
+                    tokens=(tokens[0], tokens[1]) if tokens else None,
+                )
+                for kind, start, end, tokens, check, verdict, reward in actions
+            ),
+            outcome=outcome,
+            ended=ended,
+            deviations=tuple(Deviation(*d) for d in deviations),
+            grammar=grammar,
+            method=method,
+            checker=checker,
+            failure=failure,
+            level=level,
+        )
+
+
+def _action_records(actions: Sequence[ScoredAction], rewards: Sequence[float]) -> list[dict[str, Any]]:
+    records = []
+    for t, action in enumerate(actions):
+        entry: dict[str, Any] = {"kind": action.kind, "start": action.start, "end": action.end}
+        if action.kind == "solve":
+            entry["answer"] = action.answer
+            if action.check is not None:
+                entry["check"] = {
+                    "verdict": action.check.verdict,
+                    "tier": action.check.tier,
+                    "reason": action.check.reason,
+                }
+        elif action.kind == "verify":
+            entry["verdict"] = action.verdict.value if action.verdict else None
+        if action.kind != "end":
+            entry["reward"] = action.reward
+            if action.advantage is not None:
+                entry["context"] = list(rewards[:t])
+                entry["baseline"] = action.baseline
+                entry["advantage"] = action.advantage
+        if action.tokens is not None:
+            entry["tokens"] = list(action.tokens)
+        records.append(entry)
+    return records
+
+
+def _action(entry: Mapping[str, Any]) -> ScoredAction:
+    check, tokens, verdict = entry.get("check"), entry.get("tokens"), entry.get("verdict")
+    if entry["kind"] == "solve" and check is None:
+        raise KeyError("check")
+    return ScoredAction(
+        kind=entry["kind"],
+        start=entry["start"],
+        end=entry["end"],
+        answer=entry.get("answer"),
+        check=CheckResult(check["verdict"], check["tier"], check["reason"]) if check else None,
+        verdict=Verdict(verdict) if verdict else None,
+        reward=entry["reward"] if entry["kind"] != "end" else None,
+        baseline=entry.get("baseline"),
+        advantage=entry.get("advantage"),
+        tokens=(tokens[0], tokens[1]) if tokens else None,
+    )
+
+
+def _deviations(record: Mapping[str, Any]) -> tuple[Deviation, ...]:
+    """Version 1 kept the codes only."""
+    codes = record.get("deviations", ())
+    spans = record.get("deviation_spans", [[None, 0, 0]] * len(codes))
+    return tuple(Deviation(code, *span) for code, span in zip(codes, spans, strict=True))
