@@ -45,7 +45,7 @@ GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BEN
 @asking_options("-n", "Generations a problem, for pass@k.", samples=1)
 @click.option("--limit", type=int, help="Only the first so many problems of each benchmark.")
 @click.option("--paper", type=click.Choice(list(ACCURACY)), help="Show the paper's figures of this model.")
-@scoring_options
+@scoring_options()
 @click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
 @click.option("--compare", multiple=True, help="LABEL:SIZE:FOLDER, a run for --figure. Repeatable.")
 @on_error_option
@@ -124,10 +124,11 @@ def _generate(
 
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:
-    checker = scoring.own_checker or checker_of(benchmark_of(name).kind, scoring.workers)
+    kind = benchmark_of(name).kind
+    checker = scoring.checker_many if scoring.own_checker else checker_of(kind, scoring.options.workers)
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))
-        return score_generations(name, generations, scoring.grammar, checker).to_record()
+        return score_generations(name, generations, scoring.method.grammar, checker).to_record()
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:

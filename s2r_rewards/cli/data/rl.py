@@ -8,7 +8,7 @@ import click
 from s2r_rewards.cli.kit.formats import Formats, prompt_formats
 from s2r_rewards.cli.kit.options import band_option, output_option, seed_option, take_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
-from s2r_rewards.cli.kit.scoring import Scoring, checking_options
+from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import take
 from s2r_rewards.datasets.offline import in_band
@@ -22,7 +22,7 @@ from s2r_rewards.records import write_records
 @click.option("--rollouts", help="Samples of the SFT model on these problems, for the accuracy band.")
 @band_option
 @take_option
-@checking_options
+@scoring_options()
 @seed_option
 @reading_options
 @prompt_formats
@@ -48,7 +48,7 @@ def command(
     if rollouts is not None:
         with reading, Progress("judging") as bar:
             accuracy = accuracy_by_problem(
-                bar.over(reading.rollouts(rollouts)), scoring.grammar, scoring.checker_many
+                bar.over(reading.rollouts(rollouts)), scoring.method.grammar, scoring.checker_many
             )
         counts["without rollouts"] = sum(p.id not in accuracy for p in items)
         items = [p for p in items if p.id in accuracy]

@@ -75,8 +75,17 @@ def bundle(name: str, make: Callable[..., Any], *options: click.Option) -> Calla
             own = {option: values.pop(option) for option in names}
             return function(**values, **{name: make(**own)})
 
+        return attached(*options)(command)  # type: ignore[return-value]
+
+    return decorate
+
+
+def attached(*options: click.Option) -> Callable[[Function], Function]:
+    """Options that reach the command as arguments of their own."""
+
+    def decorate(function: Function) -> Function:
         earlier = getattr(function, "__click_params__", [])
-        command.__click_params__ = [*earlier, *reversed(options)]  # type: ignore[attr-defined]
-        return command  # type: ignore[return-value]
+        function.__click_params__ = [*earlier, *reversed(options)]  # type: ignore[attr-defined]
+        return function
 
     return decorate

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +15,8 @@ from s2r_rewards.cli.kit.tokens import load_tokenizer
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import InitializationTrajectory
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.records import read_records, write_records
+from s2r_rewards.records import write_records
+from s2r_rewards.rollouts import read_rollouts
 
 Built = tuple[Problem, InitializationTrajectory]
 
@@ -56,12 +56,9 @@ class Formats:
 
     def write_replay(self, kept: Path) -> None:
         """Offline replay data, streamed from the file of kept rollouts."""
-
-        def records() -> Iterator[dict[str, Any]]:
-            return (record for _, record in read_records(kept))
-
-        self._write("verl", (formats.verl_replay(r, i, self.system) for i, r in enumerate(records())))
-        self._write("openrlhf", (formats.openrlhf_replay(r, self.system) for r in records()))
+        rows = (formats.verl_replay(r, i, self.system) for i, r in enumerate(read_rollouts(kept)))
+        self._write("verl", rows)
+        self._write("openrlhf", (formats.openrlhf_replay(r, self.system) for r in read_rollouts(kept)))
 
     def _write(self, trainer: str, rows: Iterable[formats.Row]) -> None:
         path = getattr(self, trainer)

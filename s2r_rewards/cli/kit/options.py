@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from s2r_rewards.cli.kit.commands import Function
+from s2r_rewards.cli.kit.commands import Function, attached
 from s2r_rewards.records import check_suffix
 
 seed_option = click.option(
@@ -22,9 +22,10 @@ json_option = click.option(
 band_option = click.option(
     "--band", nargs=2, type=float, default=(0.1, 0.7), show_default=True, help="Accuracies to keep."
 )
-workers_option = click.option(
-    "--workers", type=click.IntRange(1), default=2, show_default=True, help="Checker processes."
+WORKERS = click.Option(
+    ["--workers"], type=click.IntRange(1), default=2, show_default=True, help="Checker processes."
 )
+workers_option = attached(WORKERS)
 
 
 class RecordFile(click.Path):
