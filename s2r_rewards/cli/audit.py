@@ -75,9 +75,7 @@ def command(
         _print(result, first, second, show)
     share = len(result.disagreements) / len(pairs)
     if max_disagreement is not None and share > max_disagreement:
-        fail(
-            f"failed: {share:.2%} of the answers are judged differently, allowed {max_disagreement:.2%}"
-        )
+        fail(f"failed: {share:.2%} of the answers are judged differently, allowed {max_disagreement:.2%}")
 
 
 def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
@@ -89,6 +87,8 @@ def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
             for line, raw in bar.over(read_records(path, reading)):
                 wanted = () if "pred" in raw else ("gold", "response")
                 record = with_fields(raw, wanted, reading.fields)
+                if isinstance(record.get("s2r"), str):  # as parquet holds it
+                    record["s2r"] = json.loads(record["s2r"])
                 name = str(record.get("id") or record.get("problem_id") or f"{path.name}:{line}")
                 try:
                     pairs.extend(pairs_of(record, name))
@@ -118,35 +118,30 @@ def _print(result: Audit, first: str, second: str, show: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
     found = result.disagreements
-    console.print(
+    click.echo(
         f"{len(result.pairs):,} answers, {len(found):,} judged differently ({len(found) / len(result.pairs):.2%})"
     )
-    counts = Table(box=None)
-    for title in (f"A: {first}", f"B: {second}"):
-        counts.add_column(title)
+    counts = Table(f"A: {first}", f"B: {second}", box=None)
     counts.add_column("answers", justify="right")
     for (a, b), n in result.counts.most_common():
         counts.add_row(a, b, f"{n:,}")
-    console.print(counts)
+    Console().print(counts)
     for side, name, results in (("A", first, result.first), ("B", second, result.second)):
         errors = result.errors(results)
         if errors is not None:
-            text = f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            click.echo(
+                f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels"
+            )
     for index in found[:show]:
         pair, one, two = result.pairs[index], result.first[index], result.second[index]
         label = "" if pair.expected is None else f"   expected: {'correct' if pair.expected else 'incorrect'}"
-        console.print(
+        click.echo(
             f"\n{pair.name}{label}\n  gold   {_short(pair.gold)}\n  answer {_short(pair.answer)}\n"
-            f"  A      {one.verdict} ({one.tier}: {one.reason})\n  B      {two.verdict} ({two.tier}: {two.reason})",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f"  A      {one.verdict} ({one.tier}: {one.reason})\n  B      {two.verdict} ({two.tier}: {two.reason})"
         )
     if len(found) > show:
-        console.print(f"\n… and {len(found) - show:,} more; -o FILE writes them all")
+        click.echo(f"\n… and {len(found) - show:,} more; -o FILE writes them all")
 
 
 def _short(text: str | None) -> str:

@@ -61,7 +61,6 @@ def command(
         "rollouts": [fingerprint(path) for path in find_files(paths)],
         "batch": batch,
         "tokenizer": tokenizer,
-        "on_error": reading.on_error,
         "fields": reading.fields,
         **scoring.settings(),
     }

@@ -80,7 +80,7 @@ def command(
 
     conditions = [_parse(condition) for condition in require]
     rollouts = scoring.all(reading.all_rollouts(paths))
-    judged = [r.s2r.judged(r.response, r.gold) for r in rollouts if r.s2r]
+    judged = [rollout.judged for rollout in rollouts]
     alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
     columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}
     keys = [getattr(rollout, by) for rollout in rollouts] if by else []
@@ -163,14 +163,12 @@ def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequen
             table.add_row(name, *(_number(values[metric]) for metric in SHORT.values()))
     console.print(table)
     fired = [alarm for alarm in alarms if alarm.fired]
-    console.print(f"\n{len(fired)} of {len(alarms)} alarms fired")
+    click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
     for alarm in fired:
         rows = ", ".join(str(i + 1) for i in alarm.evidence)
-        console.print(
+        click.echo(
             f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
-            f"{alarm.formula}; see rollouts {rows}",
-            markup=False,
-            soft_wrap=True,
+            f"{alarm.formula}; see rollouts {rows}"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from s2r_rewards.answers import check_many, extract_answer
 from s2r_rewards.datasets.initialization import VerifiedAttempt
 from s2r_rewards.datasets.llm.requests import Request
+from s2r_rewards.datasets.problems import gold_text
 from s2r_rewards.datasets.verification import read_verification, verification_messages
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.parsing import parse
@@ -50,7 +51,7 @@ def checked_attempts(
             Attempt(
                 problem_id=rollout.problem_id,
                 problem=rollout.prompt,
-                gold=rollout.gold,
+                gold=gold_text(rollout.gold),
                 level=None if rollout.level is None else str(rollout.level),
                 source=str(rollout.extra.get("source", "")),
                 sample=int(rollout.extra.get("sample", seen[rollout.problem_id])),

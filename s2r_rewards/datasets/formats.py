@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2r_rewards.datasets.initialization import Segment
-from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.datasets.problems import Problem, gold_text
 from s2r_rewards.rollouts import Rollout
 
 #: What the paper asks of the model in one sentence, in our words.
@@ -182,6 +182,4 @@ def openrlhf_replay(rollout: Rollout, system: str | None = SYSTEM_PROMPT) -> Row
 
 def _problem_of(rollout: Rollout) -> Problem:
     level = None if rollout.level is None else str(rollout.level)
-    # Several accepted answers are a label that `s2r_rewards.golds.gold_of` reads.
-    gold = rollout.gold if isinstance(rollout.gold, str) else json.dumps({"gold": rollout.gold})
-    return Problem(rollout.problem_id, rollout.prompt, gold, level)
+    return Problem(rollout.problem_id, rollout.prompt, gold_text(rollout.gold), level)

@@ -5,12 +5,14 @@ A source says which of a record's fields hold the problem, the golden answer and
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from s2r_rewards.answers import extract_answer
+from s2r_rewards.judging import Gold
 
 
 class ProblemError(ValueError):
@@ -195,6 +197,11 @@ def with_fields(source: Source, problem: str | None, answer: str | None, level: 
         source.id,
         source.configs,
     )
+
+
+def gold_text(gold: Gold) -> str:
+    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.golds.gold_of` reads."""
+    return gold if isinstance(gold, str) else json.dumps({"gold": gold})
 
 
 def normal_text(text: str) -> str:

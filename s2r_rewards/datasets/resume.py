@@ -124,7 +124,7 @@ class Log:
 
     def _compare(self, found: Any, where: Path) -> None:
         found = found or {}
-        changed = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
+        changed = sorted(k for k in self.settings if found.get(k) != self.settings[k])
         if changed:
             lines = [f"  {k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
             raise ResumeError(

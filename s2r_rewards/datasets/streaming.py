@@ -13,7 +13,7 @@ from typing import Any
 from s2r_rewards.answers import CHECKER_VERSION
 from s2r_rewards.baselines import Baseline, Means, accuracy_baseline
 from s2r_rewards.baselines.accuracy_group import BINS
-from s2r_rewards.baselines.base import Rewards, Totals, Values, group_keys, nest, unnest
+from s2r_rewards.baselines.base import Rewards, Totals, group_keys, nest, unnest
 from s2r_rewards.datasets.offline import PromptCounts, cut, decide_on, in_band
 from s2r_rewards.datasets.resume import SequenceLog
 from s2r_rewards.grammar import Grammar, get_grammar
@@ -26,6 +26,8 @@ from s2r_rewards.scoring import judge_rollouts
 
 CHUNK = 512
 Row = dict[str, Any]
+Credit = tuple[tuple[float, ...], tuple[float, ...]]
+"""(baselines, advantages) of one rollout's actions"""
 #: Adjustments that look at one rollout at a time; any other gets the whole batch, in memory.
 _ONE_BY_ONE = (None, change_and_verification_bonuses)
 
@@ -66,9 +68,8 @@ def _row(rollout: Rollout, judged: JudgedTrajectory | None, method: Method, chec
     """What later passes need of a rollout; its scores only if it may be kept."""
     tokens, was_cut = None, False
     if judged is None:
-        assert rollout.s2r is not None  # its checks are stored
-        judged = rollout.s2r.judged(rollout.response, rollout.gold)
-        tokens, was_cut = rollout.s2r.spans or None, rollout.s2r.truncated
+        judged, stored = rollout.judged, rollout.s2r
+        tokens, was_cut = (stored.spans or None, stored.truncated) if stored else (None, False)
     decision = decide_on(judged, method.filter)
     row: Row = {
         "problem_id": rollout.problem_id,
@@ -126,45 +127,54 @@ class Selection:
             prompt.add(row["right"], row["reason"] is None, row["any_right"])
         return prompts
 
-    def _gather(self) -> Callable[[ScoredRollout, str, float], tuple[Values, ...]]:
+    def _gather(self) -> Callable[[ScoredRollout, str, float], Credit]:
         """Pass 3: counts the reasons, shows the baseline every kept rollout, and returns how to ask it for one."""
-        method, batch = replace(self.method, running=False), []
-        streamed = None
-        if isinstance(method.baseline, Baseline) and method.adjust in _ONE_BY_ONE:
-            streamed = _Streamed(method.baseline)
+        method, baseline = replace(self.method, running=False), self.method.baseline
+        streamed: _Streamed | None = None
+        if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE:
+            streamed = _Streamed(baseline)
             method = replace(method, baseline=streamed)
+        batch: list[tuple[ScoredRollout, str, float]] = []
         for row, reason in self._decisions():
             self.counts["rollouts"] += 1
             self.counts[reason or "kept"] += 1
-            if reason is None:
-                self.counts["truncated"] += row["cut"]
-                scored, accuracy = ScoredRollout.from_record(row["s2r"]), self._accuracy(row)
-                self._outcomes([scored.outcome], [accuracy])
-                if streamed:
-                    replace(method, adjust=None).credit([scored], [row["problem_id"]], [accuracy])
-                else:
-                    batch.append((scored, row["problem_id"], accuracy))
-        self._outcomes.freeze()
-        if streamed:
-            streamed.freeze()
-            return lambda scored, problem, accuracy: tuple(
-                values[0] for values in method.credit([scored], [problem], [accuracy])
+            if reason is not None:
+                continue
+            self.counts["truncated"] += row["cut"]
+            scored, problem, accuracy = (
+                ScoredRollout.from_record(row["s2r"]),
+                row["problem_id"],
+                self._accuracy(row),
             )
-        # Columns: records, prompts, accuracies.
-        found = zip(*method.credit(*map(list, zip(*batch, strict=True))), strict=True) if batch else iter(())
-        return lambda *_: next(found)
+            self._outcomes([scored.outcome], [accuracy])
+            if streamed:
+                replace(method, adjust=None).credit([scored], [problem], [accuracy])
+            else:
+                batch.append((scored, problem, accuracy))
+        self._outcomes.freeze()
+        if streamed is None:
+            records, problems = [one[0] for one in batch], [one[1] for one in batch]
+            found = zip(*method.credit(records, problems, [one[2] for one in batch]), strict=True)
+            return lambda *_: next(found)
+        streamed.freeze()
+
+        def credit(scored: ScoredRollout, problem: str, accuracy: float) -> Credit:
+            (baselines,), (advantages,) = method.credit([scored], [problem], [accuracy])
+            return baselines, advantages
+
+        return credit
 
     def _decisions(self) -> Iterator[tuple[Row, str | None]]:
         """Every row with the reason for which it is dropped."""
+        balance = self.method.filter.balance
         for prompt in self._prompts.values():
             prompt.restart()
         for row in self.log.rows():
             prompt, reason = self._prompts[row["problem_id"]], row["reason"]
             if not in_band(prompt.accuracy, *self.band):
                 reason = "outside_accuracy_band"
-            elif reason is None and self.method.filter.balance:
-                if not row["any_right"] and not prompt.take_wrong():
-                    reason = "balanced_away"
+            elif reason is None and balance and not row["any_right"] and not prompt.take_wrong():
+                reason = "balanced_away"
             yield row, reason
 
     def _accuracy(self, row: Row) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -63,13 +64,12 @@ def command(
       s2r data offline rollouts.jsonl -o offline.jsonl --by context --verl offline.parquet
     """
     method = _method(scoring, by, bins, min_count)
-    rules = {"rejection": mode, "max_actions": max_actions, "balance": balance}
+    rules: dict[str, Any] = {"rejection": mode, "max_actions": max_actions, "balance": balance}
     given = {name: value for name, value in rules.items() if value is not None}
     method = replace(method, filter=replace(method.filter, **given))
     settings = {
         "command": "offline",
         "rollouts": fingerprint(rollouts),
-        "on_error": reading.on_error,
         "band": band,
         "bins": bins,
         "filter": asdict(method.filter),
@@ -97,18 +97,14 @@ def command(
 
 
 def _method(scoring: Scoring, by: str | None, bins: int, min_count: int | None) -> Method:
-    """The method asked for, with the baseline that --by, --bins and --min-count make."""
-    if by is not None and "baseline" in scoring.asked:
-        raise click.UsageError("give either --baseline or --by")
-    named = f"accuracy_group/{by}" if by else scoring.options.baseline
-    method = resolve_method(replace(scoring.options, baseline=named, min_count=min_count))
-    if bins == BINS:
+    """The method asked for, with the baseline that --by, --bins and --min-count make of its own."""
+    method = resolve_method(replace(scoring.options, min_count=min_count))
+    kind, _, own = getattr(method.baseline, "name", "").partition("/")
+    if by in (None, own) and bins == BINS:
         return method
-    kind, _, by = getattr(method.baseline, "name", "").partition("/")
-    if kind != "accuracy_group" or not isinstance(method.baseline, Baseline):
-        raise click.UsageError("--bins is for baselines by accuracy group")
-    old = method.baseline
-    baseline = accuracy_baseline(by, bins).with_settings(
-        leave_one_out=old.leave_one_out, min_count=old.min_count, default=old.default
-    )
-    return replace(method, name=f"{method.name}[bins={bins}]", baseline=baseline)
+    if "baseline" in scoring.asked or (kind != "accuracy_group" and by is None):
+        raise click.UsageError("--by and --bins are for baselines by accuracy group; leave --baseline away")
+    baseline = accuracy_baseline(by or own, bins)
+    if isinstance(method.baseline, Baseline):
+        baseline = replace(method.baseline, name=baseline.name, keys=baseline.keys)
+    return replace(method, name=f"{method.name}[by={by or own},bins={bins}]", baseline=baseline)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -20,10 +20,11 @@ from s2r_rewards.cli.kit.commands import Function, bundle
 from s2r_rewards.cli.kit.options import WORKERS
 from s2r_rewards.cli.kit.show import Progress
 from s2r_rewards.grammar import GRAMMARS
+from s2r_rewards.judging import BatchChecker
 from s2r_rewards.methods import METHODS, Method
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scored import Span
 from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.trajectory import Span
 
 CHECKS_AT_ONCE = 4_000
 OWN = "or your own as package.module:object"
@@ -42,7 +43,7 @@ class Scoring:
         return resolve_method(self.options)
 
     @property
-    def checker_many(self) -> Callable[..., list[CheckResult]]:
+    def checker_many(self) -> BatchChecker:
         return resolve_checker(self.options)
 
     @property
@@ -57,9 +58,12 @@ class Scoring:
 
     def settings(self) -> dict[str, Any]:
         """What scores depend on, for runs that go on where an earlier one stopped."""
-        return {**self.options.given(), "workers": None, "checker": self.checker}
+        names = ("method", "rewards", "baseline", "grammar", "policy")
+        return {**{name: getattr(self.options, name) for name in names}, "checker": self.checker}
 
-    def batches(self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None) -> Iterator[list[Rollout]]:
+    def batches(
+        self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None
+    ) -> Iterator[list[Rollout]]:
         """Scores one batch after the other, showing how many rollouts are done.
 
         Args:
@@ -103,7 +107,7 @@ def scoring_options(method: str = "s2r-prl") -> Callable[[Function], Function]:
         options.check()
         return Scoring(options, frozenset(asked))
 
-    names = {"--grammar": GRAMMARS, "--baseline": BASELINES, "--method": METHODS}
+    names: dict[str, Iterable[str]] = {"--grammar": GRAMMARS, "--baseline": BASELINES, "--method": METHODS}
     helps = {
         "--method": f"Rewards, baseline and grammar: {{}}, {OWN}. [default: {method}]",
         "--rewards": "Rewards of the actions: package.module:function. [default: the method's]",

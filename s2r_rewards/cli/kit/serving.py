@@ -70,7 +70,7 @@ class Model:
             row: a reply with its request's context → its row.
         """
         options = asdict(self._sampling())
-        settings = {**settings, "seed": self.seed, "on_error": reading.on_error, **options}
+        settings = {**settings, "seed": self.seed, **options}
         with WorkLog(output, settings, self.restart) as log:
             if log.complete:
                 say(f"{output} is complete already; --restart does it again")

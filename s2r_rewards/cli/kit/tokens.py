@@ -8,7 +8,8 @@ from typing import Any
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.tokens import Span, token_spans
+from s2r_rewards.tokens import token_spans
+from s2r_rewards.trajectory import Span
 
 
 def load_tokenizer(name: str) -> Any:
