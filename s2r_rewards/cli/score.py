@@ -49,7 +49,7 @@ def command(
     Examples:
       s2r score rollouts.jsonl -o scored.jsonl
       s2r score verl_dumps/ -o scored.parquet --method released-prl
-      s2r score rollouts.parquet -o scored.jsonl --batch 512 --resume
+      s2r score rollouts.parquet -o all.jsonl --batch 512 --resume
     """
     rollouts = without_score(reading.all_rollouts(paths))
     parts = cut(rollouts, batch)

@@ -73,8 +73,9 @@ class Log:
     def finish(self, summary: dict[str, Any] | None = None) -> None:
         """Write the receipt and remove the log. Call after the output is in place."""
         with atomic_path(self.receipt) as path:
-            text = json.dumps({"settings": self.settings, "summary": summary or {}}, indent=1)
-            path.write_text(text + "\n")
+            size = self.output.stat().st_size
+            receipt = {"settings": self.settings, "summary": summary or {}, "bytes": size}
+            path.write_text(json.dumps(receipt, indent=1) + "\n")
         self.__exit__()
         self.path.unlink(missing_ok=True)
 
@@ -90,7 +91,10 @@ class Log:
     def _already_complete(self) -> bool:
         if self.path.exists() or not (self.output.exists() and self.receipt.exists()):
             return False
-        self._compare(json.loads(self.receipt.read_text())["settings"], self.receipt)
+        receipt, size = json.loads(self.receipt.read_text()), self.output.stat().st_size
+        self._compare(receipt["settings"], self.receipt)
+        if receipt.get("bytes", size) != size:
+            raise ResumeError(f"{self.output}: changed since it was finished; remove it or {self.way_out}")
         return True
 
     def _open(self) -> None:

@@ -101,7 +101,7 @@ class Selection:
         self.counts: Counter[str] = Counter()
         self._prompts = self._count_prompts()
         settings = {"min_count": method.baseline.min_count} if isinstance(method.baseline, Baseline) else {}
-        self._outcomes = _Streamed(accuracy_baseline("outcome", bins).with_settings(**settings))
+        self._outcomes = Streamed(accuracy_baseline("outcome", bins).with_settings(**settings))
         self._credit = self._gather()
 
     def kept(self, rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
@@ -130,9 +130,9 @@ class Selection:
     def _gather(self) -> Callable[[ScoredRollout, str, float], Credit]:
         """Pass 3: counts the reasons, shows the baseline every kept rollout, and returns how to ask it for one."""
         method, baseline = replace(self.method, running=False), self.method.baseline
-        streamed: _Streamed | None = None
+        streamed: Streamed | None = None
         if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE:
-            streamed = _Streamed(baseline)
+            streamed = Streamed(baseline)
             method = replace(method, baseline=streamed)
         batch: list[tuple[ScoredRollout, str, float]] = []
         for row, reason in self._decisions():
@@ -181,7 +181,7 @@ class Selection:
         return self._prompts[row["problem_id"]].accuracy
 
 
-class _Streamed:
+class Streamed:
     """A keyed baseline over more than fits in memory: it is shown everything once, frozen, and then asked."""
 
     def __init__(self, baseline: Baseline) -> None:
