@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from s2r_rewards.answers import extract_answer
@@ -94,50 +94,34 @@ def plain(field: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda record: text_of(record, field)
 
 
-SOURCES: dict[str, Source] = {
+_MATH_PARTS = (
+    "algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra",
+    "precalculus",
+)  # fmt: skip
+SOURCES = {
     source.name: source
     for source in (
         Source(
-            name="math",
-            hub="EleutherAI/hendrycks_math",
-            problem="problem",
-            answer=boxed("solution"),
-            level="level",
-            solution="solution",
-            configs=(
-                "algebra",
-                "counting_and_probability",
-                "geometry",
-                "intermediate_algebra",
-                "number_theory",
-                "prealgebra",
-                "precalculus",
-            ),
+            "math",
+            "EleutherAI/hendrycks_math",
+            "problem",
+            boxed("solution"),
+            "level",
+            "solution",
+            None,
+            _MATH_PARTS,
         ),
         Source(
-            name="gsm8k",
-            hub="openai/gsm8k",
-            problem="question",
-            answer=after_hashes("answer"),
-            solution="answer",
-            configs=("main",),
+            "gsm8k", "openai/gsm8k", "question", after_hashes("answer"), solution="answer", configs=("main",)
         ),
         Source(
-            name="openmathinstruct-2",
-            hub="nvidia/OpenMathInstruct-2",
-            problem="problem",
-            answer=plain("expected_answer"),
+            "openmathinstruct-2",
+            "nvidia/OpenMathInstruct-2",
+            "problem",
+            plain("expected_answer"),
             solution="generated_solution",
         ),
-        Source(
-            name="plain",
-            hub="",
-            problem="problem",
-            answer=plain("answer"),
-            level="level",
-            solution="solution",
-            id="id",
-        ),
+        Source("plain", "", "problem", plain("answer"), "level", "solution", "id"),
     )
 }
 
@@ -187,15 +171,11 @@ def to_problem(record: Mapping[str, Any], source: Source, name: str | None = Non
 
 def with_fields(source: Source, problem: str | None, answer: str | None, level: str | None) -> Source:
     """The source with other field names, for data sets of one's own."""
-    return Source(
-        source.name,
-        source.hub,
-        problem or source.problem,
-        plain(answer) if answer else source.answer,
-        level or source.level,
-        source.solution,
-        source.id,
-        source.configs,
+    return replace(
+        source,
+        problem=problem or source.problem,
+        answer=plain(answer) if answer else source.answer,
+        level=level or source.level,
     )
 
 

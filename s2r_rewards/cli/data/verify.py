@@ -57,9 +57,9 @@ def _show(table: dict[str, StyleCounts], paper: str | None) -> None:
     rows = [
         (
             style,
-            *(f"{100 * x:.2f}" for x in (counts.overall, counts.when_right, counts.when_wrong)),
-            str(counts.right + counts.wrong),
-            str(counts.right_agree + counts.wrong_agree),
+            *(f"{100 * counts.accuracy(*which):.2f}" for which in ((True, False), (True,), (False,))),
+            str(counts.tried.total()),
+            str(counts.agree.total()),
         )
         for style, counts in table.items()
     ]
