@@ -5,15 +5,14 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
 from s2r_rewards.answers import check_many
 from s2r_rewards.datasets.decontamination import NgramIndex
 from s2r_rewards.datasets.problems import Problem, duplicate_key
+from s2r_rewards.records import chunks
 
 Item = TypeVar("Item")
-CHUNK = 512
 
 
 class Collector:
@@ -37,8 +36,7 @@ class Collector:
 
     def keep(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """The problems to keep, in their order."""
-        waiting = iter(problems)
-        while chunk := list(islice(waiting, CHUNK)):
+        for chunk in chunks(problems):
             # What is cheap comes first: of millions of problems most may be duplicates.
             fresh = [p for p in chunk if self._duplicate(p) is None]
             pairs = [(p.answer, p.answer) for p in fresh]

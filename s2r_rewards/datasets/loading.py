@@ -1,7 +1,7 @@
 """Reads records from wherever they are: JSONL, JSON, parquet, a folder of JSON files, or the Hugging Face hub."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,19 @@ def is_hub_name(where: str) -> bool:
     return "/" in where and not path.exists() and not where.endswith(SUFFIXES)
 
 
+def converted(
+    records: Iterable[Located], convert: Callable[[dict[str, Any]], Problem], on_error: OnError = raise_error
+) -> Iterator[Problem]:
+    """The records as problems; those that cannot be one go to ``on_error``."""
+    for where, line, record in records:
+        try:
+            problem = convert(record)
+        except ProblemError as error:
+            on_error(RecordError(where, line, error.field, error.message))
+        else:
+            yield problem
+
+
 def read_problems(
     path: str | Path, on_error: OnError = raise_error, fields: Mapping[str, str] | None = None
 ) -> list[Problem]:
@@ -48,17 +61,17 @@ def read_problems(
     Args:
         fields: our name → the file's, beside those that `records.FIELD_NAMES` knows.
     """
-    problems: dict[str, Problem] = {}
-    for line, record in read_records(path, on_error):
-        try:
-            problem = Problem.from_record(with_fields(record, ("id", "problem", "answer"), fields))
-            if problem.id in problems:
-                raise ProblemError("id", f"{problem.id!r} names an earlier problem too")
-        except ProblemError as error:
-            on_error(RecordError(path, line, error.field, error.message))
-            continue
-        problems[problem.id] = problem
-    return list(problems.values())
+    seen: set[str] = set()
+
+    def convert(record: dict[str, Any]) -> Problem:
+        problem = Problem.from_record(with_fields(record, ("id", "problem", "answer"), fields))
+        if problem.id in seen:
+            raise ProblemError("id", f"{problem.id!r} names an earlier problem too")
+        seen.add(problem.id)
+        return problem
+
+    located = ((str(path), line, record) for line, record in read_records(path, on_error))
+    return list(converted(located, convert, on_error))
 
 
 def _json_file(path: Path, on_error: OnError) -> Iterator[Located]:

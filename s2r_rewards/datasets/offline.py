@@ -23,12 +23,7 @@ MENDED_BY_CUTTING = frozenset(
 )
 #: Parser deviations that mean: attempts and verifications do not alternate.
 NOT_ALTERNATING = frozenset(
-    {
-        "empty_response",
-        "repeated_verification",
-        "retry_without_verification",
-        "verification_without_attempt",
-    }
+    {"empty_response", "repeated_verification", "retry_without_verification", "verification_without_attempt"}
 )
 
 

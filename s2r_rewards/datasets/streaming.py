@@ -20,11 +20,11 @@ from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.methods import Method
 from s2r_rewards.methods.released import change_and_verification_bonuses
+from s2r_rewards.records import chunks
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.scoring import judge_rollouts
 
-CHUNK = 512
 Row = dict[str, Any]
 Credit = tuple[tuple[float, ...], tuple[float, ...]]
 """(baselines, advantages) of one rollout's actions"""
@@ -38,8 +38,7 @@ def accuracy_by_problem(
     """Share of each problem's rollouts whose last attempt is right, in [0, 1]. Streams."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    waiting = iter(rollouts)
-    while chunk := list(islice(waiting, CHUNK)):
+    for chunk in chunks(rollouts):
         for rollout, judged in zip(chunk, judge_rollouts(chunk, grammar, checker_many), strict=True):
             total[rollout.problem_id] += 1
             right[rollout.problem_id] += judged.last_correct
@@ -55,9 +54,8 @@ def score_into(
     advance: Callable[[int], None] = lambda count: None,
 ) -> None:
     """Scores what the log does not hold yet. Checks that this checker stored in a rollout are not made again."""
-    waiting = islice(iter(rollouts), log.count, None)
-    while chunk := list(islice(waiting, CHUNK)):
-        known = (get_grammar(method.grammar).name, checker)
+    known = (get_grammar(method.grammar).name, checker)
+    for chunk in chunks(islice(rollouts, log.count, None)):
         fresh = [r for r in chunk if r.s2r is None or (r.s2r.grammar, r.s2r.checker) != known]
         judged = dict(zip(map(id, fresh), judge_rollouts(fresh, method.grammar, checker_many), strict=True))
         log.append(_row(rollout, judged.get(id(rollout)), method, checker) for rollout in chunk)

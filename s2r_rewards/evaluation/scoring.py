@@ -5,7 +5,6 @@ Memory grows with the number of problems and their distinct answers, not with th
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from s2r_rewards.evaluation.benchmarks import benchmark_of
@@ -14,10 +13,10 @@ from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_righ
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.metrics import BehaviourCounts, level_name, total_counts
+from s2r_rewards.records import chunks
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scoring import judge_rollouts
 
-CHUNK = 512
 LONGEST_ANSWER = 200
 PASS_AT = (1, 2, 4, 8, 16, 32, 64, 128)
 Answers = dict[str, tuple[int, int]]
@@ -103,8 +102,7 @@ def score_generations(
     """Judge every generation once and count it. Default checker: that of the benchmark's kind of answers."""
     score = BenchmarkScore(name)
     checker = checker_many or checker_of(benchmark_of(name).kind)
-    waiting = iter(generations)
-    while chunk := list(islice(waiting, CHUNK)):
+    for chunk in chunks(generations):
         score.add(chunk, judge_rollouts(chunk, grammar, checker))
     return score
 

@@ -11,10 +11,10 @@ from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import Collector, take
 from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
-from s2r_rewards.datasets.loading import is_hub_name, load_records
-from s2r_rewards.datasets.problems import SOURCES, Problem, ProblemError, Source, to_problem, with_fields
+from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
+from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
 from s2r_rewards.evaluation.items import evaluation_texts
-from s2r_rewards.records import OnError, RecordError, write_records
+from s2r_rewards.records import OnError, write_records
 
 
 @click.command()
@@ -65,7 +65,7 @@ def command(
     Example:
       s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
     """
-    source = with_fields(SOURCES[source_name], problem_field, answer_field, level_field)
+    source = source_with(SOURCES[source_name], problem_field, answer_field, level_field)
     places = data or ((source.hub,) if source.hub else ())
     if not places:
         raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
@@ -76,7 +76,8 @@ def command(
     dropped: list[dict[str, Any]] = []
     collector = Collector(index, workers, dropped.append if dropped_path else None)
     with reading, Progress("reading") as bar:
-        found = _problems(places, source, name, split, [config] if config else source.configs, reading)
+        records = _records(places, split, [config] if config else source.configs, reading)
+        found = converted(records, lambda record: to_problem(record, source, name), reading)
         kept = list(collector.keep(bar.over(found)))
     if not kept and not collector.counts:
         raise ValueError(f"no records in {', '.join(places)}")
@@ -87,20 +88,10 @@ def command(
     counts_table("problems", {**collector.counts, "written": len(kept)})
 
 
-def _problems(
-    places: tuple[str, ...],
-    source: Source,
-    name: str | None,
-    split: str,
-    configs: Sequence[str],
-    on_error: OnError,
-) -> Iterator[Problem]:
+def _records(
+    places: tuple[str, ...], split: str, configs: Sequence[str], on_error: OnError
+) -> Iterator[Located]:
     for place in places:
         # Configurations are parts of a hub data set; a file has none.
-        parts: list[str | None] = list(configs) if configs and is_hub_name(place) else [None]
-        for config in parts:
-            for where, line, record in load_records(place, split, config, on_error):
-                try:
-                    yield to_problem(record, source, name)
-                except ProblemError as error:
-                    on_error(RecordError(where, line, error.field, error.message))
+        for config in configs if configs and is_hub_name(place) else [None]:
+            yield from load_records(place, split, config, on_error)

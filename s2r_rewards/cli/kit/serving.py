@@ -144,12 +144,7 @@ class Model:
         usage = Usage()
         for row in rows:
             usage.add(row)
-        summary: dict[str, Any] = {
-            "replies": usage.done,
-            "cut_off": usage.cut_off,
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-        }
+        summary: dict[str, Any] = asdict(usage)
         if self.price_in or self.price_out:
             summary["cost"] = round(usage.cost(self.price_in, self.price_out), 6)
         return summary
