@@ -13,7 +13,6 @@ from s2r_rewards.cli.kit.scoring import Scoring, Spans, cut, scoring_options, wi
 from s2r_rewards.cli.kit.show import say
 from s2r_rewards.cli.kit.tokens import load_tokenizer, spans_of
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
-from s2r_rewards.records import write_records
 from s2r_rewards.rollouts import Rollout, to_file_record
 
 
@@ -74,7 +73,7 @@ def command(
         scored = scoring.batches([part for part, _ in left], spans)
         for part, (_, done) in zip(scored, left, strict=True):
             log.append(to_file_record(rollout, output) for rollout in part[done:])
-        write_records(output, log.rows())
+        log.write()
         log.finish({"rollouts": log.count})
     say(f"{len(rollouts):,} rollouts scored → {output}")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.records import atomic_path, cut_torn_line, to_json
+from s2r_rewards.records import atomic_path, cut_torn_line, open_text, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 
@@ -175,6 +175,9 @@ class WorkLog(Log):
         self.offsets[entry["key"]] = offset
 
 
+_ROW = '{"row":'
+
+
 class SequenceLog(Log):
     """Pieces that finish in the order of the input: only their number is held in memory."""
 
@@ -184,8 +187,8 @@ class SequenceLog(Log):
     def append(self, rows: Iterable[Any]) -> None:
         """Store the rows of the next inputs, in order."""
         assert self._handle is not None
-        lines = [to_json({"row": row}) for row in rows]
-        self._handle.write("".join(line + "\n" for line in lines).encode())
+        lines = [f"{_ROW}{to_json(row)}}}\n" for row in rows]
+        self._handle.write("".join(lines).encode())
         self._handle.flush()
         self.count += len(lines)
 
@@ -195,6 +198,19 @@ class SequenceLog(Log):
             handle.readline()
             for line in handle:
                 yield json.loads(line)["row"]
+
+    def write(self) -> None:
+        """Write the output: the rows as they are."""
+        if self.output.suffix == ".parquet":
+            write_records(self.output, self.rows())
+            return
+        with (
+            open(self.path, encoding="utf-8") as log,
+            atomic_path(self.output) as partial,
+            open_text(partial, "w") as file,
+        ):
+            log.readline()
+            file.writelines(f"{line[len(_ROW) : -2]}\n" for line in log)
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.count += 1

@@ -97,7 +97,7 @@ def killed(s2r, work):
             raise Killed
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SequenceLog, "rows", stop)
+            patch.setattr(SequenceLog, "write", stop)
             assert isinstance(s2r("score", "rollouts.jsonl", *arguments).exception, Killed)
         (log,) = work.glob("*.work")
         rows = log.read_text().splitlines(keepends=True)
