@@ -59,7 +59,7 @@ def command(
     for number, rollout in enumerate(before, 1):
         if not rollout.s2r:
             raise ValueError(f"rollout {number} of {paths[0]} is not scored; run `s2r score` first")
-    if scoring.asked.isdisjoint(("method", "rewards", "baseline")):
+    if "method" not in scoring.asked:
         scoring = _as_it_was(scoring, [rollout.s2r for rollout in before if rollout.s2r])
     parts = scoring.batches(cut(without_score(before), "step"))
     after = [one for part in parts for one in part]

@@ -107,10 +107,13 @@ class Selection:
         for rollout, (row, reason) in zip(rollouts, self._decisions(), strict=True):
             if reason is not None:
                 continue
-            scored, accuracy = ScoredRollout.from_record(row["s2r"]), self._accuracy(row)
-            baselines, advantages = self._credit(scored, row["problem_id"], accuracy)
+            scored, problem, accuracy = self._scored(row)
+            baselines, advantages = self._credit(scored, problem, accuracy)
             (outcome,) = self._outcomes([scored.outcome], [accuracy])
-            scored = scored.with_advantages(baselines, advantages, outcome, scored.outcome - outcome)
+            advantage = scored.outcome - outcome
+            if self.method.level == "outcome" and baselines:  # then all actions have that of the response
+                outcome, advantage = baselines[0], advantages[0]
+            scored = scored.with_advantages(baselines, advantages, outcome, advantage)
             kept = replace(rollout, s2r=scored, accuracy=accuracy)
             if row["cut"]:
                 # Token ids cannot be cut at a character: the trainer tokenises the shorter text again.
@@ -139,11 +142,7 @@ class Selection:
             if reason is not None:
                 continue
             self.counts["truncated"] += row["cut"]
-            scored, problem, accuracy = (
-                ScoredRollout.from_record(row["s2r"]),
-                row["problem_id"],
-                self._accuracy(row),
-            )
+            scored, problem, accuracy = self._scored(row)
             self._outcomes([scored.outcome], [accuracy])
             if streamed:
                 replace(method, adjust=None).credit([scored], [problem], [accuracy])
@@ -175,8 +174,10 @@ class Selection:
                 reason = "balanced_away"
             yield row, reason
 
-    def _accuracy(self, row: Row) -> float:
-        return self._prompts[row["problem_id"]].accuracy
+    def _scored(self, row: Row) -> tuple[ScoredRollout, str, float]:
+        """The record of a row, its prompt, and the prompt's accuracy."""
+        problem = row["problem_id"]
+        return ScoredRollout.from_record(row["s2r"]), problem, self._prompts[problem].accuracy
 
 
 class Streamed:

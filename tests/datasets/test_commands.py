@@ -245,7 +245,7 @@ def test_offline_replay_formats(s2r, read, tmp_path):
     assert len(table) == len(rows) == len(read(openrlhf)) > 20
     for ours, v, o in zip(rows, table, read(openrlhf), strict=True):
         payload = json.loads(v["extra_info"]["replay"])
-        assert payload == json.loads(o["label"])
+        assert json.loads(o["label"]) == ours
         assert payload["response"] == ours["response"]
         assert payload["outcome_advantage"] == ours["s2r"]["outcome_advantage"]
         assert v["reward_model"]["ground_truth"] == ours["gold"]
