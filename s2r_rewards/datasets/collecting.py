@@ -65,9 +65,6 @@ class Collector:
     def _unfit(self, problem: Problem, verdict: str) -> str | None:
         if verdict != "correct":
             return f"gold_{verdict}_by_its_own_check"
-        return self._leaked(problem)
-
-    def _leaked(self, problem: Problem) -> str | None:
         name = self.index.find(problem.problem)
         return None if name is None else f"in_evaluation_set: {name}"
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 Item = TypeVar("Item")
 
@@ -55,15 +52,9 @@ class Progress:
             self.advance()
 
 
-def table_console() -> Console:
-    """Standard output. A pipe has no width: wide enough then that nothing is cut."""
-    from rich.console import Console
-
-    return Console(width=None if Console().is_terminal else 200)
-
-
 def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """A table on stdout; the first column is text, the others are numbers."""
+    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -72,7 +63,8 @@ def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]
         table.add_column(column, justify="right" if index else "left")
     for row in rows:
         table.add_row(*map(escape, row))
-    table_console().print(table)
+    # A pipe has no width: wide enough then that nothing is cut.
+    Console(width=None if Console().is_terminal else 200).print(table)
 
 
 def counts_table(title: str, counts: Mapping[str, int]) -> None:

@@ -1,7 +1,7 @@
 """What is asked of a model: one completion, by name, with a seed of its own. No HTTP here."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -14,7 +14,6 @@ class SamplingOptions:
     max_tokens: int = 2048
     top_p: float = 1.0
     api: str = "chat"
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
