@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from s2r_rewards.datasets.client import CompletionClient, CompletionError
-from s2r_rewards.datasets.requests import Request, seed_of
+from s2r_rewards.datasets.llm.client import CompletionClient, CompletionError
+from s2r_rewards.datasets.llm.requests import Request, seed_of
 from s2r_rewards.datasets.resume import WorkLog
 
 
@@ -15,7 +15,7 @@ async def generate(
     log: WorkLog,
     seed: int = 0,
     concurrency: int = 32,
-    on_error: str = "raise",
+    on_error: str = "stop",
     on_done: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> list[str]:
     """Ask for every request that ``log`` does not hold yet, and store each reply at once.
@@ -24,14 +24,14 @@ async def generate(
         Messages of the requests that failed for good; empty unless ``on_error="skip"``.
 
     Raises:
-        CompletionError: the first failure, after the replies under way were stored (``on_error="raise"``).
+        CompletionError: the first failure, after the replies under way were stored (``on_error="stop"``).
     """
     waiting: Iterator[Request] = (r for r in requests if r.key not in log)
     failures: list[str] = []
 
     async def worker() -> None:
         for request in waiting:
-            if failures and on_error == "raise":
+            if failures and on_error == "stop":
                 return
             try:
                 reply = await client.complete(request.messages, seed_of(seed, request.key))
@@ -49,6 +49,6 @@ async def generate(
             on_done(row)
 
     await asyncio.gather(*(worker() for _ in range(concurrency)))
-    if failures and on_error == "raise":
+    if failures and on_error == "stop":
         raise CompletionError(failures[0])
     return failures

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from s2r_rewards.datasets.formats import SYSTEM_PROMPT, messages
+from s2r_rewards.datasets.llm.requests import Request
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.datasets.requests import Request
 
 
 def sample_requests(

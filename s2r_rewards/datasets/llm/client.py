@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from s2r_rewards.datasets.requests import SamplingOptions
+from s2r_rewards.datasets.llm.requests import SamplingOptions
 
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
@@ -38,6 +38,7 @@ class CompletionClient:
         base_url: the server's address up to and including ``/v1``.
         options: model and sampling settings. ``api="completions"`` sends the last message's text as a raw
             prompt, for base models without a chat template.
+        concurrency: connections that are kept; how much is under way at a time is up to the caller.
         retries: further tries after a failed one (connection, time-out, 429, 5xx, unreadable reply).
         backoff: seconds before the first retry; doubles each time up to 60, with jitter. A server's
             ``Retry-After`` wins.
@@ -56,7 +57,6 @@ class CompletionClient:
         self.base_url, self.options = base_url.rstrip("/"), options
         self.retries, self.backoff = retries, backoff
         self.retried = 0
-        self._gate = asyncio.Semaphore(concurrency)
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self._http = httpx.AsyncClient(
@@ -72,26 +72,25 @@ class CompletionClient:
     async def complete(self, messages: list[dict[str, str]], seed: int) -> Completion:
         """One completion. Raises CompletionError once the retries are used up or the request is refused."""
         path, body = self._request(messages, seed)
-        async with self._gate:
-            for attempt in range(self.retries + 1):
-                problem, wait = "", 0.0
-                try:
-                    reply = await self._http.post(self.base_url + path, json=body)
-                    if reply.status_code == 200:
-                        return self._read(reply.json())
-                    problem = f"status {reply.status_code}: {reply.text[:300]}"
-                    if reply.status_code not in RETRY_STATUSES:
-                        hint = "" if self.base_url.endswith("/v1") else " (addresses mostly end in /v1)"
-                        raise CompletionError(f"{self.base_url}{path}: {problem}{hint}")
-                    wait = _retry_after(reply.headers.get("retry-after"))
-                except httpx.HTTPError as error:
-                    problem = f"{type(error).__name__}: {error}"
-                except (ValueError, KeyError, IndexError, TypeError) as error:
-                    problem = f"unreadable reply ({type(error).__name__}: {error})"
-                if attempt < self.retries:
-                    self.retried += 1
-                    pause = min(60.0, self.backoff * 2**attempt) * random.uniform(0.5, 1.0)
-                    await asyncio.sleep(max(wait, pause))
+        for attempt in range(self.retries + 1):
+            problem, wait = "", 0.0
+            try:
+                reply = await self._http.post(self.base_url + path, json=body)
+                if reply.status_code == 200:
+                    return self._read(reply.json())
+                problem = f"status {reply.status_code}: {reply.text[:300]}"
+                if reply.status_code not in RETRY_STATUSES:
+                    hint = "" if self.base_url.endswith("/v1") else " (addresses mostly end in /v1)"
+                    raise CompletionError(f"{self.base_url}{path}: {problem}{hint}")
+                wait = _retry_after(reply.headers.get("retry-after"))
+            except httpx.HTTPError as error:
+                problem = f"{type(error).__name__}: {error}"
+            except (ValueError, KeyError, IndexError, TypeError) as error:
+                problem = f"unreadable reply ({type(error).__name__}: {error})"
+            if attempt < self.retries:
+                self.retried += 1
+                pause = min(60.0, self.backoff * 2**attempt) * random.uniform(0.5, 1.0)
+                await asyncio.sleep(max(wait, pause))
         raise CompletionError(
             f"{self.base_url}{path}: gave up after {self.retries + 1} tries; the last one: {problem}. "
             "Is the server up, the model name right? Finished work is kept: run the command again to go on."
@@ -105,7 +104,6 @@ class CompletionClient:
             "top_p": options.top_p,
             "max_tokens": options.max_tokens,
             "seed": seed,
-            **options.extra,
         }
         if options.api == "completions":
             return "/completions", {**body, "prompt": messages[-1]["content"]}

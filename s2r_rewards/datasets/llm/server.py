@@ -25,7 +25,7 @@ def free_port() -> int:
     """A TCP port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def vllm_command(model: str, port: int, arguments: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """What is asked of a model: one completion, by name, with a seed of its own. No HTTP here."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -14,7 +14,6 @@ class SamplingOptions:
     max_tokens: int = 2048
     top_p: float = 1.0
     api: str = "chat"
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +29,17 @@ class Request:
 class Usage:
     """Replies and their tokens, as the server counts them."""
 
-    done: int = 0
+    replies: int = 0
+    cut_off: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    cut_off: int = 0
 
     def cost(self, per_million_in: float, per_million_out: float) -> float:
         """Price of the tokens, in the currency of the two prices per million tokens."""
         return (self.prompt_tokens * per_million_in + self.completion_tokens * per_million_out) / 1e6
 
     def add(self, row: dict[str, Any]) -> None:
-        self.done += 1
+        self.replies += 1
         self.prompt_tokens += row["prompt_tokens"]
         self.completion_tokens += row["completion_tokens"]
         self.cut_off += not row["finished"]
