@@ -1,140 +1,122 @@
-"""Advantage estimators of the trainer: ``s2r_process``, ``s2r_outcome`` and ``s2r_dense``.
+"""Advantage estimators: ``s2r`` gives each action what the method says, ``s2r_dense`` what was stored.
 
-verl hands over token-level rewards [B, T]. S2R's are ±1 at the last token of each action and 0 elsewhere, so
-the non-zero positions are the ends of the actions and nothing else is needed. Rows without rewards (the
-padding rows of verl's trainer) take no part.
+``s2r_process`` and ``s2r_outcome`` are ``s2r`` under names that also state the method's level. Which actions there
+are, what they earned and where they stand comes from the records that the samples carry; the trainer ``s2r_sync``
+has them at hand while verl calls an estimator. Token-level rewards are for the logs: they are not read back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from functools import partial
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from verl.trainer.ppo.core_algos import register_adv_est
 
-from s2r_rewards.advantages import outcome_advantages, process_advantages
-from s2r_rewards.baselines import position, reward_context, running
+from s2r_rewards.baselines import RunningBaseline
+from s2r_rewards.methods import Method
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import spread
-from s2r_verl.options import ConfigError, Options
+from s2r_verl.checks import CREDIT, DENSE, KL_IN_REWARD
+from s2r_verl.options import ConfigError
+from s2r_verl.records import as_one_action
 
-Spans = list[tuple[int, int]]
-_running: dict[str, Any] = {}
-"""The running baseline of this process, if the configuration asks for one."""
-
-
-def read_actions(rewards: Tensor, mask: Tensor) -> tuple[list[list[float]], list[Spans]]:
-    """(rewards, token spans [first, end)) of the actions of each row; both [B, T] in."""
-    values: list[list[float]] = [[] for _ in range(rewards.shape[0])]
-    spans: list[Spans] = [[] for _ in range(rewards.shape[0])]
-    found = torch.nonzero((rewards != 0) & mask.bool())
-    at = rewards[found[:, 0], found[:, 1]].tolist()
-    for (row, last), reward in zip(found.tolist(), at, strict=True):
-        first = spans[row][-1][1] if spans[row] else 0
-        values[row].append(reward)
-        spans[row].append((first, last + 1))
-    return values, spans
+NO_TRAINER = "S2R's advantages need the records of the batch: set trainer.v1.trainer_mode=s2r_sync"
+NO_RECORD = (
+    "a response came without S2R's record of its actions: set reward.reward_manager.name=s2r (at the outcome "
+    "level reward.custom_reward_function.path=pkg://s2r_verl.reward_function does as well)"
+)
 
 
-@register_adv_est("s2r_process")
-def process(
+@dataclass(frozen=True)
+class Batch:
+    """What an estimator needs beyond verl's tensors."""
+
+    records: Sequence[ScoredRollout | None]
+    """One per row, in order."""
+    method: Method
+    state: RunningBaseline | None = None
+    """Of a running method, what it remembers between batches."""
+
+
+_batch: ContextVar[Batch] = ContextVar("s2r_batch")
+
+
+@contextmanager
+def at_hand(batch: Batch) -> Iterator[None]:
+    """While this lasts, estimators work on ``batch``."""
+    token = _batch.set(batch)
+    try:
+        yield
+    finally:
+        _batch.reset(token)
+
+
+def credit(
     token_level_rewards: Tensor,
     response_mask: Tensor,
     index: Sequence[Hashable] | None = None,
     config: Any = None,
     **unused: Any,
 ) -> tuple[Tensor, Tensor]:
-    """A(a_t) = R(a_t) − b(a_t), the same for all tokens of an action (eq. 4 and 5, arXiv:2502.12853).
+    """A(a_t) = R(a_t) − b(a_t), the same for all tokens of an action (Eq. 3–5, arXiv:2502.12853).
 
     Args:
-        token_level_rewards: [B, T], ±1 at the last token of each action.
-        response_mask: [B, T], 1 for generated tokens.
-        index: the prompt of each row; used with ``algorithm.s2r.groups=prompt``.
+        token_level_rewards: [B, T], not read.
+        response_mask: [B, T], 1 for tokens that are trained. A row without any (padding, rejected) takes no part.
+        index: the prompt of each row.
         config: verl's ``algorithm`` block.
 
     Returns:
         (advantages, returns), both [B, T].
 
     Raises:
-        ConfigError: ``use_kl_in_reward``, or rewards that are not ±1.
+        ConfigError: ``use_kl_in_reward``, another trainer, or rewards that another manager computed.
     """
-    options = _options(config)
-    rewards, spans = read_actions(token_level_rewards, response_mask)
-    if any(abs(reward) != 1.0 for row in rewards for reward in row):
-        raise ConfigError(
-            "s2r_process found rewards other than ±1. Set reward.reward_manager.name=s2r and "
-            "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent"
-        )
-    groups = list(index) if options.groups == "prompt" and index is not None else None
-    values = process_advantages(rewards, groups, preset=options.rules, baseline=_baseline(options))
-    return _tokens(values, spans, response_mask)
-
-
-@register_adv_est("s2r_outcome")
-def outcome(
-    token_level_rewards: Tensor,
-    response_mask: Tensor,
-    index: Sequence[Hashable] | None = None,
-    config: Any = None,
-    **unused: Any,
-) -> tuple[Tensor, Tensor]:
-    """A(y_m) = R_o(y_m) − leave-one-out mean over the prompt's samples (eq. 3 without its KL term); [B, T]
-    each.
-
-    Needs one reward per row: ``algorithm.s2r.level=outcome``, or any reward manager of verl.
-    """
-    _options(config)
-    rewards, _ = read_actions(token_level_rewards, response_mask)
-    if any(len(row) > 1 for row in rewards):
-        raise ConfigError(
-            "s2r_outcome found several rewards in one response; set +algorithm.s2r.level=outcome"
-        )
-    rows = [i for i, row in enumerate(rewards) if row]
-    groups = None if index is None else [index[i] for i in rows]
-    known = dict(zip(rows, outcome_advantages([rewards[i][0] for i in rows], groups), strict=True))
+    _refuse_kl_in_reward(config)
+    try:
+        batch = _batch.get()
+    except LookupError:
+        raise ConfigError(NO_TRAINER) from None
     length = response_mask.shape[1]
-    values = [[known[i]] if i in known else [] for i in range(len(rewards))]
-    spans = [[(0, length)] for _ in rewards]
-    return _tokens(values, spans, response_mask)
+    advantages = torch.zeros(response_mask.shape, device=response_mask.device)
+    rows = [i for i, taken in enumerate(response_mask.bool().any(1).tolist()) if taken]
+    if rows:
+        records = [_actions(batch.records[i], batch.method, length) for i in rows]
+        groups = None if index is None else [index[i] for i in rows]
+        values = batch.method.advantages(records, groups, state=batch.state)
+        found = spread(values, [record.spans for record in records], length)
+        advantages[rows] = found.to(advantages.device)
+    advantages = advantages * response_mask
+    return advantages, advantages.clone()
 
 
-@register_adv_est("s2r_dense")
+def _actions(record: ScoredRollout | None, method: Method, length: int) -> ScoredRollout:
+    if record is not None and method.level == "outcome":
+        return as_one_action(record, length)
+    if record is None or len(record.spans) < len(record.rewards):
+        raise ConfigError(NO_RECORD)
+    return record
+
+
 def dense(
     token_level_rewards: Tensor, response_mask: Tensor, config: Any = None, **unused: Any
 ) -> tuple[Tensor, Tensor]:
     """The reward channel already carries each token's advantage (offline replay); [B, T] each."""
-    _options(config)
+    _refuse_kl_in_reward(config)
     advantages = token_level_rewards * response_mask
     return advantages, advantages.clone()
 
 
-def _tokens(values: Sequence[Sequence[float]], spans: Sequence[Spans], mask: Tensor) -> tuple[Tensor, Tensor]:
-    advantages = spread(values, spans, mask.shape[1]).to(mask.device) * mask
-    return advantages, advantages.clone()
-
-
-def _options(config: Any) -> Options:
+def _refuse_kl_in_reward(config: Any) -> None:
     if config is not None and config.get("use_kl_in_reward", False):
-        raise ConfigError(
-            "algorithm.use_kl_in_reward=True makes rewards dense, and S2R can no longer tell the actions "
-            "from them: "
-            "set it to False and use actor_rollout_ref.actor.use_kl_loss=True or algorithm.s2r.beta"
-        )
-    return Options.from_algorithm(config)
+        raise ConfigError(KL_IN_REWARD)
 
 
-def _baseline(options: Options) -> Any:
-    name = options.baseline_name
-    if name == "running":
-        return running_baseline(options)
-    baseline = {"reward_context": reward_context, "position": position}[name]
-    return partial(baseline, leave_one_out=options.leave_one_out, min_count=options.count)
-
-
-def running_baseline(options: Options) -> Any:
-    """The one running baseline of this process; the trainer saves and restores it with its checkpoints."""
-    if "baseline" not in _running:
-        _running["baseline"] = running(min_count=options.count)
-    return _running["baseline"]
+for _name in CREDIT:
+    register_adv_est(_name)(credit)
+register_adv_est(DENSE)(dense)

@@ -1,4 +1,4 @@
-"""Signs of reward hacking in the responses of a training step, from their tokens and traces; nothing is checked again."""
+"""Signs of reward hacking in the responses of a training step, from their tokens and records; nothing is checked again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 from s2r_rewards import parse
 from s2r_rewards.alarms import alarm_metrics, find_alarms
-from s2r_rewards.answers import CheckResult
 from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.methods import Method
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import decode_with_offsets
-from s2r_verl.options import Options
-from s2r_verl.trace import Trace
 
 Ids = Sequence[int]
 
@@ -19,26 +18,22 @@ Ids = Sequence[int]
 def step_alarms(
     prompts: Sequence[Ids],
     responses: Sequence[Ids],
-    traces: Sequence[Trace],
+    records: Sequence[ScoredRollout],
     tokenizer: Any,
-    options: Options,
+    method: Method,
 ) -> dict[str, float]:
-    """``s2r/alarm/*`` over a batch of B responses; those whose scoring failed are left out."""
-    grammar = options.grammar or options.rules.grammar
+    """``s2r/alarm/*`` over a batch of B responses; those whose scoring failed are left out.
+
+    Responses are parsed again, since the records travel without the answers that some alarms compare.
+    """
     judged, texts = [], []
-    for prompt, response, trace in zip(prompts, responses, traces, strict=True):
-        if trace.error is not None:
+    for prompt, response, record in zip(prompts, responses, records, strict=True):
+        if record.failure is not None:
             continue
         text, _ = decode_with_offsets(response, tokenizer)
-        finished = bool(response) and response[-1] == tokenizer.eos_token_id
-        trajectory = parse(text, grammar, finished)
-        if len(trajectory.scored) != len(trace.rewards):
+        trajectory = parse(text, method.grammar, record.ended)
+        if len(trajectory.attempts) != len(record.checks):
             continue
-        judged.append(JudgedTrajectory(trajectory, "", tuple(map(_check, trace.rewards[::2]))))
+        judged.append(JudgedTrajectory(trajectory, "", record.checks))
         texts.append(tokenizer.decode(prompt, skip_special_tokens=True))
     return alarm_metrics(find_alarms(judged, texts)) if judged else {}
-
-
-def _check(reward: float) -> CheckResult:
-    """What the reward worker found, as far as the alarms need it: an attempt is right or not."""
-    return CheckResult("correct" if reward > 0 else "incorrect", "trace", "rewarded by the reward worker")

@@ -1,4 +1,4 @@
-"""Policy loss ``s2r_action``: eq. 6 of arXiv:2502.12853, one ratio per action.
+"""Policy loss ``s2r_action``: Eq. 6 of arXiv:2502.12853, one ratio per action.
 
 verl hands a policy loss only log-probabilities, advantages and the mask. Where one action ends and the next
 begins cannot be read from those (neighbours often have equal advantages), so the agent loop stores each
@@ -18,32 +18,41 @@ from verl.trainer.ppo.core_algos import agg_loss, register_policy_loss
 
 from s2r_rewards.losses import action_policy_loss
 from s2r_verl.options import ConfigError
+from s2r_verl.records import ACTION_IDS
 
 NEEDS = (
     "policy loss s2r_action needs the boundaries of actions: set trainer.v1.trainer_mode=s2r_sync and "
     "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent (or s2r_replay)"
 )
-_actions: ContextVar[tuple[Tensor, str]] = ContextVar("s2r_actions")
+Clip = float | tuple[float, float]
+"""ε, or ε below and above 1."""
+_actions: ContextVar[tuple[Tensor, str, Clip | None]] = ContextVar("s2r_actions")
 
 
 def loss_with_actions(
-    model_output: Any, data: Any, dp_group: Any = None, *, config: Any, ratio: str
+    model_output: Any,
+    data: Any,
+    dp_group: Any = None,
+    *,
+    config: Any,
+    ratio: str,
+    clip: Clip | None = None,
 ) -> tuple[Tensor, dict[str, Any]]:
-    """verl's ``ppo_loss`` on one micro-batch, with its actions at hand."""
+    """verl's ``ppo_loss`` on one micro-batch, with its actions, ratio and clip (None: verl's) at hand."""
     from verl.workers.utils.losses import ppo_loss
 
-    if "s2r_action_ids" not in data:
+    if ACTION_IDS not in data:
         raise ConfigError(NEEDS)
-    ids = data["s2r_action_ids"]
+    ids = data[ACTION_IDS]
     ids = ids.to_padded_tensor(0) if ids.is_nested else ids
-    token = _actions.set((ids, ratio))
+    token = _actions.set((ids, ratio, clip))
     try:
-        return ppo_loss(config=config, model_output=model_output, data=data, dp_group=dp_group)
+        loss, metrics = ppo_loss(config=config, model_output=model_output, data=data, dp_group=dp_group)
+        return loss, metrics
     finally:
         _actions.reset(token)
 
 
-@register_policy_loss("s2r_action")
 def action_loss(
     old_log_prob: Tensor,
     log_prob: Tensor,
@@ -53,23 +62,21 @@ def action_loss(
     config: Any = None,
     rollout_is_weights: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Mean over the responses of the mini-batch of the mean over their actions of the clipped objective (eq.
-    6).
+    """Mean over the mini-batch's responses of the mean over their actions of the clipped objective (Eq. 6).
 
     All tensors [B, T]. ``loss_agg_mode`` is not used: the average is part of the objective. Importance
     weights of verl's rollout correction, where given, scale the objective token by token.
     """
     try:
-        stored, ratio = _actions.get()
+        stored, ratio, clip = _actions.get()
     except LookupError:
         raise ConfigError(NEEDS) from None
     ids = fit(stored, response_mask) - 1
     # Log-probabilities come in the model's bfloat16; the sum over an action needs more digits.
     log_prob, old_log_prob = log_prob.float(), old_log_prob.float()
     weighted = advantages if rollout_is_weights is None else advantages * rollout_is_weights
-    loss, stats = action_policy_loss(
-        log_prob, old_log_prob, weighted, ids, clip=config.clip_ratio, ratio=ratio
-    )
+    clip = config.clip_ratio if clip is None else clip
+    loss, stats = action_policy_loss(log_prob, old_log_prob, weighted, ids, clip=clip, ratio=ratio)
     # The library averages over the responses of this micro-batch; verl's aggregation turns that into their
     # share of the whole mini-batch over all ranks.
     one_per_response = torch.zeros_like(log_prob)
@@ -86,6 +93,9 @@ def action_loss(
         "actor/s2r_ratio_mean": stats["ratio_mean"],
     }
     return total, metrics
+
+
+register_policy_loss("s2r_action")(action_loss)
 
 
 def fit(ids: Tensor, mask: Tensor) -> Tensor:

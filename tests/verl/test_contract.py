@@ -32,7 +32,7 @@ def test_the_entry_point_registers_everything():
     from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY, POLICY_LOSS_REGISTRY
     from verl.trainer.ppo.v1 import get_trainer_cls
 
-    assert {"s2r_process", "s2r_outcome", "s2r_dense"} <= set(ADV_ESTIMATOR_REGISTRY)
+    assert {"s2r", "s2r_process", "s2r_outcome", "s2r_dense"} <= set(ADV_ESTIMATOR_REGISTRY)
     assert "s2r_action" in POLICY_LOSS_REGISTRY
     assert {"s2r_agent", "s2r_replay"} <= set(_agent_loop_registry)
     assert get_reward_manager_cls("s2r").__module__ == "s2r_verl.reward_manager"

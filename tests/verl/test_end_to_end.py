@@ -39,7 +39,7 @@ PROCESS = (
 )
 OUTCOME = (
     "algorithm.adv_estimator=s2r_outcome",
-    "+algorithm.s2r.level=outcome",
+    "+algorithm.s2r.method=s2r-orl",
     "+algorithm.s2r.beta=0.05",
     "actor_rollout_ref.actor.use_kl_loss=True",
     "actor_rollout_ref.actor.kl_loss_coef=0",
@@ -354,7 +354,7 @@ def offline_run(request, tmp_path_factory, warm_model):
     folder = tmp_path_factory.mktemp(f"offline_{request.param}")
     flags = ["trainer.total_training_steps=1", "trainer.val_before_train=False", "trainer.test_freq=-1"]
     if request.param == "outcome":
-        flags.append("+algorithm.s2r.level=outcome")
+        flags.append("+algorithm.s2r.method=s2r-orl")
     run = train(
         folder, warm_model, stored_rollouts(), *REPLAY, *flags, "trainer.save_freq=-1", prompts=STORED, n=1
     )

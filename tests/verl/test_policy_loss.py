@@ -101,7 +101,7 @@ def test_bfloat16_log_probabilities_are_summed_in_float32():
     old = (torch.rand(1, 2000) * -3).bfloat16()
     new = (old.float() + 1e-2 * torch.randn(1, 2000)).bfloat16()
     ones = torch.ones(1, 2000)
-    token = policy_loss._actions.set((ones.long(), "action"))
+    token = policy_loss._actions.set((ones.long(), "action", None))
     try:
         loss, _ = action_loss(old, new, ones, ones, config=actor_config())
     finally:

@@ -5,7 +5,7 @@ from s2r_verl_cpu.assets import response
 
 from s2r_rewards import judge, parse
 from s2r_rewards.rewards import action_rewards
-from s2r_verl.replay import ReplayOutput, stored_actions
+from s2r_verl.agent_loop import ReplayOutput, stored_actions
 
 TEXT = response(("2", False), ("3", True))
 ADVANTAGES = (-0.8, 0.5, 1.25, 0.0)
@@ -64,7 +64,8 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     import pyarrow.parquet as pq
     from click.testing import CliRunner
 
-    from s2r_rewards.advantages import offline_advantages
+    from s2r_rewards.advantages import process_advantages
+    from s2r_rewards.baselines import accuracy_baseline
     from s2r_rewards.cli.data import command
 
     texts = [
@@ -84,7 +85,8 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     assert done.exit_code == 0, done.output
 
     judged = [judge(parse(text, finished=True), "3") for text in texts]
-    expected = offline_advantages([action_rewards(item) for item in judged], [0.5] * 4, by="position")
+    rewards = [action_rewards(item) for item in judged]
+    expected = process_advantages(rewards, [0.5] * 4, accuracy_baseline("position"))
     found = {}
     for row in pq.read_table(parquet).to_pylist():
         replay = json.loads(row["extra_info"]["replay"])
