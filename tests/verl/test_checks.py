@@ -86,7 +86,7 @@ def test_an_estimator_without_records_says_what_to_set():
         credit(ones, ones)
     with (
         at_hand(Batch([None], get_method("s2r-prl"))),
-        pytest.raises(ConfigError, match="reward_manager.name=s2r"),
+        pytest.raises(ConfigError, match=r"reward_manager\.name=s2r"),
     ):
         credit(ones, ones)
     text_only = score_response("It is \\boxed{3}.", "3")  # by the reward function: without token spans

@@ -228,7 +228,7 @@ def test_the_reward_function_returns_what_verl_accepts():
     assert ScoredRollout.loads(result[FIELD]).correct == (False, True)
     assert compute_score("s2r", RESPONSES[2], "3")["score"] == -1.0
     assert compute_score("s2r", None, None)["score"] == -1.0
-    with pytest.raises(ConfigError, match="reward_kwargs.preset='released'.*method="):
+    with pytest.raises(ConfigError, match=r"reward_kwargs\.preset='released'.*method="):
         compute_score("s2r", RESPONSES[1], "3", preset="released")
     with pytest.raises(ConfigError, match="unknown keys"):
         compute_score("s2r", RESPONSES[1], "3", gramar="paper")
