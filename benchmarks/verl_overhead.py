@@ -160,7 +160,7 @@ class Way:
             return nullcontext()
         from s2r_rewards import get_method
         from s2r_rewards.scored import ScoredRollout
-        from s2r_verl.advantage import Batch, at_hand
+        from s2r_verl.algorithms import Batch, at_hand
         from s2r_verl.records import FIELD
 
         records = [ScoredRollout.loads(text) for text in scored.non_tensor_batch[FIELD]]

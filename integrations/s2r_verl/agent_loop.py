@@ -14,6 +14,7 @@ the whole data set. In validation the policy answers itself, as in ``s2r_agent``
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, register
@@ -34,38 +35,27 @@ MISSING = (
 
 
 class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
-    """An output whose actions come from the record that the reward manager sent back."""
+    """An output that knows its actions: from the record that the reward manager sent back, or as stored."""
 
     s2r_level: str = "process"
+    s2r_stored: tuple[list[float], list[Span]] | None = None
+    """Advantages and token spans; the advantages then take the rewards' place on every token."""
 
     def as_dict(self) -> dict[str, Any]:
-        level = self.s2r_level
         output: dict[str, Any] = super().as_dict()
-        output.pop("s2r_level", None)
+        for name in ("s2r_level", "s2r_stored"):
+            output.pop(name, None)
         length = len(output["response_mask"])
         scored = record_of(self.extra_fields)
-        spans = scored.spans if scored else ()
-        if level == "outcome":  # the whole response is one action (Eq. 3)
+        spans: Sequence[Span] = scored.spans if scored else ()
+        if self.s2r_stored is not None:
+            advantages, spans = self.s2r_stored
+            output["rm_scores"] = spread([advantages], [spans], length)[0]
+        elif self.s2r_level == "outcome":  # the whole response is one action (Eq. 3)
             spans = ((0, length),)
         elif scored:
             output["rm_scores"] = at_action_ends([scored.rewards], [spans], length)[0]
         output[ACTION_IDS] = action_ids([spans], length)[0] + 1
-        return output
-
-
-class ReplayOutput(AgentLoopOutput):  # type: ignore[misc]
-    """Stored tokens whose reward channel carries each token's advantage."""
-
-    s2r_advantages: list[float]
-    s2r_spans: list[Span]
-
-    def as_dict(self) -> dict[str, Any]:
-        output: dict[str, Any] = super().as_dict()
-        for name in ("s2r_advantages", "s2r_spans"):
-            output.pop(name, None)
-        length = len(output["response_mask"])
-        output["rm_scores"] = spread([self.s2r_advantages], [self.s2r_spans], length)[0]
-        output[ACTION_IDS] = action_ids([self.s2r_spans], length)[0] + 1
         return output
 
 
@@ -98,22 +88,15 @@ class ReplayAgentLoop(S2RAgentLoop):
         if rollout.get("finished", True) and ids[-1:] != [self.tokenizer.eos_token_id]:
             ids = [*ids, self.tokenizer.eos_token_id]
         ids = ids[: self.response_length]
-        advantages, spans = stored_actions(rollout, self._level(), ids, self.tokenizer)
-        step = columns["global_steps"]
-        return ReplayOutput(
+        return ActionOutput(
             prompt_ids=prompt,
             response_ids=ids,
             response_mask=[1] * len(ids),
             num_turns=2,
             metrics=AgentLoopMetrics(),
-            s2r_advantages=advantages,
-            s2r_spans=spans,
-            extra_fields={
-                "turn_scores": [],
-                "tool_rewards": [],
-                "min_global_steps": step,
-                "max_global_steps": step,
-            },
+            s2r_stored=stored_actions(rollout, self._level(), ids, self.tokenizer),
+            extra_fields={"turn_scores": [], "tool_rewards": []}
+            | dict.fromkeys(("min_global_steps", "max_global_steps"), columns["global_steps"]),
         )
 
 

@@ -7,7 +7,7 @@ reward workers report during training, and gives the policy loss no way to know 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,17 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.utils.padding import response_to_nested
 
+from s2r_rewards import parse
 from s2r_rewards.adapter import batch_metrics, failures, resolve_method
+from s2r_rewards.alarms import alarm_metrics, find_alarms
+from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.losses import kl_penalised
+from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
-from s2r_verl.advantage import Batch, at_hand
-from s2r_verl.alarms import step_alarms
+from s2r_rewards.tokens import decode_with_offsets
+from s2r_verl.algorithms import Batch, at_hand, fit, loss_with_actions
 from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, find, require_columns, require_good_config
 from s2r_verl.options import read_options
-from s2r_verl.policy_loss import fit, loss_with_actions
 from s2r_verl.records import ACTION_IDS, FIELD, record_of
 
 STATE_FILE = "s2r_baseline.json"
@@ -144,3 +147,27 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
 
 def _records(data: Any) -> list[ScoredRollout | None]:
     return [record_of(fields) for fields in data["extra_fields"]]
+
+
+def step_alarms(
+    prompts: Sequence[Sequence[int]],
+    responses: Sequence[Sequence[int]],
+    records: Sequence[ScoredRollout],
+    tokenizer: Any,
+    method: Method,
+) -> dict[str, float]:
+    """``s2r/alarm/*`` over a batch of B responses; those whose scoring failed are left out.
+
+    Responses are parsed again, since the records travel without the answers that some alarms compare.
+    """
+    judged, texts = [], []
+    for prompt, response, record in zip(prompts, responses, records, strict=True):
+        if record.failure is not None:
+            continue
+        text, _ = decode_with_offsets(response, tokenizer)
+        trajectory = parse(text, method.grammar, record.ended)
+        if len(trajectory.attempts) != len(record.checks):
+            continue
+        judged.append(JudgedTrajectory(trajectory, "", record.checks))
+        texts.append(tokenizer.decode(prompt, skip_special_tokens=True))
+    return alarm_metrics(find_alarms(judged, texts)) if judged else {}

@@ -21,8 +21,8 @@ from s2r_rewards.rewards import action_rewards
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
-from s2r_verl.advantage import Batch, at_hand, credit
 from s2r_verl.agent_loop import as_action_output
+from s2r_verl.algorithms import Batch, at_hand, credit
 from s2r_verl.options import ConfigError
 from s2r_verl.records import ACTION_IDS, FIELD
 
@@ -312,7 +312,7 @@ def test_a_running_method_compares_with_earlier_batches():
 
 def test_alarms_equal_the_librarys(tokenizer, ids, infos):
     from s2r_rewards.alarms import alarm_metrics, find_alarms
-    from s2r_verl.alarms import step_alarms
+    from s2r_verl.trainer import step_alarms
 
     prompt = "What is 1 + 2?"
     prompts = [tokenizer.encode(prompt)] * 5

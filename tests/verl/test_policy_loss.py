@@ -6,8 +6,8 @@ from tensordict import TensorDict
 from verl.utils.tensordict_utils import assign_non_tensor
 
 from s2r_rewards.losses import action_policy_loss
+from s2r_verl.algorithms import action_loss, loss_with_actions
 from s2r_verl.options import ConfigError
-from s2r_verl.policy_loss import action_loss, loss_with_actions
 
 WIDTHS = (6, 4, 1)
 IDS = ([1, 1, 2, 2, 2, 3], [1, 2, 2, 3], [5])
@@ -95,17 +95,17 @@ def test_micro_batches_and_ranks_add_up(batch, monkeypatch):
 
 def test_bfloat16_log_probabilities_are_summed_in_float32():
     """verl hands over the model's bfloat16; in it, the log-ratio of a long action would lose its digits."""
-    from s2r_verl import policy_loss
+    from s2r_verl import algorithms
 
     torch.manual_seed(0)
     old = (torch.rand(1, 2000) * -3).bfloat16()
     new = (old.float() + 1e-2 * torch.randn(1, 2000)).bfloat16()
     ones = torch.ones(1, 2000)
-    token = policy_loss._actions.set((ones.long(), "action", None))
+    token = algorithms._actions.set((ones.long(), "action", None))
     try:
         loss, _ = action_loss(old, new, ones, ones, config=actor_config())
     finally:
-        policy_loss._actions.reset(token)
+        algorithms._actions.reset(token)
     ids = torch.zeros(1, 2000, dtype=torch.long)
     exact, _ = action_policy_loss(new.double(), old.double(), ones.double(), ids)
     assert float(loss) == pytest.approx(float(exact), abs=1e-5)
