@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from s2r_rewards import answers
 from s2r_rewards.answers.result import CheckResult
@@ -29,6 +29,7 @@ from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 from s2r_rewards.trajectory import Action, Trajectory
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T", bound="Options")
 
 #: Share of the samples of a batch that could not be scored (a bad label, an unreadable response, …).
 FAILED_METRIC = "s2r/alarm/scoring_failed"
@@ -88,7 +89,7 @@ class Options:
             raise ConfigError(f"groups is {self.groups!r}; expected one of {', '.join(GROUPS)}")
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, Any], where: str = "s2r") -> Options:
+    def from_mapping(cls: type[T], given: Mapping[str, Any], where: str = "s2r") -> T:
         """Options out of a configuration block; every name in it is looked up.
 
         Args:
@@ -114,6 +115,12 @@ class Options:
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
+
+    def refuse(self, names: Iterable[str], why: str) -> None:
+        """ConfigError for the first of these options that is given where it could only be ignored."""
+        for name in names:
+            if name in self.given():
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; {why}")
 
     def check(self) -> None:
         """Looks every name up. ConfigError (or ValueError) naming the first that cannot be used."""
