@@ -24,9 +24,9 @@ from s2r_rewards.methods.base import GROUPS
 from s2r_rewards.metrics import level_name, total_counts
 from s2r_rewards.parsing import parse
 from s2r_rewards.resolve import load_object
-from s2r_rewards.scored import ScoredRollout, Span
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
-from s2r_rewards.trajectory import Action, Trajectory
+from s2r_rewards.trajectory import Action, Span, Trajectory
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T", bound="Options")

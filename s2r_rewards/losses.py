@@ -1,10 +1,12 @@
-"""Losses over actions (torch): the clipped objective of Eq. 6, the KL terms, and the SFT loss of Eq. 1.
+"""Losses over actions (torch): the clipped objective of Eq. 6, the KL term of Eq. 5, and the SFT mask of Eq. 1.
 
 Shapes: B trajectories, T response tokens; ``action_ids`` [B, T] as from :func:`s2r_rewards.tensors.action_ids`
 (−1: the token belongs to no action and is left out).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -132,17 +134,6 @@ def kl_penalised(
     return (advantages - beta * action_log_ratio(log_ratio, action_ids, "action")) * mask
 
 
-def kl_loss(log_probs: Tensor, ref_log_probs: Tensor, mask: Tensor) -> Tensor:
-    """Scalar: the k3 estimate of KL(π‖π_ref), mean over the tokens of ``mask`` [B, T]; always ≥ 0.
-
-    k3 = exp(−d) − 1 + d with d = log π − log π_ref (Schulman, "Approximating KL divergence").
-    """
-    _same_shape(log_probs=log_probs, ref_log_probs=ref_log_probs, mask=mask)
-    d = torch.where(mask.bool(), log_probs - ref_log_probs, 0.0)
-    k3 = torch.exp((-d).clamp(max=20.0)) - 1.0 + d
-    return (k3 * mask).sum() / mask.sum().clamp(min=1)
-
-
 def trained_actions(trajectory: Trajectory) -> tuple[bool, ...]:
     """δ(a_t) of Eq. 1, per action: every verification, the **last** attempt and ``end``; no earlier attempt."""
     attempts = [i for i, action in enumerate(trajectory.actions) if action.kind == "solve"]
@@ -150,7 +141,7 @@ def trained_actions(trajectory: Trajectory) -> tuple[bool, ...]:
     return tuple(action.kind != "solve" or i == last for i, action in enumerate(trajectory.actions))
 
 
-def sft_mask(trajectory: Trajectory, spans: list[tuple[int, int]] | tuple, length: int) -> Tensor:
+def sft_mask(trajectory: Trajectory, spans: Sequence[tuple[int, int]], length: int) -> Tensor:
     """δ of Eq. 1 over tokens, [T] of 0/1, from the token spans of all actions."""
     if len(spans) != len(trajectory.actions):
         raise ValueError(f"{len(spans)} spans for {len(trajectory.actions)} actions; expected one each")
@@ -158,9 +149,3 @@ def sft_mask(trajectory: Trajectory, spans: list[tuple[int, int]] | tuple, lengt
     for trained, (first, end) in zip(trained_actions(trajectory), spans, strict=True):
         mask[first:end] = float(trained)
     return mask
-
-
-def sft_loss(log_probs: Tensor, mask: Tensor) -> Tensor:
-    """−Σ δ log π / Σ δ (Eq. 1, arXiv:2502.12853), mean over the trained tokens; both [B, T]."""
-    _same_shape(log_probs=log_probs, mask=mask)
-    return -(log_probs * mask).sum() / mask.sum().clamp(min=1)

@@ -22,7 +22,7 @@ class RecordError(ValueError):
         where = f"{self.path}:{line}" + (f": field {field!r}" if field else "")
         super().__init__(f"{where}: {problem}")
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path, self.line, self.field, self.problem)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.judging import Gold
+from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.records import (
     OnError,
     RecordError,
@@ -48,6 +48,15 @@ class Rollout:
     """What :func:`s2r_rewards.scoring.score_rollouts` adds."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that this library does not know; they are kept."""
+
+    @property
+    def judged(self) -> JudgedTrajectory:
+        """The judged trajectory of a scored rollout; ValueError where it is not scored."""
+        if self.s2r is None:
+            raise ValueError(
+                f"rollout of problem {self.problem_id!r} is not scored; run `s2r score` on the file"
+            )
+        return self.s2r.judged(self.response, self.gold)
 
     def to_record(self) -> dict[str, Any]:
         """The JSON object, without fields that hold nothing."""

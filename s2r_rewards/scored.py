@@ -13,13 +13,11 @@ from typing import Any
 
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
+from s2r_rewards.trajectory import Action, ActionKind, Deviation, Span, Trajectory, Verdict
 
 VERSION = 2
 #: Version 1 named presets; their methods of today.
 _PRESETS = {"paper": "s2r-prl", "released": "released-prl"}
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from s2r_rewards.judging import BatchChecker, JudgedTrajectory, judge_many
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scored import Span
+from s2r_rewards.trajectory import Span
 
 
 def judge_rollouts(

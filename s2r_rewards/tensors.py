@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-ActionValues = Sequence[Sequence[float]]
-ActionSpans = Sequence[Sequence[tuple[int, int]]]
+from s2r_rewards.trajectory import Span
+
+Rows = Sequence[Sequence[float]]
+"""Per trajectory, one value per action."""
+Spans = Sequence[Sequence[Span]]
+"""Per trajectory, the token spans of its actions."""
 
 
-def _check(values: ActionValues, spans: ActionSpans) -> None:
+def _check(values: Rows, spans: Spans) -> None:
     if len(values) != len(spans):
         raise ValueError(f"values for {len(values)} trajectories, spans for {len(spans)}; expected as many")
     for i, (row, where) in enumerate(zip(values, spans, strict=True)):
@@ -21,9 +25,7 @@ def _check(values: ActionValues, spans: ActionSpans) -> None:
             )
 
 
-def spread(
-    values: ActionValues, spans: ActionSpans, length: int, dtype: torch.dtype = torch.float32
-) -> Tensor:
+def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """[B, T]: each token carries its action's value; tokens outside every span carry 0.
 
     Args:
@@ -55,9 +57,7 @@ def spread(
     return flat.view(len(values), length)
 
 
-def at_action_ends(
-    values: ActionValues, spans: ActionSpans, length: int, dtype: torch.dtype = torch.float32
-) -> Tensor:
+def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """[B, T]: the last token of each action carries its value; all others carry 0.
 
     An action without a token of its own leaves no trace.
@@ -71,6 +71,6 @@ def at_action_ends(
     return out
 
 
-def action_ids(spans: ActionSpans, length: int) -> Tensor:
+def action_ids(spans: Spans, length: int) -> Tensor:
     """[B, T] long: the index of the action that each token belongs to, −1 where it belongs to none."""
     return spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1

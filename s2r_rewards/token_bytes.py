@@ -11,7 +11,7 @@ from typing import Any
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
 
 
-class TokenTable(dict):
+class TokenTable(dict[int, tuple[bytes, int]]):
     """id → (bytes, number of characters; −1 where the bytes are no whole characters)."""
 
     def __init__(self, to_bytes: Callable[[int], bytes], strips_first_space: bool = False) -> None:
@@ -79,18 +79,19 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
     return TokenTable(to_bytes, strips)
 
 
-def _decoder_steps(decoder: Any) -> list[dict]:
+def _decoder_steps(decoder: Any) -> list[dict[str, Any]]:
     """The decoder's own description of itself, flattened: [{"type": "ByteLevel", …}, …]."""
     if decoder is None:
         return []
     state = json.loads(decoder.__getstate__())
-    return state["decoders"] if state.get("type") == "Sequence" else [state]
+    steps: list[dict[str, Any]] = state["decoders"] if state.get("type") == "Sequence" else [state]
+    return steps
 
 
-def _strips_left(step: dict) -> bool:
+def _strips_left(step: dict[str, Any]) -> bool:
     if step["type"] == "Strip":
-        return step.get("content", " ") == " " and step.get("start", 0) > 0
-    return step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never"
+        return bool(step.get("content", " ") == " " and step.get("start", 0) > 0)
+    return bool(step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never")
 
 
 def _added_tokens(tokenizer: Any, backend: Any) -> dict[int, tuple[str, bool]]:

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from s2r_rewards.token_bytes import token_table
-
-Span = tuple[int, int]
+from s2r_rewards.trajectory import Span
 
 
 def decode_with_offsets(
@@ -113,7 +112,7 @@ def _decode_in_windows(ids: list[int], tokenizer: Any, skip_special_tokens: bool
     longest = 16  # a window of undecodable tokens is flushed, so that the pass stays linear
 
     def decode(window: list[int]) -> str:
-        return tokenizer.decode(window, skip_special_tokens=skip_special_tokens)
+        return str(tokenizer.decode(window, skip_special_tokens=skip_special_tokens))
 
     parts: list[str] = []
     offsets = np.zeros(len(ids) + 1, dtype=np.int64)

@@ -12,6 +12,8 @@ from enum import Enum
 from typing import Literal
 
 ActionKind = Literal["solve", "verify", "end"]
+Span = tuple[int, int]
+"""[first, end) of an action, in tokens of the response."""
 
 
 class Verdict(str, Enum):

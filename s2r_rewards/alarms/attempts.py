@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from s2r_rewards.alarms.base import Batch, Case, Rule
-from s2r_rewards.answers import extract_answer
+from s2r_rewards.answers import Extraction, extract_answer
 from s2r_rewards.trajectory import Action, Trajectory, Verdict
 
 MANY_ATTEMPTS = 8
@@ -22,7 +22,7 @@ def _wrong_first(batch: Batch) -> Iterable[Case]:
             yield i, bool(judged.verified) and judged.verified[0] == (False, Verdict.INCORRECT)
 
 
-def _boxes(trajectory: Trajectory, attempt: Action):
+def _boxes(trajectory: Trajectory, attempt: Action) -> Extraction:
     return extract_answer(trajectory.text, attempt.start, attempt.end)
 
 
@@ -38,7 +38,7 @@ _ALTERNATIVES = re.compile(r"\bor\b|\\text\{\s*or\s*\}|;|\\lor|\bmaybe\b")
 def _spraying(batch: Batch) -> Iterable[Case]:
     """Three or more different boxes in one attempt, or alternatives inside the answer where gold has none."""
     for i, judged in enumerate(batch.judged):
-        hedged_gold = bool(_ALTERNATIVES.search(judged.gold))
+        hedged_gold = not isinstance(judged.gold, str) or bool(_ALTERNATIVES.search(judged.gold))
         for attempt in judged.trajectory.attempts:
             hedged = not hedged_gold and bool(_ALTERNATIVES.search(attempt.answer or ""))
             yield i, hedged or _boxes(judged.trajectory, attempt).distinct > 2

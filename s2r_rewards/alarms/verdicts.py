@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from s2r_rewards.alarms.base import Batch, Case, Rule
 from s2r_rewards.grammar import GRAMMARS
@@ -12,7 +12,7 @@ from s2r_rewards.trajectory import Verdict
 SENTENCE_WORDS = 5
 
 
-def _verdict_whatever(verdict: Verdict, attempt_right: bool):
+def _verdict_whatever(verdict: Verdict, attempt_right: bool) -> Callable[[Batch], Iterable[Case]]:
     """Cases: verified attempts that call for the other verdict; the sign: they got this one all the same."""
 
     def cases(batch: Batch) -> Iterable[Case]:

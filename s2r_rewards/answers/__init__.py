@@ -5,8 +5,8 @@
 """
 
 from .batch import check_many
-from .chosen import batch_checker, get_policy
 from .checker import CHECKER_VERSION, check, check_response
+from .chosen import batch_checker, get_policy
 from .extraction import Extraction, extract_answer
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .result import VERDICTS, CheckResult

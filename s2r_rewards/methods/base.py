@@ -13,7 +13,8 @@ from s2r_rewards.baselines.base import Values
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rewards import action_rewards, outcome_reward
-from s2r_rewards.scored import ScoredRollout, Span
+from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.trajectory import Span
 
 RewardFunction = Callable[[JudgedTrajectory], tuple[float, ...]]
 """JudgedTrajectory → one finite number per attempt and verification"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from s2r_rewards.report.markup import Html, el, join
@@ -123,7 +123,9 @@ def stacked_bar(shares: Sequence[float], spoken: str) -> Html:
     )
 
 
-def _curve(index, steps, line, x, y) -> Html:
+def _curve(
+    index: int, steps: Sequence[float], line: Line, x: Callable[[float], float], y: Callable[[float], float]
+) -> Html:
     """Unbroken runs of finite values as polylines, and a dot with a tooltip for every value."""
     runs: list[list[str]] = [[]]
     dots = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -12,7 +12,6 @@ from s2r_rewards.report import sections
 from s2r_rewards.report.flags import FLAGS, flags_of
 from s2r_rewards.report.markup import Html, escape, json_block
 from s2r_rewards.report.payload import MAX_TEXT, payload
-from s2r_rewards.report.restore import restore
 from s2r_rewards.report.sample import choose
 from s2r_rewards.report.summary import Summary, natural, summarise
 from s2r_rewards.rollouts import Rollout
@@ -38,13 +37,13 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
     if not rollouts:
         raise ValueError("there are no rollouts to report on")
     limits = limits or Limits()
-    judged = [restore(rollout) for rollout in rollouts]
+    judged = [rollout.judged for rollout in rollouts]
     flags = [flags_of(one) for one in judged]
     summary = summarise(rollouts, judged)
     sizes = [
-        len(r.response) + len(r.prompt) + 60 * len((r.s2r or {}).get("actions", ())) + 200 for r in rollouts
+        min(len(r.response) + len(r.prompt) + 60 * len(j.trajectory.actions) + 200, 2 * limits.text + 2_000)
+        for r, j in zip(rollouts, judged, strict=True)
     ]
-    sizes = [min(size, 2 * limits.text + 2_000) for size in sizes]
     chosen = choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6))
     evidence = {i for alarm in summary.alarms if alarm.fired for i in alarm.evidence}
     chosen = sorted({*chosen, *evidence})
@@ -93,7 +92,7 @@ def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -
         "meta": escape(
             f"{summary.count:,} rollouts · {summary.problems:,} problems"
             + (f" · {len(summary.steps):,} steps" if summary.steps else "")
-            + f" · grammar {summary.grammar} · preset {summary.preset}"
+            + f" · grammar {summary.grammar} · method {summary.method}"
         ),
         "note": escape(note),
         "overview": overview,
@@ -117,5 +116,5 @@ def _digest(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def _distinct(values) -> list[str]:
+def _distinct(values: Iterable[object]) -> list[str]:
     return [str(v) for v in sorted({v for v in values if v is not None}, key=natural)]

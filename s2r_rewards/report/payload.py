@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.scored import ScoredAction
 
 MAX_TEXT = 20_000
 SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
@@ -18,40 +19,41 @@ SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
 
 def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = MAX_TEXT) -> dict[str, Any]:
     """The rollout at place `index` of the file; texts longer than `max_text` characters lose their middle."""
-    record = rollout.s2r or {}
-    actions = record.get("actions", [])
+    record = rollout.s2r
+    actions = record.actions if record else ()
+    rewards = record.rewards if record else ()
     room = max(200, max_text // max(1, len(actions)))
     data = {
         "i": index,
         "id": _one_line(rollout.problem_id),
         "p": shorten(rollout.prompt, max_text),
-        "g": str(rollout.gold),
+        "g": rollout.gold if isinstance(rollout.gold, str) else " or ".join(rollout.gold),
         "l": None if rollout.level is None else str(rollout.level),
         "s": rollout.step,
-        "o": record.get("outcome"),
-        "e": record.get("ended"),
+        "o": record.outcome if record else None,
+        "e": record.ended if record else None,
         "f": list(flags),
-        "d": list(record.get("deviations", ())),
-        "a": [_action(action, rollout.response, room) for action in actions],
+        "d": list(record.codes) if record else [],
+        "a": [_action(action, rewards[:t], rollout.response, room) for t, action in enumerate(actions)],
     }
     if not actions:
         data["r"] = shorten(rollout.response, max_text)
     return {key: value for key, value in data.items() if value not in (None, [], "")}
 
 
-def _action(action: dict[str, Any], text: str, room: int) -> dict[str, Any]:
-    check = action.get("check")
+def _action(action: ScoredAction, context: Sequence[float], text: str, room: int) -> dict[str, Any]:
+    check = action.check
     data = {
-        "k": action["kind"],
-        "t": shorten(text[action["start"] : action["end"]], room),
-        "a": action.get("answer"),
-        "v": action.get("verdict"),
-        "c": [check["verdict"], check["tier"], check["reason"]] if check else None,
-        "r": _round(action.get("reward")),
-        "x": action.get("context") or None,
-        "b": _round(action.get("baseline")),
-        "A": _round(action.get("advantage")),
-        "n": action.get("tokens"),
+        "k": action.kind,
+        "t": shorten(text[action.start : action.end], room),
+        "a": action.answer,
+        "v": action.verdict.value if action.verdict else None,
+        "c": [check.verdict, check.tier, check.reason] if check else None,
+        "r": _round(action.reward),
+        "x": list(context) if context and action.advantage is not None else None,
+        "b": _round(action.baseline),
+        "A": _round(action.advantage),
+        "n": action.tokens,
     }
     return {key: value for key, value in data.items() if value is not None}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from s2r_rewards.alarms import Alarm, find_alarms
@@ -34,7 +34,7 @@ class Summary:
     count: int
     problems: int
     grammar: str
-    preset: str
+    method: str
     checker: str
     overall: Group
     levels: tuple[Group, ...]
@@ -48,16 +48,16 @@ class Summary:
 
 def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> Summary:
     """Summarise scored rollouts and their judged trajectories (same order)."""
-    records = [rollout.s2r or {} for rollout in rollouts]
+    records = [rollout.s2r for rollout in rollouts if rollout.s2r is not None]
     nodes, left_out = context_tree(map(action_rewards, judged))
     checks = Counter((check.verdict, check.tier) for j in judged for check in j.checks)
     deviations = Counter(code for j in judged for code in {d.code for d in j.trajectory.deviations})
     return Summary(
         count=len(rollouts),
         problems=len({rollout.problem_id for rollout in rollouts}),
-        grammar=_names(record.get("grammar") for record in records),
-        preset=_names(record.get("preset") for record in records),
-        checker=_names(record.get("checker") for record in records),
+        grammar=_names(record.grammar for record in records),
+        method=_names(record.method for record in records),
+        checker=_names(record.checker for record in records),
         overall=_group("all", judged),
         levels=_grouped(judged, [rollout.level for rollout in rollouts]),
         steps=_grouped(judged, [rollout.step for rollout in rollouts]),
@@ -97,5 +97,5 @@ def natural(key: object) -> tuple[int, float, str]:
         return (1, 0.0, str(key))
 
 
-def _names(values) -> str:
-    return ", ".join(sorted({str(value) for value in values if value is not None})) or "–"
+def _names(values: Iterable[str]) -> str:
+    return ", ".join(sorted({value for value in values if value})) or "–"

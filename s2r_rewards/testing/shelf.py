@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from s2r_rewards.baselines.base import Values
 from s2r_rewards.testing.builders import Script, solve
-
-Nested = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,16 @@ class Oracle:
     """The batch of five trajectories whose every figure was computed by hand (KL coefficient 0)."""
 
     cases: tuple[Case, ...]
-    context_baselines: Nested
-    context_advantages: Nested
-    context_leave_one_out: Nested  # baselines; a context seen once has none and gets 0
-    position_baselines: Nested
-    position_advantages: Nested
+    context_baselines: Values
+    context_advantages: Values
+    context_leave_one_out: Values  # baselines; a context seen once has none and gets 0
+    position_baselines: Values
+    position_advantages: Values
     rloo_advantages: tuple[float, ...]  # of the outcomes, the five taken as one prompt's group
     metrics: dict[str, float]
 
     @property
-    def rewards(self) -> Nested:
+    def rewards(self) -> Values:
         """Action rewards, one tuple per trajectory."""
         return tuple(case.rewards for case in self.cases)
 

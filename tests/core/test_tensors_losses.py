@@ -9,9 +9,7 @@ from s2r_rewards import parse
 from s2r_rewards.losses import (
     action_log_ratio,
     action_policy_loss,
-    kl_loss,
     kl_penalised,
-    sft_loss,
     sft_mask,
     sum_by_action,
     trained_actions,
@@ -127,11 +125,6 @@ def test_kl_in_the_advantage_is_summed_over_the_action():
     assert whole.tolist()[0] == pytest.approx([1 - 0.35, 1 - 0.35, -2 - 0.35, 0.0])
 
 
-def test_kl_loss_is_k3():
-    got = kl_loss(torch.tensor([[0.5, 7.0]]), torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
-    assert got.item() == pytest.approx(math.exp(-0.5) - 1 + 0.5)
-
-
 W, R = "Wait, let me recheck my solution.", "Let me try again."
 TEXT = (
     f"\\boxed{{5}} {W} So the answer is incorrect. {R} \\boxed{{4}} {W} So the answer is correct.<|im_end|>"
@@ -144,8 +137,3 @@ def test_eq_1_masks_wrong_attempts_only():
     assert sft_mask(parse(TEXT), spans, 13).tolist() == [0, 0, 0, *[1] * 9, 0]
     with pytest.raises(ValueError, match="expected one each"):
         sft_mask(parse(TEXT), spans[:2], 13)
-
-
-def test_sft_loss_is_the_mean_over_trained_tokens():
-    loss = sft_loss(torch.tensor([[-1.0, -2.0, -4.0]]), torch.tensor([[0.0, 1.0, 1.0]]))
-    assert loss.item() == pytest.approx(3.0)

@@ -294,10 +294,10 @@ def test_repeated_deviations_are_counted(show, tmp_path):
 
 
 def test_last_attempt_and_outcome_are_told_apart(show, tmp_path):
-    """Right but cut off: the released preset gives −1, and the page says both."""
+    """Right but cut off: the released method gives −1, and the page says both."""
     path = tmp_path / "cut.html"
     rollout = Rollout("p", "2 + 3?", solve("5").verify("correct").text(), "5", finished=False)
-    path.write_text(render(score_rollouts([rollout], preset="released")), encoding="utf-8")
+    path.write_text(render(score_rollouts([rollout], method="released-prl")), encoding="utf-8")
     browser = show(path, "#r=1")
     chips = [chip.text for chip in find(browser, ".chips .chip")]
     assert chips[:2] == ["✓ last attempt right", "outcome −1"]

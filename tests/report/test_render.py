@@ -12,7 +12,6 @@ from s2r_rewards.answers import CheckResult
 from s2r_rewards.report import Limits, render
 from s2r_rewards.report.markup import Html, el, escape, json_block
 from s2r_rewards.report.payload import payload, shorten
-from s2r_rewards.report.restore import restore
 from s2r_rewards.report.sample import choose
 from s2r_rewards.report.tree import context_tree
 from s2r_rewards.rollouts import Rollout
@@ -28,21 +27,27 @@ def data_of(page):
 def test_restored_equals_judged(case):
     rollout = Rollout("p", "2 + 3?", case.text, case.gold, finished=case.finished)
     judged = judge(parse(case.text, finished=case.finished), case.gold)
-    restored = restore(score_rollouts([rollout])[0])
+    restored = score_rollouts([rollout])[0].judged
     assert restored.checks == judged.checks
     assert restored.trajectory.actions == judged.trajectory.actions
-    assert restored.trajectory.codes == judged.trajectory.codes
-    assert restored.verified == judged.verified
+    assert restored == judged  # deviations with their spans as well
 
 
 def test_restore_survives_json_and_names_what_is_wrong():
     rollout = score_rollouts([Rollout("p7", "2 + 3?", SHELF[0].text, "5")])[0]
     again = Rollout.from_record(json.loads(json.dumps(rollout.to_record())))
-    assert action_rewards(restore(again)) == SHELF[0].rewards
+    assert action_rewards(again.judged) == SHELF[0].rewards
     with pytest.raises(ValueError, match="'p7' is not scored"):
-        restore(Rollout("p7", "", "", ""))
-    with pytest.raises(ValueError, match="s2r record cannot be read"):
-        restore(Rollout("p7", "", "", "", s2r={"actions": [{"kind": "solve"}]}))
+        _ = Rollout("p7", "", "", "").judged
+    broken = {
+        "problem_id": "p7",
+        "prompt": "",
+        "response": "",
+        "gold": "",
+        "s2r": {"actions": [{"kind": "solve"}]},
+    }
+    with pytest.raises(ValueError, match=r"field 's2r': cannot be read .*; score the file again"):
+        Rollout.from_record(broken)
 
 
 def test_tree_of_the_oracle():

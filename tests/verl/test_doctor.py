@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards.cli.doctor import CHECKS, LEGACY_OVERRIDE, Machine, check_config, command
+from s2r_rewards.cli.doctor import all_checks, check_config, command
+from s2r_rewards.machine import Machine
+from s2r_verl.doctor import LEGACY_OVERRIDE
 
 GOOD = Machine(
     python=(3, 11),
@@ -20,7 +22,7 @@ GOOD = Machine(
 
 
 def findings(machine):
-    return [finding for check in CHECKS for finding in check(machine)]
+    return [finding for check in all_checks() for finding in check(machine)]
 
 
 def problems(machine):

@@ -1,0 +1,22 @@
+"""What ``s2r doctor`` asks of a machine that is to train with OpenRLHF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from s2r_rewards.machine import Check, Finding, Machine
+
+TESTED = "0.11.2"
+
+
+def check_openrlhf(machine: Machine) -> Iterator[Finding]:
+    """Its version; nothing where it is not installed."""
+    openrlhf = machine.version("openrlhf")
+    if openrlhf:
+        tested = openrlhf == TESTED
+        yield Finding(
+            "ok" if tested else "warning", "openrlhf", openrlhf, "" if tested else f"tested with {TESTED}"
+        )
+
+
+CHECKS: tuple[Check, ...] = (check_openrlhf,)

@@ -1,0 +1,134 @@
+"""What ``s2r doctor`` looks at on any machine; each integration adds what its framework needs (``<package>.doctor``)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: str
+    """``ok``, ``warning`` or ``problem``."""
+    what: str
+    found: str
+    way_out: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the checks look at, so that they can be tested on any machine."""
+
+    python: tuple[int, int]
+    versions: Mapping[str, str]
+    """Installed distributions, by lower-case name."""
+    requires: Mapping[str, list[str]] = field(default_factory=dict)
+    """Requirements that verl and OpenRLHF state."""
+    plugins: tuple[str, ...] = ()
+    """Names in the entry-point group verl.plugins."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    gpus: tuple[str, ...] | None = None
+    """None: not looked for."""
+
+    def version(self, name: str) -> str | None:
+        """The installed version of a distribution."""
+        return self.versions.get(name.lower())
+
+
+def this_machine(look_for_gpus: bool = True) -> Machine:
+    """The machine that this runs on."""
+    versions = {d.metadata["Name"].lower(): d.version for d in metadata.distributions() if d.metadata["Name"]}
+    requires: dict[str, list[str]] = {
+        name: metadata.requires(name) or [] for name in ("verl", "openrlhf") if name in versions
+    }
+    plugins = tuple(entry.name for entry in metadata.entry_points(group="verl.plugins"))
+    gpus = _gpus() if look_for_gpus and "torch" in versions else None
+    return Machine(sys.version_info[:2], versions, requires, plugins, dict(os.environ), gpus)
+
+
+def _gpus() -> tuple[str, ...]:
+    try:
+        import torch
+    except Exception as error:  # a broken CUDA installation fails in many ways; all of them mean the same
+        logger.warning("torch does not import: %s", error)
+        return ()
+    return tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+
+
+def check_python(machine: Machine) -> Iterator[Finding]:
+    """A Python that the library, and verl where it is installed, run on."""
+    found = ".".join(map(str, machine.python))
+    if not (3, 10) <= machine.python <= (3, 13):
+        yield Finding("problem", "python", found, "use Python 3.10 to 3.13")
+    elif machine.version("verl") and machine.python >= (3, 13):
+        yield Finding("problem", "python", found, "verl needs Python below 3.13")
+    else:
+        yield Finding("ok", "python", found)
+
+
+def check_torch(machine: Machine) -> Iterator[Finding]:
+    """torch, and the GPUs that it sees."""
+    version = machine.version("torch")
+    if version is None:
+        yield Finding("problem", "torch", "not installed", "install torch, then verl or OpenRLHF")
+        return
+    yield Finding("ok", "torch", version)
+    if machine.gpus is None:
+        return
+    if machine.gpus:
+        yield Finding("ok", "GPUs", f"{len(machine.gpus)} x {machine.gpus[0]}")
+    else:
+        way = "training needs one: check nvidia-smi and CUDA_VISIBLE_DEVICES, or pass --no-gpu"
+        yield Finding("problem", "GPUs", "torch sees none", way)
+
+
+def check_trainers(machine: Machine) -> Iterator[Finding]:
+    """At most one of verl and OpenRLHF."""
+    verl, openrlhf = machine.version("verl"), machine.version("openrlhf")
+    if verl and openrlhf:
+        way = "they need different versions of transformers: one environment for each"
+        yield Finding("problem", "verl and openrlhf", "both installed", way)
+    if not verl and not openrlhf:
+        way = 'pip install "s2r-rewards[verl]" or "s2r-rewards[openrlhf]"; scoring and reports work without'
+        yield Finding("warning", "trainer", "neither verl nor openrlhf installed", way)
+
+
+def check_requirements(machine: Machine) -> Iterator[Finding]:
+    """Versions that a framework states and the environment does not have."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        return
+    for owner, stated in machine.requires.items():
+        for line in stated:
+            need = Requirement(line)
+            if need.marker is not None and not need.marker.evaluate({"extra": ""}):
+                continue
+            found = machine.version(need.name)
+            if found is None or not need.specifier.contains(found, prereleases=True):
+                way = f"{owner} needs {need.name}{need.specifier}: pip install '{need.name}{need.specifier}'"
+                yield Finding("problem", need.name, found or "not installed", way)
+
+
+def check_antlr(machine: Machine) -> Iterator[Finding]:
+    """hydra and math-verify must agree on the version of antlr."""
+    antlr = machine.version("antlr4-python3-runtime")
+    if machine.version("hydra-core") and antlr and not antlr.startswith("4.9."):
+        way = "hydra needs 4.9: pip install 'antlr4-python3-runtime==4.9.3' 'math-verify[antlr4_9_3]'"
+        yield Finding("problem", "antlr4-python3-runtime", antlr, way)
+    latex = machine.version("latex2sympy2")
+    if latex:
+        way = "it pins another antlr than hydra and prints a mismatch on every call; nothing here needs it"
+        yield Finding("warning", "latex2sympy2", latex, way)
+
+
+Check = Callable[[Machine], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (check_python, check_torch, check_trainers, check_requirements, check_antlr)
