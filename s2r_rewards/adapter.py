@@ -34,6 +34,10 @@ T = TypeVar("T", bound="Options")
 #: Share of the samples of a batch that could not be scored (a bad label, an unreadable response, …).
 FAILED_METRIC = "s2r/alarm/scoring_failed"
 FAILING_REWARD = -1.0
+#: Options that only a trainer which hands its whole batch over can use.
+TRAINING_OPTIONS = (
+    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
+)  # fmt: skip
 
 
 class ConfigError(ValueError):

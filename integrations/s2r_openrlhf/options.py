@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from s2r_rewards import adapter
-from s2r_rewards.adapter import ConfigError, resolve_method
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.baselines import BASELINES, rloo
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.methods import METHODS, Method
@@ -142,6 +142,3 @@ def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
     except ConfigError as error:
         parser.error(str(error))
     return options, rest, known.help
-
-
-__all__ = ["ENVIRONMENT", "Options", "build_parser", "is_openrlhfs_own", "resolve_method", "split_arguments"]

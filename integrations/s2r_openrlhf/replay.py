@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from openrlhf.utils.agent import AgentExecutorBase
 
-from s2r_openrlhf.carried import Carried, into_output, shift
+from s2r_openrlhf.carried import Carried, carrying
 from s2r_openrlhf.options import Options
-from s2r_openrlhf.stored import read_payload, scored_actions
+from s2r_openrlhf.stored import read_payload
 from s2r_openrlhf.versions import require_supported
+from s2r_rewards.adapter import failures, resolve_method, score_response
 from s2r_rewards.records import RecordError
-from s2r_rewards.server.protocol import Sample, Scored, judge_samples
-from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
+from s2r_rewards.scored import ScoredAction, ScoredRollout
+from s2r_rewards.tokens import token_spans
 
 
 class AgentExecutor(AgentExecutorBase):
@@ -33,7 +35,7 @@ class AgentExecutor(AgentExecutorBase):
         self, prompt: str, label: Any, sampling_params: Any, max_length: int, hf_tokenizer: Any, llm_engine: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:  # fmt: skip
-        payload = _payload_or_failure(label, self.options.level)
+        payload = _payload_or_failure(label, resolve_method(self.options).level)
         prompt_ids = _ids(hf_tokenizer, prompt)
         response_ids = _ids(hf_tokenizer, payload["response"])
         if payload["finished"] and response_ids[-1:] != [hf_tokenizer.eos_token_id]:
@@ -48,10 +50,8 @@ class AgentExecutor(AgentExecutorBase):
             "rollout_log_probs": None,  # whoever sampled them left none; train_ppo_ray refuses to ask for them
             "truncated": not payload["finished"],
         }
-        carried = await asyncio.to_thread(
-            _carry, response_ids, len(prompt_ids), payload, hf_tokenizer, self.options
-        )
-        return into_output(output, carried, self.options)
+        scored = await asyncio.to_thread(stored_record, payload, response_ids, hf_tokenizer, self.options)
+        return carrying(output, Carried(payload["gold"], scored))
 
 
 def _payload_or_failure(label: Any, level: str) -> dict[str, Any]:
@@ -59,35 +59,37 @@ def _payload_or_failure(label: Any, level: str) -> dict[str, Any]:
     try:
         return read_payload(label, level=level)
     except RecordError as error:
-        nothing = {"response": "", "gold": "", "finished": True, "outcome": -1.0, "outcome_advantage": 0.0}
-        return {**nothing, "actions": [], "failure": str(error)}
+        cause = failures.note(error, "stored rollout", "it has no gradient")
+        return {"response": "", "gold": "", "finished": True, "failure": cause}
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _carry(
-    response_ids: list[int], offset: int, payload: Mapping[str, Any], tokenizer: Any, options: Options
-) -> Carried:
-    text, offsets = decode_with_offsets(response_ids, tokenizer)
-    if options.level == "process":
-        actions = scored_actions(payload)
-    else:  # the whole response, its end token included, is one action
-        whole = {"start": 0, "end": len(text)}
-        actions = [{**whole, "reward": payload["outcome"], "advantage": payload["outcome_advantage"]}]
-    spans = spans_from_offsets(offsets, [(a["start"], a["end"]) for a in actions])
-    return Carried(
-        label=payload["gold"],
-        scored=_judge(payload, options),
-        rewards=tuple(a["reward"] for a in actions),
-        spans=shift(spans, offset),
-        advantages=tuple(a["advantage"] for a in actions),
+def stored_record(
+    payload: Mapping[str, Any], response_ids: list[int], tokenizer: Any, options: Options
+) -> ScoredRollout:
+    """The record of a stored rollout: its own actions, rewards and advantages; judged again for the metrics only."""
+    if "failure" in payload:
+        return ScoredRollout((), -1.0, failure=payload["failure"], outcome_advantage=0.0)
+    judged = score_response(payload["response"], payload["gold"], options, finished=payload["finished"])
+    known = {(action.start, action.end): action for action in judged.scored}
+    spans = [(action["start"], action["end"]) for action in payload["actions"]]
+    actions = tuple(
+        replace(
+            known.get(span) or ScoredAction(action["kind"], *span),
+            reward=action["reward"],
+            advantage=action["advantage"],
+            tokens=tokens,
+        )
+        for action, span, tokens in zip(
+            payload["actions"], spans, token_spans(response_ids, tokenizer, spans), strict=True
+        )
     )
-
-
-def _judge(payload: Mapping[str, Any], options: Options) -> Scored:
-    """Judged again for the metrics; the stored advantages stay what they are."""
-    text = None if "failure" in payload else payload["response"]
-    sample = Sample(text, payload["gold"], payload["finished"])
-    return judge_samples([sample], options.grammar_name)[0]
+    return replace(
+        judged,
+        actions=actions,
+        outcome=payload["outcome"],
+        outcome_advantage=payload["outcome_advantage"],
+    )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from s2r_openrlhf.carried import Carried
+from s2r_openrlhf.carried import gold_or_nothing, response_ids
 from s2r_rewards.rollouts import Rollout, RolloutWriter
-from s2r_rewards.server.labels import LabelError, gold_of
 
 logger = logging.getLogger(__name__)
 
@@ -26,24 +25,15 @@ def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) ->
 def _append(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
     with RolloutWriter(path, append=True) as writer:
         for sample in samples:
-            mask = sample.action_mask[0].bool()
-            ids = sample.sequences[0][1:][mask].tolist()
-            label = sample.labels[0]
+            ids = response_ids(sample, 0)
             writer.write(
                 Rollout(
                     problem_id=sample.prompts[0],
                     prompt=sample.prompts[0],
                     response=tokenizer.decode(ids, skip_special_tokens=False),
-                    gold=_gold(label.label if isinstance(label, Carried) else label),
+                    gold=gold_or_nothing(sample.labels[0]),
                     step=step,
                     token_ids=tuple(ids),
                     finished=not bool(sample.truncated[0]),
                 )
             )
-
-
-def _gold(label: Any) -> str:
-    try:
-        return gold_of(label)
-    except LabelError:
-        return ""

@@ -12,7 +12,7 @@ from s2r_rewards.records import RecordError, read_records
 
 _FIELDS: dict[str, Any] = {
     "response": str,
-    "gold": str,
+    "gold": (str, list),
     "finished": bool,
     "outcome": (int, float),
     "actions": list,
@@ -42,17 +42,12 @@ def read_payload(label: Any, path: str = "<label>", line: int = 0, level: str = 
     return payload
 
 
-def scored_actions(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The attempts and verifications, without ``end``."""
-    return [a for a in payload["actions"] if not isinstance(a, dict) or a.get("kind") != "end"]
-
-
 def _numbers(payload: Mapping[str, Any], level: str) -> Iterator[tuple[str, Any]]:
     """(field, value) of every number that replaying at this level needs."""
     if level == "outcome":
         yield "outcome_advantage", payload.get("outcome_advantage")
         return
-    for action in scored_actions(payload):
+    for action in payload["actions"]:
         for key in _ACTION_NUMBERS:
             yield key, action.get(key) if isinstance(action, dict) else None
 

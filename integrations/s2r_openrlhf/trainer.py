@@ -41,18 +41,19 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
             return {**status, **self.experience_maker.metrics}, step
 
         def init_checkpoint_states(self) -> dict[str, Any]:
-            states = super().init_checkpoint_states()
-            load = getattr(self.experience_maker.baseline, "load_state_dict", None)
-            if STATE in states and load is not None:
-                load(states[STATE])
+            states: dict[str, Any] = super().init_checkpoint_states()
+            if STATE in states and self.experience_maker.state is not None:
+                self.experience_maker.state.load_state_dict(states[STATE])
             return states
 
         def save_logs_and_checkpoints(
-            self, global_step: int, logs_dict: dict | None = None, client_states: dict | None = None
+            self,
+            global_step: int,
+            logs_dict: dict[str, Any] | None = None,
+            client_states: dict[str, Any] | None = None,
         ) -> None:
-            state_dict = getattr(self.experience_maker.baseline, "state_dict", None)
-            if client_states is not None and state_dict is not None:
-                client_states[STATE] = state_dict()
+            if client_states is not None and self.experience_maker.state is not None:
+                client_states[STATE] = self.experience_maker.state.state_dict()
             super().save_logs_and_checkpoints(global_step, logs_dict, client_states)
 
     return S2RTrainer

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards.server.labels import LabelError, gold_of, level_of, response_of
+from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.server.labels import response_of
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,8 @@ from s2r_rewards.server.labels import LabelError, gold_of, level_of, response_of
         (0.5, "0.5"),
         ({"gold": "4", "level": 3}, "4"),
         ({"gold": 4}, "4"),
+        (["4", 5], ("4", "5")),
+        ({"gold": ["4", "8/2"]}, ("4", "8/2")),
         ('{"gold": "4"}', "4"),
         ("{1, 2}", "{1, 2}"),
         ('{"a": 1}', '{"a": 1}'),
