@@ -92,15 +92,14 @@ OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help"
     for field in fields(Options):
         if field.name in ELSEWHERE:
             continue
-        kind = str(field.type).split(" ")[0]
-        told = helps[field.name] + (f" [{field.default}]" if field.default is not None else "")
-        if kind == "bool":
-            parser.add_argument(
-                f"--s2r.{field.name}", nargs="?", const=True, type=_yes_or_no, metavar="yes|no", help=told
-            )
+        flag, told, default = f"--s2r.{field.name}", helps[field.name], field.default
+        if str(field.type).startswith("bool"):
+            told += "" if default is None else f" [{'yes' if default else 'no'}]"
+            parser.add_argument(flag, nargs="?", const=True, type=_yes_or_no, metavar="yes|no", help=told)
         else:
-            reads = {"str": str, "int": int, "float": float}[kind]
-            parser.add_argument(f"--s2r.{field.name}", type=reads, metavar=kind.upper(), help=told)
+            told += "" if default is None else f" [{default}]"
+            reads, shown = (int, "N") if str(field.type).startswith("int") else (str, "NAME")
+            parser.add_argument(flag, type=reads, metavar=shown, help=told)
     parser.add_argument("-h", "--help", action="store_true", help="show this help")
     return parser
 
@@ -110,7 +109,7 @@ def _helps() -> dict[str, str]:
     source = inspect.getsource(adapter.Options) + inspect.getsource(Options)
     texts = {
         name: " ".join(text.split())
-        for name, text in re.findall(r'^    (\w+): .*\n    """(.*?)"""', source, re.MULTILINE | re.DOTALL)
+        for name, text in re.findall(r'^    (\w+): [^\n]*\n    """(.*?)"""', source, re.MULTILINE | re.DOTALL)
     }
     for name, known in (("method", METHODS), ("baseline", BASELINES), ("grammar", GRAMMARS)):
         texts[name] += f" {', '.join(known)}, or package.module:object."

@@ -1,6 +1,7 @@
 """The experience maker on OpenRLHF's real Experience, sample generator and maker classes."""
 
 import inspect
+from pathlib import Path
 from types import SimpleNamespace as Settings
 
 import pytest
@@ -15,9 +16,9 @@ from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.maker import S2RExperienceMaker
 from s2r_openrlhf.options import Options
 from s2r_openrlhf.trainer import STATE, s2r_trainer
+from s2r_rewards.adapter import FAILED_METRIC, resolve_method
 from s2r_rewards.alarms import ALARM_NAMES
 from s2r_rewards.metrics import METRIC_NAMES
-from s2r_rewards.adapter import FAILED_METRIC, resolve_method
 from s2r_rewards.server.protocol import COUNT_PREFIX
 
 PLANS = [*scripted.PLANS, scripted.PLANS[0]]  # six samples: three prompts of two
@@ -210,6 +211,48 @@ def test_process_level_needs_our_executor_and_says_so(tokenizer):
     maker = make_maker(Options())
     with pytest.raises(RuntimeError, match=r"need samples of s2r_openrlhf's executors"):
         maker.compute_advantages_and_returns(experiences(maker, outputs))
+
+
+def test_an_outcome_method_with_a_baseline_of_its_own_covers_the_whole_response(tokenizer):
+    """Prompts' means with the response itself in them: pairs (right, right) (wrong, right) (wrong, right)."""
+    options = Options("s2r-orl", leave_one_out=False)
+    _, _, batches = run(tokenizer, options=options, kl=0.01, kl_coefficient=0.5)
+    for (_, advantages, mask), value in zip(per_sample(batches), [0, 0, -1, 1, -1, 1], strict=True):
+        tokens = int(mask.sum())
+        expected = torch.full((tokens,), value - 0.5 * 0.01 * tokens)  # KL of the sequence, as in Eq. 3
+        assert advantages[mask] == pytest.approx(expected, abs=1e-6)
+        assert not advantages[~mask].any()
+
+
+def test_a_method_outside_of_the_package_by_name(tokenizer, tmp_path, monkeypatch):
+    """Hand-computed: α = 1/4; attempts earn α or 0, verdicts ±α; means of the others of a prompt, by kind."""
+    source = Path(__file__).parent.parent / "outside" / "my_method.py.txt"
+    (tmp_path / "my_method.py").write_text(source.read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    whole = Options("my_method:METHOD", checker="my_method:checker")
+    parts = Options(
+        rewards="my_method:rewards",
+        baseline="my_method:BASELINE",
+        groups="prompt",
+        grammar="my_method:GRAMMAR",
+        policy="my_method:POLICY",
+    )
+    plans = [[(1, 1)], [(0, 0), (1, 1)]]  # 1/4 1/4 | 0 1/4 1/4 1/4
+    expected = [[1 / 4 - 1 / 8, 0], [0 - 1 / 4, 0, 1 / 4 - 1 / 8, 0]]
+    for options in (whole, parts):
+        for name, value in options.to_environment().items():
+            monkeypatch.setenv(name, value)  # the executor's
+        _, outputs, batches = run(tokenizer, plans=plans, options=options)
+        assert outputs[1]["label"].scored.rewards == (0.0, 0.25, 0.25, 0.25)
+        for output, (_, advantages, mask), values in zip(outputs, per_sample(batches), expected, strict=True):
+            for value, (first, end) in zip([*values, 0.0], columns_of(output), strict=True):
+                assert advantages[first:end] == pytest.approx(torch.full((end - first,), value), abs=1e-6)
+            assert not advantages[~mask].any()
+
+
+def test_without_alarms(tokenizer):
+    maker, _, _ = run(tokenizer, options=Options(alarms=False))
+    assert set(maker.metrics) == {*METRIC_NAMES, FAILED_METRIC}
 
 
 def test_leave_one_out_and_position_baselines(tokenizer):

@@ -90,6 +90,18 @@ def test_the_executor_is_filled_in_where_it_is_needed(arguments, options, added)
     assert with_agent(arguments, options) == expected
 
 
+def test_a_methods_clip_reaches_openrlhf_unless_its_own_is_given(tmp_path, monkeypatch):
+    (tmp_path / "clipped.py").write_text(
+        "from dataclasses import replace\nfrom s2r_rewards import get_method\n"
+        "METHOD = replace(get_method('s2r-prl'), name='clipped', clip=(0.2, 0.28))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    options = Options("clipped:METHOD")
+    agent = ["--train.agent_func_path", str(AGENT_FILE)]
+    assert with_agent([], options) == ["--actor.eps_clip_low_high", "0.2", "0.28", *agent]
+    assert with_agent(["--actor.eps_clip=0.1"], options) == ["--actor.eps_clip=0.1", *agent]
+
+
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
