@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from s2r_rewards.alarms import alarm_metrics, find_alarms
 from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import kl_penalised
 from s2r_rewards.metrics import BehaviourCounts
-from s2r_rewards.scored import ScoredAction, ScoredRollout
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import decode_with_offsets
@@ -58,7 +57,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         scored = [c.scored for c in carried]
         if self.method.level == "outcome":
             lengths = torch.cat([e.action_mask.sum(dim=1) for e in experiences]).tolist()
-            scored = [as_one_action(*pair) for pair in zip(scored, lengths, strict=True)]
+            scored = [item.as_one_action(length) for item, length in zip(scored, lengths, strict=True)]
         advantages = self._advantages(scored, [prompt for e in experiences for prompt in e.prompts])
         beta = max(float(self.kl_ctl.value), 0.0)
         start = 0
@@ -89,14 +88,6 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             for i in readable
         ]
         return {**metrics, **alarm_metrics(find_alarms(judged, [prompts[i] for i in readable]))}
-
-
-def as_one_action(scored: ScoredRollout, length: int) -> ScoredRollout:
-    """The outcome level: a response of so many tokens, its end token included, is one action."""
-    action = ScoredAction(
-        "solve", 0, 0, reward=scored.outcome, advantage=scored.outcome_advantage, tokens=(0, length)
-    )
-    return replace(scored, actions=(action,))
 
 
 def token_advantages(

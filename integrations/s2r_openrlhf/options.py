@@ -57,13 +57,10 @@ class Options(adapter.Options):
         """
         text = os.environ.get(ENVIRONMENT, "{}")
         try:
-            given = json.loads(text)
-        except ValueError:
-            given = None
-        if not isinstance(given, dict):
-            raise ConfigError(
-                f'{ENVIRONMENT}={text!r}: expected a JSON object such as {{"method": "s2r-prl"}}'
-            )
+            given = dict(json.loads(text))
+        except (ValueError, TypeError):
+            expected = 'expected a JSON object such as {"method": "s2r-prl"}'
+            raise ConfigError(f"{ENVIRONMENT}={text!r}: {expected}") from None
         return cls.from_mapping(given, ENVIRONMENT)
 
 

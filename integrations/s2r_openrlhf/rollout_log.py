@@ -17,23 +17,21 @@ def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) ->
     A full disk or the like is logged; it does not end the run.
     """
     try:
-        _append(path, samples, tokenizer, step)
+        with RolloutWriter(path, append=True) as writer:
+            for sample in samples:
+                writer.write(to_rollout(sample, tokenizer, step))
     except OSError as error:
         logger.warning("rollouts of step %d were not written to %s: %s", step, path, error)
 
 
-def _append(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
-    with RolloutWriter(path, append=True) as writer:
-        for sample in samples:
-            ids = response_ids(sample, 0)
-            writer.write(
-                Rollout(
-                    problem_id=sample.prompts[0],
-                    prompt=sample.prompts[0],
-                    response=tokenizer.decode(ids, skip_special_tokens=False),
-                    gold=gold_or_nothing(sample.labels[0]),
-                    step=step,
-                    token_ids=tuple(ids),
-                    finished=not bool(sample.truncated[0]),
-                )
-            )
+def to_rollout(sample: Any, tokenizer: Any, step: int) -> Rollout:
+    ids = response_ids(sample, 0)
+    return Rollout(
+        problem_id=sample.prompts[0],
+        prompt=sample.prompts[0],
+        response=tokenizer.decode(ids, skip_special_tokens=False),
+        gold=gold_or_nothing(sample.labels[0]),
+        step=step,
+        token_ids=tuple(ids),
+        finished=not bool(sample.truncated[0]),
+    )

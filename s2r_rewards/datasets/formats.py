@@ -172,9 +172,9 @@ def verl_replay(rollout: Mapping[str, Any], index: int, system: str | None = SYS
 
 
 def openrlhf_replay(rollout: Mapping[str, Any], system: str | None = SYSTEM_PROMPT) -> Row:
-    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is `replay_payload` as JSON text."""
+    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is the scored rollout as JSON text."""
     row = openrlhf_prompt(_problem_of(rollout), system)
-    row["label"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
+    row["label"] = json.dumps(rollout, ensure_ascii=False)
     return row
 
 

@@ -15,7 +15,7 @@ def response_of(query: str, prompt: str) -> str | None:
     if query.startswith(prompt):
         return query[len(prompt) :]
     overlap = _overlap(prompt, query)
-    if overlap >= MIN_OVERLAP:
+    if overlap:
         return query[overlap:]
     tail = prompt[-max(MIN_OVERLAP, min(4 * MIN_OVERLAP, len(prompt) // 2)) :]
     if len(tail) < MIN_OVERLAP:
@@ -28,20 +28,11 @@ def response_of(query: str, prompt: str) -> str | None:
 
 
 def _overlap(text: str, start: str) -> int:
-    """Length of the longest end of ``text`` that ``start`` begins with, in linear time (Knuth–Morris–Pratt)."""
-    start = start[: len(text)]
-    if not start:
-        return 0
-    border = [0] * len(start)
-    length = 0
-    for i in range(1, len(start)):
-        while length and start[i] != start[length]:
-            length = border[length - 1]
-        length += start[i] == start[length]
-        border[i] = length
-    length = 0
-    for character in text:
-        while length and (length == len(start) or character != start[length]):
-            length = border[length - 1]
-        length += character == start[length]
-    return length
+    """Length of the longest end of ``text`` that ``start`` begins with, if it is MIN_OVERLAP at least; else 0."""
+    opening = start[:MIN_OVERLAP]
+    at = text.find(opening) if len(opening) == MIN_OVERLAP else -1
+    while at >= 0:
+        if start.startswith(text[at:]):
+            return len(text) - at
+        at = text.find(opening, at + 1)
+    return 0

@@ -32,7 +32,6 @@ def stored_rows():
     for i, rollout in enumerate(score_rollouts(rollouts)):
         record = rollout.to_record()
         record["s2r"] = {**record["s2r"], "outcome_advantage": 0.25 * (i + 1)}
-        record["s2r"]["actions"] = [{"reward": 0, "advantage": 0, **a} for a in record["s2r"]["actions"]]
         rows.append(openrlhf_replay(record))
     return rows
 
@@ -117,14 +116,16 @@ def spoilt(row, *path, value=None):
     [
         (lambda row: {**row, "label": "4"}, "process", "label"),
         (lambda row: spoilt(row, "response"), "process", "label.response"),
-        (lambda row: spoilt(row, "actions", 0, "advantage"), "process", "label.advantage"),
+        (lambda row: spoilt(row, "s2r"), "process", "label.s2r"),
+        (lambda row: spoilt(row, "s2r", "actions", 0), "process", "label.s2r"),
+        (lambda row: spoilt(row, "s2r", "actions", 0, "advantage"), "process", "label.s2r.advantage"),
         (
-            lambda row: spoilt(row, "actions", 0, "advantage", value=float("nan")),
+            lambda row: spoilt(row, "s2r", "actions", 0, "advantage", value=float("nan")),
             "process",
-            "label.advantage",
+            "label.s2r.advantage",
         ),
-        (lambda row: spoilt(row, "actions", 0), "process", "label.start"),
-        (lambda row: spoilt(row, "outcome_advantage"), "outcome", "label.outcome_advantage"),
+        (lambda row: spoilt(row, "s2r", "actions", 0, "start"), "process", "label.s2r.start"),
+        (lambda row: spoilt(row, "s2r", "outcome_advantage"), "outcome", "label.s2r.outcome_advantage"),
     ],
 )
 def test_a_bad_file_is_refused_before_training_with_line_and_field(tmp_path, broken, level, field):
