@@ -58,7 +58,8 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         if self.method.level == "outcome":
             lengths = torch.cat([e.action_mask.sum(dim=1) for e in experiences]).tolist()
             scored = [item.as_one_action(length) for item, length in zip(scored, lengths, strict=True)]
-        advantages = self._advantages(scored, [prompt for e in experiences for prompt in e.prompts])
+        samples = self.strategy.args.rollout.n_samples_per_prompt
+        advantages = self._advantages(scored, [i // samples for e in experiences for i in e.index])
         beta = max(float(self.kl_ctl.value), 0.0)
         start = 0
         for e, log_ratio in zip(experiences, kl, strict=True):
@@ -68,7 +69,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             e.returns = e.advantages.clone()
         return experiences
 
-    def _advantages(self, scored: Sequence[ScoredRollout], prompts: Sequence[str]) -> Values:
+    def _advantages(self, scored: Sequence[ScoredRollout], prompts: Sequence[int]) -> Values:
         """One value per action, for the whole batch at once: contexts are shared over every prompt (Eq. 4)."""
         if self.options.offline:
             return tuple(tuple(a.advantage or 0.0 for a in item.scored) for item in scored)
