@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 
 OLDEST = (0, 10, 2)
@@ -17,16 +18,7 @@ def require_supported() -> str:
         raise RuntimeError(
             f'OpenRLHF is not installed; s2r_openrlhf supports openrlhf{SUPPORTED}: pip install "openrlhf{SUPPORTED}"'
         ) from None
-    if not OLDEST <= _numbers(found) < BELOW:
+    numbers = tuple(int(number) for number in re.findall(r"\d+", found)[:3])
+    if not OLDEST <= numbers < BELOW:
         raise RuntimeError(f"found openrlhf {found}; s2r_openrlhf supports openrlhf{SUPPORTED}")
     return found
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers: ``"0.11.2.post1"`` → (0, 11, 2)."""
-    numbers: list[int] = []
-    for part in version.split("."):
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
