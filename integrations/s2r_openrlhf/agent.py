@@ -7,9 +7,9 @@ from typing import Any
 
 from openrlhf.utils.agent import SingleTurnAgentExecutor
 
+from s2r_openrlhf import require_supported
 from s2r_openrlhf.carried import into_output
 from s2r_openrlhf.options import Options
-from s2r_openrlhf.versions import require_supported
 
 
 class AgentExecutor(SingleTurnAgentExecutor):

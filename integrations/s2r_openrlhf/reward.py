@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from s2r_openrlhf import require_supported
 from s2r_openrlhf.options import Options
-from s2r_openrlhf.versions import require_supported
 from s2r_rewards.server.protocol import reward_batch
 
 

@@ -14,9 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
+from s2r_openrlhf import AGENT_FILE, REPLAY_FILE, require_supported
 from s2r_openrlhf.options import Options, build_parser, is_openrlhfs_own, split_arguments
-from s2r_openrlhf.versions import require_supported
 from s2r_rewards.adapter import resolve_method
 
 MODULE = "openrlhf.cli.train_ppo_ray"
@@ -74,7 +73,7 @@ def _check_replay(arguments: Sequence[str], options: Options) -> None:
             "--s2r.offline: stored rollouts have no log-probabilities of their policy; drop "
             "--algo.advantage.is_correction_*"
         )
-    from s2r_openrlhf.stored import check_file
+    from s2r_openrlhf.replay import check_file
 
     for path in (_value(arguments, "--data.prompt_dataset") or "").split(","):
         if path.endswith(".jsonl") and os.path.exists(path):

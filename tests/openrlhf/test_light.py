@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.utils.agent import AgentExecutorBase, SingleTurnAgentExecutor
 
-from s2r_openrlhf import AGENT_FILE, REWARD_FILE
+from s2r_openrlhf import AGENT_FILE, REWARD_FILE, require_supported
 from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.options import ENVIRONMENT
 from s2r_openrlhf.reward import reward_func
-from s2r_openrlhf.versions import require_supported
 from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 
@@ -40,7 +39,6 @@ def test_the_agent_file_is_loaded_as_openrlhf_does_it():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert issubclass(module.AgentExecutor, AgentExecutorBase)
-    assert pickle.loads(pickle.dumps(module.AgentExecutor)) is AgentExecutor
     module.AgentExecutor()
 
 
@@ -51,6 +49,7 @@ def test_executor_scores_every_action_from_token_ids(tokenizer):
         carried = output["label"]
         assert list(carried.scored.rewards) == rewards
         assert carried.label == scripted.GOLD
+        assert pickle.loads(pickle.dumps(carried)) == carried  # it travels between Ray's processes
         assert output["reward"] == (1.0 if plan[-1][0] else -1.0)
         assert output["scores"] == float(plan[-1][0])
         first, end = output["action_ranges"][0]

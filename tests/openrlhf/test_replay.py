@@ -10,8 +10,7 @@ import torch
 from test_maker import experiences, make_maker, per_sample
 
 from s2r_openrlhf.options import ENVIRONMENT, Options
-from s2r_openrlhf.replay import AgentExecutor
-from s2r_openrlhf.stored import check_file
+from s2r_openrlhf.replay import AgentExecutor, check_file
 from s2r_openrlhf.train_ppo_ray import with_agent
 from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.datasets.formats import openrlhf_replay
