@@ -245,7 +245,7 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
 def _read(response: str | Sequence[int] | None, tokenizer: Any, max_chars: int) -> tuple[str, Any]:
     """(text, offsets of its tokens or None)"""
     if response is None:
-        raise ValueError("query: the prompt was not found in it, so the response is not known")
+        raise ValueError("no response: none was given, or the prompt was not found in the query")
     text, offsets = (
         (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
     )
