@@ -169,6 +169,13 @@ class ScoredRollout:
         actions = tuple(replace(a, baseline=None, advantage=None) for a in self.actions)
         return replace(self, actions=actions, outcome_baseline=None, outcome_advantage=None)
 
+    def as_one_action(self, tokens: int) -> ScoredRollout:
+        """The outcome level: the response of so many tokens is one action, also where it has no attempt."""
+        check = self.checks[-1] if self.checks else None
+        numbers = (self.outcome, self.outcome_baseline, self.outcome_advantage)
+        whole = ScoredAction("solve", 0, 0, None, check, None, *numbers, tokens=(0, tokens))
+        return replace(self, actions=(whole,))
+
     def judged(self, text: str, gold: Gold) -> JudgedTrajectory:
         """The judged trajectory of the response ``text``; nothing is parsed or checked again."""
         actions = tuple(Action(a.kind, a.start, a.end, a.answer, a.verdict) for a in self.actions)
