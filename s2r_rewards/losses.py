@@ -108,12 +108,12 @@ def action_policy_loss(
     low, high = clip if isinstance(clip, tuple) else (clip, clip)
     clipped = rho.clamp(1.0 - low, 1.0 + high)
     objective = torch.minimum(rho * advantages, clipped * advantages)
-    loss = -mean_over_actions(torch.where(mask, objective, 0.0), action_ids)
+    loss = -mean_over_actions(objective, action_ids)
     with torch.no_grad():
         was_clipped = (clipped * advantages < rho * advantages).to(rho.dtype)
         stats = {
-            "clip_fraction": float(mean_over_actions(was_clipped * mask, action_ids)),
-            "ratio_mean": float(mean_over_actions(rho * mask, action_ids)),
+            "clip_fraction": float(mean_over_actions(was_clipped, action_ids)),
+            "ratio_mean": float(mean_over_actions(rho, action_ids)),
             "approx_kl": float(-difference.sum() / mask.sum().clamp(min=1)),
         }
     return loss, stats
@@ -130,9 +130,8 @@ def kl_penalised(
     _same_shape(
         advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids
     )
-    mask = action_ids >= 0
-    log_ratio = torch.where(mask, (log_probs - ref_log_probs).detach(), 0.0)
-    return (advantages - beta * action_log_ratio(log_ratio, action_ids, "action")) * mask
+    log_ratio = action_log_ratio((log_probs - ref_log_probs).detach(), action_ids, "action")
+    return (advantages - beta * log_ratio) * (action_ids >= 0)
 
 
 def trained_actions(trajectory: Trajectory) -> tuple[bool, ...]:
