@@ -12,6 +12,7 @@ from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
 from s2r_rewards.cli.kit.reading import Reading, find_files, reading_options
 from s2r_rewards.cli.kit.show import Progress, say
+from s2r_rewards.judging import Gold
 from s2r_rewards.records import RecordError, read_records, with_fields, write_records
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ def _print(result: Audit, first: str, second: str, show: int) -> None:
         click.echo(f"\n… and {len(found) - show:,} more; -o FILE writes them all")
 
 
-def _short(text: str | None) -> str:
+def _short(text: Gold | None) -> str:
     if text is None:
         return "(none)"
-    flat = " ".join(text.split())
+    flat = " ".join((text if isinstance(text, str) else " or ".join(text)).split())
     return flat if len(flat) <= 160 else flat[:157] + "…"
