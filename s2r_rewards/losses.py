@@ -79,7 +79,7 @@ def action_policy_loss(
     old_log_probs: Tensor,
     advantages: Tensor,
     action_ids: Tensor,
-    clip: float = 0.2,
+    clip: float | tuple[float, float] = 0.2,
     ratio: str = "action",
 ) -> tuple[Tensor, dict[str, float]]:
     """−E[1/|y|_a Σ_t min(ρ_t A_t, clip(ρ_t, 1−ε, 1+ε) A_t)], one ratio ρ_t per action (Eq. 6, arXiv:2502.12853).
@@ -89,7 +89,7 @@ def action_policy_loss(
         old_log_probs: log π_old, [B, T].
         advantages: constant within an action, [B, T] (:func:`s2r_rewards.tensors.spread`).
         action_ids: [B, T].
-        clip: ε.
+        clip: ε, or ε below and above 1.
         ratio: see :func:`action_log_ratio`.
 
     Returns:
@@ -105,7 +105,8 @@ def action_policy_loss(
     difference = torch.where(mask, log_probs - old_log_probs, 0.0)
     log_ratio = action_log_ratio(difference, action_ids, ratio).clamp(-20.0, 20.0)  # exp() stays finite
     rho = log_ratio.exp()
-    clipped = rho.clamp(1.0 - clip, 1.0 + clip)
+    low, high = clip if isinstance(clip, tuple) else (clip, clip)
+    clipped = rho.clamp(1.0 - low, 1.0 + high)
     objective = torch.minimum(rho * advantages, clipped * advantages)
     loss = -mean_over_actions(objective, action_ids)
     with torch.no_grad():

@@ -1,17 +1,31 @@
-"""Records on disk: JSONL (optionally .gz) and parquet, streamed; errors name file, line and field."""
+"""Records on disk: JSONL (optionally .gz) and parquet, streamed, under anyone's field names.
+
+Errors name file, line and field.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-JSONL_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".ndjson")
+Item = TypeVar("Item")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".ndjson", ".parquet")
 PARQUET_BATCH = 1024
+#: Fields by all their names; the first is the rollouts'. Problem files say id, problem and answer, verl's rollout
+#: dumps input, output and gts, OpenRLHF's data label. verl's uid is not here: it names a sample, not a problem.
+FIELD_NAMES = (
+    ("prompt", "input", "question", "problem", "query"),
+    ("response", "output", "completion", "generation"),
+    ("gold", "gts", "label", "ground_truth", "golden", "target", "answer"),
+    ("problem_id", "id"),
+    ("step", "global_step"),
+)
 
 
 class RecordError(ValueError):
@@ -27,6 +41,25 @@ class RecordError(ValueError):
 
 
 OnError = Callable[[RecordError], None]
+
+
+def with_fields(
+    record: Mapping[str, Any], wanted: Sequence[str], fields: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The record with the fields ``wanted`` under these names where it has them under another of FIELD_NAMES.
+
+    Args:
+        fields: our name → the file's, which comes before the table, e.g. ``{"response": "reply"}``.
+    """
+    theirs = {other: ours for ours, other in (fields or {}).items()}
+    known = {theirs.get(name, name): value for name, value in record.items()}
+    for ours in wanted:
+        if known.get(ours) is None:
+            names = next((names for names in FIELD_NAMES if ours in names), ())
+            found = next((name for name in names if name not in wanted and known.get(name) is not None), None)
+            if found is not None:
+                known[ours] = known.pop(found)
+    return known
 
 
 def raise_error(error: RecordError) -> None:
@@ -46,11 +79,10 @@ def read_records(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; expected JSONL or parquet")
+    check_suffix(path)
     if path.suffix == ".parquet":
         yield from _read_parquet(path)
         return
-    if not path.name.endswith(JSONL_SUFFIXES):
-        raise ValueError(f"{path}: unknown kind of file; expected .jsonl, .jsonl.gz or .parquet")
     with open_text(path, "r") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -70,22 +102,59 @@ def read_records(
 
 def write_records(path: str | os.PathLike[str], records: Iterable[Mapping[str, Any]]) -> int:
     """Writes all records to a JSONL or parquet file; the file appears whole or not at all. Returns their number."""
+    check_suffix(path)
+    with atomic_path(path) as partial:
+        if partial.suffix == ".parquet":
+            return _write_parquet(partial, records, Path(path).name)
+        count = 0
+        with open_text(partial, "w") as file:
+            for record in records:
+                file.write(to_json(record) + "\n")
+                count += 1
+    return count
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Raises ValueError where the name does not say that it is JSONL or parquet."""
+    if not str(path).endswith(SUFFIXES):
+        raise ValueError(f"{path}: unknown kind of file; expected .jsonl, .jsonl.gz or .parquet")
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a temporary path beside ``path`` that replaces it only when the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    count = 0
+    # The suffix stays last: writers choose format and compression by it.
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        if path.suffix == ".parquet":
-            count = _write_parquet(partial, records)
-        else:
-            with open_text(partial, "w", compressed=path.name.endswith(".gz")) as file:
-                for record in records:
-                    file.write(to_json(record) + "\n")
-                    count += 1
-        os.replace(partial, path)
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        partial.unlink(missing_ok=True)
-    return count
+        temporary.unlink(missing_ok=True)
+
+
+def cut_torn_line(path: str | os.PathLike[str]) -> int:
+    """Cuts what a killed writer left behind the last newline of a plain text file; returns how many bytes went."""
+    with open(path, "rb+") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - 65536)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        file.truncate(end)
+    return size - end
+
+
+def chunks(items: Iterable[Item], size: int = 512) -> Iterator[list[Item]]:
+    """The items in lists of ``size``, the last one shorter: work that goes faster together, on a stream."""
+    waiting = iter(items)
+    while chunk := list(islice(waiting, size)):
+        yield chunk
 
 
 def to_json(record: Mapping[str, Any]) -> str:
@@ -98,9 +167,9 @@ def to_json(record: Mapping[str, Any]) -> str:
     return text
 
 
-def open_text(path: Path, mode: str, compressed: bool | None = None) -> IO[str]:
-    """UTF-8 text, gzip where the name (or ``compressed``) says so; undecodable bytes are replaced."""
-    if compressed if compressed is not None else path.name.endswith(".gz"):
+def open_text(path: Path, mode: str) -> IO[str]:
+    """UTF-8 text, gzip where the name says so; undecodable bytes are replaced."""
+    if path.name.endswith(".gz"):
         return gzip.open(path, f"{mode}t", encoding="utf-8", errors="replace")  # type: ignore[return-value]
     return open(path, mode, encoding="utf-8", errors="replace", newline="\n")
 
@@ -122,19 +191,18 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, record
 
 
-def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
+def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]], name: str) -> int:
     """All records as one table. Fields may be missing or empty anywhere, so columns are settled at the end."""
     pyarrow = _pyarrow()
-    rows = iter(records)
     tables, count = [], 0
-    while chunk := list(islice(rows, PARQUET_BATCH)):
-        columns = {name: _column(path, name, chunk) for name in dict.fromkeys(n for r in chunk for n in r)}
+    for chunk in chunks(records, PARQUET_BATCH):
+        columns = {field: _column(name, field, chunk) for field in dict.fromkeys(n for r in chunk for n in r)}
         tables.append(pyarrow.table(columns))
         count += len(chunk)
     try:
         table = pyarrow.concat_tables(tables, promote_options="permissive") if tables else pyarrow.table({})
     except pyarrow.ArrowException as error:
-        raise ValueError(f"{path.name}: {_MIXED.format(error)}") from error
+        raise ValueError(f"{name}: {_MIXED.format(error)}") from error
     pyarrow.parquet.write_table(table, path)
     return count
 
@@ -142,9 +210,9 @@ def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
 _MIXED = "a field changes its type ({}); make it one type or write JSONL"
 
 
-def _column(path: Path, name: str, records: Iterable[Mapping[str, Any]]) -> Any:
+def _column(path: str, field: str, records: Iterable[Mapping[str, Any]]) -> Any:
     pyarrow = _pyarrow()
     try:
-        return pyarrow.array([record.get(name) for record in records])
+        return pyarrow.array([record.get(field) for record in records])
     except pyarrow.ArrowException as error:
-        raise ValueError(f"{path.name}: field {name!r}: {_MIXED.format(error)}") from error
+        raise ValueError(f"{path}: field {field!r}: {_MIXED.format(error)}") from error

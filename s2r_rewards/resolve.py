@@ -36,7 +36,10 @@ def load_object(reference: str, what: str = "object") -> object:
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise ValueError(f"{what} {reference!r}: {module_name!r} has no {path!r}") from None
+            there = ", ".join(name for name in vars(found) if not name.startswith("_")) or "nothing"
+            raise ValueError(
+                f"{what} {reference!r}: {module_name!r} has no {path!r}; expected one of {there[:300]}"
+            ) from None
     return found
 
 

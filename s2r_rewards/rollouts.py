@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,17 +12,21 @@ from typing import Any
 
 from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.records import (
+    FIELD_NAMES,
     OnError,
     RecordError,
+    cut_torn_line,
     open_text,
     raise_error,
     read_records,
     to_json,
+    with_fields,
     write_records,
 )
 from s2r_rewards.scored import ScoredRollout
 
 _REQUIRED = ("prompt", "response")
+_GOLD_NAMES = next(names for names in FIELD_NAMES if names[0] == "gold")
 _KNOWN = (
     "problem_id", "prompt", "response", "gold", "level", "step", "accuracy", "token_ids", "finished", "s2r",
 )  # fmt: skip
@@ -125,24 +130,33 @@ def read_rollouts(
     on_error: OnError = raise_error,
     fields: Mapping[str, str] | None = None,
 ) -> Iterator[Rollout]:
-    """Streams the rollouts of a JSONL or parquet file.
+    """Streams the rollouts of a JSONL or parquet file, under our field names or those of `records.FIELD_NAMES`.
 
     Args:
         on_error: called with a :class:`RecordError` for each bad record; unless it raises, reading goes on.
-        fields: our name → the file's, e.g. ``{"prompt": "input", "response": "output", "gold": "gts"}`` for
-            verl's rollout dumps.
+        fields: our name → the file's, e.g. ``{"response": "reply"}``.
 
     Raises:
         RecordError: names file, line and field (with the default ``on_error``).
     """
     for line, record in read_records(path, on_error):
-        if fields:
-            theirs = {other: ours for ours, other in fields.items()}
-            record = {theirs.get(name, name): value for name, value in record.items()}
         try:
-            yield Rollout.from_record(record, str(path), line)
+            yield Rollout.from_record(_in_our_words(record, fields), str(path), line)
         except RecordError as error:
             on_error(error)
+
+
+def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -> dict[str, Any]:
+    known = with_fields(record, ("prompt", "response", "gold", "problem_id", "step"), fields)
+    gold, prompt = known.get("gold"), known.get("prompt")
+    if gold is None and not known.keys().isdisjoint(_GOLD_NAMES):
+        known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
+    elif isinstance(gold, (int, float)):
+        known["gold"] = str(gold)
+    if known.get("problem_id") is None and isinstance(prompt, str):
+        # Samples of one prompt belong together even where the file does not number its problems.
+        known["problem_id"] = "p" + hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:8]
+    return known
 
 
 def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:
@@ -182,21 +196,3 @@ class RolloutWriter:
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()
-
-
-def cut_torn_line(path: Path) -> int:
-    """Cuts what follows the last newline of a plain JSONL file; returns how many bytes went."""
-    with open(path, "rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        end = size
-        while end:
-            start = max(0, end - 65536)
-            file.seek(start)
-            block = file.read(end - start)
-            newline = block.rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        file.truncate(end)
-    return size - end

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from s2r_rewards import __version__
+from s2r_rewards.cli.kit.commands import LazyGroup
 
-#: verb → (module, one line of help): help is listed without importing anything heavy.
+#: verb → (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("s2r_rewards.cli.score", "Parse, judge and reward stored rollouts."),
     "stats": ("s2r_rewards.cli.stats", "Behaviour metrics and alarms of stored rollouts."),
@@ -23,24 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        return importlib.import_module(COMMANDS[cmd_name][0]).command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-
 @click.command(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    verbs=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="s2r")
 def main() -> None:

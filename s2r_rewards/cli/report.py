@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from s2r_rewards.cli import _options as options
-from s2r_rewards.cli._rollouts import load_rollouts, scored
+from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
+from s2r_rewards.cli.kit.show import say
 
 
-@click.command("report")
-@options.paths_argument
+@click.command()
+@paths_argument
 @click.option(
     "-o",
     "--output",
@@ -32,25 +32,21 @@ from s2r_rewards.cli._rollouts import load_rollouts, scored
 @click.option(
     "--max-mb", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Room for their texts."
 )
-@options.scoring_options
-@options.reading_options
-@options.readable_errors
+@scoring_options()
+@reading_options
 def command(
     paths: tuple[Path, ...],
     output: Path,
     title: str | None,
     max_rollouts: int,
     max_mb: float,
-    grammar: str | None,
-    preset: str | None,
-    workers: int,
-    fields: Mapping[str, str] | None,
-    skip_bad: bool,
+    scoring: Scoring,
+    reading: Reading,
 ) -> None:
     """Write one HTML page that shows what the model does: figures, curves, alarms, and the rollouts themselves.
 
     The page needs no network. Rollouts that are not scored yet are scored first; scored ones are taken as they
-    are unless --grammar or --preset is given.
+    are unless a method, grammar, checker … is given.
 
     \b
     Examples:
@@ -60,8 +56,8 @@ def command(
     """
     from s2r_rewards.report import Limits, render
 
-    rollouts = scored(load_rollouts(paths, fields, skip_bad), grammar, preset, workers)
+    rollouts = scoring.all(reading.all_rollouts(paths))
     page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(page, encoding="utf-8")
-    click.echo(f"{len(rollouts):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)", err=True)
+    say(f"{len(rollouts):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")

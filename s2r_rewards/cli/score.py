@@ -1,22 +1,25 @@
-"""s2r score: parse, judge and reward stored rollouts."""
+"""``s2r score``: parse, judge and reward stored rollouts."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
-from s2r_rewards.cli import _options as options
-from s2r_rewards.cli._rollouts import batches, load_rollouts, score_batches, to_file_record, without_score
+from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.reading import Reading, find_files, paths_argument, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, Spans, cut, scoring_options, without_score
+from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.tokens import load_tokenizer, spans_of
+from s2r_rewards.datasets.resume import SequenceLog, fingerprint
+from s2r_rewards.rollouts import Rollout, to_file_record
 
 
-@click.command("score")
-@options.paths_argument
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="JSONL or parquet.")
-@options.scoring_options
+@click.command()
+@paths_argument
+@output_option("JSONL or parquet.")
+@scoring_options()
 @click.option(
     "--batch",
     default="step",
@@ -26,20 +29,16 @@ from s2r_rewards.cli._rollouts import batches, load_rollouts, score_batches, to_
 @click.option(
     "--tokenizer", default=None, help="Path or name; stores the token span of every action as well."
 )
-@click.option("--resume", is_flag=True, help="Keep the batches that a JSONL output already holds.")
-@options.reading_options
-@options.readable_errors
+@click.option("--resume", is_flag=True, help="Go on where an earlier run with the same settings stopped.")
+@reading_options
 def command(
     paths: tuple[Path, ...],
     output: Path,
-    grammar: str | None,
-    preset: str | None,
-    workers: int,
+    scoring: Scoring,
     batch: str,
     tokenizer: str | None,
     resume: bool,
-    fields: Mapping[str, str] | None,
-    skip_bad: bool,
+    reading: Reading,
 ) -> None:
     """Parse, judge and reward rollouts; adds to each what was found, as its field `s2r`.
 
@@ -48,61 +47,42 @@ def command(
     \b
     Examples:
       s2r score rollouts.jsonl -o scored.jsonl
-      s2r score verl_dumps/ -o scored.parquet --preset released
-      s2r score rollouts.parquet -o scored.jsonl --batch 512 --resume
+      s2r score verl_dumps/ -o scored.parquet --method released-prl
+      s2r score rollouts.parquet -o all.jsonl --batch 512 --resume
     """
-    rollouts = without_score(load_rollouts(paths, fields, skip_bad))
-    parts = batches(rollouts, batch)
-    rules: dict[str, Any] = {"grammar": grammar, "preset": preset or "paper"}
+    rollouts = without_score(reading.all_rollouts(paths))
+    parts = cut(rollouts, batch)
+    spans: Spans | None = None
     if tokenizer:
-        from s2r_rewards.cli._tokens import load_tokenizer, spans_of
-        from s2r_rewards.presets import get_preset
-
-        loaded = load_tokenizer(tokenizer)
-        rules["spans"] = lambda part: spans_of(part, grammar or get_preset(preset or "paper").grammar, loaded)
-    if output.suffix == ".parquet":
+        spans = partial(spans_of, grammar=scoring.method.grammar, tokenizer=load_tokenizer(tokenizer))
+    settings = {
+        "command": "score",
+        "rollouts": [fingerprint(path) for path in find_files(paths)],
+        "batch": batch,
+        "tokenizer": tokenizer,
+        "fields": reading.fields,
+        **scoring.settings(),
+    }
+    with SequenceLog(output, settings, restart=not resume, way_out="leave --resume away") as log:
+        if log.complete:
+            say(f"{output} is complete already; without --resume it is made again")
+            return
         if resume:
-            raise click.UsageError(
-                "--resume needs a JSONL output: a parquet file is only readable once complete"
-            )
-        from s2r_rewards.records import write_records
-
-        scored = (one for part in score_batches(parts, rules, workers) for one in part)
-        count = write_records(output, (to_file_record(one, output) for one in scored))
-    else:
-        count = _append(parts, output, rules, workers, resume)
-    click.echo(f"{count:,} rollouts scored → {output}", err=True)
+            say(f"resuming behind {log.count:,} rollouts")
+        left = _left(parts, log.count)
+        scored = scoring.batches([part for part, _ in left], spans)
+        for part, (_, done) in zip(scored, left, strict=True):
+            log.append(to_file_record(rollout, output) for rollout in part[done:])
+        log.write()
+        log.finish({"rollouts": log.count})
+    say(f"{len(rollouts):,} rollouts scored → {output}")
 
 
-def _append(parts, output: Path, rules: dict, workers: int, resume: bool) -> int:
-    """Write batch after batch, so that a run that was stopped can go on at the first missing one."""
-    from s2r_rewards.rollouts import RolloutWriter
-
-    done = 0
-    if resume and output.exists():
-        done = _keep_whole_batches(output, [len(part) for part in parts])
-        click.echo(f"resuming behind {sum(len(p) for p in parts[:done]):,} rollouts", err=True)
-    with RolloutWriter(output, append=bool(done)) as writer:
-        for part in score_batches(parts[done:], rules, workers):
-            for rollout in part:
-                writer.write(rollout)
-            writer.flush()
-    return sum(map(len, parts))
-
-
-def _keep_whole_batches(output: Path, sizes: list[int]) -> int:
-    """Cut the file behind its last whole batch and return how many batches that leaves."""
-    if output.name.endswith(".gz"):
-        raise click.UsageError("--resume needs a plain JSONL output")
-    ends = []
-    with open(output, "rb") as file:
-        for line in iter(file.readline, b""):
-            if line.endswith(b"\n"):
-                ends.append(file.tell())
-    kept = lines = 0
-    for size in sizes:
-        if lines + size > len(ends):
-            break
-        kept, lines = kept + 1, lines + size
-    os.truncate(output, ends[lines - 1] if lines else 0)
-    return kept
+def _left(parts: list[list[Rollout]], done: int) -> list[tuple[list[Rollout], int]]:
+    """The batches that are not wholly done, each with how many of its rollouts are."""
+    left = []
+    for part in parts:
+        if done < len(part):
+            left.append((part, max(done, 0)))
+        done -= len(part)
+    return left

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import click
 
+from s2r_rewards.cli.kit.commands import attached
+from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.server.settings import Settings
 
+_HELP = {
+    "max_bytes": "Larger bodies get 413.",
+    "max_batch": "Samples judged together.",
+    "batch_wait": "Seconds to wait for more samples.",
+    "drain": "Seconds to keep serving after SIGTERM.",
+}
+_DEFAULTS = {field.name: field.default for field in fields(Settings)}
+_LIMITS = [
+    click.Option([f"--{name.replace('_', '-')}"], default=_DEFAULTS[name], show_default=True, help=text)
+    for name, text in _HELP.items()
+]
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.command()
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="address to listen on; loopback by default"
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default."
 )
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--preset", default=Settings.preset, show_default=True, help="rules: paper or released")
-@click.option(
-    "--grammar", default=None, help="how responses are parsed: paper, released or tags [the preset's]"
-)
-@click.option("--max-bytes", default=Settings.max_bytes, show_default=True, help="larger bodies get 413")
-@click.option("--max-batch", default=Settings.max_batch, show_default=True, help="samples judged together")
-@click.option(
-    "--batch-wait", default=Settings.batch_wait, show_default=True, help="seconds to wait for more samples"
-)
-@click.option(
-    "--drain", default=Settings.drain, show_default=True, help="seconds to keep serving after SIGTERM"
-)
-def command(host: str, port: int, **options) -> None:
+@scoring_options()
+@attached(*_LIMITS)
+def command(host: str, port: int, scoring: Scoring, **limits: Any) -> None:
     """Serve outcome rewards over HTTP, in OpenRLHF's protocol.
 
     \b
@@ -38,12 +45,9 @@ def command(host: str, port: int, **options) -> None:
       s2r serve --port 5000 &
       python -m openrlhf.cli.train_ppo_ray --reward.remote_url http://127.0.0.1:5000/get_reward ...
     """
-    try:
-        settings = Settings(**options)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    settings = Settings(options=scoring.options, **limits)
     try:
         from s2r_rewards.server.run import serve
     except ImportError as error:
-        raise click.ClickException(f'{error}; s2r serve needs: pip install "s2r-rewards[serve]"') from None
+        raise ImportError(f'{error}; s2r serve needs: pip install "s2r-rewards[serve]"') from None
     serve(settings, host, port)

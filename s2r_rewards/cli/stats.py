@@ -11,8 +11,11 @@ from typing import Any
 
 import click
 
-from s2r_rewards.cli import _options as options
-from s2r_rewards.cli._rollouts import load_rollouts, scored
+from s2r_rewards.cli.kit.commands import fail
+from s2r_rewards.cli.kit.options import json_option
+from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
+from s2r_rewards.cli.kit.show import say
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import Rollout
 
@@ -30,10 +33,10 @@ SHORT = {
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
 
 
-@click.command("stats")
-@options.paths_argument
+@click.command()
+@paths_argument
 @click.option("--by", type=click.Choice(["level", "step"]), default=None, help="One column for each.")
-@click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for other programs.")
+@json_option
 @click.option(
     "--require",
     multiple=True,
@@ -47,9 +50,8 @@ CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\
     help="Also log the metrics of every step to this TensorBoard directory.",
 )
 @click.option("--fail-on-alarm", is_flag=True, help="End with exit code 1 if an alarm fired.")
-@options.scoring_options
-@options.reading_options
-@options.readable_errors
+@scoring_options()
+@reading_options
 def command(
     paths: tuple[Path, ...],
     by: str | None,
@@ -57,16 +59,13 @@ def command(
     require: tuple[str, ...],
     tensorboard: Path | None,
     fail_on_alarm: bool,
-    grammar: str | None,
-    preset: str | None,
-    workers: int,
-    fields: Mapping[str, str] | None,
-    skip_bad: bool,
+    scoring: Scoring,
+    reading: Reading,
 ) -> None:
     """Print the behaviour metrics of rollouts and the alarms they raise.
 
     Rollouts that are not scored yet are scored first; scored ones are taken as they
-    are unless --grammar or --preset is given. Exit codes: 0 fine, 1 a condition failed, 2 bad input.
+    are unless a method, grammar, checker … is given. Exit codes: 0 fine, 1 a condition failed, 2 bad input.
 
     \b
     Examples:
@@ -77,12 +76,11 @@ def command(
     """
     from s2r_rewards.alarms import alarm_metrics, find_alarms
     from s2r_rewards.metrics import behaviour_metrics
-    from s2r_rewards.report.restore import restore
     from s2r_rewards.report.summary import natural
 
     conditions = [_parse(condition) for condition in require]
-    rollouts = scored(load_rollouts(paths, fields, skip_bad), grammar, preset, workers)
-    judged = [restore(rollout) for rollout in rollouts]
+    rollouts = scoring.all(reading.all_rollouts(paths))
+    judged = [rollout.judged for rollout in rollouts]
     alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
     columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}
     keys = [getattr(rollout, by) for rollout in rollouts] if by else []
@@ -114,7 +112,7 @@ def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTr
         prompts, levels = [rollouts[i].prompt for i in members], [rollouts[i].level for i in members]
         log_batch(tracker, [judged[i] for i in members], step, prompts, levels)
     tracker.close()
-    click.echo(f"{len(steps):,} steps → {directory}", err=True)
+    say(f"{len(steps):,} steps → {directory}")
 
 
 def _parse(condition: str) -> tuple[str, str, float]:
@@ -143,7 +141,7 @@ def _judge(conditions: Sequence[tuple[str, str, float]], values: Mapping[str, fl
     if alarmed:
         failed.append("an alarm fired")
     if failed:
-        options.fail("failed: " + "; ".join(failed))
+        fail("failed: " + "; ".join(failed))
 
 
 def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequence[Any]) -> None:
@@ -165,14 +163,12 @@ def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequen
             table.add_row(name, *(_number(values[metric]) for metric in SHORT.values()))
     console.print(table)
     fired = [alarm for alarm in alarms if alarm.fired]
-    console.print(f"\n{len(fired)} of {len(alarms)} alarms fired")
+    click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
     for alarm in fired:
         rows = ", ".join(str(i + 1) for i in alarm.evidence)
-        console.print(
+        click.echo(
             f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
-            f"{alarm.formula}; see rollouts {rows}",
-            markup=False,
-            soft_wrap=True,
+            f"{alarm.formula}; see rollouts {rows}"
         )
 
 

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from s2r_rewards.answers import check_many, extract_answer
 from s2r_rewards.datasets.initialization import VerifiedAttempt
-from s2r_rewards.datasets.requests import Request
+from s2r_rewards.datasets.llm.requests import Request
+from s2r_rewards.datasets.problems import gold_text
 from s2r_rewards.datasets.verification import read_verification, verification_messages
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.parsing import parse
@@ -50,7 +52,7 @@ def checked_attempts(
             Attempt(
                 problem_id=rollout.problem_id,
                 problem=rollout.prompt,
-                gold=rollout.gold,
+                gold=gold_text(rollout.gold),
                 level=None if rollout.level is None else str(rollout.level),
                 source=str(rollout.extra.get("source", "")),
                 sample=int(rollout.extra.get("sample", seen[rollout.problem_id])),
@@ -79,32 +81,19 @@ def verification_requests(
 ) -> Iterator[Request]:
     """Requests for every usable attempt, in the order of the output."""
     hardness = difficulty(attempts)
+    names = ("problem_id", "problem", "gold", "level", "source", "sample")
     for attempt in attempts:
         if attempt.unusable:
             continue
         wrong, total = hardness[attempt.problem_id]
-        for style in styles:
-            for number in range(tries):
-                context = {
-                    "problem_id": attempt.problem_id,
-                    "problem": attempt.problem,
-                    "gold": attempt.gold,
-                    "level": attempt.level,
-                    "source": attempt.source,
-                    "sample": attempt.sample,
-                    "wrong": wrong,
-                    "total": total,
-                    "attempt": attempt.text,
-                    "answer": attempt.answer,
-                    "correct": attempt.correct,
-                    "style": style,
-                    "try": number,
-                }
-                yield Request(
-                    f"{attempt.problem_id}#{attempt.sample}/{style}/{number}",
-                    verification_messages(attempt.problem, attempt.text, attempt.answer, style),
-                    context,
-                )
+        known = {name: getattr(attempt, name) for name in names} | {"wrong": wrong, "total": total}
+        known |= {"attempt": attempt.text, "answer": attempt.answer, "correct": attempt.correct}
+        for style, number in product(styles, range(tries)):
+            yield Request(
+                f"{attempt.problem_id}#{attempt.sample}/{style}/{number}",
+                verification_messages(attempt.problem, attempt.text, attempt.answer, style),
+                {**known, "style": style, "try": number},
+            )
 
 
 def verified_row(row: Mapping[str, Any], grammar: str | Grammar = "paper") -> dict[str, Any]:

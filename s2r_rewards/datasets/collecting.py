@@ -1,21 +1,18 @@
-"""Which problems to keep: golden answers that pass their own checker, each problem once, none from a test set."""
+"""Which problems to keep: golden answers that pass their own checker, each problem once, none from a test set;
+and random subsets that do not change with order."""
 
 import hashlib
+import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from s2r_rewards.answers import check_many
 from s2r_rewards.datasets.decontamination import NgramIndex
-from s2r_rewards.datasets.loading import load_records
 from s2r_rewards.datasets.problems import Problem, duplicate_key
-from s2r_rewards.evaluation.benchmarks import BENCHMARKS
-from s2r_rewards.evaluation.items import load_benchmark
+from s2r_rewards.records import chunks
 
-CHUNK = 512
-#: Where evaluation sets keep their question, tried in this order.
-QUESTION_FIELDS = ("problem", "question", "Problem", "Question", "conclusion", "code", "input")
+Item = TypeVar("Item")
 
 
 class Collector:
@@ -39,8 +36,7 @@ class Collector:
 
     def keep(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """The problems to keep, in their order."""
-        waiting = iter(problems)
-        while chunk := list(islice(waiting, CHUNK)):
+        for chunk in chunks(problems):
             # What is cheap comes first: of millions of problems most may be duplicates.
             fresh = [p for p in chunk if self._duplicate(p) is None]
             pairs = [(p.answer, p.answer) for p in fresh]
@@ -69,30 +65,16 @@ class Collector:
     def _unfit(self, problem: Problem, verdict: str) -> str | None:
         if verdict != "correct":
             return f"gold_{verdict}_by_its_own_check"
-        return self._leaked(problem)
-
-    def _leaked(self, problem: Problem) -> str | None:
         name = self.index.find(problem.problem)
         return None if name is None else f"in_evaluation_set: {name}"
 
 
-def evaluation_texts(place: str) -> Iterator[tuple[str, str]]:
-    """(name, question) of every record of an evaluation set.
-
-    Args:
-        place: a file in any set's schema, or the name of a benchmark of `s2r eval`, which is read from the hub.
-    """
-    benchmark = BENCHMARKS.get(place)
-    if benchmark is not None:
-        for problem in load_benchmark(benchmark):
-            yield problem.id, problem.problem
-        return
-    for where, line, record in load_records(place, split="test"):
-        field = next((f for f in QUESTION_FIELDS if isinstance(record.get(f), str)), None)
-        if field is None:
-            expected = ", ".join(QUESTION_FIELDS)
-            raise ValueError(f"{where}:{line}: no question; expected one of the fields {expected}")
-        yield f"{where}:{line}", record[field]
+def take(items: Sequence[Item], number: int | None, seed: int = 0) -> list[Item]:
+    """``number`` of the items drawn at random, in their own order; all of them without a number."""
+    if number is None or number >= len(items):
+        return list(items)
+    chosen = sorted(random.Random(seed).sample(range(len(items)), number))
+    return [items[i] for i in chosen]
 
 
 def _digest(problem: Problem) -> bytes:

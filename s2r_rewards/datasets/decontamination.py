@@ -24,9 +24,6 @@ class NgramIndex:
         self._origin: dict[int, str] = {}
         self._whole: dict[str, str] = {}
 
-    def __len__(self) -> int:
-        return len(self._origin)
-
     def add(self, text: str, name: str) -> None:
         """Add one evaluation problem under a name that reports can show."""
         words = normal_text(text).split()

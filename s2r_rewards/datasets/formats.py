@@ -10,11 +10,12 @@ Character offsets count from the start of the response, ``[start, end)``.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from s2r_rewards.datasets.initialization import Segment
-from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.datasets.problems import Problem, gold_text
+from s2r_rewards.rollouts import Rollout
 
 #: What the paper asks of the model in one sentence, in our words.
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
@@ -148,38 +149,37 @@ def trl_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
     }
 
 
-def replay_payload(rollout: Mapping[str, Any]) -> Row:
-    """What replaying one stored rollout needs: the response and its actions with rewards and advantages."""
-    scored = rollout["s2r"]
+def replay_payload(rollout: Rollout) -> Row:
+    """What replaying one scored rollout needs: the response and its actions with rewards and advantages."""
+    scored = rollout.s2r
+    if scored is None:
+        raise ValueError(f"rollout of problem {rollout.problem_id!r} is not scored; run `s2r data offline`")
     keys = ("kind", "start", "end", "reward", "advantage")
     return {
-        "problem_id": rollout["problem_id"],
-        "gold": rollout["gold"],
-        "response": rollout["response"],
-        "finished": rollout.get("finished") is not False,
-        "outcome": scored["outcome"],
-        "outcome_advantage": scored.get("outcome_advantage"),
-        "actions": [{k: action[k] for k in keys} for action in scored["actions"] if action["kind"] != "end"],
+        "problem_id": rollout.problem_id,
+        "gold": rollout.gold,
+        "response": rollout.response,
+        "finished": rollout.finished is not False,
+        "outcome": scored.outcome,
+        "outcome_advantage": scored.outcome_advantage,
+        "actions": [{key: getattr(action, key) for key in keys} for action in scored.scored],
     }
 
 
-def verl_replay(rollout: Mapping[str, Any], index: int, system: str | None = SYSTEM_PROMPT) -> Row:
+def verl_replay(rollout: Rollout, index: int, system: str | None = SYSTEM_PROMPT) -> Row:
     """One row a rollout (``rollout.n=1``); ``extra_info["replay"]`` is `replay_payload` as JSON text."""
-    problem = _problem_of(rollout)
-    row = verl_prompt(problem, index, system)
+    row = verl_prompt(_problem_of(rollout), index, system)
     row["extra_info"]["replay"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
     return row
 
 
-def openrlhf_replay(rollout: Mapping[str, Any], system: str | None = SYSTEM_PROMPT) -> Row:
-    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is `replay_payload` as JSON text."""
+def openrlhf_replay(rollout: Rollout, system: str | None = SYSTEM_PROMPT) -> Row:
+    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is the scored rollout as JSON text."""
     row = openrlhf_prompt(_problem_of(rollout), system)
-    row["label"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
+    row["label"] = json.dumps(rollout.to_record(), ensure_ascii=False)
     return row
 
 
-def _problem_of(rollout: Mapping[str, Any]) -> Problem:
-    level = rollout.get("level")
-    return Problem(
-        rollout["problem_id"], rollout["prompt"], rollout["gold"], None if level is None else str(level)
-    )
+def _problem_of(rollout: Rollout) -> Problem:
+    level = None if rollout.level is None else str(rollout.level)
+    return Problem(rollout.problem_id, rollout.prompt, gold_text(rollout.gold), level)

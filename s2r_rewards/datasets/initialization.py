@@ -154,7 +154,8 @@ def build_trajectory(
     if not right:
         return Dropped("no_right_attempt")
     wanted = wanted_attempts(wrong, total, preset)
-    mistakes = _distinct(_shuffled([a for a in usable if not a.correct], rng), same)[: wanted - 1]
+    wrong_ones = [a for a in usable if not a.correct]
+    mistakes = _distinct(rng.sample(wrong_ones, len(wrong_ones)), same)[: wanted - 1]
     chosen = [*mistakes, rng.choice(right)]
     trajectory = InitializationTrajectory(assemble(chosen, preset), len(chosen), wanted)
     if rng.random() >= keep_probability(trajectory, wrong, preset):
@@ -185,10 +186,6 @@ def single_attempt(text: str) -> InitializationTrajectory:
 def _divide(joiner: str) -> tuple[str, str]:
     opening = joiner.lstrip()
     return joiner[: len(joiner) - len(opening)], opening
-
-
-def _shuffled(items: Sequence[VerifiedAttempt], rng: random.Random) -> list[VerifiedAttempt]:
-    return rng.sample(list(items), len(items))
 
 
 def _distinct(attempts: Sequence[VerifiedAttempt], same: Same | None) -> list[VerifiedAttempt]:

@@ -1,32 +1,14 @@
 """Reads records from wherever they are: JSONL, JSON, parquet, a folder of JSON files, or the Hugging Face hub."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from s2r_rewards.datasets.problems import Problem, ProblemError
-from s2r_rewards.records import OnError, RecordError, raise_error, read_records
+from s2r_rewards.records import SUFFIXES, OnError, RecordError, raise_error, read_records, with_fields
 
-FILE_SUFFIXES = (".jsonl", ".json", ".gz", ".parquet", ".ndjson")
 Located = tuple[str, int, dict[str, Any]]
-
-
-class ErrorCount:
-    """An ``on_error`` for readers: stops at the first bad record, or counts and remembers the first few."""
-
-    def __init__(self, skip: bool = False, remember: int = 5) -> None:
-        self.skip, self.remember = skip, remember
-        self.count = 0
-        self.first: list[str] = []
-
-    def __call__(self, error: RecordError) -> None:
-        if not self.skip:
-            raise error
-        self.count += 1
-        if len(self.first) < self.remember:
-            self.first.append(str(error))
 
 
 def load_records(
@@ -55,24 +37,41 @@ def load_records(
 def is_hub_name(where: str) -> bool:
     """True for ``owner/name`` that is no file here and does not look like one."""
     path = Path(where)
-    return "/" in where and not path.exists() and path.suffix not in FILE_SUFFIXES
+    return "/" in where and not path.exists() and not where.endswith(SUFFIXES)
 
 
-def read_problems(path: str | Path, on_error: OnError = raise_error) -> list[Problem]:
-    """Problems as ``s2r data problems`` wrote them. Ids must differ."""
-    problems: list[Problem] = []
-    seen: Counter[str] = Counter()
-    for line, record in read_records(path, on_error):
+def converted(
+    records: Iterable[Located], convert: Callable[[dict[str, Any]], Problem], on_error: OnError = raise_error
+) -> Iterator[Problem]:
+    """The records as problems; those that cannot be one go to ``on_error``."""
+    for where, line, record in records:
         try:
-            problem = Problem.from_record(record)
-            seen[problem.id] += 1
-            if seen[problem.id] > 1:
-                raise ProblemError("id", f"{problem.id!r} names an earlier problem too")
+            problem = convert(record)
         except ProblemError as error:
-            on_error(RecordError(path, line, error.field, error.message))
-            continue
-        problems.append(problem)
-    return problems
+            on_error(RecordError(where, line, error.field, error.message))
+        else:
+            yield problem
+
+
+def read_problems(
+    path: str | Path, on_error: OnError = raise_error, fields: Mapping[str, str] | None = None
+) -> list[Problem]:
+    """Problems as ``s2r data problems`` writes them, or under other names. Ids must differ.
+
+    Args:
+        fields: our name → the file's, beside those that `records.FIELD_NAMES` knows.
+    """
+    seen: set[str] = set()
+
+    def convert(record: dict[str, Any]) -> Problem:
+        problem = Problem.from_record(with_fields(record, ("id", "problem", "answer"), fields))
+        if problem.id in seen:
+            raise ProblemError("id", f"{problem.id!r} names an earlier problem too")
+        seen.add(problem.id)
+        return problem
+
+    located = ((str(path), line, record) for line, record in read_records(path, on_error))
+    return list(converted(located, convert, on_error))
 
 
 def _json_file(path: Path, on_error: OnError) -> Iterator[Located]:

@@ -1,17 +1,14 @@
 """Offline RL data: which rollouts to learn from, and with what advantage (appendix F, arXiv:2502.12853).
 
-Pure functions and small counters over scored rollouts. Nothing holds on to a rollout: memory grows with the
-number of prompts and of distinct reward contexts, not with the number of rollouts.
+Pure functions over judged rollouts, and a small counter for each prompt.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from s2r_rewards.advantages import process_advantages
-from s2r_rewards.baselines.accuracy_group import BY, accuracy_bin
-from s2r_rewards.presets import Preset
+from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.methods import OfflineFilter
+from s2r_rewards.trajectory import Action, Trajectory, Verdict
 
 #: Deviations that a cut behind a confirmed attempt takes away.
 MENDED_BY_CUTTING = frozenset(
@@ -26,12 +23,7 @@ MENDED_BY_CUTTING = frozenset(
 )
 #: Parser deviations that mean: attempts and verifications do not alternate.
 NOT_ALTERNATING = frozenset(
-    {
-        "empty_response",
-        "repeated_verification",
-        "retry_without_verification",
-        "verification_without_attempt",
-    }
+    {"empty_response", "repeated_verification", "retry_without_verification", "verification_without_attempt"}
 )
 
 
@@ -123,78 +115,25 @@ class PromptCounts:
         return self._wrong_taken <= self.kept_right
 
 
-class GroupMeans:
-    """Mean reward by accuracy bin and position, reward context or nothing more, gathered in one pass.
-
-    Gives what `s2r_rewards.advantages.offline_advantages` gives for the whole set at once.
-    """
-
-    def __init__(self, by: str = "position", bins: int = 10, min_count: int = 1) -> None:
-        if by not in BY:
-            raise ValueError(f"by is {by!r}; expected one of {BY}")
-        self.by, self.bins, self.min_count = by, bins, min_count
-        self._sums: Counter[tuple[Any, ...]] = Counter()
-        self._counts: Counter[tuple[Any, ...]] = Counter()
-
-    def add(self, rewards: Sequence[float], accuracy: float) -> None:
-        """Count one kept rollout's action rewards."""
-        for key, reward in zip(self._keys(rewards, accuracy), rewards, strict=True):
-            self._sums[key] += reward  # type: ignore[assignment]
-            self._counts[key] += 1
-
-    def baselines(self, rewards: Sequence[float], accuracy: float) -> tuple[float, ...]:
-        """Baseline of each action; 0 for groups smaller than ``min_count``."""
-        keys = self._keys(rewards, accuracy)
-        return tuple(
-            self._sums[key] / self._counts[key] if self._counts[key] >= max(self.min_count, 1) else 0.0
-            for key in keys
-        )
-
-    def advantages(
-        self, rewards: Sequence[float], accuracy: float, preset: str | Preset = "paper"
-    ) -> tuple[float, ...]:
-        """Rewards − baselines, then the preset's bonuses."""
-        baselines = self.baselines(rewards, accuracy)
-        return process_advantages([rewards], preset=preset, baseline=lambda *_: (baselines,))[0]
-
-    def _keys(self, rewards: Sequence[float], accuracy: float) -> list[tuple[Any, ...]]:
-        level = accuracy_bin(accuracy, self.bins)
-        if self.by == "context":
-            return [(level, *rewards[:t]) for t in range(len(rewards))]
-        if self.by == "position":
-            return [(level, t) for t in range(len(rewards))]
-        return [(level,)] * len(rewards)
+def decide_on(judged: JudgedTrajectory, rules: OfflineFilter) -> Decision:
+    """`decide` for one judged rollout by a method's filter."""
+    confirmed = [verdict is Verdict.CORRECT for verdict in judged.verdicts]
+    return decide(judged.correct, confirmed, judged.trajectory.codes, rules.rejection, rules.max_actions)
 
 
-def attempts_and_verdicts(scored: Mapping[str, Any]) -> tuple[list[bool], list[bool]]:
-    """(right per attempt, verdict "correct" per verification) of a rollout's ``s2r`` field."""
-    actions = scored["actions"]
-    correct = [a.get("check", {}).get("verdict") == "correct" for a in actions if a["kind"] == "solve"]
-    return correct, [a.get("verdict") == "correct" for a in actions if a["kind"] == "verify"]
-
-
-def cut(rollout: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
-    """The rollout with only its first actions: text, tokens and scores agree, and it counts as ended."""
+def cut(judged: JudgedTrajectory, decision: Decision) -> JudgedTrajectory:
+    """The trajectory with only its first actions: text, actions and checks agree, and it counts as ended."""
     if not decision.truncated:
-        return dict(rollout)
-    scored = rollout["s2r"]
-    actions = scored["actions"][: decision.actions]
-    correct, _ = attempts_and_verdicts({"actions": actions})
-    kept = dict(rollout)
-    kept["response"] = rollout["response"][: actions[-1]["end"]].rstrip()
-    actions = [*actions[:-1], {**actions[-1], "end": len(kept["response"])}]
-    # Token ids cannot be cut at a character: the trainer tokenises the shorter text again.
-    kept.pop("token_ids", None)
-    kept["finished"] = True
-    kept["s2r"] = {
-        **scored,
-        "actions": [
-            *({k: v for k, v in action.items() if k != "tokens"} for action in actions),
-            {"kind": "end", "start": len(kept["response"]), "end": len(kept["response"])},
-        ],
-        "outcome": 1.0 if correct[-1] else -1.0,
-        "deviations": [code for code in scored["deviations"] if code not in MENDED_BY_CUTTING],
-        "ended": True,
-        "truncated": True,
-    }
-    return kept
+        return judged
+    whole = judged.trajectory
+    first = whole.actions[: decision.actions]
+    text = whole.text[: first[-1].end].rstrip()
+    end = len(text)
+    actions = (*first[:-1], replace(first[-1], end=end), Action("end", end, end))
+    deviations = tuple(
+        replace(found, start=min(found.start, end), end=min(found.end, end))
+        for found in whole.deviations
+        if found.code not in MENDED_BY_CUTTING
+    )
+    checks = judged.checks[: sum(action.kind == "solve" for action in actions)]
+    return JudgedTrajectory(Trajectory(text, actions, deviations, True, whole.grammar), judged.gold, checks)

@@ -5,12 +5,14 @@ A source says which of a record's fields hold the problem, the golden answer and
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from s2r_rewards.answers import extract_answer
+from s2r_rewards.judging import Gold
 
 
 class ProblemError(ValueError):
@@ -49,93 +51,89 @@ class Problem:
         return cls(**values)
 
 
-@dataclass(frozen=True, slots=True)
+Text = Callable[[Mapping[str, Any]], str]
+"""Reads one text out of a whole record; raises ProblemError."""
+
+
+@dataclass(frozen=True)
 class Source:
-    """Where a data set keeps its parts. ``answer`` functions get the whole record and return text."""
+    """Where a data set is published, and where a record of it keeps its parts."""
 
     name: str
     hub: str
-    problem: str
-    answer: Callable[[Mapping[str, Any]], str]
+    problem: Text
+    answer: Text
     level: str | None = None
     solution: str | None = None
     id: str | None = None
     configs: tuple[str, ...] = ()
 
 
-def boxed(field: str) -> Callable[[Mapping[str, Any]], str]:
+def field(*names: str) -> Text:
+    """The first of these fields that a record has, as text; numbers become text."""
+    return lambda record: text_of(record, next((name for name in names if name in record), names[0]))
+
+
+def boxed(name: str) -> Text:
     """The last boxed answer of a worked solution (MATH)."""
 
     def read(record: Mapping[str, Any]) -> str:
-        found = extract_answer(text_of(record, field))
+        found = extract_answer(text_of(record, name))
         if found.answer is None or not found.boxes:
-            raise ProblemError(field, "no \\boxed{…} answer in the solution")
+            raise ProblemError(name, "no \\boxed{…} answer in the solution")
         return found.answer
 
     return read
 
 
-def after_hashes(field: str) -> Callable[[Mapping[str, Any]], str]:
+def after_hashes(name: str) -> Text:
     """What follows the last #### (GSM8K), without thousands separators."""
 
     def read(record: Mapping[str, Any]) -> str:
-        text = text_of(record, field)
+        text = text_of(record, name)
         if "####" not in text:
-            raise ProblemError(field, "no '#### answer' line")
+            raise ProblemError(name, "no '#### answer' line")
         return text.rsplit("####", 1)[1].strip().replace(",", "")
 
     return read
 
 
-def plain(field: str) -> Callable[[Mapping[str, Any]], str]:
-    """The answer as the field holds it; numbers become text."""
-    return lambda record: text_of(record, field)
-
-
-SOURCES: dict[str, Source] = {
+_MATH_PARTS = (
+    "algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra",
+    "precalculus",
+)  # fmt: skip
+_PROBLEM, _SOLUTION = field("problem"), "solution"
+SOURCES = {
     source.name: source
     for source in (
         Source(
-            name="math",
-            hub="EleutherAI/hendrycks_math",
-            problem="problem",
-            answer=boxed("solution"),
-            level="level",
-            solution="solution",
-            configs=(
-                "algebra",
-                "counting_and_probability",
-                "geometry",
-                "intermediate_algebra",
-                "number_theory",
-                "prealgebra",
-                "precalculus",
-            ),
+            "math",
+            "EleutherAI/hendrycks_math",
+            _PROBLEM,
+            boxed(_SOLUTION),
+            "level",
+            _SOLUTION,
+            None,
+            _MATH_PARTS,
         ),
         Source(
-            name="gsm8k",
-            hub="openai/gsm8k",
-            problem="question",
-            answer=after_hashes("answer"),
-            solution="answer",
-            configs=("main",),
+            "gsm8k",
+            "openai/gsm8k",
+            field("question"),
+            after_hashes("answer"),
+            None,
+            "answer",
+            None,
+            ("main",),
         ),
         Source(
-            name="openmathinstruct-2",
-            hub="nvidia/OpenMathInstruct-2",
-            problem="problem",
-            answer=plain("expected_answer"),
+            "openmathinstruct-2",
+            "nvidia/OpenMathInstruct-2",
+            _PROBLEM,
+            field("expected_answer"),
             solution="generated_solution",
         ),
-        Source(
-            name="plain",
-            hub="",
-            problem="problem",
-            answer=plain("answer"),
-            level="level",
-            solution="solution",
-            id="id",
-        ),
+        Source("plain", "", _PROBLEM, field("answer"), "level", _SOLUTION, "id"),
     )
 }
 
@@ -168,7 +166,7 @@ def problem_id(source: str, problem: str) -> str:
 
 def to_problem(record: Mapping[str, Any], source: Source, name: str | None = None) -> Problem:
     """One record of a data set in the common schema. Raises ProblemError naming the field."""
-    text = text_of(record, source.problem)
+    text = source.problem(record)
     answer = source.answer(record)
     name = name or (str(record["source"]) if source.name == "plain" and record.get("source") else source.name)
     own_id = record.get(source.id) if source.id else None
@@ -183,18 +181,19 @@ def to_problem(record: Mapping[str, Any], source: Source, name: str | None = Non
     )
 
 
-def with_fields(source: Source, problem: str | None, answer: str | None, level: str | None) -> Source:
+def source_with(source: Source, problem: str | None, answer: str | None, level: str | None) -> Source:
     """The source with other field names, for data sets of one's own."""
-    return Source(
-        source.name,
-        source.hub,
-        problem or source.problem,
-        plain(answer) if answer else source.answer,
-        level or source.level,
-        source.solution,
-        source.id,
-        source.configs,
+    return replace(
+        source,
+        problem=field(problem) if problem else source.problem,
+        answer=field(answer) if answer else source.answer,
+        level=level or source.level,
     )
+
+
+def gold_text(gold: Gold) -> str:
+    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.golds.gold_of` reads."""
+    return gold if isinstance(gold, str) else json.dumps({"gold": gold})
 
 
 def normal_text(text: str) -> str:

@@ -6,15 +6,13 @@ skips what is there, and writes the output in the stage's own order. So an inter
 undisturbed run give the same bytes. ``<output>.receipt.json`` records the settings of a finished output.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.records import to_json
+from s2r_rewards.records import atomic_path, cut_torn_line, open_text, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 
@@ -32,20 +30,6 @@ def fingerprint(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it only when the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers choose format and compression by it.
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 class Log:
     """A log beside ``output``; subclasses say what its entries are.
 
@@ -53,13 +37,20 @@ class Log:
         output: the file that the stage will write.
         settings: everything the output depends on, JSON-serialisable (include `fingerprint`s of inputs).
         restart: throw earlier work away, finished or not.
+        way_out: how the user asks for that, for messages.
 
     Raises:
         ResumeError: earlier work has other settings, or a line before the last is damaged.
     """
 
-    def __init__(self, output: str | Path, settings: dict[str, Any], restart: bool = False) -> None:
-        self.output = Path(output)
+    def __init__(
+        self,
+        output: str | Path,
+        settings: dict[str, Any],
+        restart: bool = False,
+        way_out: str = "use --restart",
+    ) -> None:
+        self.output, self.way_out = Path(output), way_out
         self.path = self.output.with_name(self.output.name + ".work")
         self.receipt = self.output.with_name(self.output.name + ".receipt.json")
         self.settings = json.loads(json.dumps(settings, sort_keys=True))
@@ -82,14 +73,16 @@ class Log:
     def finish(self, summary: dict[str, Any] | None = None) -> None:
         """Write the receipt and remove the log. Call after the output is in place."""
         with atomic_path(self.receipt) as path:
-            text = json.dumps({"settings": self.settings, "summary": summary or {}}, indent=1)
-            path.write_text(text + "\n")
+            size = self.output.stat().st_size
+            receipt = {"settings": self.settings, "summary": summary or {}, "bytes": size}
+            path.write_text(json.dumps(receipt, indent=1) + "\n")
         self.__exit__()
         self.path.unlink(missing_ok=True)
 
     def summary(self) -> dict[str, Any]:
         """The summary that `finish` recorded."""
-        return json.loads(self.receipt.read_text())["summary"]
+        summary: dict[str, Any] = json.loads(self.receipt.read_text())["summary"]
+        return summary
 
     def _loaded(self, entry: Any, offset: int) -> None:
         """Called for each entry of earlier work."""
@@ -98,58 +91,54 @@ class Log:
     def _already_complete(self) -> bool:
         if self.path.exists() or not (self.output.exists() and self.receipt.exists()):
             return False
-        self._compare(json.loads(self.receipt.read_text())["settings"], self.receipt)
+        receipt, size = json.loads(self.receipt.read_text()), self.output.stat().st_size
+        self._compare(receipt["settings"], self.receipt)
+        if receipt.get("bytes", size) != size:
+            raise ResumeError(f"{self.output}: changed since it was finished; remove it or {self.way_out}")
         return True
 
     def _open(self) -> None:
         if self.output.exists() and not self.path.exists():
             raise ResumeError(
-                f"{self.output}: exists, and was not written by this command; remove it or use --restart"
+                f"{self.output}: exists, and was not written by this command; remove it or {self.way_out}"
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = handle = open(self.path, "ab+")  # noqa: SIM115 - closed by __exit__
-        try:
-            whole = self._load(handle)
-        except BaseException:
-            self.__exit__()
-            raise
-        handle.truncate(whole)
-        if not whole:
+        if self.path.exists():
+            cut_torn_line(self.path)
+            self._load()
+        self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
+        if not self._handle.tell():
             self._write({"settings": self.settings})
 
-    def _load(self, handle: BinaryIO) -> int:
-        """Read what is there; returns the length up to which the file is whole."""
-        handle.seek(0)
-        whole = 0
-        for number, line in enumerate(iter(handle.readline, b""), 1):
-            try:
-                entry = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
-                entry = None
-            if not isinstance(entry, dict):
-                if handle.read(1):
-                    raise ResumeError(f"{self.path}:{number}: damaged line in the middle; use --restart")
-                break
-            if number == 1:
-                self._compare(entry.get("settings"), self.path)
-            else:
-                self._loaded(entry, whole)
-            whole += len(line)
-        return whole
+    def _load(self) -> None:
+        offset = 0
+        with open(self.path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    entry = None
+                if not isinstance(entry, dict):
+                    raise ResumeError(f"{self.path}:{number}: damaged line; {self.way_out}")
+                if number == 1:
+                    self._compare(entry.get("settings"), self.path)
+                else:
+                    self._loaded(entry, offset)
+                offset += len(line)
 
     def _compare(self, found: Any, where: Path) -> None:
         found = found or {}
-        changed = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
+        changed = sorted(k for k in self.settings if found.get(k) != self.settings[k])
         if changed:
             lines = [f"  {k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
             raise ResumeError(
                 f"{where}: earlier work was done with other settings:\n" + "\n".join(lines) + "\n"
-                "Use the same settings to go on with it, --restart to throw it away, or another output file."
+                f"Use the same settings to go on with it, another output file, or throw it away: {self.way_out}."
             )
 
     def _write(self, entry: dict[str, Any]) -> int:
         assert self._handle is not None
-        offset = self._handle.seek(0, os.SEEK_END)
+        offset = self._handle.tell()
         self._handle.write(to_json(entry).encode() + b"\n")
         self._handle.flush()
         return offset
@@ -158,9 +147,9 @@ class Log:
 class WorkLog(Log):
     """Pieces that finish in any order, each a row under a key."""
 
-    def __init__(self, output: str | Path, settings: dict[str, Any], restart: bool = False) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.offsets: dict[str, int] = {}
-        super().__init__(output, settings, restart)
+        super().__init__(*args, **kwargs)
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -186,18 +175,20 @@ class WorkLog(Log):
         self.offsets[entry["key"]] = offset
 
 
+_ROW = '{"row":'
+
+
 class SequenceLog(Log):
     """Pieces that finish in the order of the input: only their number is held in memory."""
 
-    def __init__(self, output: str | Path, settings: dict[str, Any], restart: bool = False) -> None:
-        self.count = 0
-        super().__init__(output, settings, restart)
+    count = 0
+    """Rows that are there."""
 
     def append(self, rows: Iterable[Any]) -> None:
         """Store the rows of the next inputs, in order."""
         assert self._handle is not None
-        lines = [to_json({"row": row}) for row in rows]
-        self._handle.write("".join(line + "\n" for line in lines).encode())
+        lines = [f"{_ROW}{to_json(row)}}}\n" for row in rows]
+        self._handle.write("".join(lines).encode())
         self._handle.flush()
         self.count += len(lines)
 
@@ -207,6 +198,19 @@ class SequenceLog(Log):
             handle.readline()
             for line in handle:
                 yield json.loads(line)["row"]
+
+    def write(self) -> None:
+        """Write the output: the rows as they are."""
+        if self.output.suffix == ".parquet":
+            write_records(self.output, self.rows())
+            return
+        with (
+            open(self.path, encoding="utf-8") as log,
+            atomic_path(self.output) as partial,
+            open_text(partial, "w") as file,
+        ):
+            log.readline()
+            file.writelines(f"{line[len(_ROW) : -2]}\n" for line in log)
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.count += 1

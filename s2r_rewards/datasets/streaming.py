@@ -1,180 +1,205 @@
 """Stored rollouts -> offline RL data, in passes over files: memory grows with the prompts, not the rollouts.
 
-1. score every rollout (parse, judge, reward) into a log that survives a kill; 2. count by prompt;
-3. gather group means over what is kept; 4. yield kept rollouts with accuracy, baselines and advantages.
+1. judge, cut and score every rollout into a log that survives a kill; 2. count by prompt; 3. gather the baseline's
+means over what is kept; 4. yield kept rollouts with accuracy, baselines and advantages.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from s2r_rewards.answers import CHECKER_VERSION, check_many
-from s2r_rewards.datasets.offline import (
-    Decision,
-    GroupMeans,
-    PromptCounts,
-    attempts_and_verdicts,
-    cut,
-    decide,
-    in_band,
-)
+from s2r_rewards.answers import CHECKER_VERSION
+from s2r_rewards.baselines import Baseline, Means, accuracy_baseline
+from s2r_rewards.baselines.accuracy_group import BINS
+from s2r_rewards.baselines.base import Rewards, Totals, group_keys, nest, unnest
+from s2r_rewards.datasets.offline import PromptCounts, cut, decide_on, in_band
 from s2r_rewards.datasets.resume import SequenceLog
-from s2r_rewards.presets import get_preset
+from s2r_rewards.grammar import Grammar, get_grammar
+from s2r_rewards.judging import BatchChecker, JudgedTrajectory
+from s2r_rewards.methods import Method
+from s2r_rewards.methods.released import change_and_verification_bonuses
+from s2r_rewards.records import chunks
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.scoring import judge_rollouts
 
-CHUNK = 512
-Advance = Callable[[int], None]
+Row = dict[str, Any]
+Credit = tuple[tuple[float, ...], tuple[float, ...]]
+"""(baselines, advantages) of one rollout's actions"""
+#: Adjustments that look at one rollout at a time; any other gets the whole batch, in memory.
+_ONE_BY_ONE = (None, change_and_verification_bonuses)
 
 
-@dataclass(frozen=True, slots=True)
-class OfflineOptions:
-    """Every choice of the recipe. `from_preset` fills in what the paper or the released code does."""
-
-    preset: str = "paper"
-    mode: str = "discard"
-    max_actions: int = 20
-    balance: bool = False
-    low: float = 0.1
-    high: float = 0.7
-    by: str = "position"
-    bins: int = 10
-    min_count: int = 1
-
-    @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> "OfflineOptions":
-        """The preset's options; keyword arguments that are not None override them."""
-        preset = get_preset(name)
-        options = cls(
-            preset=name,
-            mode=preset.offline_rejection,
-            max_actions=preset.offline_max_actions,
-            balance=preset.offline_balance,
-            min_count=preset.min_count,
-        )
-        return replace(options, **{k: v for k, v in changes.items() if v is not None})
+def accuracy_by_problem(
+    rollouts: Iterable[Rollout], grammar: str | Grammar = "paper", checker_many: BatchChecker | None = None
+) -> dict[str, float]:
+    """Share of each problem's rollouts whose last attempt is right, in [0, 1]. Streams."""
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for chunk in chunks(rollouts):
+        for rollout, judged in zip(chunk, judge_rollouts(chunk, grammar, checker_many), strict=True):
+            total[rollout.problem_id] += 1
+            right[rollout.problem_id] += judged.last_correct
+    return {name: right[name] / count for name, count in total.items()}
 
 
 def score_into(
     rollouts: Iterable[Rollout],
     log: SequenceLog,
-    preset: str,
-    workers: int = 1,
-    advance: Advance = lambda count: None,
+    method: Method,
+    checker_many: BatchChecker | None = None,
+    checker: str = CHECKER_VERSION,
+    advance: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Score what the log does not hold yet. Rollouts scored by this checker and preset keep their scores."""
-    waiting = islice(iter(rollouts), log.count, None)
-    while chunk := list(islice(waiting, CHUNK)):
-        log.append(_scored(chunk, preset, workers))
+    """Scores what the log does not hold yet. Checks that this checker stored in a rollout are not made again."""
+    known = (get_grammar(method.grammar).name, checker)
+    for chunk in chunks(islice(rollouts, log.count, None)):
+        fresh = [r for r in chunk if r.s2r is None or (r.s2r.grammar, r.s2r.checker) != known]
+        judged = dict(zip(map(id, fresh), judge_rollouts(fresh, method.grammar, checker_many), strict=True))
+        log.append(_row(rollout, judged.get(id(rollout)), method, checker) for rollout in chunk)
         advance(len(chunk))
 
 
-def _scored(chunk: Sequence[Rollout], preset: str, workers: int) -> list[dict[str, Any]]:
-    rules = get_preset(preset)
-    known = {"preset": rules.name, "grammar": rules.grammar, "checker": CHECKER_VERSION}
-    fresh = [r for r in chunk if not r.s2r or any(r.s2r.get(k) != v for k, v in known.items())]
-    results = iter(score_rollouts(fresh, preset=rules, checker_many=lambda p: check_many(p, workers=workers)))
-    rows = []
-    for rollout in chunk:
-        reused = rollout.s2r and all(rollout.s2r.get(k) == v for k, v in known.items())
-        scored = rollout.s2r if reused else next(results).s2r
-        # Baselines of the batch that happened to be scored together mean nothing here.
-        actions = [{k: v for k, v in a.items() if k not in _BATCH} for a in scored["actions"]]  # type: ignore[index]
-        rows.append({"problem_id": rollout.problem_id, "s2r": {**scored, "actions": actions}})  # type: ignore[dict-item]
-    return rows
-
-
-_BATCH = frozenset({"context", "baseline", "advantage"})
+def _row(rollout: Rollout, judged: JudgedTrajectory | None, method: Method, checker: str) -> Row:
+    """What later passes need of a rollout; its scores only if it may be kept."""
+    tokens, was_cut = None, False
+    if judged is None:
+        judged, stored = rollout.judged, rollout.s2r
+        tokens, was_cut = (stored.spans or None, stored.truncated) if stored else (None, False)
+    decision = decide_on(judged, method.filter)
+    row: Row = {
+        "problem_id": rollout.problem_id,
+        "right": method.outcome(judged) > 0,
+        "any_right": any(judged.correct),
+        "reason": decision.reason,
+        "cut": decision.truncated,
+    }
+    if decision.reason is None:
+        kept = cut(judged, decision)
+        scored = method.score(kept, checker, None if decision.truncated else tokens)
+        scored = replace(scored, truncated=was_cut or decision.truncated)
+        row |= {"length": len(kept.trajectory.text), "s2r": scored.to_record()}
+    return row
 
 
 class Selection:
-    """What is kept of a scored log, by the options; makes the passes over it."""
+    """What is kept of a log that `score_into` filled; makes the passes over it.
 
-    def __init__(self, log: SequenceLog, options: OfflineOptions) -> None:
-        self.log, self.options = log, options
-        self.prompts: dict[str, PromptCounts] = {}
+    Args:
+        band: accuracies of the prompts to keep, both ends included.
+        bins: accuracy groups of the baseline at the level of whole responses, which every rollout gets as well.
+    """
+
+    def __init__(
+        self, log: SequenceLog, method: Method, band: tuple[float, float] = (0.1, 0.7), bins: int = BINS
+    ) -> None:
+        self.log, self.method, self.band = log, method, band
         self.counts: Counter[str] = Counter()
-        self.process = GroupMeans(options.by, options.bins, options.min_count)
-        self.outcome = GroupMeans("outcome", options.bins, options.min_count)
+        self._prompts = self._count_prompts()
+        settings = {"min_count": method.baseline.min_count} if isinstance(method.baseline, Baseline) else {}
+        self._outcomes = Streamed(accuracy_baseline("outcome", bins).with_settings(**settings))
+        self._credit = self._gather()
 
-    def count_prompts(self) -> None:
-        """Pass 2: accuracy by prompt, and how many right rollouts each keeps."""
+    def kept(self, rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
+        """Pass 4: the kept ones of the rollouts that were scored, in order."""
+        for rollout, (row, reason) in zip(rollouts, self._decisions(), strict=True):
+            if reason is not None:
+                continue
+            scored, problem, accuracy = self._scored(row)
+            baselines, advantages = self._credit(scored, problem, accuracy)
+            (outcome,) = self._outcomes([scored.outcome], [accuracy])
+            advantage = scored.outcome - outcome
+            if self.method.level == "outcome" and baselines:  # then all actions have that of the response
+                outcome, advantage = baselines[0], advantages[0]
+            scored = scored.with_advantages(baselines, advantages, outcome, advantage)
+            kept = replace(rollout, s2r=scored, accuracy=accuracy)
+            if row["cut"]:
+                # Token ids cannot be cut at a character: the trainer tokenises the shorter text again.
+                text = rollout.response[: row["length"]]
+                kept = replace(kept, response=text, token_ids=None, finished=True)
+            yield kept
+
+    def _count_prompts(self) -> dict[str, PromptCounts]:
+        prompts: dict[str, PromptCounts] = {}
         for row in self.log.rows():
-            correct, _ = attempts_and_verdicts(row["s2r"])
-            decision = self._decide(row["s2r"])
-            prompt = self.prompts.setdefault(row["problem_id"], PromptCounts())
-            right = row["s2r"]["outcome"] > 0
-            prompt.add(right, decision.reason is None, any(correct))
+            prompt = prompts.setdefault(row["problem_id"], PromptCounts())
+            prompt.add(row["right"], row["reason"] is None, row["any_right"])
+        return prompts
 
-    def gather_means(self) -> None:
-        """Pass 3: means by group over the kept rollouts, and the table of reasons."""
-        self.counts.clear()
-        for row, decision in self._decisions():
+    def _gather(self) -> Callable[[ScoredRollout, str, float], Credit]:
+        """Pass 3: counts the reasons, shows the baseline every kept rollout, and returns how to ask it for one."""
+        method, baseline = replace(self.method, running=False), self.method.baseline
+        streamed: Streamed | None = None
+        if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE:
+            streamed = Streamed(baseline)
+            method = replace(method, baseline=streamed)
+        batch: list[tuple[ScoredRollout, str, float]] = []
+        for row, reason in self._decisions():
             self.counts["rollouts"] += 1
-            if decision.reason is not None:
-                self.counts[decision.reason] += 1
+            self.counts[reason or "kept"] += 1
+            if reason is not None:
                 continue
-            self.counts["kept"] += 1
-            self.counts["truncated"] += decision.truncated
-            kept = cut({"response": "", **row}, decision)["s2r"]
-            accuracy = self.prompts[row["problem_id"]].accuracy
-            self.process.add(_rewards(kept), accuracy)
-            self.outcome.add([kept["outcome"]], accuracy)
+            self.counts["truncated"] += row["cut"]
+            scored, problem, accuracy = self._scored(row)
+            self._outcomes([scored.outcome], [accuracy])
+            if streamed:
+                replace(method, adjust=None).credit([scored], [problem], [accuracy])
+            else:
+                batch.append((scored, problem, accuracy))
+        self._outcomes.freeze()
+        if streamed is None:
+            records, problems = [one[0] for one in batch], [one[1] for one in batch]
+            found = zip(*method.credit(records, problems, [one[2] for one in batch]), strict=True)
+            return lambda *_: next(found)
+        streamed.freeze()
 
-    def kept(self, rollouts: Iterable[Rollout]) -> Iterator[dict[str, Any]]:
-        """Pass 4: the kept rollouts as records."""
-        for rollout, (row, decision) in zip(rollouts, self._decisions(), strict=True):
-            if decision.reason is not None:
-                continue
-            accuracy = self.prompts[row["problem_id"]].accuracy
-            record = replace(rollout, s2r=row["s2r"], accuracy=accuracy).to_record()
-            record = cut(record, decision)
-            record["s2r"] = self._with_advantages(record["s2r"], accuracy)
-            yield record
+        def credit(scored: ScoredRollout, problem: str, accuracy: float) -> Credit:
+            (baselines,), (advantages,) = method.credit([scored], [problem], [accuracy])
+            return baselines, advantages
 
-    def _with_advantages(self, scored: dict[str, Any], accuracy: float) -> dict[str, Any]:
-        rewards = _rewards(scored)
-        baselines = self.process.baselines(rewards, accuracy)
-        advantages = self.process.advantages(rewards, accuracy, self.options.preset)
-        actions = list(scored["actions"])
-        for t, (baseline, advantage) in enumerate(zip(baselines, advantages, strict=True)):
-            actions[t] = {
-                **actions[t],
-                "context": rewards[:t],
-                "baseline": baseline,
-                "advantage": advantage,
-            }
-        (outcome_baseline,) = self.outcome.baselines([scored["outcome"]], accuracy)
-        return {
-            **scored,
-            "actions": actions,
-            "baseline": f"accuracy_group/{self.options.by}",
-            "outcome_baseline": outcome_baseline,
-            "outcome_advantage": scored["outcome"] - outcome_baseline,
-        }
+        return credit
 
-    def _decisions(self) -> Iterator[tuple[dict[str, Any], Decision]]:
-        for prompt in self.prompts.values():
+    def _decisions(self) -> Iterator[tuple[Row, str | None]]:
+        """Every row with the reason for which it is dropped."""
+        balance = self.method.filter.balance
+        for prompt in self._prompts.values():
             prompt.restart()
-        options = self.options
         for row in self.log.rows():
-            prompt = self.prompts[row["problem_id"]]
-            decision = self._decide(row["s2r"])
-            if not in_band(prompt.accuracy, options.low, options.high):
-                decision = Decision(0, "outside_accuracy_band")
-            elif decision.reason is None and options.balance:
-                correct, _ = attempts_and_verdicts(row["s2r"])
-                if not any(correct) and not prompt.take_wrong():
-                    decision = Decision(0, "balanced_away")
-            yield row, decision
+            prompt, reason = self._prompts[row["problem_id"]], row["reason"]
+            if not in_band(prompt.accuracy, *self.band):
+                reason = "outside_accuracy_band"
+            elif reason is None and balance and not row["any_right"] and not prompt.take_wrong():
+                reason = "balanced_away"
+            yield row, reason
 
-    def _decide(self, scored: dict[str, Any]) -> Decision:
-        correct, confirmed = attempts_and_verdicts(scored)
-        options = self.options
-        return decide(correct, confirmed, scored["deviations"], options.mode, options.max_actions)
+    def _scored(self, row: Row) -> tuple[ScoredRollout, str, float]:
+        """The record of a row, its prompt, and the prompt's accuracy."""
+        problem = row["problem_id"]
+        return ScoredRollout.from_record(row["s2r"]), problem, self._prompts[problem].accuracy
 
 
-def _rewards(scored: dict[str, Any]) -> list[float]:
-    return [a["reward"] for a in scored["actions"] if a["kind"] != "end"]
+class Streamed:
+    """A keyed baseline over more than fits in memory: it is shown everything once, frozen, and then asked."""
+
+    def __init__(self, baseline: Baseline) -> None:
+        self.baseline, self.means = baseline, Means()
+        self.totals: Totals | None = None
+
+    def freeze(self) -> None:
+        """From now on, baselines are what has been gathered."""
+        self.totals = self.means.totals()
+
+    def __call__(self, rewards: Rewards, groups: Sequence[Hashable] | None = None) -> tuple[Any, ...]:
+        """Before `freeze`: counts the rewards. Behind it: their baselines, in the shape of ``rewards``."""
+        rows, flat = nest(rewards, self.baseline.name)
+        found = []
+        for row, group in zip(rows, group_keys(groups, len(rows), self.baseline.name), strict=True):
+            keys = tuple(self.baseline.keys(row, group))
+            if self.totals is None:
+                self.means.add(row, keys)
+                found.append(row)
+            else:
+                found.append(self.baseline.look_up(self.totals, row, keys))
+        return unnest(tuple(found), flat)

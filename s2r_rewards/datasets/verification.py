@@ -3,6 +3,7 @@
 A verification is kept when it ends in exactly one verdict and the verdict agrees with the golden check.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,49 +78,28 @@ def read_verification(text: str, finished: bool = True, grammar: str | Grammar =
     return Reading(verdict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StyleCounts:
-    """Verifications of one style: how many agree with the golden check, by whether the attempt is right."""
+    """Verifications of one style, counted by whether their attempt is right."""
 
-    right: int = 0
-    right_agree: int = 0
-    wrong: int = 0
-    wrong_agree: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
+    tried: Counter[bool] = field(default_factory=Counter)
+    agree: Counter[bool] = field(default_factory=Counter)
+    """Those whose verdict is the golden check's."""
+    reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, correct: bool, agrees: bool, reason: str | None) -> None:
-        if correct:
-            self.right += 1
-            self.right_agree += agrees
-        else:
-            self.wrong += 1
-            self.wrong_agree += agrees
-        if reason:
-            self.reasons[reason] = self.reasons.get(reason, 0) + 1
-
-    @property
-    def overall(self) -> float:
-        return _ratio(self.right_agree + self.wrong_agree, self.right + self.wrong)
-
-    @property
-    def when_right(self) -> float:
-        return _ratio(self.right_agree, self.right)
-
-    @property
-    def when_wrong(self) -> float:
-        return _ratio(self.wrong_agree, self.wrong)
+    def accuracy(self, *attempts: bool) -> float:
+        """Share that agrees, where the attempt is right (True), wrong (False), or both; nan without any."""
+        tried = sum(self.tried[right] for right in attempts)
+        return sum(self.agree[right] for right in attempts) / tried if tried else float("nan")
 
 
 def style_table(rows: Iterable[dict[str, Any]]) -> dict[str, StyleCounts]:
     """Counts by style, from the rows that ``s2r data verify`` writes."""
     table: dict[str, StyleCounts] = {}
     for row in rows:
-        counts = table.setdefault(row["style"], StyleCounts())
-        counts.add(
-            row["correct"], row["verdict"] == ("correct" if row["correct"] else "incorrect"), row["reason"]
-        )
+        counts, right = table.setdefault(row["style"], StyleCounts()), row["correct"]
+        counts.tried[right] += 1
+        counts.agree[right] += row["verdict"] == ("correct" if right else "incorrect")
+        if row["reason"]:
+            counts.reasons[row["reason"]] += 1
     return table
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")

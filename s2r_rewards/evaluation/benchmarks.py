@@ -5,44 +5,37 @@ other copies of a set with the same fields read as well. Prompts are ours: the p
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from s2r_rewards.datasets.problems import ProblemError, after_hashes, boxed, level_of, problem_id, text_of
+from s2r_rewards.answers.policy import AnswerKind
+from s2r_rewards.datasets.problems import (
+    Problem,
+    ProblemError,
+    Source,
+    Text,
+    after_hashes,
+    boxed,
+    field,
+    text_of,
+    to_problem,
+)
 
 Record = Mapping[str, Any]
-Text = Callable[[Record], str]
 
 #: MMLU-Pro's categories that count as STEM; [open] in the paper.
 STEM = ("biology", "chemistry", "computer science", "engineering", "math", "physics")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
+@dataclass(frozen=True)
+class Benchmark(Source):
     """One evaluation set. ``kind`` names the grader of its answers: math, choice, word or literal."""
 
-    name: str
-    title: str
-    in_domain: bool
-    hub: str
-    question: Text
-    answer: Text
-    kind: str = "math"
-    level: str | None = None
-    id: str | None = None
-    config: str | None = None
+    title: str = ""
+    kind: AnswerKind = "math"
     split: str = "test"
     wanted: Callable[[Record], bool] = lambda record: True
-
-
-def field(*names: str) -> Text:
-    """The first of these fields that a record has, as text."""
-
-    def read(record: Record) -> str:
-        return text_of(record, next((n for n in names if n in record), names[0]))
-
-    return read
 
 
 def first_of_list(name: str) -> Text:
@@ -105,135 +98,105 @@ def mmlu_pro_question(record: Record) -> str:
     return "\n".join([text_of(record, "question"), *lines, "Answer with the letter of the right option."])
 
 
-BENCHMARKS: dict[str, Benchmark] = {
-    b.name: b
-    for b in (
-        Benchmark(
-            "math500",
-            "MATH500",
-            True,
-            "HuggingFaceH4/MATH-500",
-            field("problem"),
-            answer_or_boxed,
-            level="level",
-            id="unique_id",
-        ),
-        Benchmark(
-            "aime2024",
-            "AIME 2024",
-            True,
-            "HuggingFaceH4/aime_2024",
-            field("problem", "Problem"),
-            field("answer", "Answer"),
-            id="id",
-            split="train",
-        ),
-        Benchmark(
-            "amc2023",
-            "AMC 2023",
-            True,
-            "math-ai/amc23",
-            field("question", "problem"),
-            field("answer"),
-            id="id",
-        ),
-        Benchmark(
-            "college-math",
-            "College Math",
-            True,
-            "di-zhang-fdu/College_Math_Test",
-            field("question"),
-            field("answer"),
-            level="data_topic",
-        ),
-        Benchmark(
-            "olympiadbench",
-            "OlympiadBench",
-            True,
-            "Hothan/OlympiadBench",
-            field("question"),
-            first_of_list("final_answer"),
-            level="subfield",
-            id="id",
-            config="OE_TO_maths_en_COMP",
-            split="train",
-        ),
-        Benchmark(
-            "gsm8k", "GSM8K", True, "openai/gsm8k", field("question"), after_hashes("answer"), config="main"
-        ),
-        Benchmark(
-            "gaokao2023en",
-            "GaokaoEn 2023",
-            True,
-            "MARIO-Math-Reasoning/Gaokao2023-Math-En",
-            field("question", "problem"),
-            field("answer"),
-            split="train",
-        ),
-        Benchmark(
-            "folio",
-            "FOLIO",
-            False,
-            "yale-nlp/FOLIO",
-            folio_question,
-            one_of(
-                "label", {"true": "True", "false": "False", "uncertain": "Uncertain", "unknown": "Uncertain"}
-            ),
-            kind="word",
-            id="example_id",
-            split="validation",
-        ),
-        Benchmark(
-            "cruxeval",
-            "CRUXEval",
-            False,
-            "cruxeval-org/cruxeval",
-            cruxeval_question,
-            field("output"),
-            kind="literal",
-            id="id",
-        ),
-        Benchmark(
-            "strategyqa",
-            "StrategyQA",
-            False,
-            "ChilleD/StrategyQA",
-            strategyqa_question,
-            one_of(
-                "answer", {True: "Yes", False: "No", "yes": "Yes", "no": "No", "true": "Yes", "false": "No"}
-            ),
-            kind="word",
-            id="qid",
-        ),
-        Benchmark(
-            "mmlu-pro-stem",
-            "MMLU-Pro STEM",
-            False,
-            "TIGER-Lab/MMLU-Pro",
-            mmlu_pro_question,
-            field("answer"),
-            kind="choice",
-            level="category",
-            id="question_id",
-            wanted=lambda record: record.get("category") in STEM,
-        ),
-    )
-}
-IN_DOMAIN = tuple(name for name, b in BENCHMARKS.items() if b.in_domain)
-CROSS_DOMAIN = tuple(name for name, b in BENCHMARKS.items() if not b.in_domain)
+PROBLEM, QUESTION, ANSWER = field("problem"), field("question", "problem"), field("answer")
+_MATHEMATICS = (
+    Benchmark(
+        "math500",
+        "HuggingFaceH4/MATH-500",
+        PROBLEM,
+        answer_or_boxed,
+        "level",
+        id="unique_id",
+        title="MATH500",
+    ),
+    Benchmark(
+        "aime2024",
+        "HuggingFaceH4/aime_2024",
+        field("problem", "Problem"),
+        field("answer", "Answer"),
+        id="id",
+        title="AIME 2024",
+        split="train",
+    ),
+    Benchmark("amc2023", "math-ai/amc23", QUESTION, ANSWER, id="id", title="AMC 2023"),
+    Benchmark(
+        "college-math", "di-zhang-fdu/College_Math_Test", QUESTION, ANSWER, "data_topic", title="College Math"
+    ),
+    Benchmark(
+        "olympiadbench",
+        "Hothan/OlympiadBench",
+        QUESTION,
+        first_of_list("final_answer"),
+        "subfield",
+        id="id",
+        configs=("OE_TO_maths_en_COMP",),
+        title="OlympiadBench",
+        split="train",
+    ),
+    Benchmark("gsm8k", "openai/gsm8k", QUESTION, after_hashes("answer"), configs=("main",), title="GSM8K"),
+    Benchmark(
+        "gaokao2023en",
+        "MARIO-Math-Reasoning/Gaokao2023-Math-En",
+        QUESTION,
+        ANSWER,
+        title="GaokaoEn 2023",
+        split="train",
+    ),
+)
+_OTHER_DOMAINS = (
+    Benchmark(
+        "folio",
+        "yale-nlp/FOLIO",
+        folio_question,
+        one_of("label", {"true": "True", "false": "False", "uncertain": "Uncertain", "unknown": "Uncertain"}),
+        id="example_id",
+        title="FOLIO",
+        kind="word",
+        split="validation",
+    ),
+    Benchmark(
+        "cruxeval",
+        "cruxeval-org/cruxeval",
+        cruxeval_question,
+        field("output"),
+        id="id",
+        title="CRUXEval",
+        kind="literal",
+    ),
+    Benchmark(
+        "strategyqa",
+        "ChilleD/StrategyQA",
+        strategyqa_question,
+        one_of("answer", {True: "Yes", False: "No", "yes": "Yes", "no": "No", "true": "Yes", "false": "No"}),
+        id="qid",
+        title="StrategyQA",
+        kind="word",
+    ),
+    Benchmark(
+        "mmlu-pro-stem",
+        "TIGER-Lab/MMLU-Pro",
+        mmlu_pro_question,
+        ANSWER,
+        "category",
+        id="question_id",
+        title="MMLU-Pro STEM",
+        kind="choice",
+        wanted=lambda record: record.get("category") in STEM,
+    ),
+)
+IN_DOMAIN = tuple(b.name for b in _MATHEMATICS)
+CROSS_DOMAIN = tuple(b.name for b in _OTHER_DOMAINS)
+BENCHMARKS = {b.name: b for b in (*_MATHEMATICS, *_OTHER_DOMAINS)}
 
 
 def benchmark_of(name: str) -> Benchmark:
     """The named benchmark; an unknown name is a mathematical set of the user's in the schema of `Problem`."""
-    return BENCHMARKS.get(name) or Benchmark(
-        name, name, False, "", field("problem", "question"), field("answer"), level="level", id="id"
-    )
+    own = Benchmark(name, "", field("problem", "question"), ANSWER, "level", id="id", title=name)
+    return BENCHMARKS.get(name, own)
 
 
-def read_item(benchmark: Benchmark, record: Record) -> tuple[str, str, str, str | None]:
-    """(id, question, golden answer, level) of one record. Raises ProblemError naming the field."""
-    question = benchmark.question(record)
+def read_item(benchmark: Benchmark, record: Record) -> Problem:
+    """One record; its id begins with the benchmark's name. Raises ProblemError naming the field."""
+    problem = to_problem(record, benchmark, benchmark.name)
     own_id = record.get(benchmark.id) if benchmark.id else None
-    name = problem_id(benchmark.name, question) if own_id in (None, "") else f"{benchmark.name}-{own_id}"
-    level = level_of(record.get(benchmark.level)) if benchmark.level else None
-    return name, question, benchmark.answer(record), level
+    return problem if own_id in (None, "") else replace(problem, id=f"{benchmark.name}-{own_id}")

@@ -50,14 +50,8 @@ STYLES: dict[str, dict[str, tuple[float, float, float]]] = {
         "problem-solving": (80.10, 87.28, 66.96),
         "confirmative": (65.67, 77.27, 78.22),
     },
-    "Qwen2-7B-Instruct": {
-        "problem-solving": (73.28, 90.24, 67.37),
-        "confirmative": (58.31, 76.16, 70.05),
-    },
-    "Qwen2.5-Math-7B": {
-        "problem-solving": (77.25, 91.21, 56.67),
-        "confirmative": (61.58, 82.80, 68.04),
-    },
+    "Qwen2-7B-Instruct": {"problem-solving": (73.28, 90.24, 67.37), "confirmative": (58.31, 76.16, 70.05)},
+    "Qwen2.5-Math-7B": {"problem-solving": (77.25, 91.21, 56.67), "confirmative": (61.58, 82.80, 68.04)},
 }
 
 

@@ -3,20 +3,20 @@
 Memory grows with the number of problems and their distinct answers, not with the number of generations.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-from s2r_rewards.evaluation.grading import checker_of
+from s2r_rewards.answers import batch_checker
+from s2r_rewards.evaluation.benchmarks import benchmark_of
 from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_right, pass_at_k, wilson
 from s2r_rewards.grammar import Grammar
-from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.metrics import BehaviourCounts, level_name, total_counts
+from s2r_rewards.records import chunks
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scoring import judge_rollouts
 
-CHUNK = 512
 LONGEST_ANSWER = 200
 PASS_AT = (1, 2, 4, 8, 16, 32, 64, 128)
 Answers = dict[str, tuple[int, int]]
@@ -96,18 +96,14 @@ class BenchmarkScore:
 def score_generations(
     name: str,
     generations: Iterable[Rollout],
-    kind: str = "math",
     grammar: str | Grammar = "paper",
-    workers: int = 1,
-    advance: Callable[[int], None] = lambda count: None,
+    checker_many: BatchChecker | None = None,
 ) -> BenchmarkScore:
-    """Judge every generation once and count it."""
+    """Judge every generation once and count it. Default checker: that of the benchmark's kind of answers."""
     score = BenchmarkScore(name)
-    checker = checker_of(kind, workers)
-    waiting = iter(generations)
-    while chunk := list(islice(waiting, CHUNK)):
+    checker = checker_many or batch_checker(policy=f"kind={benchmark_of(name).kind}", workers=1)
+    for chunk in chunks(generations):
         score.add(chunk, judge_rollouts(chunk, grammar, checker))
-        advance(len(chunk))
     return score
 
 

@@ -88,7 +88,7 @@ def efficiency_figure(points: Sequence[tuple[str, int, float]], path: str | Path
 
 def average(results: Sequence[Result]) -> float:
     """Mean accuracy over the benchmarks of one run."""
-    return sum(r["accuracy"] for r in results) / len(results)
+    return float(sum(r["accuracy"] for r in results) / len(results))
 
 
 def _figure(value: float | None) -> str:

@@ -40,11 +40,11 @@ def test_another_checker(s2r, monkeypatch, tmp_path):
     assert len(list(read_records("new.jsonl"))) == 10
 
 
-def test_released_preset_punishes_a_cut_off_response(s2r, work):
+def test_released_method_punishes_a_cut_off_response(s2r, work):
     text = solve("5").verify("correct").text()
     write_rollouts("cut.jsonl", [Rollout("p", "2 + 3?", text, "5", finished=False)])
     s2r("score", "cut.jsonl", "-o", "cut_scored.jsonl")
-    body = json.loads(s2r("replay", "cut_scored.jsonl", "--preset", "released", "--json").stdout)
+    body = json.loads(s2r("replay", "cut_scored.jsonl", "--method", "released-prl", "--json").stdout)
     assert body["kinds"] == {"outcome +1 → -1": 1, "action rewards": 1}
 
 
@@ -57,11 +57,12 @@ def test_unscored_rollouts_are_refused(s2r):
 def test_unknown_checker(s2r):
     result = s2r("replay", "scored.jsonl", "--checker", "s2r_rewards.answers:nothing")
     assert result.exit_code == 2
-    assert "expected package.module:function" in result.stderr
+    assert "checker 's2r_rewards.answers:nothing'" in result.stderr
+    assert "has no 'nothing'; expected one of" in result.stderr
 
 
 def test_without_options_the_stored_rules_stay(s2r, work):
-    s2r("score", "rollouts.jsonl", "-o", "released.jsonl", "--preset", "released", "--grammar", "tags")
+    s2r("score", "rollouts.jsonl", "-o", "released.jsonl", "--method", "released-prl", "--grammar", "tags")
     result = s2r("replay", "released.jsonl", "--fail-on-change", "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["rules"]["after"].startswith("grammar tags, preset released")
+    assert json.loads(result.stdout)["rules"]["after"].startswith("grammar tags, method released-prl")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from s2r_rewards.datasets.resume import SequenceLog
 from s2r_rewards.records import read_records, write_records
 from s2r_rewards.rollouts import read_rollouts
 from s2r_rewards.testing import ORACLE, assert_actions
@@ -84,16 +85,70 @@ def test_batch_all_shares_baselines(s2r, work):
     assert [action["advantage"] for action in first if action["kind"] != "end"] == [0.0, 0.0]
 
 
+@pytest.fixture
+def killed(s2r, work):
+    """Stops `s2r score rollouts.jsonl …` behind so many rollouts, in the middle of a line if there are more."""
+
+    def run(kept, *arguments):
+        class Killed(Exception):
+            pass
+
+        def stop(self):
+            raise Killed
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SequenceLog, "write", stop)
+            assert isinstance(s2r("score", "rollouts.jsonl", *arguments).exception, Killed)
+        (log,) = work.glob("*.work")
+        rows = log.read_text().splitlines(keepends=True)
+        log.write_text("".join(rows[: kept + 1]) + ('{"torn": ' if kept < 10 else ""))
+
+    return run
+
+
+@pytest.mark.parametrize("target", ["out.jsonl", "out.jsonl.gz", "out.parquet"])
 @pytest.mark.parametrize("kept", [0, 3, 5, 7, 10])
-def test_resume_gives_the_same_file(s2r, work, kept):
-    s2r("score", "rollouts.jsonl", "-o", "whole.jsonl")
-    whole = (work / "whole.jsonl").read_text()
-    partial = "".join(line + "\n" for line in whole.splitlines()[:kept]) + ('{"torn": ' if kept < 10 else "")
-    (work / "out.jsonl").write_text(partial)
+def test_resume_gives_the_same_file(s2r, work, killed, target, kept):
+    s2r("score", "rollouts.jsonl", "-o", f"whole-{target}")
+    killed(kept, "-o", target)
+    result = s2r("score", "rollouts.jsonl", "-o", target, "--resume")
+    assert result.exit_code == 0, result.output
+    assert lines(target) == lines(f"whole-{target}")
+    assert f"resuming behind {kept} rollouts" in result.stderr
+    assert not list(work.glob("*.work"))
+    again = s2r("score", "rollouts.jsonl", "-o", target, "--resume")
+    assert f"{target} is complete already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--method", "released-prl"], "method: was 's2r-prl', now 'released-prl'"),
+        (["--grammar", "tags"], "grammar: was None, now 'tags'"),
+        (["--batch", "2"], "batch: was 'step', now '2'"),
+        (["--checker", "s2r_rewards.answers:check"], "checker: was"),
+    ],
+)
+def test_resume_refuses_other_settings(s2r, work, killed, arguments, named):
+    killed(5, "-o", "out.jsonl")
+    for _ in range(2):  # unfinished, then finished
+        result = s2r("score", "rollouts.jsonl", "-o", "out.jsonl", "--resume", *arguments)
+        assert result.exit_code == 2
+        assert named in result.stderr
+        assert "leave --resume away" in result.stderr
+        assert s2r("score", "rollouts.jsonl", "-o", "out.jsonl", "--resume").exit_code == 0
+    assert s2r("score", "rollouts.jsonl", "-o", "out.jsonl", *arguments).exit_code == 0
+    write_records("rollouts.jsonl", lines("rollouts.jsonl")[:7])
+    result = s2r("score", "rollouts.jsonl", "-o", "out.jsonl", "--resume", *arguments)
+    assert "rollouts: was" in result.stderr
+
+
+def test_resume_does_not_take_a_changed_file_for_a_finished_one(s2r, work):
+    s2r("score", "rollouts.jsonl", "-o", "out.jsonl")
+    write_records("out.jsonl", lines("out.jsonl")[:3])
     result = s2r("score", "rollouts.jsonl", "-o", "out.jsonl", "--resume")
-    assert result.exit_code == 0
-    assert (work / "out.jsonl").read_text() == whole
-    assert f"resuming behind {kept // 5 * 5} rollouts" in result.stderr
+    assert result.exit_code == 2
+    assert "out.jsonl: changed since it was finished" in result.stderr
 
 
 def test_bad_records(s2r, work):
@@ -104,9 +159,10 @@ def test_bad_records(s2r, work):
     result = s2r("score", "bad.jsonl", "-o", "out.jsonl")
     assert result.exit_code == 2
     assert "bad.jsonl:2: field 'response'" in result.stderr
-    result = s2r("score", "bad.jsonl", "-o", "out.jsonl", "--skip-bad")
+    result = s2r("score", "bad.jsonl", "-o", "out.jsonl", "--on-error", "skip")
     assert result.exit_code == 0
     assert "skipped 2 bad records" in result.stderr
+    assert s2r("score", "bad.jsonl", "-o", "out.jsonl", "--skip-bad").exit_code == 0  # its name in 0.1
     assert len(lines(work / "out.jsonl")) == 2
 
 
@@ -116,7 +172,10 @@ def test_bad_records(s2r, work):
         (["missing.jsonl", "-o", "x.jsonl"], "does not exist"),
         (["rollouts.jsonl", "-o", "x.jsonl", "--batch", "often"], "expected 'step', 'all' or a number"),
         (["rollouts.jsonl", "-o", "x.jsonl", "--fields", "prompt"], "expected pairs"),
-        (["rollouts.jsonl", "-o", "x.parquet", "--resume"], "needs a JSONL output"),
+        (["rollouts.jsonl", "-o", "x.csv"], "expected .jsonl, .jsonl.gz or .parquet"),
+        (["rollouts.jsonl", "-o", "x.jsonl", "--method", "paper"], "unknown method 'paper'; expected one of"),
+        (["rollouts.jsonl", "-o", "x.jsonl", "--baseline", "nowhere:B"], "cannot import 'nowhere'"),
+        (["rollouts.jsonl", "-o", "x.jsonl", "--rewards", "s2r_rewards:METHODS"], "expected a function"),
     ],
 )
 def test_usage_errors_name_the_way_out(s2r, arguments, message):

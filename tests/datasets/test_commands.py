@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pyarrow.parquet
 import pytest
 
-from s2r_rewards.advantages import offline_advantages
+from s2r_rewards.baselines import accuracy_baseline
 from s2r_rewards.cli.data import STEPS
 from s2r_rewards.datasets.initialization import parses_back
+from s2r_rewards.methods import get_method
 from s2r_rewards.parsing import parse
+from s2r_rewards.rollouts import read_rollouts
 
 
 @pytest.fixture
@@ -103,7 +106,7 @@ def test_init_uses_one_style_and_says_if_it_is_missing(s2r, verified, read, tmp_
         spoken = [s["text"] for s in row["segments"] if s["kind"] == "verify"]
         assert all(any(text.strip() in part for text in texts) for part in spoken)
     verified.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    text = s2r("data", "init", verified, "-o", out, status=1)
+    text = s2r("data", "init", verified, "-o", out, status=2)
     assert "no verification of style confirmative; choose --style problem-solving" in text
 
 
@@ -112,7 +115,7 @@ def test_init_names_what_a_row_lacks(s2r, verified, tmp_path):
     row = json.loads(lines[1])
     row["kept"] = "yes"
     verified.write_text("\n".join([lines[0], json.dumps(row), *lines[2:]]) + "\n")
-    text = s2r("data", "init", verified, "-o", tmp_path / "o.jsonl", status=1)
+    text = s2r("data", "init", verified, "-o", tmp_path / "o.jsonl", status=2)
     assert f"{verified}:2: field 'kept': found str; expected bool" in text
     assert "skipped 1 bad" in s2r("data", "init", verified, "-o", tmp_path / "o.jsonl", "--on-error", "skip")
 
@@ -152,38 +155,85 @@ def stored(tmp_path, n=40, k=8):
     return path
 
 
-@pytest.mark.parametrize("preset", ["paper", "released"])
-@pytest.mark.parametrize("by", ["position", "context"])
-def test_offline_equals_the_library_on_the_whole_batch(s2r, read, tmp_path, preset, by):
+@pytest.mark.parametrize("name", ["s2r-offline-prl", "released-offline-prl", "s2r-offline-orl"])
+@pytest.mark.parametrize("by", ["position", "context", "outcome"])
+def test_offline_equals_the_library_on_the_whole_batch(s2r, read, tmp_path, name, by):
     rollouts, out = stored(tmp_path), tmp_path / "offline.jsonl"
-    more = ("--mode", "truncate") if preset == "released" else ()
-    text = s2r("data", "offline", rollouts, "-o", out, "--preset", preset, "--by", by, *more)
-    rows = read(out)
+    method = get_method(name)
+    text = s2r("data", "offline", rollouts, "-o", out, "--method", name, "--by", by)
+    rows = list(read_rollouts(out))
     right = {}
     for row in read(rollouts):
-        last = parse(row["response"], preset, finished=True).attempts[-1].answer == row["gold"]
+        last = parse(row["response"], method.grammar, finished=True).attempts[-1].answer == row["gold"]
         right.setdefault(row["problem_id"], []).append(last)
     accuracy = {name: sum(x) / len(x) for name, x in right.items()}
-    assert {r["problem_id"] for r in rows} <= {n for n, a in accuracy.items() if 0.1 <= a <= 0.7}
-    assert all(r["accuracy"] == accuracy[r["problem_id"]] for r in rows)
-    actions = [[a for a in r["s2r"]["actions"] if a["kind"] != "end"] for r in rows]
-    rewards = [[a["reward"] for a in row] for row in actions]
-    minimum = 10 if preset == "released" else 1
-    expected = offline_advantages(
-        rewards, [r["accuracy"] for r in rows], by=by, min_count=minimum, preset=preset
-    )
-    for row, advantages in zip(actions, expected, strict=True):
-        assert [a["advantage"] for a in row] == pytest.approx(advantages)
+    assert {r.problem_id for r in rows} <= {n for n, a in accuracy.items() if 0.1 <= a <= 0.7}
+    assert all(r.accuracy == accuracy[r.problem_id] for r in rows)
+    # `released` takes groups of ten and more, whatever its groups are (they were one and more at one of two doors).
+    least = 10 if name.startswith("released") else 1
+    baseline = accuracy_baseline(by).with_settings(min_count=least)
+    scored, accuracies = [r.s2r for r in rows], [r.accuracy for r in rows]
+    expected = replace(method, baseline=baseline).credit(scored, accuracy=accuracies)
+    for row, baselines, advantages in zip(rows, *expected, strict=True):
+        assert [a.baseline for a in row.s2r.scored] == pytest.approx(baselines)
+        assert [a.advantage for a in row.s2r.scored] == pytest.approx(advantages)
+    means = accuracy_baseline("outcome")([s.outcome for s in scored], accuracies, min_count=least)
+    assert [s.outcome_baseline for s in scored] == pytest.approx(means)
     counted = [
         n for n in ("outside_accuracy_band", "goes_on_after_confirmation", "balanced_away") if n in text
     ]
-    assert counted == (
-        ["outside_accuracy_band", "goes_on_after_confirmation"]
-        if preset == "paper"
-        else ["outside_accuracy_band", "balanced_away"]
-    )
+    dropped = "balanced_away" if name.startswith("released") else "goes_on_after_confirmation"
+    assert counted == ["outside_accuracy_band", dropped]
     for row in rows:
-        assert parse(row["response"], preset, finished=True).actions[-1].end == len(row["response"])
+        assert parse(row.response, method.grammar, finished=True).actions[-1].end == len(row.response)
+
+
+def test_released_means_ten_through_every_door(s2r, tmp_path):
+    """Three trajectories: groups of three have baseline 0, in the file as in the library."""
+    rows = [
+        {"problem_id": "p", "prompt": "2+2?", "gold": "4", "finished": True, "response": text}
+        for text in (f"\\boxed{{{n}}} Wait, let me recheck my solution. {said}" for n, said in SAID)
+    ]
+    path, out = tmp_path / "r.jsonl", tmp_path / "o.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for arguments in ((), ("--by", "position"), ("--by", "context"), ("--bins", "4")):
+        s2r(
+            *("data", "offline", path, "-o", out, "--restart", "--band", 0, 1, "--no-balance"),
+            *("--method", "released-offline-prl", *arguments),
+        )
+        assert {a.baseline for r in read_rollouts(out) for a in r.s2r.scored} == {0.0}
+
+
+SAID = [
+    (4, "Therefore, the answer is correct."),
+    (4, "Therefore, the answer is incorrect."),
+    (5, "Therefore, the answer is incorrect."),
+]
+
+
+def test_offline_takes_a_method_of_ones_own(s2r, tmp_path, monkeypatch):
+    """Its rewards in front of the filter's cut, and a baseline that is no Baseline: it gets all kept ones at once."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_offline.py").write_text(
+        "from dataclasses import replace\n"
+        "from s2r_rewards.methods import get_method\n"
+        "def rewards(judged):\n    return tuple(0.5 * t for t, _ in enumerate(judged.trajectory.scored))\n"
+        "def all_at_once(rewards, groups=None):\n"
+        "    largest = max(max(row) for row in rewards)\n"
+        "    return tuple(tuple(largest for _ in row) for row in rewards)\n"
+        "METHOD = replace(get_method('s2r-offline-prl'), name='own', rewards=rewards, baseline=all_at_once)\n"
+    )
+    stored(tmp_path)
+    s2r("data", "offline", "rollouts.jsonl", "-o", "o.jsonl", "--method", "own_offline:METHOD")
+    rows = [r.s2r for r in read_rollouts("o.jsonl")]
+    assert {s.method for s in rows} == {"own"}
+    assert all(s.rewards == tuple(0.5 * t for t in range(len(s.scored))) for s in rows)
+    largest = max(max(s.rewards) for s in rows)
+    assert all(a.baseline == largest and a.advantage == a.reward - largest for s in rows for a in s.scored)
+    text = s2r(
+        "data", "offline", "rollouts.jsonl", "-o", "o.jsonl", "--baseline", "own_offline:none", status=2
+    )
+    assert "baseline 'own_offline:none': 'own_offline' has no 'none'" in text
 
 
 def test_offline_replay_formats(s2r, read, tmp_path):
@@ -195,7 +245,7 @@ def test_offline_replay_formats(s2r, read, tmp_path):
     assert len(table) == len(rows) == len(read(openrlhf)) > 20
     for ours, v, o in zip(rows, table, read(openrlhf), strict=True):
         payload = json.loads(v["extra_info"]["replay"])
-        assert payload == json.loads(o["label"])
+        assert json.loads(o["label"]) == ours
         assert payload["response"] == ours["response"]
         assert payload["outcome_advantage"] == ours["s2r"]["outcome_advantage"]
         assert v["reward_model"]["ground_truth"] == ours["gold"]
@@ -211,7 +261,7 @@ def test_offline_reuses_scores_and_skips_bad_lines(s2r, read, tmp_path):
     assert [r["response"] for r in read(tmp_path / "again.jsonl")] == [r["response"] for r in read(out)]
     lines = rollouts.read_text().splitlines()
     rollouts.write_text("\n".join([lines[0], '{"prompt": "x"}', "{", *lines[1:]]) + "\n")
-    text = s2r("data", "offline", rollouts, "-o", out, "--restart", status=1)
+    text = s2r("data", "offline", rollouts, "-o", out, "--restart", status=2)
     assert f"{rollouts}:2: field 'response': found nothing; expected text" in text
     text = s2r("data", "offline", rollouts, "-o", out, "--restart", "--on-error", "skip")
     assert "skipped 2 bad records" in text

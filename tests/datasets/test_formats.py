@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from s2r_rewards.answers import CheckResult
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
@@ -8,6 +11,9 @@ from s2r_rewards.datasets.initialization import (
     single_attempt,
 )
 from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.golds import gold_of
+from s2r_rewards.rollouts import Rollout
+from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import Verdict
 
 PROBLEM = Problem("p1", "What is 2 + 2?", "4", "3", "sums")
@@ -90,20 +96,21 @@ def test_prompts_of_the_three_frameworks():
 
 
 def test_replay_leaves_the_end_out_and_keeps_cut_off_ones_apart():
-    action = {"start": 0, "end": 4, "reward": 1.0, "advantage": 0.5, "check": {}, "answer": "4"}
-    rollout = {
-        "problem_id": "p1",
-        "prompt": "q",
-        "gold": "4",
-        "response": "It 4",
-        "finished": False,
-        "s2r": {
-            "outcome": 1.0,
-            "outcome_advantage": 0.25,
-            "actions": [{"kind": "solve", **action}, {"kind": "end", "start": 4, "end": 4}],
-        },
-    }
+    solve = ScoredAction(
+        "solve", 0, 4, "4", CheckResult("correct", "number"), reward=1.0, baseline=0.5, advantage=0.5
+    )
+    scored = ScoredRollout((solve, ScoredAction("end", 4, 4)), outcome=1.0, outcome_advantage=0.25)
+    rollout = Rollout("p1", "q", "It 4", "4", finished=False, s2r=scored)
     payload = formats.replay_payload(rollout)
     assert payload["actions"] == [{"kind": "solve", "start": 0, "end": 4, "reward": 1.0, "advantage": 0.5}]
     assert payload["finished"] is False
-    assert formats.replay_payload({**rollout, "finished": None})["finished"] is True
+    assert formats.replay_payload(replace(rollout, finished=None))["finished"] is True
+    with pytest.raises(ValueError, match="'p1' is not scored"):
+        formats.replay_payload(replace(rollout, s2r=None))
+
+
+def test_several_accepted_answers_travel_as_a_label():
+    solve = ScoredAction("solve", 0, 4, "4", CheckResult("correct", "number"), reward=1.0)
+    rollout = Rollout("p1", "q", "It 4", ("4", "four"), s2r=ScoredRollout((solve,), outcome=1.0))
+    row = formats.verl_replay(rollout, 0)
+    assert gold_of(row["reward_model"]["ground_truth"]) == ("4", "four")

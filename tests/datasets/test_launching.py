@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from s2r_rewards.datasets.server import ServerError, launched_vllm
+from s2r_rewards.datasets.llm.server import ServerError, launched_vllm
 
 if importlib.util.find_spec("vllm"):
     pytest.skip("stands in for vLLM where there is none", allow_module_level=True)
@@ -77,7 +77,7 @@ def test_too_slow(tmp_path, program):
 def test_ends_with_a_killed_command(tmp_path, program):
     program(SERVES)
     code = (
-        "import sys, time; from pathlib import Path; from s2r_rewards.datasets.server import launched_vllm\n"
+        "import sys, time; from pathlib import Path; from s2r_rewards.datasets.llm.server import launched_vllm\n"
         "with launched_vllm('m', Path(sys.argv[1])) as url: print(url, flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "vllm.log")]

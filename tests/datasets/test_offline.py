@@ -5,16 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards.advantages import offline_advantages
-from s2r_rewards.datasets.offline import (
-    Decision,
-    GroupMeans,
-    PromptCounts,
-    attempts_and_verdicts,
-    cut,
-    decide,
-    in_band,
-)
+from s2r_rewards.baselines import BASELINES, accuracy_baseline
+from s2r_rewards.datasets.offline import Decision, PromptCounts, cut, decide, decide_on, in_band
+from s2r_rewards.datasets.streaming import Streamed
+from s2r_rewards.judging import judge
+from s2r_rewards.methods import METHODS
+from s2r_rewards.parsing import parse
 
 CASES = json.loads((Path(__file__).parent / "offline.json").read_text())
 
@@ -64,73 +60,50 @@ REWARDS = st.lists(st.sampled_from([1.0, -1.0]), min_size=1, max_size=6)
 
 @given(
     st.lists(st.tuples(REWARDS, st.integers(0, 8)), min_size=1, max_size=30),
-    st.sampled_from(["position", "context", "outcome"]),
+    st.sampled_from(
+        ["reward_context", "position", *(f"accuracy_group/{by}" for by in ("position", "context"))]
+    ),
+    st.booleans(),
     st.sampled_from([1, 3]),
-    st.sampled_from(["paper", "released"]),
 )
-def test_means_gathered_row_by_row_equal_the_batch(rows, by, min_count, preset):
+def test_means_gathered_row_by_row_equal_the_batch(rows, name, leave_one_out, min_count):
+    baseline = BASELINES[name].with_settings(leave_one_out=leave_one_out, min_count=min_count)
     rewards, accuracy = [r for r, _ in rows], [k / 8 for _, k in rows]
-    means = GroupMeans(by, bins=10, min_count=min_count)
+    streamed = Streamed(baseline)
     for row, level in zip(rewards, accuracy, strict=True):
-        means.add(row, level)
-    expected = offline_advantages(rewards, accuracy, by=by, min_count=min_count, bins=10, preset=preset)
-    for row, level, advantages in zip(rewards, accuracy, expected, strict=True):
-        assert means.advantages(row, level, preset) == pytest.approx(advantages)
+        streamed([row], [level])
+    streamed.freeze()
+    found = tuple(streamed([row], [level])[0] for row, level in zip(rewards, accuracy, strict=True))
+    assert found == baseline(rewards, accuracy)
 
 
 def test_hand_computed_position_means():
     # Accuracy 0.25 falls into one bin: position 0 has mean (1 - 1 - 1) / 3, position 1 mean (1 + 1 - 1) / 3.
-    means = GroupMeans("position")
+    streamed = Streamed(accuracy_baseline("position"))
     for row in ([1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]):
-        means.add(row, 0.25)
-    assert means.advantages([1.0, 1.0], 0.25) == pytest.approx((4 / 3, 2 / 3))
-    assert means.advantages([1.0, 1.0], 0.75) == (1.0, 1.0)
+        streamed([row], [0.25])
+    streamed.freeze()
+    assert streamed([[1.0, 1.0]], [0.25])[0] == pytest.approx((-1 / 3, 1 / 3))
+    assert streamed([[1.0, 1.0]], [0.75]) == ((0.0, 0.0),)
 
 
-def test_cut_text_scores_and_tokens_agree():
-    text = "\\boxed{4}\n\nWait, ok. correct.\n\nLet me try again.\n\\boxed{5}"
-    second, third = text.index("Wait"), text.index("Let me")
-    rollout = {
-        "problem_id": "p",
-        "response": text,
-        "token_ids": [1, 2, 3],
-        "finished": False,
-        "s2r": {
-            "outcome": -1.0,
-            "ended": False,
-            "deviations": ["several_answers", "retry_after_confirmation", "no_end"],
-            "actions": [
-                {
-                    "kind": "solve",
-                    "start": 0,
-                    "end": second,
-                    "check": {"verdict": "correct"},
-                    "reward": 1.0,
-                    "tokens": [0, 1],
-                },
-                {"kind": "verify", "start": second, "end": third, "verdict": "correct", "reward": 1.0},
-                {
-                    "kind": "solve",
-                    "start": third,
-                    "end": len(text),
-                    "check": {"verdict": "incorrect"},
-                    "reward": -1.0,
-                },
-            ],
-        },
-    }
-    assert attempts_and_verdicts(rollout["s2r"]) == ([True, False], [True])
-    kept = cut(rollout, Decision(2, truncated=True))
-    assert kept["response"] == "\\boxed{4}\n\nWait, ok. correct."
-    assert kept["finished"] is True
-    assert "token_ids" not in kept
-    assert kept["s2r"]["outcome"] == 1.0
-    assert kept["s2r"]["deviations"] == ["several_answers"]
-    assert [(a["start"], a["end"]) for a in kept["s2r"]["actions"]] == [
-        (0, second),
-        (second, len(kept["response"])),
-        (len(kept["response"]), len(kept["response"])),
-    ]
-    assert "tokens" not in kept["s2r"]["actions"][0]
-    assert rollout["response"] == text
-    assert cut(rollout, Decision(3)) == rollout
+W, R = "Wait, let me recheck my solution.", "Let me try again."
+LONG = (
+    f"\\boxed{{3}} and \\boxed{{4}}.\n\n{W} Therefore, the answer is correct.\n\n"
+    f"{R}\n\\boxed{{5}} {W} Therefore, the answer is incorrect."
+)
+
+
+def test_a_cut_trajectory_is_what_its_text_parses_to():
+    judged = judge(parse(LONG, finished=False), "4")
+    assert decide_on(judged, METHODS["s2r-offline-prl"].filter) == Decision(0, "goes_on_after_confirmation")
+    decision = decide_on(judged, METHODS["released-offline-prl"].filter)
+    assert decision == Decision(2, truncated=True)
+    kept = cut(judged, decision)
+    assert kept.trajectory.text == LONG[: LONG.index(R)].rstrip()
+    again = judge(parse(kept.trajectory.text, finished=True), "4")
+    assert kept.trajectory.actions == again.trajectory.actions
+    assert kept.trajectory.codes == again.trajectory.codes == ("several_answers",)
+    assert kept.checks == again.checks
+    assert METHODS["s2r-prl"].score(kept).rewards == (1.0, 1.0)
+    assert cut(judged, Decision(4)) is judged

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.datasets.server import launched_vllm
+from s2r_rewards.datasets.llm.server import launched_vllm
 from s2r_rewards.parsing import parse
 
 if not all(importlib.util.find_spec(name) for name in ("vllm", "openrlhf")):

@@ -109,7 +109,7 @@ def test_command_counts_everything(s2r, read, tmp_path):
     data.write_text("".join(json.dumps(r) + "\n" for r in rows) + "{broken\n")
     out, dropped = tmp_path / "p.jsonl", tmp_path / "dropped.jsonl"
     args = ["data", "problems", data, "--source", "math", "-o", out, "--against", test, "--dropped", dropped]
-    assert f"{data}:5: field 'solution': no \\boxed" in s2r(*args, status=1)
+    assert f"{data}:5: field 'solution': no \\boxed" in s2r(*args, status=2)
     assert not out.exists()
     text = s2r(*args, "--on-error", "skip")
     assert "skipped 2 bad records" in text

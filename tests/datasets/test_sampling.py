@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from s2r_rewards.datasets.client import CompletionClient, CompletionError
-from s2r_rewards.datasets.requests import SamplingOptions
+from s2r_rewards.datasets.llm.client import CompletionClient, CompletionError
+from s2r_rewards.datasets.llm.requests import SamplingOptions
 from s2r_rewards.rollouts import read_rollouts
 
 
@@ -99,7 +99,7 @@ def test_other_settings_are_not_mixed_in(s2r, server, sums, tmp_path):
     url, script = server
     out = tmp_path / "samples.jsonl"
     sample(s2r, sums, out, url)
-    text = sample(s2r, sums, out, url, "--temperature", 1, status=1)
+    text = sample(s2r, sums, out, url, "--temperature", 1, status=2)
     assert "temperature: was 0.7, now 1.0" in text
     sample(s2r, sums, out, url, "--temperature", 1, "--restart")
     assert script.requests[-1]["temperature"] == 1.0
@@ -127,7 +127,7 @@ def test_skip_goes_on_and_the_next_run_fills_the_gap(s2r, server, sums, tmp_path
     sample(s2r, sums, whole, url, "--on-error", "skip")
     script.failures = [None] * 7 + [400] + [None] * 9 + [400]
     text = sample(s2r, sums, out, url, "--on-error", "skip")
-    assert "2 samples failed and are missing" in text
+    assert "2 replies failed and are missing" in text
     assert len(out.read_text().splitlines()) == 58
     sample(s2r, sums, out, url, "--on-error", "skip")
     assert out.read_bytes() == whole.read_bytes()
@@ -176,7 +176,7 @@ def test_damage_in_the_middle_is_named(s2r, server, sums, tmp_path):
     log = tmp_path / "samples.jsonl.work"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:3], b'{"key"\n', *lines[3:]]))
-    assert "samples.jsonl.work:4: damaged line" in sample(s2r, sums, out, url, status=1)
+    assert "samples.jsonl.work:4: damaged line" in sample(s2r, sums, out, url, status=2)
 
 
 def test_a_bad_problem_names_file_line_and_field(s2r, server, sums, tmp_path):
@@ -186,7 +186,7 @@ def test_a_bad_problem_names_file_line_and_field(s2r, server, sums, tmp_path):
     del row["answer"]
     sums.write_text("\n".join([*lines[:3], json.dumps(row), *lines[4:5], "{oops", *lines[5:]]) + "\n")
     out = tmp_path / "samples.jsonl"
-    text = sample(s2r, sums, out, url, status=1)
+    text = sample(s2r, sums, out, url, status=2)
     assert f"{sums}:4: field 'answer': expected a non-empty string, found None" in text
     text = sample(s2r, sums, out, url, "--on-error", "skip", "--restart")
     assert "skipped 2 bad records" in text

@@ -90,6 +90,6 @@ def test_table_of_styles():
     counts = style_table([*rows, row(False, "correct", "problem-solving")])
     assert list(counts) == ["confirmative", "problem-solving"]
     ours = counts["confirmative"]
-    assert (ours.overall, ours.when_right, ours.when_wrong) == (4 / 6, 3 / 4, 1 / 2)
+    assert (ours.accuracy(True, False), ours.accuracy(True), ours.accuracy(False)) == (4 / 6, 3 / 4, 1 / 2)
     assert ours.reasons == {"disagrees": 1, "no_verdict": 1}
-    assert counts["problem-solving"].overall == 0.0
+    assert counts["problem-solving"].accuracy(True, False) == 0.0

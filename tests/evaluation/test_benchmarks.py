@@ -24,10 +24,11 @@ def test_the_registry_is_the_papers(schemas):
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_published_schema_reads(name, schemas, tmp_path):
     for case in schemas[name]:
-        found_id, question, answer, level = read_item(BENCHMARKS[name], case["record"])
-        assert (answer, level) == (case["answer"], case.get("level"))
-        assert found_id == case.get("id", found_id)
-        assert len(question) > 10
+        problem = read_item(BENCHMARKS[name], case["record"])
+        assert (problem.answer, problem.level) == (case["answer"], case.get("level"))
+        assert problem.id == case.get("id", problem.id)
+        assert problem.id.startswith(f"{name}-")
+        assert len(problem.problem) > 10
     path = tmp_path / f"{name}.jsonl"
     path.write_text("".join(json.dumps(case["record"]) + "\n" for case in schemas[name]))
     problems = load_benchmark(BENCHMARKS[name], str(path))

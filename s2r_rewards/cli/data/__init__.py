@@ -1,36 +1,24 @@
 """``s2r data``: from a base model to training data. Each step is a module, imported when it is asked for."""
 
-import importlib
-
 import click
 
+from s2r_rewards.cli.kit.commands import LazyGroup
+
+#: step → (module, one line of help), in order
 STEPS = {
-    "problems": "Any data set into one schema: checked, de-duplicated, decontaminated.",
-    "sample": "K responses per problem from an OpenAI-compatible server.",
-    "verify": "Verifications of sampled attempts, each ending in one verdict.",
-    "init": "Behaviour-initialisation trajectories for SFT.",
-    "rl": "RL prompts within an accuracy band of the SFT model.",
-    "offline": "Offline RL data with advantages, out of stored rollouts.",
+    name: (f"s2r_rewards.cli.data.{name}", summary)
+    for name, summary in {
+        "problems": "Any data set into one schema: checked, de-duplicated, decontaminated.",
+        "sample": "K responses per problem from an OpenAI-compatible server.",
+        "verify": "Verifications of sampled attempts, each ending in one verdict.",
+        "init": "Behaviour-initialisation trajectories for SFT.",
+        "rl": "RL prompts within an accuracy band of the SFT model.",
+        "offline": "Offline RL data with advantages, out of stored rollouts.",
+    }.items()
 }
 
 
-class Steps(click.Group):
-    """A group whose commands are imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(STEPS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in STEPS:
-            return None
-        return importlib.import_module(f"s2r_rewards.cli.data.{cmd_name}").command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Steps, in order"):
-            formatter.write_dl(list(STEPS.items()))
-
-
-@click.command(cls=Steps)
+@click.command(cls=LazyGroup, verbs=STEPS, heading="Steps, in order")
 def command() -> None:
     """From a base model to training data. Every step can be killed and started again.
 

@@ -3,24 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import click
 
 from s2r_rewards.answers import check
-from s2r_rewards.cli.data.common import (
-    counts_table,
-    friendly_errors,
-    on_error_option,
-    output_option,
-    progress,
-    reading,
-    say,
-    seed_option,
-    show_table,
-)
-from s2r_rewards.cli.data.formats import format_options, system_of, write_sft
-from s2r_rewards.datasets.attempts import verified_attempt
+from s2r_rewards.cli.kit.formats import Built, Formats, sft_formats
+from s2r_rewards.cli.kit.options import output_option, seed_option
+from s2r_rewards.cli.kit.reading import Reading, reading_options
+from s2r_rewards.cli.kit.show import Progress, counts_table, say, show_table
+from s2r_rewards.datasets.attempts import checked_attempts, verified_attempt
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
     Dropped,
@@ -28,13 +21,9 @@ from s2r_rewards.datasets.initialization import (
     build_trajectory,
     single_attempt,
 )
-from s2r_rewards.datasets.loading import ErrorCount, read_problems
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import STYLES
-from s2r_rewards.records import RecordError, read_records, write_records
-from s2r_rewards.rollouts import read_rollouts
-
-Built = tuple[Problem, InitializationTrajectory]
+from s2r_rewards.records import RecordError, read_records, with_fields, write_records
 
 
 @click.command()
@@ -52,19 +41,18 @@ Built = tuple[Problem, InitializationTrajectory]
 @click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
 @click.option("--preview", default=0, help="Show the first N trajectories with their loss mask.")
 @seed_option
-@on_error_option
-@format_options
-@friendly_errors
+@reading_options
+@sft_formats
 def command(
     source: str,
-    output: str,
+    output: Path,
     kind: str,
     preset: str,
     style: str,
     preview: int,
     seed: int,
-    on_error: str,
-    **formats: Any,
+    reading: Reading,
+    formats: Formats,
 ) -> None:
     """Behaviour-initialisation data (section 3.1 of the paper) out of the verifications in SOURCE.
 
@@ -75,24 +63,23 @@ def command(
       s2r data init verified.jsonl -o sft.jsonl --preset paper --verl sft.parquet --openrlhf sft-openrlhf.jsonl
     """
     dropped: Counter[str] = Counter()
-    with reading(on_error) as errors, progress("building") as bar:
+    with reading, Progress("building") as bar:
         if kind == "behaviour":
-            built = list(bar.over(_behaviour(source, preset, style, seed, errors, dropped)))
-        elif kind == "original-solution":
-            built = list(bar.over(_solutions(source, errors, dropped)))
+            found = _behaviour(source, preset, style, seed, reading, dropped)
         else:
-            built = list(bar.over(_long_cot(source, errors, dropped)))
+            found = (_solutions if kind == "original-solution" else _long_cot)(source, reading, dropped)
+        built = list(bar.over(found))
     write_records(output, (_record(problem, trajectory) for problem, trajectory in built))
-    write_sft(built, system_of(formats), formats)
+    formats.write_sft(built)
     for problem, trajectory in built[:preview]:
         _preview(problem, trajectory)
     _report(output, built, dropped)
 
 
 def _behaviour(
-    source: str, preset: str, style: str, seed: int, errors: ErrorCount, dropped: Counter[str]
+    source: str, preset: str, style: str, seed: int, reading: Reading, dropped: Counter[str]
 ) -> Iterator[Built]:
-    rows = _verified_rows(source, errors)
+    rows = _verified_rows(source, reading)
     # Verifications of one problem lie together: `s2r data verify` writes them in the order of the samples.
     seen: set[str] = set()
     styles: set[str] = set()
@@ -126,44 +113,35 @@ def _behaviour(
 
 
 NEEDED = {
-    "problem_id": str,
-    "problem": str,
-    "gold": str,
-    "wrong": int,
-    "total": int,
-    "attempt": str,
-    "answer": str,
-    "correct": bool,
-    "style": str,
-    "verification": str,
-    "kept": bool,
+    **dict.fromkeys(("problem_id", "problem", "gold", "attempt", "answer", "style", "verification"), str),
+    **dict.fromkeys(("wrong", "total"), int),
+    **dict.fromkeys(("correct", "kept"), bool),
 }
 
 
-def _verified_rows(source: str, errors: ErrorCount) -> Iterator[dict[str, Any]]:
-    for line, row in read_records(source, errors):
+def _verified_rows(source: str, reading: Reading) -> Iterator[dict[str, Any]]:
+    for line, record in read_records(source, reading):
+        row = with_fields(record, (), reading.fields)
         bad = next((name for name, kind in NEEDED.items() if not isinstance(row.get(name), kind)), None)
         if bad is None:
             yield row
         else:
             found, expected = type(row.get(bad)).__name__, NEEDED[bad].__name__
             problem = f"found {found}; expected {expected}, as `s2r data verify` writes it"
-            errors(RecordError(source, line, bad, problem))
+            reading(RecordError(source, line, bad, problem))
 
 
-def _solutions(source: str, errors: ErrorCount, dropped: Counter[str]) -> Iterator[Built]:
-    for problem in read_problems(source, errors):
+def _solutions(source: str, reading: Reading, dropped: Counter[str]) -> Iterator[Built]:
+    for problem in reading.problems(source):
         if problem.solution:
             yield problem, single_attempt(problem.solution)
         else:
             dropped["no_solution"] += 1
 
 
-def _long_cot(source: str, errors: ErrorCount, dropped: Counter[str]) -> Iterator[Built]:
-    from s2r_rewards.datasets.attempts import checked_attempts
-
+def _long_cot(source: str, reading: Reading, dropped: Counter[str]) -> Iterator[Built]:
     taken: set[str] = set()
-    for rollout in read_rollouts(source, errors):
+    for rollout in reading.rollouts(source):
         attempt = checked_attempts([rollout])[0]
         reason = "already_taken" if attempt.problem_id in taken else attempt.unusable
         # A long chain of thought may well say "Wait": it is one attempt all the same.
@@ -200,7 +178,7 @@ def _preview(problem: Problem, trajectory: InitializationTrajectory) -> None:
             click.secho(f"{mark}{segment.kind:7}| {line}", fg="green" if segment.trained else "red")
 
 
-def _report(output: str, built: list[Built], dropped: Counter[str]) -> None:
+def _report(output: Path, built: list[Built], dropped: Counter[str]) -> None:
     say(f"{output}: {len(built)} trajectories")
     if dropped:
         counts_table("problems without a trajectory", dict(dropped.most_common()))

@@ -1,68 +1,58 @@
 """``s2r data offline``."""
 
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import click
 
-from s2r_rewards.answers import CHECKER_VERSION
-from s2r_rewards.cli.data.common import (
-    counts_table,
-    friendly_errors,
-    on_error_option,
-    output_option,
-    progress,
-    reading,
-    restart_option,
-    say,
-)
-from s2r_rewards.cli.data.formats import format_options, system_of, write_replay
-from s2r_rewards.datasets.loading import ErrorCount
+from s2r_rewards.adapter import resolve_method
+from s2r_rewards.baselines import Baseline, accuracy_baseline
+from s2r_rewards.baselines.accuracy_group import BINS, BY
+from s2r_rewards.cli.kit.formats import Formats, replay_formats
+from s2r_rewards.cli.kit.options import band_option, output_option, restart_option
+from s2r_rewards.cli.kit.reading import Reading, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
+from s2r_rewards.cli.kit.show import Progress, counts_table, say
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
-from s2r_rewards.datasets.streaming import OfflineOptions, Selection, score_into
-from s2r_rewards.presets import PRESETS
-from s2r_rewards.records import write_records
-from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.datasets.streaming import Selection, score_into
+from s2r_rewards.methods import Method
+from s2r_rewards.rollouts import write_rollouts
 
 
 @click.command()
 @click.argument("rollouts")
-@output_option("Kept rollouts with accuracy, baselines and advantages, JSONL.")
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="paper", show_default=True)
-@click.option(
-    "--band", nargs=2, type=float, default=(0.1, 0.7), show_default=True, help="Accuracies to keep."
-)
+@output_option("Kept rollouts with accuracy, baselines and advantages, JSONL or parquet.")
+@scoring_options("s2r-offline-prl")
+@band_option
 @click.option(
     "--by",
-    type=click.Choice(["position", "context", "outcome"]),
-    default="position",
-    show_default=True,
-    help="Baseline: accuracy group × position, × reward context, or the accuracy group alone.",
+    type=click.Choice(list(BY)),
+    help="Short for --baseline: accuracy group × position, × reward context, or the accuracy group alone. "
+    "[default: the method's]",
 )
-@click.option("--bins", default=10, show_default=True, help="Accuracy groups.")
-@click.option("--mode", type=click.Choice(["discard", "truncate"]), help="[default: the preset's]")
-@click.option("--max-actions", type=int, help="[default: the preset's]")
-@click.option("--balance/--no-balance", default=None, help="[default: the preset's]")
-@click.option("--min-count", type=int, help="Smaller groups have baseline 0. [default: the preset's]")
-@click.option("--workers", default=1, show_default=True, help="Processes for checking answers.")
-@on_error_option
+@click.option("--bins", default=BINS, show_default=True, help="Accuracy groups.")
+@click.option("--mode", type=click.Choice(["discard", "truncate"]), help="[default: the method's]")
+@click.option("--max-actions", type=int, help="[default: the method's]")
+@click.option("--balance/--no-balance", default=None, help="[default: the method's]")
+@click.option("--min-count", type=int, help="Smaller groups have baseline 0. [default: the method's]")
 @restart_option
-@format_options
-@friendly_errors
+@reading_options
+@replay_formats
 def command(
     rollouts: str,
-    output: str,
-    preset: str,
+    output: Path,
+    scoring: Scoring,
     band: tuple[float, float],
-    by: str,
+    by: str | None,
     bins: int,
     mode: str | None,
     max_actions: int | None,
     balance: bool | None,
     min_count: int | None,
-    workers: int,
-    on_error: str,
     restart: bool,
-    **formats: Any,
+    reading: Reading,
+    formats: Formats,
 ) -> None:
     """Offline RL data (appendix F of the paper) out of stored ROLLOUTS.
 
@@ -73,46 +63,48 @@ def command(
     Example:
       s2r data offline rollouts.jsonl -o offline.jsonl --by context --verl offline.parquet
     """
-    options = OfflineOptions.from_preset(
-        preset,
-        mode=mode,
-        max_actions=max_actions,
-        balance=balance,
-        min_count=min_count,
-        low=band[0],
-        high=band[1],
-        by=by,
-        bins=bins,
-    )
+    method = _method(scoring, by, bins, min_count)
+    rules: dict[str, Any] = {"rejection": mode, "max_actions": max_actions, "balance": balance}
+    given = {name: value for name, value in rules.items() if value is not None}
+    method = replace(method, filter=replace(method.filter, **given))
     settings = {
         "command": "offline",
         "rollouts": fingerprint(rollouts),
-        "checker": CHECKER_VERSION,
-        "on_error": on_error,
-        "options": {name: getattr(options, name) for name in OfflineOptions.__slots__},
+        "band": band,
+        "bins": bins,
+        "filter": asdict(method.filter),
+        **scoring.settings(),
+        "method": method.name,
     }
     with SequenceLog(output, settings, restart) as log:
         if log.complete:
             say(f"{output} is complete already; --restart does it again")
             counts = log.summary()
         else:
-            counts = _build(rollouts, output, log, options, workers, on_error)
+            if log.count:
+                say(f"going on behind {log.count} rollouts that an earlier run scored")
+            with reading, Progress("scoring", done=log.count) as bar:
+                found = reading.rollouts(rollouts)
+                score_into(found, log, method, scoring.checker_many, scoring.checker, bar.advance)
+            selection = Selection(log, method, band, bins)
+            with Progress("writing", selection.counts["kept"]) as bar:
+                again = replace(reading).rollouts(rollouts)  # what is skipped was said before
+                write_rollouts(output, bar.over(selection.kept(again)))
+            counts = dict(selection.counts)
             log.finish(counts)
     counts_table("rollouts", counts)
-    write_replay(output, system_of(formats), formats)
+    formats.write_replay(output)
 
 
-def _build(
-    rollouts: str, output: str, log: SequenceLog, options: OfflineOptions, workers: int, on_error: str
-) -> dict[str, int]:
-    if log.count:
-        say(f"going on behind {log.count} rollouts that an earlier run scored")
-    with reading(on_error) as errors, progress("scoring", done=log.count) as bar:
-        score_into(read_rollouts(rollouts, errors), log, options.preset, workers, bar.advance)
-    selection = Selection(log, options)
-    selection.count_prompts()
-    selection.gather_means()
-    again = read_rollouts(rollouts, ErrorCount(skip=on_error == "skip"))
-    with progress("writing", selection.counts["kept"]) as bar:
-        write_records(output, bar.over(selection.kept(again)))
-    return dict(selection.counts)
+def _method(scoring: Scoring, by: str | None, bins: int, min_count: int | None) -> Method:
+    """The method asked for, with the baseline that --by, --bins and --min-count make of its own."""
+    method = resolve_method(replace(scoring.options, min_count=min_count))
+    kind, _, own = getattr(method.baseline, "name", "").partition("/")
+    if by in (None, own) and bins == BINS:
+        return method
+    if "baseline" in scoring.asked or (kind != "accuracy_group" and by is None):
+        raise click.UsageError("--by and --bins are for baselines by accuracy group; leave --baseline away")
+    baseline = accuracy_baseline(by or own, bins)
+    if isinstance(method.baseline, Baseline):
+        baseline = replace(method.baseline, name=baseline.name, keys=baseline.keys)
+    return replace(method, name=f"{method.name}[by={by or own},bins={bins}]", baseline=baseline)

@@ -1,26 +1,20 @@
 """``s2r data problems``."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from s2r_rewards.cli.data.common import (
-    counts_table,
-    friendly_errors,
-    on_error_option,
-    output_option,
-    progress,
-    reading,
-    seed_option,
-)
-from s2r_rewards.datasets.accuracy import take
-from s2r_rewards.datasets.collecting import Collector, evaluation_texts
+from s2r_rewards.cli.kit.options import RecordFile, output_option, seed_option, take_option, workers_option
+from s2r_rewards.cli.kit.reading import Reading, on_error_option
+from s2r_rewards.cli.kit.show import Progress, counts_table
+from s2r_rewards.datasets.collecting import Collector, take
 from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
-from s2r_rewards.datasets.loading import ErrorCount, is_hub_name, load_records
-from s2r_rewards.datasets.problems import SOURCES, Problem, ProblemError, Source, to_problem, with_fields
-from s2r_rewards.records import RecordError, write_records
+from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
+from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
+from s2r_rewards.evaluation.items import evaluation_texts
+from s2r_rewards.records import OnError, write_records
 
 
 @click.command()
@@ -37,15 +31,16 @@ from s2r_rewards.records import RecordError, write_records
     "--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`."
 )
 @click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
-@click.option("--take", "number", type=int, help="Keep so many of them, drawn at random.")
-@click.option("--dropped", "dropped_path", help="Also write what was dropped, with the reason. JSONL.")
-@click.option("--workers", default=1, show_default=True, help="Processes for checking golden answers.")
+@take_option
+@click.option(
+    "--dropped", "dropped_path", type=RecordFile(), help="Also write what was dropped, with the reason."
+)
+@workers_option
 @seed_option
 @on_error_option
-@friendly_errors
 def command(
     data: tuple[str, ...],
-    output: str,
+    output: Path,
     source_name: str,
     problem_field: str | None,
     answer_field: str | None,
@@ -56,10 +51,10 @@ def command(
     against: tuple[str, ...],
     ngram: int,
     number: int | None,
-    dropped_path: str | None,
+    dropped_path: Path | None,
     workers: int,
     seed: int,
-    on_error: str,
+    reading: Reading,
 ) -> None:
     """DATA (files, folders or hub names) in one schema: golden answers tested, duplicates and leaks dropped.
 
@@ -70,7 +65,7 @@ def command(
     Example:
       s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
     """
-    source = with_fields(SOURCES[source_name], problem_field, answer_field, level_field)
+    source = source_with(SOURCES[source_name], problem_field, answer_field, level_field)
     places = data or ((source.hub,) if source.hub else ())
     if not places:
         raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
@@ -80,32 +75,23 @@ def command(
             index.add(text, label)
     dropped: list[dict[str, Any]] = []
     collector = Collector(index, workers, dropped.append if dropped_path else None)
-    with reading(on_error) as errors, progress("reading") as bar:
-        found = _problems(places, source, name, split, [config] if config else source.configs, errors)
+    with reading, Progress("reading") as bar:
+        records = _records(places, split, [config] if config else source.configs, reading)
+        found = converted(records, lambda record: to_problem(record, source, name), reading)
         kept = list(collector.keep(bar.over(found)))
     if not kept and not collector.counts:
-        raise click.ClickException(f"no records in {', '.join(places)}")
+        raise ValueError(f"no records in {', '.join(places)}")
     kept = take(kept, number, seed)
     write_records(output, (p.to_record() for p in kept))
     if dropped_path:
         write_records(dropped_path, dropped)
-    counts_table("problems", {**Counter(collector.counts), "written": len(kept)})
+    counts_table("problems", {**collector.counts, "written": len(kept)})
 
 
-def _problems(
-    places: tuple[str, ...],
-    source: Source,
-    name: str | None,
-    split: str,
-    configs: Sequence[str],
-    errors: ErrorCount,
-) -> Iterator[Problem]:
+def _records(
+    places: tuple[str, ...], split: str, configs: Sequence[str], on_error: OnError
+) -> Iterator[Located]:
     for place in places:
         # Configurations are parts of a hub data set; a file has none.
-        parts: list[str | None] = list(configs) if configs and is_hub_name(place) else [None]
-        for config in parts:
-            for where, line, record in load_records(place, split, config, errors):
-                try:
-                    yield to_problem(record, source, name)
-                except ProblemError as error:
-                    errors(RecordError(where, line, error.field, error.message))
+        for config in configs if configs and is_hub_name(place) else [None]:
+            yield from load_records(place, split, config, on_error)

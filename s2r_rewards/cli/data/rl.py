@@ -1,54 +1,41 @@
 """``s2r data rl``."""
 
 from collections import Counter
-from typing import Any
+from pathlib import Path
 
 import click
 
-from s2r_rewards.answers import check_many
-from s2r_rewards.cli.data.common import (
-    counts_table,
-    friendly_errors,
-    on_error_option,
-    output_option,
-    progress,
-    reading,
-    seed_option,
-)
-from s2r_rewards.cli.data.formats import format_options, system_of, write_prompts
-from s2r_rewards.datasets.accuracy import accuracy_by_problem, take
-from s2r_rewards.datasets.loading import read_problems
+from s2r_rewards.cli.kit.formats import Formats, prompt_formats
+from s2r_rewards.cli.kit.options import band_option, output_option, seed_option, take_option
+from s2r_rewards.cli.kit.reading import Reading, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
+from s2r_rewards.cli.kit.show import Progress, counts_table
+from s2r_rewards.datasets.collecting import take
 from s2r_rewards.datasets.offline import in_band
-from s2r_rewards.presets import PRESETS
+from s2r_rewards.datasets.streaming import accuracy_by_problem
 from s2r_rewards.records import write_records
-from s2r_rewards.rollouts import read_rollouts
 
 
 @click.command()
 @click.argument("problems")
 @output_option("The problems that are kept, JSONL or parquet.")
 @click.option("--rollouts", help="Samples of the SFT model on these problems, for the accuracy band.")
-@click.option(
-    "--band", nargs=2, type=float, default=(0.1, 0.7), show_default=True, help="Accuracies to keep."
-)
-@click.option("--take", "number", type=int, help="Keep so many of them, drawn at random.")
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="paper", show_default=True)
-@click.option("--workers", default=1, show_default=True, help="Processes for checking answers.")
+@band_option
+@take_option
+@scoring_options()
 @seed_option
-@on_error_option
-@format_options
-@friendly_errors
+@reading_options
+@prompt_formats
 def command(
     problems: str,
-    output: str,
+    output: Path,
     rollouts: str | None,
     band: tuple[float, float],
     number: int | None,
-    preset: str,
-    workers: int,
+    scoring: Scoring,
     seed: int,
-    on_error: str,
-    **formats: Any,
+    reading: Reading,
+    formats: Formats,
 ) -> None:
     """RL prompts: the PROBLEMS on which the SFT model's accuracy lies in a band.
 
@@ -56,23 +43,20 @@ def command(
     Example:
       s2r data rl problems.jsonl --rollouts sft-samples.jsonl -o rl.jsonl --band 0.1 0.7 --verl rl.parquet
     """
-    with reading(on_error) as errors:
-        items = read_problems(problems, errors)
-        counts = Counter(problems=len(items))
-        if rollouts is not None:
-            with progress("judging") as bar:
-                accuracy = accuracy_by_problem(
-                    bar.over(read_rollouts(rollouts, errors)),
-                    preset,
-                    checker_many=lambda pairs: check_many(pairs, workers=workers),
-                )
-            counts["without rollouts"] = sum(p.id not in accuracy for p in items)
-            items = [p for p in items if p.id in accuracy]
-            counts["too easy"] = sum(accuracy[p.id] > band[1] + 1e-9 for p in items)
-            counts["too hard"] = sum(accuracy[p.id] < band[0] - 1e-9 for p in items)
-            items = [p for p in items if in_band(accuracy[p.id], *band)]
+    items = reading.problems(problems)
+    counts = Counter(problems=len(items))
+    if rollouts is not None:
+        with reading, Progress("judging") as bar:
+            accuracy = accuracy_by_problem(
+                bar.over(reading.rollouts(rollouts)), scoring.method.grammar, scoring.checker_many
+            )
+        counts["without rollouts"] = sum(p.id not in accuracy for p in items)
+        items = [p for p in items if p.id in accuracy]
+        counts["too easy"] = sum(accuracy[p.id] > band[1] + 1e-9 for p in items)
+        counts["too hard"] = sum(accuracy[p.id] < band[0] - 1e-9 for p in items)
+        items = [p for p in items if in_band(accuracy[p.id], *band)]
     items = take(items, number, seed)
     counts["kept"] = len(items)
     write_records(output, (p.to_record() for p in items))
-    write_prompts(items, system_of(formats), formats)
-    counts_table("problems", dict(counts))
+    formats.write_prompts(items)
+    counts_table("problems", counts)

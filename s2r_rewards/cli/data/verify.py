@@ -1,34 +1,21 @@
 """``s2r data verify``."""
 
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from s2r_rewards.cli.data.common import (
-    counts_table,
-    friendly_errors,
-    on_error_option,
-    output_option,
-    reading,
-    restart_option,
-    say,
-    seed_option,
-    show_table,
-)
-from s2r_rewards.cli.data.serving import (
-    Served,
-    Serving,
-    run_requests,
-    say_summary,
-    serving_options,
-    usage_summary,
-)
+from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.reading import Reading, reading_options
+from s2r_rewards.cli.kit.serving import Model, model_options
+from s2r_rewards.cli.kit.show import counts_table, show_table
 from s2r_rewards.datasets.attempts import checked_attempts, verification_requests, verified_row
-from s2r_rewards.datasets.resume import WorkLog, fingerprint
+from s2r_rewards.datasets.llm.requests import Request
+from s2r_rewards.datasets.resume import fingerprint
 from s2r_rewards.datasets.verification import STYLES, StyleCounts, style_table
 from s2r_rewards.evaluation.published import STYLES as PUBLISHED
-from s2r_rewards.records import read_records, write_records
-from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.records import read_records
 
 
 @click.command()
@@ -37,21 +24,10 @@ from s2r_rewards.rollouts import read_rollouts
 @click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
 @click.option("--tries", default=1, show_default=True, help="Verifications of each attempt and style.")
 @click.option("--paper", type=click.Choice(list(PUBLISHED)), help="Show the paper's figures of this model.")
-@seed_option
-@on_error_option
-@restart_option
-@serving_options(temperature=0.7, max_tokens=2048)
-@friendly_errors
+@reading_options
+@model_options(temperature=0.7, max_tokens=2048)
 def command(
-    samples: str,
-    output: str,
-    style: str,
-    tries: int,
-    paper: str | None,
-    seed: int,
-    on_error: str,
-    restart: bool,
-    serving: Serving,
+    samples: str, output: Path, style: str, tries: int, paper: str | None, reading: Reading, model: Model
 ) -> None:
     """Verifications of the attempts in SAMPLES, by the model itself or by a teacher.
 
@@ -63,35 +39,16 @@ def command(
       s2r data verify samples.jsonl -o verified.jsonl --style both --url http://localhost:8000/v1 --model my-model
     """
     styles = list(STYLES) if style == "both" else [style]
-    settings = {
-        "command": "verify",
-        "samples": fingerprint(samples),
-        "styles": styles,
-        "tries": tries,
-        "seed": seed,
-        "on_error": on_error,
-        **serving.settings(),
-    }
-    with WorkLog(output, settings, restart) as log:
-        if log.complete:
-            say(f"{output} is complete already; --restart does it again")
-            say_summary(output, log.summary())
-            _show(style_table(row for _, row in read_records(output)), paper)
-            return
-        with reading(on_error) as errors:
-            attempts = checked_attempts(list(read_rollouts(samples, errors)))
+
+    def requests() -> Iterator[Request]:
+        with reading:
+            attempts = checked_attempts(list(reading.rollouts(samples)))
         counts_table("attempts", Counter(a.unusable or "usable" for a in attempts))
-        requests = list(verification_requests(attempts, styles, tries))
-        with Served(serving, output) as server:
-            failures = run_requests("verifying", requests, log, server, seed, on_error)
-        keys = [r.key for r in requests]
-        write_records(output, (verified_row(row) for row in log.rows(keys)))
-        summary = usage_summary(log.rows(keys), serving)
-        say_summary(output, summary)
-        if failures:
-            say(f"{len(failures)} verifications failed and are missing; the same command tries them again")
-        else:
-            log.finish(summary)
+        return verification_requests(attempts, styles, tries)
+
+    settings = {"command": "verify", "samples": fingerprint(samples), "styles": styles, "tries": tries}
+    with model:
+        model.write(output, settings, requests, reading, verified_row)
     _show(style_table(row for _, row in read_records(output)), paper)
 
 
@@ -100,9 +57,9 @@ def _show(table: dict[str, StyleCounts], paper: str | None) -> None:
     rows = [
         (
             style,
-            *(f"{100 * x:.2f}" for x in (counts.overall, counts.when_right, counts.when_wrong)),
-            str(counts.right + counts.wrong),
-            str(counts.right_agree + counts.wrong_agree),
+            *(f"{100 * counts.accuracy(*which):.2f}" for which in ((True, False), (True,), (False,))),
+            str(counts.tried.total()),
+            str(counts.agree.total()),
         )
         for style, counts in table.items()
     ]

@@ -1,0 +1,91 @@
+"""Groups of commands, and errors as exit codes: 0 fine, 1 a condition failed, 2 bad usage or bad input."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class BadInput(click.ClickException):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class Failed(click.ClickException):
+    """The command did its work, and a condition does not hold; or something outside failed for good."""
+
+    exit_code = 1
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use. Errors of the input end them with a message, not a traceback.
+
+    Args:
+        verbs: name → (module with a ``command``, one line of help); help is listed without importing anything.
+    """
+
+    def __init__(
+        self, *args: Any, verbs: Mapping[str, tuple[str, str]], heading: str = "Commands", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.verbs, self.heading = verbs, heading
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.verbs:
+            return None
+        command: click.Command = importlib.import_module(self.verbs[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(self.heading):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.verbs.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (ValueError, OSError, ImportError) as error:
+            raise BadInput(str(error)) from error
+
+
+def fail(message: str) -> NoReturn:
+    """End the command because a condition does not hold."""
+    click.echo(message, err=True)
+    raise click.exceptions.Exit(Failed.exit_code)
+
+
+def bundle(name: str, make: Callable[..., Any], *options: click.Option) -> Callable[[Function], Function]:
+    """Options that reach the command as one argument ``name``: what ``make`` makes of their values."""
+    names = {str(option.name) for option in options}
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def command(**values: Any) -> Any:
+            own = {option: values.pop(option) for option in names}
+            return function(**values, **{name: make(**own)})
+
+        return attached(*options)(command)  # type: ignore[return-value]
+
+    return decorate
+
+
+def attached(*options: click.Option) -> Callable[[Function], Function]:
+    """Options that reach the command as arguments of their own."""
+
+    def decorate(function: Function) -> Function:
+        earlier = getattr(function, "__click_params__", [])
+        function.__click_params__ = [*earlier, *reversed(options)]  # type: ignore[attr-defined]
+        return function
+
+    return decorate

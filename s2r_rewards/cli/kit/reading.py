@@ -1,0 +1,119 @@
+"""Reading files of others: --fields and --on-error, with skipped records counted and shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from s2r_rewards.cli.kit.commands import bundle
+from s2r_rewards.cli.kit.show import Progress, say
+from s2r_rewards.datasets.loading import read_problems
+from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.records import SUFFIXES, RecordError
+from s2r_rewards.rollouts import Rollout, read_rollouts
+
+SHOWN = 5
+
+
+@dataclass
+class Reading:
+    """How a command reads, and its ``on_error``: stops at the first bad record, or counts them and shows a few.
+
+    As a context manager it says at the end of the block what was skipped.
+    """
+
+    on_error: str = "stop"
+    fields: Mapping[str, str] | None = None
+    skipped: int = field(default=0, init=False)
+    first: list[str] = field(default_factory=list, init=False)
+
+    def __call__(self, error: RecordError) -> None:
+        if self.on_error == "stop":
+            raise error
+        self.skipped += 1
+        if len(self.first) < SHOWN:
+            self.first.append(str(error))
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.skipped:
+            say("\n  ".join([f"skipped {self.skipped} bad records:", *self.first]))
+            self.skipped, self.first = 0, []
+
+    def rollouts(self, path: str | Path) -> Iterator[Rollout]:
+        """The rollouts of one file, under anyone's field names."""
+        return read_rollouts(path, self, self.fields)
+
+    def problems(self, path: str | Path) -> list[Problem]:
+        """The problems of one file, likewise; says what was skipped."""
+        with self:
+            return read_problems(path, self, self.fields)
+
+    def all_rollouts(self, paths: Iterable[Path]) -> list[Rollout]:
+        """The rollouts of files and of directories with files; there must be some."""
+        with self, Progress("reading") as bar:
+            rollouts = [r for path in find_files(paths) for r in bar.over(self.rollouts(path))]
+        if not rollouts:
+            raise ValueError("there are no rollouts in the files given")
+        return rollouts
+
+
+def _pairs(_: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
+    """`response=output,gold=gts` → {"response": "output", "gold": "gts"}."""
+    if value is None:
+        return None
+    pairs = [part.partition("=") for part in value.split(",")]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise click.BadParameter(f"{value!r}: expected pairs such as response=output,gold=gts")
+    return {ours: theirs for ours, _, theirs in pairs}
+
+
+_FIELDS = click.Option(
+    ["--fields"],
+    metavar="OURS=THEIRS,…",
+    callback=_pairs,
+    help="Names that the file gives to our fields, e.g. response=output,gold=gts. The names of verl's rollout "
+    "dumps, of OpenRLHF's data and of problem files are known.",
+)
+_ON_ERROR = click.Option(
+    ["--on-error"],
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="At a bad record: stop, or go on without it and count it.",
+)
+_SKIP_BAD = click.Option(["--skip-bad", "on_error"], flag_value="skip", hidden=True)  # its name in 0.1
+reading_options = bundle("reading", Reading, _FIELDS, _ON_ERROR, _SKIP_BAD)
+on_error_option = bundle("reading", Reading, _ON_ERROR, _SKIP_BAD)
+paths_argument = click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="ROLLOUTS..."
+)
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and those of directories in natural order (verl writes one file a step)."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted((p for p in path.iterdir() if _is_data(p.name)), key=_natural))
+        else:
+            found.append(path)
+    if not found:
+        raise click.UsageError("no .jsonl, .jsonl.gz or .parquet file in the directories given")
+    return found
+
+
+def _is_data(name: str) -> bool:
+    return name.endswith(SUFFIXES) and not name.startswith(".") and not name.endswith(".receipt.json")
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    parts: list[Any] = re.findall(r"\d+|\D+", path.name)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

@@ -1,0 +1,72 @@
+"""What the user sees: messages and progress on stderr, tables on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import click
+
+Item = TypeVar("Item")
+
+
+def say(message: str) -> None:
+    """One line for the user, on stderr: stdout is for data."""
+    click.echo(message, err=True)
+
+
+class Progress:
+    """A progress bar on stderr; silent where stderr is no terminal."""
+
+    def __init__(self, label: str, total: int | None = None, done: int = 0) -> None:
+        from rich import progress
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[note]}"),
+        )
+        self._bar = progress.Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task(label, total=total, completed=done, note="")
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._bar.stop()
+
+    def advance(self, count: float = 1, note: str | None = None) -> None:
+        extra: dict[str, Any] = {} if note is None else {"note": note}
+        self._bar.update(self._task, advance=count, **extra)
+
+    def over(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, each counted as it is taken."""
+        for item in items:
+            yield item
+            self.advance()
+
+
+def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A table on stdout; the first column is text, the others are numbers."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    # A pipe has no width: wide enough then that nothing is cut.
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+def counts_table(title: str, counts: Mapping[str, int]) -> None:
+    """A table of how many records ended up where."""
+    show_table(title, ("records", "number"), [(name, str(number)) for name, number in counts.items()])

@@ -1,0 +1,50 @@
+"""What is asked of a model: one completion, by name, with a seed of its own. No HTTP here."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingOptions:
+    """What a completion depends on besides its messages and seed."""
+
+    model: str
+    temperature: float = 0.7
+    max_tokens: int = 2048
+    top_p: float = 1.0
+    api: str = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One completion to ask for. ``key`` names it for ever; ``context`` goes into its row as it is."""
+
+    key: str
+    messages: list[dict[str, str]]
+    context: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Usage:
+    """Replies and their tokens, as the server counts them."""
+
+    replies: int = 0
+    cut_off: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def cost(self, per_million_in: float, per_million_out: float) -> float:
+        """Price of the tokens, in the currency of the two prices per million tokens."""
+        return (self.prompt_tokens * per_million_in + self.completion_tokens * per_million_out) / 1e6
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.replies += 1
+        self.prompt_tokens += row["prompt_tokens"]
+        self.completion_tokens += row["completion_tokens"]
+        self.cut_off += not row["finished"]
+
+
+def seed_of(seed: int, key: str) -> int:
+    """The seed of one request: a resumed run asks the server for the very same sample."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=4).digest(), "big") >> 1
