@@ -89,7 +89,7 @@ def _decoder_steps(decoder: Any) -> list[dict[str, Any]]:
 def _strips_left(step: dict[str, Any]) -> bool:
     if step["type"] == "Strip":
         return bool(step.get("content", " ") == " " and step.get("start", 0) > 0)
-    return bool(step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never")
+    return bool(step["type"] == "Metaspace" and step.get("prepend_scheme") != "never")
 
 
 def _added_tokens(tokenizer: Any, backend: Any) -> dict[int, tuple[str, bool]]:

@@ -181,3 +181,10 @@ def test_ids_come_in_any_sequence(ids):
     words = Words("a", "b")
     assert decode_with_offsets(ids, words)[0] == "a b"
     assert words.types == {int}  # tokenizers take nothing else
+
+
+@pytest.mark.parametrize("tokenizer", [Metaspace(), Words(), ByteLevel()])
+def test_nothing_at_all(tokenizer):
+    text, offsets = decode_with_offsets([], tokenizer)
+    assert (text, offsets.tolist()) == ("", [0])
+    assert token_spans([], tokenizer, []) == ()
