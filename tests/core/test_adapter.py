@@ -280,7 +280,11 @@ class TestFailures:
     def test_a_checker_that_raises(self):
         """The check is ungradable, which is not right; the rest of the response is scored."""
         scored = score_response(RIGHT, "4", replace(MINE, checker=f"{HERE}:broken"))
-        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == ("ungradable", (-1.0, -1.0), None)
+        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == (
+            "ungradable",
+            (-1.0, -1.0),
+            None,
+        )
 
     def test_a_batch_checker_that_raises(self, monkeypatch):
         def checker(pairs):
