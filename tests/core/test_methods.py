@@ -9,11 +9,9 @@ import pytest
 
 from s2r_rewards import judge, parse
 from s2r_rewards.answers import CheckResult
-from s2r_rewards.baselines import position, reward_context
+from s2r_rewards.baselines import position
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.methods import METHODS, Method, OfflineFilter, get_method, prompt_accuracies
-from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
 
 TABLE = json.loads((Path(__file__).parent / "methods.json").read_text())
 PROMPTS = [row["prompt"] for row in TABLE["batch"]]
@@ -168,34 +166,6 @@ def test_what_happens_to_the_advantages_last():
 
     method = replace(get_method("s2r-prl"), adjust=negative)
     assert method.credit([judged(["+"]), judged(["-"])]) == (((0,), (0,)), ((-1,), (1,)))
-
-
-def test_rollouts_are_scored_with_the_methods_own_minimum():
-    """Four first actions of mean −1/2 are enough for a minimum of four, and not for one of five."""
-    rollouts = [
-        Rollout(row["prompt"], "?", item.trajectory.text, "4")
-        for row, item in zip(TABLE["batch"], batch_of(get_method("s2r-prl")), strict=True)
-    ]
-    for least, baseline in ((1, -0.5), (4, -0.5), (5, 0.0)):
-        method = replace(get_method("s2r-prl"), baseline=reward_context.with_settings(min_count=least))
-        scored = score_rollouts(rollouts, method, lambda pairs: [compare(*pair) for pair in pairs])
-        assert [item.s2r.actions[0].baseline for item in scored] == [baseline] * 4
-    # released: ten, over the batch even where training would know nothing yet
-    for count, baseline in ((9, 0.0), (10, 1.0)):
-        scored = score_rollouts(
-            [rollouts[0]] * count, "released-prl", lambda pairs: [compare(*p) for p in pairs]
-        )
-        assert scored[0].s2r.actions[0].baseline == baseline
-
-
-def test_rollouts_are_grouped_by_their_problem():
-    rollouts = [
-        Rollout(p, "?", text, "4")
-        for p, text in (("p", "\\boxed{4}"), ("p", "\\boxed{5}"), ("q", "\\boxed{5}"))
-    ]
-    scored = score_rollouts(rollouts, "s2r-orl", lambda pairs: [compare(*pair) for pair in pairs])
-    assert [item.s2r.actions[0].baseline for item in scored] == [-1, 1, 0]
-    assert [item.s2r.actions[0].advantage for item in scored] == [2, -2, -1]
 
 
 def test_found_by_name_reference_or_itself():

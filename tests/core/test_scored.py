@@ -151,12 +151,15 @@ def test_a_response_as_one_action():
             ),
         ),
     )
+    once = ScoredRollout.of(judge(parse("\\boxed{4}"), "4", check), [1.0], 1.0)
+    assert once.as_one_action(3).checks == once.checks
     nothing = ScoredRollout((), -1.0).as_one_action(3)
     assert nothing.actions == (ScoredAction("solve", 0, 0, reward=-1.0, tokens=(0, 3)),)
 
 
 def test_back_to_the_judged_trajectory():
     assert SCORED.judged(TEXT, "4") == JUDGED
+    assert replace(SCORED, grammar="tags").judged(TEXT, "4").trajectory.grammar == "tags"
 
 
 @pytest.mark.parametrize("finished", [None, True, False])
