@@ -105,6 +105,18 @@ def test_ten_observations_before_a_context_counts():
     assert method.credit(batch)[0] == ((0.0,),)  # without a state nothing is known
 
 
+def test_advantages_are_those_of_credit():
+    """Also with a state, and with accuracies that are known already."""
+    method, batch = get_method("released-prl"), [judged(["+"], grammar="released")]
+    state = method.new_state()
+    assert method.advantages(batch * 10, state=state) == ((1.0,),) * 10
+    assert method.advantages(batch, state=state) == ((0.0,),)
+    offline = get_method("s2r-offline-prl")
+    mixed = [judged(["+"]), judged(["-"])]
+    assert offline.advantages(mixed, ["p", "q"]) == ((0.0,), (0.0,))
+    assert offline.advantages(mixed, ["p", "q"], [0.5, 0.5]) == ((1.0,), (-1.0,))
+
+
 def test_only_running_methods_remember():
     method = get_method("s2r-prl")
     assert method.new_state() is None
