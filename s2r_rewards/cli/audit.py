@@ -16,7 +16,7 @@ from s2r_rewards.judging import Gold
 from s2r_rewards.records import RecordError, read_records, with_fields, write_records
 
 if TYPE_CHECKING:
-    from s2r_rewards.auditing import Audit, AuditPair
+    from s2r_rewards.evaluation.auditing import Audit, AuditPair
 
 
 @click.command()
@@ -62,7 +62,7 @@ def command(
       s2r audit ours math_verify rollouts.jsonl --max-disagreement 0.5
       s2r audit stored ours:rounded_places=0 scored.jsonl --json
     """
-    from s2r_rewards.auditing import audit, checker_named
+    from s2r_rewards.evaluation.auditing import audit, checker_named
 
     one, other = checker_named(first, workers), checker_named(second, workers)
     pairs = _load(paths, reading)
@@ -80,7 +80,7 @@ def command(
 
 
 def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
-    from s2r_rewards.auditing import pairs_of
+    from s2r_rewards.evaluation.auditing import pairs_of
 
     pairs: list[AuditPair] = []
     with reading, Progress("reading") as bar:

@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards.auditing import AuditPair, checker_named
+from s2r_rewards.evaluation.auditing import AuditPair, checker_named
 from s2r_rewards.cli import main
 
 CASES = [
