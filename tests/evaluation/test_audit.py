@@ -7,8 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards.evaluation.auditing import AuditPair, checker_named
 from s2r_rewards.cli import main
+from s2r_rewards.evaluation.auditing import AuditPair, checker_named
 
 CASES = [
     {"id": "a", "gold": "1, 2", "pred": "2, 1", "expected": True, "verdict": "incorrect"},
