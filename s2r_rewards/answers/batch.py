@@ -75,9 +75,11 @@ def _over_pairs(
     pairs: Iterable[Pair], check_all: Callable[[Iterable[_Single]], dict[_Single, CheckResult]]
 ) -> list[CheckResult]:
     """Ask once for every single gold answer and answer; results over accepted answers, in order."""
-    listed = [(accepted(gold), answer) for gold, answer in pairs]
-    known = check_all(dict.fromkeys((gold, answer) for golds, answer in listed for gold in golds))
-    return [best([known[gold, answer] for gold in golds]) for golds, answer in listed]
+    listed = [(gold if isinstance(gold, str) else accepted(gold), answer) for gold, answer in pairs]
+    golds = {pair: accepted(pair[0]) for pair in listed}
+    known = check_all(dict.fromkeys((one, pair[1]) for pair, several in golds.items() for one in several))
+    results = {pair: best([known[one, pair[1]] for one in several]) for pair, several in golds.items()}
+    return [results[pair] for pair in listed]
 
 
 def _check_all(
