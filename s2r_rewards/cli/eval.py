@@ -126,7 +126,8 @@ def _generate(
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:
     options = scoring.options
-    policy = replace(get_policy(options.policy), kind=benchmark_of(name).kind)
+    kind = benchmark_of(name).kind
+    policy = options.policy if options.checker else replace(get_policy(options.policy), kind=kind)
     checker = batch_checker(options.checker, policy, options.workers)
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))
