@@ -144,8 +144,8 @@ def _print(result: Audit, first: str, second: str, show: int) -> None:
         click.echo(f"\n… and {len(found) - show:,} more; -o FILE writes them all")
 
 
-def _short(text: str | None) -> str:
+def _short(text: str | tuple[str, ...] | None) -> str:
     if text is None:
         return "(none)"
-    flat = " ".join(text.split())
+    flat = " ".join((text if isinstance(text, str) else " | ".join(text)).split())
     return flat if len(flat) <= 160 else flat[:157] + "…"
