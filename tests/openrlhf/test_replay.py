@@ -31,7 +31,7 @@ def stored_rows():
         record = rollout.to_record()
         record["s2r"] = {**record["s2r"], "outcome_advantage": 0.25 * (i + 1)}
         record["s2r"]["actions"] = [{"reward": 0, "advantage": 0, **a} for a in record["s2r"]["actions"]]
-        rows.append(openrlhf_replay(Rollout.from_record(record)))
+        rows.append(openrlhf_replay(record))
     return rows
 
 
