@@ -13,6 +13,8 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from s2r_rewards import (
@@ -21,11 +23,11 @@ from s2r_rewards import (
     outcome_advantages,
     outcome_reward,
     parse,
-    process_advantages,
 )
 from s2r_rewards.alarms import find_alarms
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.methods import Method, get_method
 from s2r_rewards.testing import Script, solve
 
 PROMPTS, SAMPLES, SEEDS = 48, 8, 10
@@ -185,32 +187,33 @@ ATTACKS: dict[str, Policy] = {
 }  # fmt: skip
 
 
-def per_action(rewards: Sequence[Sequence[float]], **options) -> list[float]:
-    """Mean advantage per action of each response (eq. 6 divides by the number of actions)."""
-    return [statistics.fmean(row) if row else 0.0 for row in process_advantages(rewards, **options)]
+Objective = Callable[[list[JudgedTrajectory], list[int]], Sequence[float]]
 
 
-def per_kind(rewards: Sequence[Sequence[float]], first: int) -> list[float]:
-    """Mean advantage of the attempts (first = 0) or the verifications (1) alone: what each is pushed to."""
-    rows = [row[first::2] for row in process_advantages(rewards)]
+def mean_advantage(
+    method: Method, judged: list[JudgedTrajectory], groups: list[int], actions: slice
+) -> list[float]:
+    """Mean advantage over some actions of each response (eq. 6 divides by the number of actions)."""
+    rows = [row[actions] for row in method.advantages(judged, groups)]
     return [statistics.fmean(row) if row else 0.0 for row in rows]
 
 
-def leave_one_out(rewards, groups=None):
-    return reward_context(rewards, groups, leave_one_out=True)
+def of(method: Method, actions: slice = slice(None)) -> Objective:
+    return lambda judged, groups: mean_advantage(method, judged, groups, actions)
 
 
-OBJECTIVES: dict[str, Callable[[list[JudgedTrajectory], list[int]], Sequence[float]]] = {
+PAPER, RELEASED = get_method("s2r-prl"), get_method("released-prl")
+OBJECTIVES: dict[str, Objective] = {
     "outcome, RLOO": lambda js, groups: outcome_advantages([outcome_reward(j) for j in js], groups),
     "process, sum of rewards": lambda js, _: [sum(action_rewards(j)) for j in js],
     "process, mean of rewards": lambda js, _: [statistics.fmean(action_rewards(j)) for j in js],
-    "process, position": lambda js, _: per_action([action_rewards(j) for j in js], baseline=position),
-    "`paper` (context)": lambda js, _: per_action([action_rewards(j) for j in js]),
-    "… its attempts": lambda js, _: per_kind([action_rewards(j) for j in js], 0),
-    "… its verifications": lambda js, _: per_kind([action_rewards(j) for j in js], 1),
-    "`paper`, leave-one-out": lambda js, _: per_action([action_rewards(j) for j in js], baseline=leave_one_out),
-    "`paper` + no-end penalty": lambda js, _: per_action([action_rewards(j, no_end_penalty=True) for j in js]),
-    "`released`": lambda js, _: per_action([action_rewards(j, no_end_penalty=True) for j in js], preset="released", baseline=lambda r, g: reward_context(r, g, min_count=10)),
+    "process, position": of(replace(PAPER, baseline=position)),
+    "`paper` (context)": of(PAPER),
+    "… its attempts": of(PAPER, slice(0, None, 2)),
+    "… its verifications": of(PAPER, slice(1, None, 2)),
+    "`paper`, leave-one-out": of(replace(PAPER, baseline=reward_context.with_settings(leave_one_out=True))),
+    "`paper` + no-end penalty": of(replace(PAPER, rewards=partial(action_rewards, no_end_penalty=True))),
+    "`released`": of(replace(RELEASED, running=False)),
 }  # fmt: skip
 
 

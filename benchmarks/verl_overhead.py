@@ -14,6 +14,7 @@ import platform
 import random
 import statistics
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,16 +114,6 @@ def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataPr
     )
 
 
-def token_rewards(kind: str, scored: DataProto, shape: tuple[int, int]) -> torch.Tensor:
-    if kind == "verl":
-        return scored.batch["rm_scores"]
-    from s2r_rewards.tensors import at_action_ends
-    from s2r_verl.trace import FIELD, Trace
-
-    traces = [Trace.loads(text) for text in scored.non_tensor_batch[FIELD]]
-    return at_action_ends([t.rewards for t in traces], [t.spans for t in traces], shape[1])
-
-
 class Way:
     """One of the two ways, with its reward workers."""
 
@@ -153,14 +144,27 @@ class Way:
         after = time.perf_counter()
         data = DataProto(
             batch=TensorDict(
-                {"token_level_rewards": token_rewards(self.kind, scored, mask.shape), "response_mask": mask},
+                {"token_level_rewards": scored.batch["rm_scores"], "response_mask": mask},
                 batch_size=len(mask),
             ),
             non_tensor_batch={"uid": batch.non_tensor_batch["uid"]},
         )
         algorithm = self.config.algorithm
-        compute_advantage(data, adv_estimator=algorithm.adv_estimator, config=algorithm)
+        with self.records(scored):
+            compute_advantage(data, adv_estimator=algorithm.adv_estimator, config=algorithm)
         return Timing(middle - start, cpu, time.perf_counter() - after)
+
+    def records(self, scored: DataProto) -> AbstractContextManager[None]:
+        """As S2R's trainer, which has the samples' records at hand while advantages are computed."""
+        if self.kind == "verl":
+            return nullcontext()
+        from s2r_rewards import get_method
+        from s2r_rewards.scored import ScoredRollout
+        from s2r_verl.algorithms import Batch, at_hand
+        from s2r_verl.records import FIELD
+
+        records = [ScoredRollout.loads(text) for text in scored.non_tensor_batch[FIELD]]
+        return at_hand(Batch(records, get_method("s2r-prl")))
 
     def _cpu(self) -> float:
         workers = self.manager.reward_loop_workers

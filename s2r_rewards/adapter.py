@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from s2r_rewards import answers
 from s2r_rewards.answers.result import CheckResult
@@ -29,10 +29,15 @@ from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 from s2r_rewards.trajectory import Action, Span, Trajectory
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T", bound="Options")
 
 #: Share of the samples of a batch that could not be scored (a bad label, an unreadable response, …).
 FAILED_METRIC = "s2r/alarm/scoring_failed"
 FAILING_REWARD = -1.0
+#: Options that only a trainer which hands its whole batch over can use.
+TRAINING_OPTIONS = (
+    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
+)  # fmt: skip
 
 
 class ConfigError(ValueError):
@@ -88,7 +93,7 @@ class Options:
             raise ConfigError(f"groups is {self.groups!r}; expected one of {', '.join(GROUPS)}")
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, Any], where: str = "s2r") -> Options:
+    def from_mapping(cls: type[T], given: Mapping[str, Any], where: str = "s2r") -> T:
         """Options out of a configuration block; every name in it is looked up.
 
         Args:
@@ -114,6 +119,12 @@ class Options:
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
+
+    def refuse(self, names: Iterable[str], why: str) -> None:
+        """ConfigError for the first of these options that is given where it could only be ignored."""
+        for name in names:
+            if name in self.given():
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; {why}")
 
     def check(self) -> None:
         """Looks every name up. ConfigError (or ValueError) naming the first that cannot be used."""
@@ -234,7 +245,7 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
 def _read(response: str | Sequence[int] | None, tokenizer: Any, max_chars: int) -> tuple[str, Any]:
     """(text, offsets of its tokens or None)"""
     if response is None:
-        raise ValueError("query: the prompt was not found in it, so the response is not known")
+        raise ValueError("no response: none was given, or the prompt was not found in the query")
     text, offsets = (
         (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
     )

@@ -79,7 +79,7 @@ def action_policy_loss(
     old_log_probs: Tensor,
     advantages: Tensor,
     action_ids: Tensor,
-    clip: float = 0.2,
+    clip: float | tuple[float, float] = 0.2,
     ratio: str = "action",
 ) -> tuple[Tensor, dict[str, float]]:
     """−E[1/|y|_a Σ_t min(ρ_t A_t, clip(ρ_t, 1−ε, 1+ε) A_t)], one ratio ρ_t per action (Eq. 6, arXiv:2502.12853).
@@ -89,7 +89,7 @@ def action_policy_loss(
         old_log_probs: log π_old, [B, T].
         advantages: constant within an action, [B, T] (:func:`s2r_rewards.tensors.spread`).
         action_ids: [B, T].
-        clip: ε.
+        clip: ε, or ε below and above 1.
         ratio: see :func:`action_log_ratio`.
 
     Returns:
@@ -105,14 +105,15 @@ def action_policy_loss(
     difference = torch.where(mask, log_probs - old_log_probs, 0.0)
     log_ratio = action_log_ratio(difference, action_ids, ratio).clamp(-20.0, 20.0)  # exp() stays finite
     rho = log_ratio.exp()
-    clipped = rho.clamp(1.0 - clip, 1.0 + clip)
+    low, high = clip if isinstance(clip, tuple) else (clip, clip)
+    clipped = rho.clamp(1.0 - low, 1.0 + high)
     objective = torch.minimum(rho * advantages, clipped * advantages)
-    loss = -mean_over_actions(torch.where(mask, objective, 0.0), action_ids)
+    loss = -mean_over_actions(objective, action_ids)
     with torch.no_grad():
         was_clipped = (clipped * advantages < rho * advantages).to(rho.dtype)
         stats = {
-            "clip_fraction": float(mean_over_actions(was_clipped * mask, action_ids)),
-            "ratio_mean": float(mean_over_actions(rho * mask, action_ids)),
+            "clip_fraction": float(mean_over_actions(was_clipped, action_ids)),
+            "ratio_mean": float(mean_over_actions(rho, action_ids)),
             "approx_kl": float(-difference.sum() / mask.sum().clamp(min=1)),
         }
     return loss, stats
@@ -129,9 +130,8 @@ def kl_penalised(
     _same_shape(
         advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids
     )
-    mask = action_ids >= 0
-    log_ratio = torch.where(mask, (log_probs - ref_log_probs).detach(), 0.0)
-    return (advantages - beta * action_log_ratio(log_ratio, action_ids, "action")) * mask
+    log_ratio = action_log_ratio((log_probs - ref_log_probs).detach(), action_ids, "action")
+    return (advantages - beta * log_ratio) * (action_ids >= 0)
 
 
 def trained_actions(trajectory: Trajectory) -> tuple[bool, ...]:

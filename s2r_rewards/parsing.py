@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from s2r_rewards.answers.extraction import extract_answer
+from s2r_rewards.answers import extract_answer
 from s2r_rewards.grammar import Grammar, VerdictTier, get_grammar
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 

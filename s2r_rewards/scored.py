@@ -169,6 +169,13 @@ class ScoredRollout:
         actions = tuple(replace(a, baseline=None, advantage=None) for a in self.actions)
         return replace(self, actions=actions, outcome_baseline=None, outcome_advantage=None)
 
+    def as_one_action(self, tokens: int) -> ScoredRollout:
+        """The outcome level: the response of so many tokens is one action, also where it has no attempt."""
+        check = self.checks[-1] if self.checks else None
+        numbers = (self.outcome, self.outcome_baseline, self.outcome_advantage)
+        whole = ScoredAction("solve", 0, 0, None, check, None, *numbers, tokens=(0, tokens))
+        return replace(self, actions=(whole,))
+
     def judged(self, text: str, gold: Gold) -> JudgedTrajectory:
         """The judged trajectory of the response ``text``; nothing is parsed or checked again."""
         actions = tuple(Action(a.kind, a.start, a.end, a.answer, a.verdict) for a in self.actions)
@@ -177,8 +184,9 @@ class ScoredRollout:
         trajectory = Trajectory(text, actions, self.deviations, self.ended, self.grammar)
         return JudgedTrajectory(trajectory, gold, self.checks)
 
-    def to_record(self) -> dict[str, Any]:
-        """The JSON object of the ``s2r`` field."""
+    def to_record(self, brief: bool = False) -> dict[str, Any]:
+        """The JSON object of the ``s2r`` field; ``brief``: what :meth:`dumps` keeps of it."""
+        rewards = self.rewards
         record: dict[str, Any] = {
             "version": VERSION,
             "grammar": self.grammar,
@@ -188,7 +196,7 @@ class ScoredRollout:
             "outcome": self.outcome,
             "deviations": list(self.codes),
             "deviation_spans": [[d.action, d.start, d.end] for d in self.deviations],
-            "actions": _action_records(self.actions, self.rewards),
+            "actions": [_action_record(a, rewards[:t], brief) for t, a in enumerate(self.actions)],
         }
         optional = {
             "truncated": self.truncated or None,
@@ -235,76 +243,32 @@ class ScoredRollout:
             ) from error
 
     def dumps(self) -> str:
-        """What travels inside a trainer, as one line of JSON: no answers, reasons or advantages."""
-        actions = [
-            (
-                a.kind,
-                a.start,
-                a.end,
-                a.tokens,
-                None if a.check is None else (a.check.verdict, a.check.tier),
-                a.verdict,
-                a.reward,
-            )
-            for a in self.actions
-        ]
-        deviations = [(d.code, d.action, d.start, d.end) for d in self.deviations]
-        rest = (self.outcome, self.ended, self.grammar, self.method, self.checker, self.failure, self.level)
-        return json.dumps((VERSION, actions, deviations, rest), separators=(",", ":"))
+        """What travels inside a trainer, as one line of JSON: without answers, reasons and advantages."""
+        return json.dumps(self.to_record(brief=True), separators=(",", ":"))
 
     @classmethod
     def loads(cls, text: str) -> ScoredRollout:
         """The record out of :meth:`dumps`'s text."""
-        _, actions, deviations, rest = json.loads(text)
-        outcome, ended, grammar, method, checker, failure, level = rest
-        return cls(
-            actions=tuple(
-                ScoredAction(
-                    kind,
-                    start,
-                    end,
-                    check=CheckResult(check[0], check[1]) if check else None,
-                    verdict=Verdict(verdict) if verdict else None,
-                    reward=reward,
-                    tokens=(tokens[0], tokens[1]) if tokens else None,
-                )
-                for kind, start, end, tokens, check, verdict, reward in actions
-            ),
-            outcome=outcome,
-            ended=ended,
-            deviations=tuple(Deviation(*d) for d in deviations),
-            grammar=grammar,
-            method=method,
-            checker=checker,
-            failure=failure,
-            level=level,
-        )
+        return cls.from_record(json.loads(text))
 
 
-def _action_records(actions: Sequence[ScoredAction], rewards: Sequence[float]) -> list[dict[str, Any]]:
-    records = []
-    for t, action in enumerate(actions):
-        entry: dict[str, Any] = {"kind": action.kind, "start": action.start, "end": action.end}
-        if action.kind == "solve":
-            entry["answer"] = action.answer
-            if action.check is not None:
-                entry["check"] = {
-                    "verdict": action.check.verdict,
-                    "tier": action.check.tier,
-                    "reason": action.check.reason,
-                }
-        elif action.kind == "verify":
-            entry["verdict"] = action.verdict.value if action.verdict else None
-        if action.kind != "end":
-            entry["reward"] = action.reward
-            if action.advantage is not None:
-                entry["context"] = list(rewards[:t])
-                entry["baseline"] = action.baseline
-                entry["advantage"] = action.advantage
-        if action.tokens is not None:
-            entry["tokens"] = list(action.tokens)
-        records.append(entry)
-    return records
+def _action_record(action: ScoredAction, context: Sequence[float], brief: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"kind": action.kind, "start": action.start, "end": action.end}
+    if action.kind == "solve" and not brief:
+        entry["answer"] = action.answer
+    if action.check is not None:
+        entry["check"] = {"verdict": action.check.verdict, "tier": action.check.tier}
+        if not brief:
+            entry["check"]["reason"] = action.check.reason
+    if action.kind == "verify":
+        entry["verdict"] = action.verdict.value if action.verdict else None
+    if action.kind != "end":
+        entry["reward"] = action.reward
+        if action.advantage is not None and not brief:
+            entry |= {"context": list(context), "baseline": action.baseline, "advantage": action.advantage}
+    if action.tokens is not None:
+        entry["tokens"] = list(action.tokens)
+    return entry
 
 
 def _action(entry: Mapping[str, Any]) -> ScoredAction:
@@ -316,7 +280,7 @@ def _action(entry: Mapping[str, Any]) -> ScoredAction:
         start=entry["start"],
         end=entry["end"],
         answer=entry.get("answer"),
-        check=CheckResult(check["verdict"], check["tier"], check["reason"]) if check else None,
+        check=CheckResult(check["verdict"], check["tier"], check.get("reason", "")) if check else None,
         verdict=Verdict(verdict) if verdict else None,
         reward=entry["reward"] if entry["kind"] != "end" else None,
         baseline=entry.get("baseline"),

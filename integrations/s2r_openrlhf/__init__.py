@@ -2,7 +2,7 @@
 
 | job | entry |
 |---|---|
-| outcome rewards, stock OpenRLHF | ``--reward.remote_url <this folder>/reward_file.py`` or the URL of ``s2r serve`` |
+| outcome rewards, stock OpenRLHF | ``--reward.remote_url <this folder>/reward.py`` or the URL of ``s2r serve`` |
 | outcome or process rewards, with every ``s2r/*`` metric | ``python -m s2r_openrlhf.train_ppo_ray`` |
 | offline RL from stored rollouts | the same with ``--s2r.offline`` |
 | SFT data whose wrong attempts are masked | ``python -m s2r_openrlhf.sft`` |
@@ -10,9 +10,31 @@
 Importing this package imports neither torch nor OpenRLHF.
 """
 
+from __future__ import annotations
+
+import re
+from importlib import metadata
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-REWARD_FILE = FOLDER / "reward_file.py"
-AGENT_FILE = FOLDER / "agent_file.py"
-REPLAY_FILE = FOLDER / "replay_file.py"
+#: Modules that OpenRLHF loads by their path.
+REWARD_FILE = FOLDER / "reward.py"
+AGENT_FILE = FOLDER / "agent.py"
+REPLAY_FILE = FOLDER / "replay.py"
+OLDEST = (0, 10, 2)
+BELOW = (0, 12)
+SUPPORTED = ">=0.10.2,<0.12"
+
+
+def require_supported() -> str:
+    """The installed OpenRLHF version; RuntimeError naming the supported range otherwise."""
+    try:
+        found = metadata.version("openrlhf")
+    except metadata.PackageNotFoundError:
+        raise RuntimeError(
+            f'OpenRLHF is not installed; s2r_openrlhf supports openrlhf{SUPPORTED}: pip install "openrlhf{SUPPORTED}"'
+        ) from None
+    numbers = tuple(int(number) for number in re.findall(r"\d+", found)[:3])
+    if not OLDEST <= numbers < BELOW:
+        raise RuntimeError(f"found openrlhf {found}; s2r_openrlhf supports openrlhf{SUPPORTED}")
+    return found

@@ -7,15 +7,15 @@ from typing import Any
 
 from openrlhf.utils.agent import SingleTurnAgentExecutor
 
-from s2r_openrlhf.carried import carry, into_output
+from s2r_openrlhf import require_supported
+from s2r_openrlhf.carried import into_output
 from s2r_openrlhf.options import Options
-from s2r_openrlhf.versions import require_supported
 
 
 class AgentExecutor(SingleTurnAgentExecutor):
     """Generates as OpenRLHF does, then parses and judges the response in a thread.
 
-    ``reward`` and ``scores`` are the outcome (±1, 0/1); the actions with their rewards and token spans travel to
+    ``reward`` and ``scores`` are the outcome (R_o, 0/1); the actions with their rewards and token spans travel to
     :class:`s2r_openrlhf.maker.S2RExperienceMaker` in the place of the label.
     """
 
@@ -31,14 +31,4 @@ class AgentExecutor(SingleTurnAgentExecutor):
         output = await super().execute(
             prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs
         )
-        first, end = output["action_ranges"][0]
-        carried = await asyncio.to_thread(
-            carry,
-            output["observation_tokens"][first:end],
-            first,
-            label,
-            hf_tokenizer,
-            not output["truncated"],
-            self.options,
-        )
-        return into_output(output, carried, self.options)
+        return await asyncio.to_thread(into_output, output, label, hf_tokenizer, self.options)

@@ -6,54 +6,59 @@ without looking into it; numbers in ``extra_logs`` would be padded, averaged and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from s2r_openrlhf.options import Options
-from s2r_rewards.rewards import action_rewards
-from s2r_rewards.server.protocol import Sample, Scored, failed_sample, judge_samples, logs_of, outcome_of
-from s2r_rewards.tokens import Span, decode_with_offsets, spans_from_offsets
+from s2r_rewards.adapter import score_response
+from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.judging import Gold
+from s2r_rewards.scored import ScoredRollout
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One scored sample. Spans are [first, end) into ``observation_tokens`` (prompt + response)."""
+    """One scored sample: the data set's own label, and the record, whose token spans count from the response."""
 
     label: Any
-    scored: Scored
-    rewards: tuple[float, ...]
-    spans: tuple[Span, ...]
-    """One per action; the span of ``end``, which earns nothing, comes last where there is one."""
-    advantages: tuple[float, ...] | None = None
-    """Computed beforehand (offline), one per scored action."""
+    scored: ScoredRollout
 
 
-def shift(spans: Sequence[Span], by: int) -> tuple[Span, ...]:
-    return tuple((first + by, end + by) for first, end in spans)
+def into_output(output: dict[str, Any], label: Any, tokenizer: Any, options: Options) -> dict[str, Any]:
+    """An executor's output with the response that it generated scored, from its own token ids. Never raises."""
+    first, end = output["action_ranges"][0]
+    scored = score_response(
+        output["observation_tokens"][first:end],
+        label,
+        options,
+        tokenizer=tokenizer,
+        finished=not output["truncated"],
+        level=level_of(label),
+    )
+    return carrying(output, Carried(label, scored))
 
 
-def carry(
-    token_ids: Sequence[int], offset: int, label: Any, tokenizer: Any, finished: bool, options: Options
-) -> Carried:
-    """Parses and judges the response that was generated as ``token_ids``, which begin at ``offset``. Never raises."""
-    try:
-        text, offsets = decode_with_offsets(token_ids, tokenizer)
-        scored = judge_samples([Sample(text, label, finished)], options.grammar_name)[0]
-        spans = spans_from_offsets(offsets, [(a.start, a.end) for a in scored.judged.trajectory.actions])
-    except Exception as error:  # a tokenizer that cannot decode what it was given must not end the run
-        scored, spans = failed_sample(None, error), ()
-    rewards = action_rewards(scored.judged, options.rules.no_end_penalty)
-    return Carried(label, scored, rewards, shift(spans, offset))
-
-
-def into_output(output: dict[str, Any], carried: Carried, options: Options) -> dict[str, Any]:
-    """The executor's output with reward, score, logs and the carried sample filled in."""
-    reward, score = outcome_of(carried.scored, options.rules)
+def carrying(output: dict[str, Any], carried: Carried) -> dict[str, Any]:
+    """The output with reward (R_o), score (0/1) and the carried sample filled in."""
+    outcome = carried.scored.outcome
     return {
         **output,
-        "reward": reward,
-        "scores": score,
-        "extra_logs": logs_of(carried.scored),
+        "reward": outcome,
+        "scores": float(outcome > 0),
+        "extra_logs": {},
         "label": carried,
     }
+
+
+def gold_or_nothing(label: Any) -> Gold:
+    """The golden answer of a label, the data set's or one that is carried; empty where it holds none."""
+    try:
+        return gold_of(label.label if isinstance(label, Carried) else label)
+    except LabelError:
+        return ""
+
+
+def response_ids(experience: Any, row: int) -> list[int]:
+    """The generated token ids of one sample; OpenRLHF's mask has token p in column p − 1."""
+    ids: list[int] = experience.sequences[row][1:][experience.action_mask[row].bool()].tolist()
+    return ids

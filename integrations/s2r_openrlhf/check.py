@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from s2r_openrlhf import require_supported
 from s2r_openrlhf.options import split_arguments
 from s2r_openrlhf.train_ppo_ray import MODULE as RL_MODULE
 from s2r_openrlhf.train_ppo_ray import with_agent
-from s2r_openrlhf.versions import require_supported
 
 SFT_MODULE = "openrlhf.cli.train_sft"
 

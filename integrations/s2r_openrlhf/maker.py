@@ -2,121 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
-from s2r_openrlhf.carried import Carried, shift
-from s2r_openrlhf.options import Options
-from s2r_rewards.advantages import process_advantages
+from s2r_openrlhf.carried import Carried, gold_or_nothing, response_ids
+from s2r_openrlhf.options import Options, is_openrlhfs_own
+from s2r_rewards.adapter import FAILED_METRIC, batch_metrics, resolve_method
 from s2r_rewards.alarms import alarm_metrics, find_alarms
+from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import kl_penalised
-from s2r_rewards.metrics import BehaviourCounts, behaviour_metrics
-from s2r_rewards.server.labels import level_of
-from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
+from s2r_rewards.metrics import BehaviourCounts
+from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 from s2r_rewards.tensors import action_ids, spread
+from s2r_rewards.tokens import decode_with_offsets
 
 
 class S2RExperienceMaker(RemoteExperienceMaker):
-    """OpenRLHF's maker; at the process level, and offline, the advantages are S²R's (Eq. 5, arXiv:2502.12853).
+    """OpenRLHF's maker; unless the method is RLOO over outcomes, which it has itself, advantages are the method's.
 
-    ``metrics`` holds the ``s2r/*`` metrics of the latest batch.
+    ``metrics`` holds the ``s2r/*`` metrics of the latest batch, ``state`` what a running baseline remembers.
     """
 
     def __init__(self, *args: Any, options: Options, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.options = options
-        self.baseline = options.make_baseline()
+        self.method = resolve_method(options)
+        self.state = self.method.new_state()
         self.metrics: dict[str, float] = {}
 
-    @torch.no_grad()
     def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
-        metrics = take_metrics(experiences)
-        carried = [take_carried(e) for e in experiences]
-        self.metrics = {**metrics, **alarms_of(experiences, carried), **levels_of(carried)}
+        with torch.no_grad():
+            return self._compute(experiences)
+
+    def _compute(self, experiences: list[Experience]) -> list[Experience]:
+        carried = [label for e in experiences for label in e.labels if isinstance(label, Carried)]
+        complete = len(carried) == sum(len(e.labels) for e in experiences)
+        self.metrics = self._metrics(experiences, carried) if complete else take_counts(experiences)
+        for e in experiences:  # the data set's own labels again
+            e.labels = [label.label if isinstance(label, Carried) else label for label in e.labels]
         kl = [e.kl for e in experiences]  # the base class drops it
         experiences = super().compute_advantages_and_returns(experiences)
-        if self.options.level == "outcome" and not self.options.offline:
-            return experiences  # RLOO over the prompt's samples is what OpenRLHF computed
-        require_carried(experiences, carried)
-        advantages = iter(self._action_advantages([c for batch in carried for c in batch]))
+        if is_openrlhfs_own(self.method) and not self.options.offline:
+            return experiences
+        if not complete:
+            raise RuntimeError(
+                f"the advantages of {self.method.name}, and offline ones, need samples of s2r_openrlhf's executors: "
+                "leave --train.agent_func_path out, or let your executor call s2r_openrlhf.carried.into_output"
+            )
+        scored = [c.scored for c in carried]
+        if self.method.level == "outcome":
+            lengths = torch.cat([e.action_mask.sum(dim=1) for e in experiences]).tolist()
+            scored = [item.as_one_action(length) for item, length in zip(scored, lengths, strict=True)]
+        samples = self.strategy.args.rollout.n_samples_per_prompt
+        advantages = self._advantages(scored, [i // samples for e in experiences for i in e.index])
         beta = max(float(self.kl_ctl.value), 0.0)
-        for experience, batch, log_ratio in zip(experiences, carried, kl, strict=True):
-            values = [next(advantages) for _ in batch]
-            experience.advantages = token_advantages(values, batch, log_ratio, beta)
-            experience.returns = experience.advantages.clone()
+        start = 0
+        for e, log_ratio in zip(experiences, kl, strict=True):
+            rows = slice(start, start + len(e.labels))
+            start = rows.stop
+            e.advantages = token_advantages(advantages[rows], scored[rows], e.action_mask, log_ratio, beta)
+            e.returns = e.advantages.clone()
         return experiences
 
-    def _action_advantages(self, batch: list[Carried]) -> list[tuple[float, ...]]:
+    def _advantages(self, scored: Sequence[ScoredRollout], prompts: Sequence[int]) -> Values:
         """One value per action, for the whole batch at once: contexts are shared over every prompt (Eq. 4)."""
         if self.options.offline:
-            return [c.advantages or () for c in batch]
-        return list(
-            process_advantages([c.rewards for c in batch], preset=self.options.rules, baseline=self.baseline)
-        )
+            return tuple(tuple(a.advantage or 0.0 for a in item.scored) for item in scored)
+        return self.method.credit(scored, prompts, state=self.state)[1]
+
+    def _metrics(self, experiences: list[Experience], carried: Sequence[Carried]) -> dict[str, float]:
+        metrics = batch_metrics(c.scored for c in carried)
+        if not self.options.alarms:
+            return metrics
+        ids = [response_ids(e, row) for e in experiences for row in range(len(e.labels))]
+        prompts = [prompt for e in experiences for prompt in e.prompts]
+        readable = [i for i, c in enumerate(carried) if c.scored.failure is None]
+        judged = [
+            carried[i].scored.judged(
+                decode_with_offsets(ids[i], self.tokenizer)[0], gold_or_nothing(carried[i])
+            )
+            for i in readable
+        ]
+        return {**metrics, **alarm_metrics(find_alarms(judged, [prompts[i] for i in readable]))}
 
 
 def token_advantages(
-    values: list[tuple[float, ...]], batch: list[Carried], log_ratio: torch.Tensor, beta: float
+    values: Values, scored: Sequence[ScoredRollout], mask: torch.Tensor, log_ratio: torch.Tensor, beta: float
 ) -> torch.Tensor:
     """[B, T − 1]: A(a_t) − β log(π(a_t)/π_ref(a_t)) on the tokens of a_t, 0 elsewhere.
 
     Args:
         values: A(a_t) without its KL term, per trajectory and action.
-        log_ratio: log π − log π_ref of the tokens, [B, T − 1]; OpenRLHF's column p − 1 is token p.
+        mask: the generated tokens, [B, T − 1]; OpenRLHF's column p − 1 is token p.
+        log_ratio: log π − log π_ref of the tokens, [B, T − 1].
     """
-    spans = [shift(c.spans, -1) for c in batch]
+    starts = mask.int().argmax(dim=1).tolist()
+    spans = [
+        [(first + start, end + start) for first, end in item.spans]
+        for item, start in zip(scored, starts, strict=True)
+    ]
     length = log_ratio.shape[1]
     log_ratio = log_ratio.float()
     plain = spread(values, spans, length)
     return kl_penalised(plain, log_ratio, torch.zeros_like(log_ratio), action_ids(spans, length), beta)
 
 
-def take_carried(experience: Experience) -> list[Carried]:
-    """The scored samples of a batch; the data set's labels are put back in their place."""
-    carried = [label for label in experience.labels if isinstance(label, Carried)]
-    experience.labels = [label.label if isinstance(label, Carried) else label for label in experience.labels]
-    return carried
+def take_counts(experiences: list[Experience]) -> dict[str, float]:
+    """Exact ratios over the batch, of samples that came through ``--reward.remote_url``.
 
-
-def require_carried(experiences: list[Experience], carried: list[list[Carried]]) -> None:
-    """RuntimeError with a way out where samples come from an executor that is not ours."""
-    if [len(batch) for batch in carried] != [len(e.labels) for e in experiences]:
-        raise RuntimeError(
-            "process-level and offline advantages need samples of s2r_openrlhf's executors: leave "
-            "--train.agent_func_path out, or let your executor call s2r_openrlhf.carried.into_output"
-        )
-
-
-def alarms_of(experiences: list[Experience], carried: list[list[Carried]]) -> dict[str, float]:
-    """``s2r/alarm/*`` over the batch; nothing where the samples did not come through our executors."""
-    judged = [c.scored.judged for batch in carried for c in batch]
-    prompts = [prompt for e in experiences for prompt in e.prompts]
-    return alarm_metrics(find_alarms(judged, prompts)) if judged and len(judged) == len(prompts) else {}
-
-
-def levels_of(carried: list[list[Carried]]) -> dict[str, float]:
-    """``s2r/level/<level>/…`` where labels name a level."""
-    samples = [c for batch in carried for c in batch]
-    levels = [level_of(c.label) for c in samples]
-    if not any(levels):
-        return {}
-    metrics = behaviour_metrics([c.scored.judged for c in samples], levels)
-    return {name: value for name, value in metrics.items() if name.startswith("s2r/level/")}
-
-
-def take_metrics(experiences: list[Experience]) -> dict[str, float]:
-    """Exact ratios over the batch out of the per-sample counts, which leave ``info`` (their means stay unlogged)."""
-    columns = [_take_columns(e.info) for e in experiences]
+    Their counts leave ``info``, so that means of them stay unlogged.
+    """
+    columns = [
+        {
+            name: torch.as_tensor(e.info.pop(name))
+            for name in list(e.info)
+            if name.startswith(COUNT_PREFIX) or name == FAILED_METRIC
+        }
+        for e in experiences
+    ]
     if not all(columns):
         return {}
     total = {name: sum(float(column[name].sum()) for column in columns) for name in columns[0]}
     counts = BehaviourCounts(**{name: int(total[COUNT_PREFIX + name]) for name in COUNT_FIELDS})
-    return {**counts.metrics(), FAILED: total[FAILED] / max(counts.trajectories, 1)}
-
-
-def _take_columns(info: dict[str, Any]) -> dict[str, torch.Tensor]:
-    names = [name for name in info if name.startswith(COUNT_PREFIX) or name == FAILED]
-    return {name: torch.as_tensor(info.pop(name)) for name in names}
+    return {**counts.metrics(), FAILED_METRIC: total[FAILED_METRIC] / max(counts.trajectories, 1)}

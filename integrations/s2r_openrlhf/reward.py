@@ -1,12 +1,12 @@
-"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§3.2, arXiv:2502.12853)."""
+"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§3.2, arXiv:2502.12853), or the method's own."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
 
+from s2r_openrlhf import require_supported
 from s2r_openrlhf.options import Options
-from s2r_openrlhf.versions import require_supported
 from s2r_rewards.server.protocol import reward_batch
 
 
@@ -20,10 +20,9 @@ def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> di
     """OpenRLHF calls this with a batch of one, in a thread, and swallows exceptions: none is raised on content.
 
     Returns:
-        ``rewards`` (±1), ``scores`` (0/1) and ``extra_logs`` (``s2r/count/*``, the same keys every time).
+        ``rewards`` (R_o), ``scores`` (0/1) and ``extra_logs`` (``s2r/count/*``, the same keys every time).
     """
-    options = _options()
-    return reward_batch(queries, prompts, labels, options.grammar_name, options.preset)
+    return reward_batch(queries, prompts, labels, _options())
 
 
 _options()  # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.

@@ -7,7 +7,7 @@ puts the model's own back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ def prepare(source: str, output: str, model: str, template: str, grammar: str, s
     end_markers = get_grammar(grammar).end_markers
     inexact = 0
 
-    def rows():
+    def rows() -> Iterator[Row]:
         nonlocal inexact
         for line, record in read_records(source):
             try:

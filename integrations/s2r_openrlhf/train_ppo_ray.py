@@ -12,10 +12,11 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
-from s2r_openrlhf.options import Options, build_parser, split_arguments
-from s2r_openrlhf.versions import require_supported
+from s2r_openrlhf import AGENT_FILE, REPLAY_FILE, require_supported
+from s2r_openrlhf.options import Options, build_parser, is_openrlhfs_own, split_arguments
+from s2r_rewards.adapter import resolve_method
 
 MODULE = "openrlhf.cli.train_ppo_ray"
 
@@ -43,7 +44,9 @@ def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
     Raises:
         ValueError: arguments that contradict the options, with a way out.
     """
-    arguments = list(arguments)
+    arguments, method = list(arguments), resolve_method(options)
+    if method.clip and not any(a.startswith("--actor.eps_clip") for a in arguments):
+        arguments += ["--actor.eps_clip_low_high", *map(str, method.clip)]
     agent, url = _value(arguments, "--train.agent_func_path"), _value(arguments, "--reward.remote_url")
     if options.offline:
         if agent or url:
@@ -54,10 +57,10 @@ def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
         return [*arguments, "--train.agent_func_path", str(REPLAY_FILE)]
     if agent:
         return arguments  # the user's own, e.g. a subclass of s2r_openrlhf.agent.AgentExecutor
-    if url and options.level == "process":
+    if url and not is_openrlhfs_own(method):
         raise ValueError(
-            "--reward.remote_url gives one reward a response; drop it for --s2r.level process, or choose "
-            "--s2r.level outcome"
+            f"--reward.remote_url gives one reward a response; drop it for --s2r.method {method.name}, or choose "
+            "--s2r.method s2r-orl"
         )
     return arguments if url else [*arguments, "--train.agent_func_path", str(AGENT_FILE)]
 
@@ -70,11 +73,11 @@ def _check_replay(arguments: Sequence[str], options: Options) -> None:
             "--s2r.offline: stored rollouts have no log-probabilities of their policy; drop "
             "--algo.advantage.is_correction_*"
         )
-    from s2r_openrlhf.stored import check_file
+    from s2r_openrlhf.replay import check_file
 
     for path in (_value(arguments, "--data.prompt_dataset") or "").split(","):
         if path.endswith(".jsonl") and os.path.exists(path):
-            check_file(path, options.level, _value(arguments, "--data.label_key") or "label")
+            check_file(path, resolve_method(options).level, _value(arguments, "--data.label_key") or "label")
 
 
 def _value(arguments: Sequence[str], option: str) -> str | None:
@@ -95,7 +98,7 @@ def _pass_on_environment(options: Options) -> None:
     init = ray.init
 
     @functools.wraps(init)
-    def with_options(*args, runtime_env=None, **kwargs):
+    def with_options(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         runtime_env = dict(runtime_env or {})
         runtime_env["env_vars"] = {**runtime_env.get("env_vars", {}), **options.to_environment()}
         return init(*args, runtime_env=runtime_env, **kwargs)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from s2r_openrlhf.carried import gold_or_nothing, response_ids
 from s2r_openrlhf.options import Options
+from s2r_rewards.rollouts import Rollout, RolloutWriter
 
+logger = logging.getLogger(__name__)
 STATE = "s2r_baseline"
 
 
@@ -34,25 +38,50 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
 
         def train_step(self, rollout_samples: list[Any], global_step: int) -> tuple[dict[str, Any], int]:
             if options.rollouts:
-                from s2r_openrlhf.rollout_log import append_rollouts
-
                 append_rollouts(options.rollouts, rollout_samples, self.tokenizer, global_step + 1)
             status, step = super().train_step(rollout_samples, global_step)
             return {**status, **self.experience_maker.metrics}, step
 
         def init_checkpoint_states(self) -> dict[str, Any]:
-            states = super().init_checkpoint_states()
-            load = getattr(self.experience_maker.baseline, "load_state_dict", None)
-            if STATE in states and load is not None:
-                load(states[STATE])
+            states: dict[str, Any] = super().init_checkpoint_states()
+            if STATE in states and self.experience_maker.state is not None:
+                self.experience_maker.state.load_state_dict(states[STATE])
             return states
 
         def save_logs_and_checkpoints(
-            self, global_step: int, logs_dict: dict | None = None, client_states: dict | None = None
+            self,
+            global_step: int,
+            logs_dict: dict[str, Any] | None = None,
+            client_states: dict[str, Any] | None = None,
         ) -> None:
-            state_dict = getattr(self.experience_maker.baseline, "state_dict", None)
-            if client_states is not None and state_dict is not None:
-                client_states[STATE] = state_dict()
+            if client_states is not None and self.experience_maker.state is not None:
+                client_states[STATE] = self.experience_maker.state.state_dict()
             super().save_logs_and_checkpoints(global_step, logs_dict, client_states)
 
     return S2RTrainer
+
+
+def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
+    """``--s2r.rollouts``: one line of the library's JSONL a sample, for ``s2r score`` and ``s2r report``.
+
+    ``samples`` are OpenRLHF's single-sample experiences, before batching. A full disk or the like is logged; it does not end the run.
+    """
+    try:
+        with RolloutWriter(path, append=True) as writer:
+            for sample in samples:
+                writer.write(to_rollout(sample, tokenizer, step))
+    except OSError as error:
+        logger.warning("rollouts of step %d were not written to %s: %s", step, path, error)
+
+
+def to_rollout(sample: Any, tokenizer: Any, step: int) -> Rollout:
+    ids = response_ids(sample, 0)
+    return Rollout(
+        problem_id=sample.prompts[0],
+        prompt=sample.prompts[0],
+        response=tokenizer.decode(ids, skip_special_tokens=False),
+        gold=gold_or_nothing(sample.labels[0]),
+        step=step,
+        token_ids=tuple(ids),
+        finished=not bool(sample.truncated[0]),
+    )

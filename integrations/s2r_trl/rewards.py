@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from s2r_rewards import action_rewards, behaviour_metrics, parse
-from s2r_rewards import outcome_reward as outcome_of
+from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
 from s2r_rewards.answers import extract_answer
-from s2r_rewards.judging import JudgedTrajectory, judge_many
+from s2r_rewards.golds import LabelError, gold_of
+from s2r_rewards.scored import ScoredRollout
 
 GOLD_COLUMNS = ("gold", "solution", "answer")
 KINDS = ("outcome", "action", "verification")
@@ -19,24 +20,32 @@ class S2RReward:
     """A reward function in TRL's sense: called with prompts, completions and the columns of the dataset.
 
     Args:
-        kind: "outcome" (±1 of the last attempt), "action" (mean ±1 of all attempts and verifications) or
-            "verification" (mean ±1 of the verifications; None where there is none).
-        grammar: "paper", "released", "tags" or a Grammar.
-        gold_column: the column with the golden answer; default: the first of `gold`, `solution`, `answer`.
-            A golden text with a boxed answer counts as that answer.
+        kind: "outcome" (R_o of the response), "action" (mean reward of all attempts and verifications) or
+            "verification" (mean reward of the verifications; None where there is none).
+        options: how completions are parsed, checked and rewarded; as in every other trainer.
+        gold_column: the column with the golden answers (a text, a number or several accepted ones a row);
+            default: the first of `gold`, `solution`, `answer`. A golden text with a boxed answer counts as
+            that answer.
         metrics: hand the behaviour metrics of each batch to TRL's `log_metric`.
+        grammar: short for `Options(grammar=…)`.
     """
 
     def __init__(
         self,
         kind: str = "outcome",
-        grammar: Any = "paper",
+        options: Options | None = None,
         gold_column: str | None = None,
         metrics: bool = False,
+        grammar: str | None = None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind {kind!r}: expected one of {', '.join(map(repr, KINDS))}")
-        self.kind, self.grammar, self.gold_column, self.metrics = kind, grammar, gold_column, metrics
+        self.options = options or Options()
+        if grammar is not None:
+            self.options = replace(self.options, grammar=grammar)
+        self.options.refuse(TRAINING_OPTIONS, "TRL makes its own advantages; drop it")
+        self.options.check()
+        self.kind, self.gold_column, self.metrics = kind, gold_column, metrics
         self.__name__ = f"s2r_{kind}_reward"  # TRL logs a reward under the name of its function
 
     def __call__(
@@ -46,17 +55,17 @@ class S2RReward:
         log_metric: Callable[[str, float], None] | None = None,
         **columns: Any,
     ) -> list[float | None]:
-        """One reward per completion (text, or a list of messages); B in, B out."""
+        """One reward per completion (text, or a list of messages); B in, B out. None: it could not be graded."""
         golds = self._golds(columns, len(completions))
-        trajectories = [parse(text_of(completion), self.grammar) for completion in completions]
-        judged = judge_many(trajectories, golds)
+        samples = [Sample(*pair) for pair in zip(map(text_of, completions), golds, strict=True)]
+        scored = score_responses(samples, self.options)
         if self.metrics and log_metric is not None:
-            for name, value in behaviour_metrics(judged).items():
+            for name, value in batch_metrics(scored).items():
                 if math.isfinite(value):
                     log_metric(name, value)
-        return [self._reward(one) for one in judged]
+        return [self._reward(one) for one in scored]
 
-    def _golds(self, columns: dict[str, Any], count: int) -> list[str]:
+    def _golds(self, columns: dict[str, Any], count: int) -> list[Any]:
         names = (self.gold_column,) if self.gold_column else GOLD_COLUMNS
         name = next((name for name in names if name in columns), None)
         if name is None:
@@ -67,23 +76,36 @@ class S2RReward:
         golds = columns[name]
         if len(golds) != count:
             raise ValueError(f"column {name!r} holds {len(golds)} golden answers for {count} completions")
-        return [_answer_in(str(gold)) if gold is not None else "" for gold in golds]
+        return [_unboxed(gold) for gold in golds]
 
-    def _reward(self, judged: JudgedTrajectory) -> float | None:
-        if any(check.verdict == "ungradable" for check in judged.checks):
+    def _reward(self, scored: ScoredRollout) -> float | None:
+        if scored.failure is not None or any(check.verdict == "ungradable" for check in scored.checks):
             return None
         if self.kind == "outcome":
-            return outcome_of(judged)
-        rewards = action_rewards(judged)
-        chosen = rewards if self.kind == "action" else rewards[1::2]
+            return scored.outcome
+        kinds = ("verify",) if self.kind == "verification" else ("solve", "verify")
+        chosen = [action.reward or 0.0 for action in scored.actions if action.kind in kinds]
         return sum(chosen) / len(chosen) if chosen else None
 
 
-def text_of(completion: Any) -> str:
-    """The text of a completion: itself, or the contents of its messages."""
-    if isinstance(completion, str):
+def text_of(completion: Any) -> str | None:
+    """The text of a completion: itself, or the contents of its messages; None where it is neither."""
+    if completion is None or isinstance(completion, str):
         return completion
-    return "".join(str(message.get("content") or "") for message in completion)
+    try:
+        messages = [message for message in completion if isinstance(message, Mapping)]
+    except TypeError:
+        return None
+    return "".join(str(message.get("content") or "") for message in messages)
+
+
+def _unboxed(gold: Any) -> Any:
+    """A golden answer, or several; texts with a box stand for what is in it."""
+    try:
+        found = gold_of(gold)
+    except LabelError:
+        return gold  # the adapter says so, and counts it
+    return _answer_in(found) if isinstance(found, str) else tuple(map(_answer_in, found))
 
 
 def _answer_in(gold: str) -> str:

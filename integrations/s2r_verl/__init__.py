@@ -3,3 +3,47 @@
 verl finds :mod:`s2r_verl.plugin` through its ``verl.plugins`` entry point; see ``recipes/verl/README.md``
 for the configuration keys.  Importing this package imports neither verl nor torch.
 """
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+
+TESTED = ("0.9.0", "0.9.1")
+SUPPORTED = ((0, 9), (0, 10))
+"""At least the first, below the second."""
+
+
+class UnsupportedVerl(RuntimeError):
+    pass
+
+
+def installed_verl() -> str | None:
+    """The version of the installed verl, None without one. Does not import verl."""
+    try:
+        return metadata.version("verl")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def problem_with(version: str | None) -> str | None:
+    """What is wrong with this verl version and the way out; None if nothing is."""
+    tested = " and ".join(TESTED)
+    if version is None:
+        return f'verl is not installed; tested with {tested}: pip install "s2r-rewards[verl]"'
+    found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if not SUPPORTED[0] <= found < SUPPORTED[1]:
+        return (
+            f"verl {version} is not supported; s2r_verl needs verl >=0.9,<0.10 (tested with {tested}), "
+            'because hooks moved between versions: pip install "verl==0.9.1"'
+        )
+    return None
+
+
+def require_supported_verl() -> None:
+    """Raises UnsupportedVerl naming the versions that work."""
+    import verl  # the running verl may be a source tree without metadata
+
+    problem = problem_with(getattr(verl, "__version__", None) or installed_verl())
+    if problem:
+        raise UnsupportedVerl(problem)

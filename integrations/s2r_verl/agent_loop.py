@@ -1,52 +1,124 @@
-"""Agent loop ``s2r_agent``: verl's single-turn loop, whose output carries a reward at the end of every
-action.
+"""Agent loops ``s2r_agent`` and ``s2r_replay``: verl's single-turn loop, whose output carries its actions.
 
-``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds the token-level reward
-out of ``as_dict()``; verl's own puts the one score on the last token.
+``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds its tensors out of ``as_dict()``:
+each token's action, for the loss, and the rewards at the last token of each action, for the logs (verl's own puts the
+one score on the last token).
+
+``s2r_replay`` is offline RL (appendix F of arXiv:2502.12853), with ``algorithm.adv_estimator=s2r_dense``, ``rollout.n=1``
+and ``rollout.calculate_log_probs=False``. Nothing is generated: each row of the data set is one stored rollout, whose
+``extra_info["replay"]`` (JSON text, written by ``s2r data offline … --verl FILE``) holds ``response``, ``finished``,
+``outcome``, ``outcome_advantage`` and, per action, ``kind, start, end, reward, advantage``. The baselines are those of
+the whole data set. In validation the policy answers itself, as in ``s2r_agent``.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, register
+from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
-from s2r_rewards.tensors import action_ids, at_action_ends
+from s2r_rewards.adapter import resolve_method
+from s2r_rewards.tensors import action_ids, at_action_ends, spread
+from s2r_rewards.tokens import token_spans
+from s2r_rewards.trajectory import Span
 from s2r_verl.checks import find
-from s2r_verl.options import Options
-from s2r_verl.trace import ACTION_IDS, FIELD, Trace
+from s2r_verl.options import ConfigError, read_options
+from s2r_verl.records import ACTION_IDS, record_of
+
+MISSING = (
+    "s2r_replay: column extra_info lacks the text field 'replay' in row {index}; "
+    "write the file with `s2r data offline … --verl FILE`"
+)
 
 
-class ActionOutput(AgentLoopOutput):
-    """An output whose rewards come from the trace that the reward manager sent back."""
+class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
+    """An output that knows its actions: from the record that the reward manager sent back, or as stored."""
 
     s2r_level: str = "process"
+    s2r_stored: tuple[list[float], list[Span]] | None = None
+    """Advantages and token spans; the advantages then take the rewards' place on every token."""
 
     def as_dict(self) -> dict[str, Any]:
-        level = self.s2r_level
-        output = super().as_dict()
-        output.pop("s2r_level", None)
+        output: dict[str, Any] = super().as_dict()
+        for name in ("s2r_level", "s2r_stored"):
+            output.pop(name, None)
         length = len(output["response_mask"])
-        text = (self.extra_fields.get("reward_extra_info") or {}).get(FIELD)
-        trace = Trace.loads(text) if text else None
-        spans = trace.spans if trace else ()
-        if level == "outcome":  # the whole response is one action (eq. 3)
+        scored = record_of(self.extra_fields)
+        spans: Sequence[Span] = scored.spans if scored else ()
+        if self.s2r_stored is not None:
+            advantages, spans = self.s2r_stored
+            output["rm_scores"] = spread([advantages], [spans], length)[0]
+        elif self.s2r_level == "outcome":  # the whole response is one action (Eq. 3)
             spans = ((0, length),)
+        elif scored:
+            output["rm_scores"] = at_action_ends([scored.rewards], [spans], length)[0]
         output[ACTION_IDS] = action_ids([spans], length)[0] + 1
-        if trace and level == "process":
-            output["rm_scores"] = at_action_ends([trace.rewards], [spans], length)[0]
         return output
 
 
 @register("s2r_agent")
-class S2RAgentLoop(SingleTurnAgentLoop):
+class S2RAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
+    """Generates as verl's loop does."""
+
     async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
         output = await super().run(sampling_params, **columns)
-        level = Options.from_algorithm(find(self.config, "algorithm")).level
-        return as_action_output(output, level)
+        return as_action_output(output, self._level())
+
+    def _level(self) -> str:
+        return resolve_method(read_options(find(self.config, "algorithm"))).level
+
+
+@register("s2r_replay")
+class ReplayAgentLoop(S2RAgentLoop):
+    """Answers with what is stored; generates only in validation."""
+
+    async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
+        info = columns.get("extra_info") or {}
+        stored = info.get("replay")
+        if stored is None and info.get("split", "train") != "train":
+            return await super().run(sampling_params, **columns)
+        if not isinstance(stored, str):
+            raise ConfigError(MISSING.format(index=info.get("index")))
+        prompt = await self.ct_build_initial_tokens(list(columns["raw_prompt"]))
+        rollout = json.loads(stored)
+        ids = self.tokenizer.encode(rollout["response"], add_special_tokens=False)
+        if rollout.get("finished", True) and ids[-1:] != [self.tokenizer.eos_token_id]:
+            ids = [*ids, self.tokenizer.eos_token_id]
+        ids = ids[: self.response_length]
+        return ActionOutput(
+            prompt_ids=prompt,
+            response_ids=ids,
+            response_mask=[1] * len(ids),
+            num_turns=2,
+            metrics=AgentLoopMetrics(),
+            s2r_stored=stored_actions(rollout, self._level(), ids, self.tokenizer),
+            extra_fields={"turn_scores": [], "tool_rewards": []}
+            | dict.fromkeys(("min_global_steps", "max_global_steps"), columns["global_steps"]),
+        )
 
 
 def as_action_output(output: AgentLoopOutput, level: str) -> ActionOutput:
+    """The same output, as one that knows its actions."""
     values = {name: getattr(output, name) for name in AgentLoopOutput.model_fields}
-    return ActionOutput.model_construct(_fields_set=set(output.model_fields_set), **values, s2r_level=level)
+    given = set(output.model_fields_set)
+    found: ActionOutput = ActionOutput.model_construct(_fields_set=given, **values, s2r_level=level)
+    return found
+
+
+def stored_actions(
+    rollout: dict[str, Any], level: str, ids: list[int], tokenizer: Any
+) -> tuple[list[float], list[Span]]:
+    """(advantages, token spans [first, end)) of a stored rollout whose T tokens are ``ids``.
+
+    At the outcome level the whole response is one action.
+    """
+    if level == "outcome":
+        return [float(rollout["outcome_advantage"])], [(0, len(ids))]
+    actions = [action for action in rollout["actions"] if action["kind"] != "end"]
+    spans = list(token_spans(ids, tokenizer, [(action["start"], action["end"]) for action in actions]))
+    if spans and spans[-1][1] < len(ids):
+        spans.append((spans[-1][1], len(ids)))  # the end token is an action of its own, which earns nothing
+    return [float(action["advantage"]) for action in actions], spans

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from s2r_verl.options import ConfigError, Options
+from s2r_rewards.adapter import resolve_method
+from s2r_rewards.methods import Method
+from s2r_verl.options import ConfigError, Options, read_options
 
 AGENT_LOOPS = ("s2r_agent", "s2r_replay")
-ESTIMATORS = ("s2r_process", "s2r_outcome", "s2r_dense")
-TRAINER, LOSS, MANAGER = "s2r_sync", "s2r_action", "s2r"
+#: Estimator → the level of method that its name promises, None: any.
+CREDIT = {"s2r": None, "s2r_process": "process", "s2r_outcome": "outcome"}
+DENSE, TRAINER, LOSS = "s2r_dense", "s2r_sync", "s2r_action"
 RL_COLUMNS = ("prompt", "data_source", "reward_model")
 MESSAGES_COLUMNS = ("messages",)
+KL_IN_REWARD = (
+    "algorithm.use_kl_in_reward=True puts a KL term on every token of the reward, and S2R's advantages would not "
+    "hold it. Set it to False and use actor_rollout_ref.actor.use_kl_loss=True, or algorithm.s2r.beta for the "
+    "paper's KL term"
+)
 _LEGACY = {"custom_reward_function": "reward.custom_reward_function", "reward_model": "reward"}
+_LOOP = "actor_rollout_ref.rollout.agent.default_agent_loop"
 
 
 def find(config: Any, path: str, default: Any = None) -> Any:
-    """``find(cfg, "actor_rollout_ref.actor.use_kl_loss")`` in a DictConfig or nested dicts; default if "
-    "absent."""
+    """``find(cfg, "trainer.v1.trainer_mode")`` in a DictConfig or nested dicts; ``default`` if absent."""
     for part in path.split("."):
         if config is None or not hasattr(config, "get"):
             return default
@@ -29,11 +37,10 @@ def legacy_keys(config: Any) -> Iterator[str]:
     """Keys of older verl versions that hold a value; verl 0.9 reads them without a word and ignores them."""
     for block, replacement in _LEGACY.items():
         for path, value in _leaves(find(config, block), block):
-            if value is not None:
-                yield (
-                    f"{path}={value!r} is a key of older verl versions; verl 0.9 accepts and ignores it. "
-                    f"Use the block {replacement}.* instead"
-                )
+            yield (
+                f"{path}={value!r} is a key of older verl versions; verl 0.9 accepts and ignores it. "
+                f"Use the block {replacement}.* instead"
+            )
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -47,61 +54,63 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 def config_problems(config: Any) -> list[str]:
     """Everything in a composed PPO configuration that S2R cannot work with, each with the way out."""
     problems = list(legacy_keys(config))
-    estimator = find(config, "algorithm.adv_estimator")
-    loop = find(config, "actor_rollout_ref.rollout.agent.default_agent_loop", "single_turn_agent")
-    trainer = find(config, "trainer.v1.trainer_mode", "sync")
     try:
-        options = Options.from_algorithm(find(config, "algorithm"))
+        options = read_options(find(config, "algorithm"))
     except ConfigError as error:
         return [*problems, str(error)]
-
+    loop = find(config, _LOOP, "single_turn_agent")
+    trainer = find(config, "trainer.v1.trainer_mode", "sync")
     if find(config, "algorithm.use_kl_in_reward", False):
-        problems.append(
-            "algorithm.use_kl_in_reward=True puts a KL term on every token of the reward, and the "
-            "actions can no "
-            "longer be told from it. Set it to False and use actor_rollout_ref.actor.use_kl_loss=True, or "
-            "algorithm.s2r.beta for the paper's KL term"
-        )
+        problems.append(KL_IN_REWARD)
     if not find(config, "trainer.use_v1", True):
         problems.append(
             "trainer.use_v1=False selects verl's legacy trainer; s2r_verl works with trainer.use_v1=True"
         )
-    if estimator == "s2r_process" and loop != "s2r_agent":
+    if options.rollouts is not None:
         problems.append(
-            "algorithm.adv_estimator=s2r_process needs a reward at the end of every action, which agent "
-            "loop "
-            f"{loop!r} does not write. Set actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent"
+            "algorithm.s2r.rollouts: verl writes its rollouts itself; set trainer.rollout_data_dir=FOLDER, which "
+            "`s2r report FOLDER` reads"
         )
-    if estimator == "s2r_process" and options.level != "process":
-        problems.append("algorithm.adv_estimator=s2r_process needs algorithm.s2r.level=process")
-    if estimator == "s2r_dense" and loop != "s2r_replay":
-        problems.append(
-            f"algorithm.adv_estimator=s2r_dense replays stored advantages; set "
-            f"actor_rollout_ref.rollout.agent.default_agent_loop=s2r_replay (found {loop!r})"
-        )
-    problems += _loss_problems(config, loop, trainer)
-    if options.beta and not find(config, "actor_rollout_ref.actor.use_kl_loss", False):
-        problems.append(
-            "algorithm.s2r.beta > 0 needs the reference model: set "
-            "actor_rollout_ref.actor.use_kl_loss=True, with "
-            "actor_rollout_ref.actor.kl_loss_coef=0 unless you want a KL loss besides"
-        )
-    if options.beta and trainer != TRAINER:
-        problems.append(f"algorithm.s2r.beta needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})")
+    problems += _estimator_problems(config, resolve_method(options), loop, trainer)
+    problems += _loss_problems(config, options, loop, trainer)
     return problems
 
 
-def _loss_problems(config: Any, loop: str, trainer: str) -> Iterator[str]:
-    if find(config, "actor_rollout_ref.actor.policy_loss.loss_mode") != LOSS:
+def _estimator_problems(config: Any, method: Method, loop: str, trainer: str) -> Iterator[str]:
+    estimator = find(config, "algorithm.adv_estimator")
+    named = f"algorithm.adv_estimator={estimator}"
+    if estimator == DENSE and loop != "s2r_replay":
+        yield f"{named} replays stored advantages; set {_LOOP}=s2r_replay (found {loop!r})"
+    if estimator not in CREDIT:
         return
     if trainer != TRAINER:
-        yield f"loss_mode={LOSS} needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
-    if loop not in AGENT_LOOPS:
+        yield f"{named} needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
+    if CREDIT[estimator] not in (None, method.level):
         yield (
-            f"loss_mode={LOSS} needs the boundaries of actions: set "
-            f"actor_rollout_ref.rollout.agent.default_agent_loop to one of {', '.join(AGENT_LOOPS)} "
-            f"(found {loop!r})"
+            f"{named} needs a method of the level {CREDIT[estimator]}; algorithm.s2r.method={method.name} is of the "
+            f"level {method.level}. Set algorithm.adv_estimator=s2r, which takes any, or another method: s2r-prl "
+            "(level process), s2r-orl (level outcome)"
         )
+    if method.level == "process" and loop != "s2r_agent":
+        yield f"{named} needs the boundaries of actions, which agent loop {loop!r} does not write. Set {_LOOP}=s2r_agent"
+
+
+def _loss_problems(config: Any, options: Options, loop: str, trainer: str) -> Iterator[str]:
+    if find(config, "actor_rollout_ref.actor.policy_loss.loss_mode") == LOSS:
+        if trainer != TRAINER:
+            yield f"loss_mode={LOSS} needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
+        if loop not in AGENT_LOOPS:
+            yield (
+                f"loss_mode={LOSS} needs the boundaries of actions: set {_LOOP} to one of {', '.join(AGENT_LOOPS)} "
+                f"(found {loop!r})"
+            )
+    if options.beta and not find(config, "actor_rollout_ref.actor.use_kl_loss", False):
+        yield (
+            "algorithm.s2r.beta > 0 needs the reference model: set actor_rollout_ref.actor.use_kl_loss=True, with "
+            "actor_rollout_ref.actor.kl_loss_coef=0 unless you want a KL loss besides"
+        )
+    if options.beta and trainer != TRAINER:
+        yield f"algorithm.s2r.beta needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
 
 
 def require_good_config(config: Any) -> None:
@@ -114,8 +123,7 @@ def require_good_config(config: Any) -> None:
 
 
 def require_columns(files: Any, columns: Iterable[str], what: str) -> None:
-    """Raises ConfigError naming the file and the columns it lacks. Only local parquet files are looked "
-    "into."""
+    """Raises ConfigError naming the file and the columns it lacks. Only local parquet files are looked into."""
     import pyarrow.parquet as pq
 
     for path in [files] if isinstance(files, str) else list(files or ()):

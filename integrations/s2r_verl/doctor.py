@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.machine import Check, Finding, Machine
+from s2r_verl import problem_with
 from s2r_verl.checks import config_problems, legacy_keys
-from s2r_verl.versions import problem_with
 
 LEGACY_OVERRIDE = re.compile(r"(?<![\w.])(custom_reward_function|reward_model)((?:\.\w+)+)=(\S+)")
 #: Needed by verl's default trainer, missing from its own requirements.

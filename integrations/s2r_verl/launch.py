@@ -1,40 +1,40 @@
-"""Starts a recipe: ``python -m s2r_verl.launch FOLDER [--check] [verl overrides …]``.
+"""Starts a recipe with verl. OVERRIDES are verl's (Hydra's), such as trainer.n_gpus_per_node=4.
 
-FOLDER holds a ``config.yaml`` whose defaults list names verl's schema, a model and a stage; the shared parts come with
-the library, so a copied recipe works anywhere. ``--check`` composes the configuration, looks for problems and stops.
+Where things lie, as environment variables:
+  S2R_DATA    folder of the data files (data)
+  S2R_START   model to start from (the recipe's)
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
+from s2r_rewards.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
 from s2r_verl.options import ConfigError
 
-SFT_SCHEMA = "sft_trainer_engine"
+
+def words(folder: Path, model: str, overrides: list[str]) -> list[str]:
+    """What Hydra is told besides the stage: the model, and where its facts and verl's schema lie."""
+    places = f"hydra.searchpath=[pkg://verl.trainer.config,file://{models_folder(folder.resolve()).parent}]"
+    return [f"models@recipe={model}", *overrides, places]
 
 
-def shared_folder() -> Path:
-    """``_shared`` of the verl recipes, in a checkout or in an installed wheel."""
-    from s2r_rewards.cli.recipes import recipes_folder
-
-    return recipes_folder() / "verl" / "_shared"
-
-
-def search_path() -> str:
-    return f"hydra.searchpath=[pkg://verl.trainer.config,file://{shared_folder()}]"
-
-
-def compose(folder: Path, overrides: list[str]) -> Any:
-    """The whole configuration of a recipe, as verl will see it."""
+def compose(folder: Path, stage: str, model: str, overrides: list[str]) -> Any:
+    """The whole configuration of a recipe, as verl will see it. RecipeError if Hydra cannot make one."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
+    from hydra.errors import HydraException
 
     with initialize_config_dir(str(folder.resolve()), version_base=None):
-        return hydra_compose("config", overrides=[*overrides, search_path()])
+        try:
+            return hydra_compose(stage, overrides=words(folder, model, overrides))
+        except HydraException as error:
+            raise RecipeError(str(error)) from error
 
 
 def is_sft(config: Any) -> bool:
@@ -53,41 +53,50 @@ def problems(config: Any) -> list[str]:
     return found
 
 
-def command(folder: Path, config: Any, overrides: list[str]) -> list[str]:
-    """What to execute: torchrun for SFT, one driver process for RL (Ray starts the rest)."""
-    where = ["--config-path", str(folder.resolve()), "--config-name", "config", *overrides, search_path()]
+def trainer(config: Any) -> list[str]:
+    """The program: torchrun for SFT, one driver process for RL (Ray starts the rest)."""
     if not is_sft(config):
-        return [sys.executable, "-m", "verl.trainer.main_ppo", *where]
-    trainer = config.trainer
-    launch = [sys.executable, "-m", "torch.distributed.run", f"--nproc_per_node={trainer.n_gpus_per_node}"]
-    if trainer.nnodes > 1:
-        launch += [
-            f"--nnodes={trainer.nnodes}",
+        return [sys.executable, "-m", "verl.trainer.main_ppo"]
+    nodes = config.trainer.nnodes
+    where = ["--standalone"]
+    if nodes > 1:
+        where = [
+            f"--nnodes={nodes}",
             f"--node_rank={os.environ.get('NODE_RANK', '0')}",
             f"--master_addr={os.environ.get('MASTER_ADDR', 'localhost')}",
             f"--master_port={os.environ.get('MASTER_PORT', '29500')}",
         ]
-    else:
-        launch.append("--standalone")
-    return [*launch, "-m", "verl.trainer.sft_trainer", *where]
+    processes = f"--nproc_per_node={config.trainer.n_gpus_per_node}"
+    return [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        processes,
+        *where,
+        "-m",
+        "verl.trainer.sft_trainer",
+    ]
+
+
+def plan(folder: Path, stage: str, model: str, overrides: list[str]) -> Plan:
+    """What to run; SystemExit with status 1 when the configuration or its data cannot train."""
+    config = compose(folder, stage, model, overrides)
+    found = problems(config)
+    if found:
+        sys.exit("\n".join(f"s2r: {problem}" for problem in found))
+    where = ["--config-path", str(folder.resolve()), "--config-name", stage, *words(folder, model, overrides)]
+    return Plan([[*trainer(config), *where]], find(config, "recipe.env", {}))
+
+
+def check(plan: Plan) -> int:
+    """``plan`` has looked at everything already: says what would run."""
+    variables = [f"{name}={value}" for name, value in plan.environment.items()]
+    print("s2r: the recipe is fine; it would run\n ", *variables, shlex.join(plan.steps[0]))
+    return 0
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(__doc__)
-        return 0 if arguments else 2
-    folder, overrides = Path(arguments[0]), [a for a in arguments[1:] if a != "--check"]
-    config = compose(folder, overrides)
-    found = problems(config)
-    for problem in found:
-        print(f"s2r: {problem}", file=sys.stderr)
-    if found:
-        return 1
-    run = command(folder, config, overrides)
-    if "--check" in arguments:
-        print(f"s2r: {folder} is fine; it would run\n  {' '.join(run)}")
-        return 0
-    os.execv(run[0], run)
+    return launch(arguments, "verl", plan, check)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from types import ModuleType
 logger = logging.getLogger(__name__)
 
 REGISTRATIONS = {
-    "verl.trainer.ppo.core_algos": ("s2r_verl.advantage", "s2r_verl.policy_loss"),
+    "verl.trainer.ppo.core_algos": ("s2r_verl.algorithms",),
     "verl.experimental.reward_loop.reward_manager": ("s2r_verl.reward_manager",),
-    "verl.experimental.agent_loop.single_turn_agent_loop": ("s2r_verl.agent_loop", "s2r_verl.replay"),
+    "verl.experimental.agent_loop.single_turn_agent_loop": ("s2r_verl.agent_loop",),
     "verl.trainer.ppo.v1.trainer_sync": ("s2r_verl.trainer",),
 }
 """Module of verl → our modules that register with it."""
@@ -37,7 +37,7 @@ def install() -> None:
     try:
         import wrapt
 
-        from s2r_verl.versions import require_supported_verl
+        from s2r_verl import require_supported_verl
 
         require_supported_verl()
         for name in REGISTRATIONS:

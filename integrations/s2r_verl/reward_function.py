@@ -1,37 +1,39 @@
 """The outcome reward as a plain verl reward function, for use with any reward manager and any estimator.
 
 reward.custom_reward_function.path=pkg://s2r_verl.reward_function (name compute_score is verl's default).
-Options: ``+reward.custom_reward_function.reward_kwargs.preset=released`` and ``.grammar=…``.
+Options, as under ``algorithm.s2r``: ``+reward.custom_reward_function.reward_kwargs.method=released-orl``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from s2r_verl.options import Options
-from s2r_verl.scoring import score_text
-from s2r_verl.trace import FIELD
+from s2r_rewards.adapter import score_response
+from s2r_verl.options import read_block
+from s2r_verl.records import reward_info
+
+WHERE = "reward.custom_reward_function.reward_kwargs"
 
 
 def compute_score(
     data_source: str,
     solution_str: str,
-    ground_truth: str,
+    ground_truth: Any,
     extra_info: dict[str, Any] | None = None,
-    preset: str = "paper",
-    grammar: str | None = None,
-    **unused: Any,
+    reward_router_address: str | None = None,
+    reward_model_tokenizer: Any = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """+1 if the last attempt of the response is right, else −1 (outcome-level reward, arXiv:2502.12853).
+    """The method's outcome reward: +1 if the last attempt is right, else −1 (arXiv:2502.12853).
 
     Returns:
-        ``score`` ±1.0, ``acc`` 0.0 or 1.0 (verl's headline in validation) and the trace for the metrics.
+        ``score``, ``acc`` 0.0 or 1.0 (verl's headline in validation) and the record for the metrics.
         Never raises on content: whatever cannot be scored earns −1.
 
     Raises:
-        ConfigError: an unknown preset.
+        ConfigError: an option that cannot be used.
     """
-    options = Options(preset=preset, grammar=grammar)
+    chosen = read_block(options, WHERE)
     level = extra_info.get("level") if isinstance(extra_info, dict) else None
-    trace = score_text(solution_str, ground_truth, options, level)
-    return {"score": trace.outcome, "acc": float(trace.outcome > 0), FIELD: trace.dumps()}
+    scored = score_response(solution_str, ground_truth, chosen, level=level)
+    return {"score": float(scored.outcome), **reward_info(scored)}

@@ -1,8 +1,7 @@
-"""Reward manager ``s2r``: scores one response in the reward worker and sends its trace along.
+"""Reward manager ``s2r``: scores one response in the reward worker and sends its record along.
 
 ``reward.reward_manager.name=s2r``. The float that verl wants is the outcome reward; the rewards of the single
-actions travel in the trace, and the agent loop writes them at their tokens. Baselines need the whole batch
-and so belong to the advantage estimator.
+actions travel in the record. Baselines need the whole batch and so belong to the advantage estimator.
 """
 
 from __future__ import annotations
@@ -12,14 +11,17 @@ from typing import Any
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 from verl.experimental.reward_loop.reward_manager.registry import register
 
+from s2r_rewards.adapter import failures, score_response
+from s2r_rewards.scored import ScoredRollout
 from s2r_verl.checks import find, require_good_config
-from s2r_verl.options import Options
-from s2r_verl.scoring import failures, score_tokens
-from s2r_verl.trace import FIELD, Trace
+from s2r_verl.options import read_options
+from s2r_verl.records import reward_info
 
 
 @register("s2r")
-class S2RRewardManager(RewardManagerBase):
+class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
+    """verl's reward manager whose reward is the method's outcome."""
+
     def __init__(
         self,
         config: Any,
@@ -31,19 +33,16 @@ class S2RRewardManager(RewardManagerBase):
     ) -> None:
         super().__init__(config, tokenizer, compute_score)
         require_good_config(config)
-        self.options = Options.from_algorithm(find(config, "algorithm"))
+        self.options = read_options(find(config, "algorithm"))
 
     async def run_single(self, data: Any) -> dict[str, Any]:
-        """One response: {"reward_score": ±1.0, "reward_extra_info": {"acc": 0/1, "s2r_trace": …}}."""
-        trace = await self.loop.run_in_executor(None, self._score, data)
-        return {
-            "reward_score": trace.outcome,
-            "reward_extra_info": {"acc": float(trace.outcome > 0), FIELD: trace.dumps()},
-        }
+        """One response: {"reward_score": its outcome, "reward_extra_info": {"acc": 0/1, "s2r_scored": …}}."""
+        scored = await self.loop.run_in_executor(None, self._score, data)
+        return {"reward_score": float(scored.outcome), "reward_extra_info": reward_info(scored)}
 
-    def _score(self, data: Any) -> Trace:
-        ids: Any = []
-        gold: Any = None
+    def _score(self, data: Any) -> ScoredRollout:
+        ids: list[int] = []
+        gold: Any = None  # as golden answer it earns the failing reward
         level: Any = None
         finished: bool | None = None
         try:
@@ -55,8 +54,8 @@ class S2RRewardManager(RewardManagerBase):
             columns = item.non_tensor_batch
             gold = columns["reward_model"]["ground_truth"]
             level = (columns.get("extra_info") or {}).get("level")
-        except (
-            Exception
-        ) as error:  # scoring what is known keeps the sample; None as gold earns the failing score
+        except Exception as error:  # scoring what is known keeps the sample
             failures.note(error, "sample without golden answer")
-        return score_tokens(ids, self.tokenizer, gold, self.options, level, finished)
+        return score_response(
+            ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level
+        )

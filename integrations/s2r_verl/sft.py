@@ -1,5 +1,4 @@
-"""SFT data set with the mask of eq. 1: verifications, the last attempt and the end are trained, wrong
-attempts not.
+"""SFT data set with the mask of Eq. 1: verifications, the last attempt and the end are trained, wrong attempts not.
 
 ``data.custom_cls.path=pkg://s2r_verl.sft data.custom_cls.name=S2RSFTDataset``. Reads verl's multi-turn
 format (column ``messages``). What is trained comes from the column ``segments`` (``s2r data init`` writes
@@ -22,7 +21,9 @@ CharSpan = tuple[int, int, bool]
 """Start, end (offsets into the assistant's message), trained or not."""
 
 
-class S2RSFTDataset(MultiTurnSFTDataset):
+class S2RSFTDataset(MultiTurnSFTDataset):  # type: ignore[misc]
+    """verl's multi-turn data set, whose earlier (wrong) attempts are masked."""
+
     def __init__(
         self,
         parquet_files: Any,
@@ -37,7 +38,7 @@ class S2RSFTDataset(MultiTurnSFTDataset):
 
     def __getitem__(self, item: int) -> dict[str, Any]:
         """As verl's item, with ``loss_mask`` [T] 0 on every earlier (wrong) attempt."""
-        example = super().__getitem__(item)
+        example: dict[str, Any] = super().__getitem__(item)
         row = self.dataframe.iloc[item]
         content = self.messages[item][-1]["content"]
         segments = row["segments"] if "segments" in self.dataframe.columns else None
@@ -77,8 +78,7 @@ def _start_of_last_run(region: torch.Tensor) -> int:
 
 
 def _offset_of(content: str, text: str, where: str) -> int:
-    """Chat templates may trim a message; the number to add to an offset into it for an offset into "
-    "``text``."""
+    """What to add to an offset into the message for one into ``text``: chat templates may trim a message."""
     body = content.strip()
     trimmed = content.index(body)
     at = text.find(body)
@@ -87,8 +87,7 @@ def _offset_of(content: str, text: str, where: str) -> int:
     if at < 0:
         raise ValueError(
             f"{where}: the chat template changes the assistant's message, so its actions cannot be found "
-            "in the "
-            f"tokens; expected {body[:60]!r}…, found {text[:60]!r}…"
+            f"in the tokens; expected {body[:60]!r}…, found {text[:60]!r}…"
         )
     return at - trimmed
 

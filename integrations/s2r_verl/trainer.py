@@ -1,13 +1,13 @@
-"""Trainer ``s2r_sync``: verl's synchronous trainer with S²R's metrics, KL term and action-level loss.
+"""Trainer ``s2r_sync``: verl's synchronous trainer with S²R's advantages, metrics, KL term and action-level loss.
 
-``trainer.v1.trainer_mode=s2r_sync``. verl's own trainer logs nothing of what the reward workers report during
-training, and gives the policy loss no way to know where actions end; both are added here.
+``trainer.v1.trainer_mode=s2r_sync``. verl's own trainer shows the advantage estimator and the log nothing of what the
+reward workers report during training, and gives the policy loss no way to know where actions end; all is added here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,25 +18,33 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.utils.padding import response_to_nested
 
+from s2r_rewards import parse
+from s2r_rewards.adapter import batch_metrics, failures, resolve_method
+from s2r_rewards.alarms import alarm_metrics, find_alarms
+from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.losses import kl_penalised
-from s2r_verl.advantage import running_baseline
-from s2r_verl.alarms import step_alarms
+from s2r_rewards.methods import Method
+from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.tokens import decode_with_offsets
+from s2r_verl.algorithms import Batch, at_hand, fit, loss_with_actions
 from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, find, require_columns, require_good_config
-from s2r_verl.options import Options
-from s2r_verl.policy_loss import fit, loss_with_actions
-from s2r_verl.scoring import failures
-from s2r_verl.trace import ACTION_IDS, FIELD, Trace, batch_metrics
+from s2r_verl.options import read_options
+from s2r_verl.records import ACTION_IDS, FIELD, record_of
 
 STATE_FILE = "s2r_baseline.json"
 
 
 @register_trainer(TRAINER)
-class S2RTrainer(PPOTrainerSync):
+class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
+    """Refuses a configuration that would train on something else than it says, before anything starts."""
+
     def __init__(self, config: Any) -> None:
         require_good_config(config)
         require_columns(config.data.train_files, RL_COLUMNS, "data.train_files")
         require_columns(config.data.val_files, RL_COLUMNS, "data.val_files")
-        self.s2r_options = Options.from_algorithm(find(config, "algorithm"))
+        self.s2r_options = read_options(find(config, "algorithm"))
+        self.s2r_method = resolve_method(self.s2r_options)
+        self.s2r_state = self.s2r_method.new_state()
         super().__init__(config)
 
     def _build_replay_buffer(self) -> Any:
@@ -47,24 +55,32 @@ class S2RTrainer(PPOTrainerSync):
         super().on_init_end()
         if self.config.actor_rollout_ref.actor.policy_loss.loss_mode == LOSS:
             actor = omega_conf_to_dataclass(self.config.actor_rollout_ref.actor)
-            ratio = self.s2r_options.ratio or self.s2r_options.rules.ratio
-            self.actor_rollout_wg.set_loss_fn(partial(loss_with_actions, config=actor, ratio=ratio))
+            method = self.s2r_method
+            loss = partial(loss_with_actions, config=actor, ratio=method.ratio, clip=method.clip)
+            self.actor_rollout_wg.set_loss_fn(loss)
+
+    def _fetch(self, batch: Any, keys: list[str], names: list[str]) -> Any:
+        return tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=names)
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
-        batch = super()._compute_advantage(batch, metrics)
+        records = _records(self._fetch(batch, batch.keys, ["extra_fields"]))
+        with at_hand(Batch(records, self.s2r_method, self.s2r_state)):
+            batch = super()._compute_advantage(batch, metrics)
         if self.s2r_options.beta:
             self._subtract_kl(batch)
         return batch
 
     def _subtract_kl(self, batch: Any) -> None:
-        """A − β log(π/π_ref) of the action (eq. 5), or of the whole response at the outcome level (eq. 3)."""
-        names = ["advantages", "old_log_probs", "ref_log_prob", "response_mask"]
-        data = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=names)
+        """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 3)."""
+        data = self._fetch(
+            batch, batch.keys, ["advantages", "old_log_probs", "ref_log_prob", "response_mask"]
+        )
         nested_mask = data["response_mask"]
         padded = data.to_padded_tensor()
         mask = padded["response_mask"]
-        if self.s2r_options.level == "process":
-            ids = self._action_ids(batch, mask)
+        if self.s2r_method.level == "process":
+            stored = self._fetch(batch, batch.keys, [ACTION_IDS]).to_padded_tensor()
+            ids = fit(stored[ACTION_IDS], mask) - 1
         else:
             ids = mask.long() - 1  # the whole response is one action
         # verl keeps log-probabilities in the model's bfloat16; a sum over an action needs more digits.
@@ -73,29 +89,23 @@ class S2RTrainer(PPOTrainerSync):
         data["advantages"] = response_to_nested(penalised, nested_mask)
         tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
 
-    def _action_ids(self, batch: Any, mask: Any) -> Any:
-        stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=[ACTION_IDS])
-        return fit(stored.to_padded_tensor()[ACTION_IDS], mask) - 1
-
     def _compute_metrics(
         self, batch: Any, metrics: dict[str, Any], timing_raw: Any, global_steps: int, epoch: int
     ) -> None:
         super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-        names = ["prompts", "responses", "extra_fields"]
-        data = tq.kv_batch_get(keys=real, partition_id=batch.partition_id, select_fields=names)
-        infos = [(item or {}).get("reward_extra_info") or {} for item in list(data["extra_fields"])]
-        traces = _traces(info.get(FIELD) for info in infos)
-        metrics.update(batch_metrics(traces))
-        if self.s2r_options.alarms and len(traces) == len(real):
-            metrics.update(self._alarms(data, traces))
+        data = self._fetch(batch, real, ["prompts", "responses", "extra_fields"])
+        records = [record for record in _records(data) if record]
+        metrics.update(batch_metrics(records))
+        if self.s2r_options.alarms and len(records) == len(real):
+            metrics.update(self._alarms(data, records))
 
-    def _alarms(self, data: Any, traces: list[Trace]) -> dict[str, float]:
+    def _alarms(self, data: Any, records: list[ScoredRollout]) -> dict[str, float]:
         try:
             prompts, responses = (
                 [row.tolist() for row in data[n].unbind()] for n in ("prompts", "responses")
             )
-            return step_alarms(prompts, responses, traces, self.tokenizer, self.s2r_options)
+            return step_alarms(prompts, responses, records, self.tokenizer, self.s2r_method)
         except Exception as error:  # a metric must not stop a training run
             failures.note(error, "alarms", "this step logs none")
             return {}
@@ -104,36 +114,60 @@ class S2RTrainer(PPOTrainerSync):
         self,
         data_sources: Any,
         sample_uids: Any,
-        reward_extra_infos_dict: dict[str, list],
+        reward_extra_infos_dict: dict[str, list[Any]],
         *rest: Any,
         **more: Any,
     ) -> dict[str, float]:
         others = {name: values for name, values in reward_extra_infos_dict.items() if name != FIELD}
-        metrics = super()._val_metrics_update(data_sources, sample_uids, others, *rest, **more)
-        found = batch_metrics(_traces(reward_extra_infos_dict.get(FIELD, ())))
+        metrics: dict[str, float] = super()._val_metrics_update(
+            data_sources, sample_uids, others, *rest, **more
+        )
+        texts: Iterable[str | None] = reward_extra_infos_dict.get(FIELD, ())
+        found = batch_metrics(ScoredRollout.loads(text) for text in texts if text)
         metrics.update({f"val-{name}": value for name, value in found.items()})
         return metrics
 
     def _save_checkpoint(self) -> None:
-        if self.s2r_options.baseline_name == "running":
+        if self.s2r_state is not None:
             folder = Path(self.config.trainer.default_local_dir) / f"global_step_{self.global_steps}"
             folder.mkdir(parents=True, exist_ok=True)
-            state = running_baseline(self.s2r_options).state_dict()
-            (folder / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
+            (folder / STATE_FILE).write_text(json.dumps(self.s2r_state.state_dict()), encoding="utf-8")
         super()._save_checkpoint()
 
     def _load_checkpoint(self) -> None:
         super()._load_checkpoint()
-        if self.s2r_options.baseline_name != "running" or not self.global_steps:
+        if self.s2r_state is None or not self.global_steps:
             return
-        root = self.config.trainer.resume_from_path or self.config.trainer.default_local_dir
-        folder = Path(root)
+        folder = Path(self.config.trainer.resume_from_path or self.config.trainer.default_local_dir)
         if not folder.name.startswith("global_step_"):
             folder /= f"global_step_{self.global_steps}"
         if (folder / STATE_FILE).exists():
-            state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-            running_baseline(self.s2r_options).load_state_dict(state)
+            self.s2r_state.load_state_dict(json.loads((folder / STATE_FILE).read_text(encoding="utf-8")))
 
 
-def _traces(texts: Iterable[str | None]) -> list[Trace]:
-    return [Trace.loads(text) for text in texts if text]
+def _records(data: Any) -> list[ScoredRollout | None]:
+    return [record_of(fields) for fields in data["extra_fields"]]
+
+
+def step_alarms(
+    prompts: Sequence[Sequence[int]],
+    responses: Sequence[Sequence[int]],
+    records: Sequence[ScoredRollout],
+    tokenizer: Any,
+    method: Method,
+) -> dict[str, float]:
+    """``s2r/alarm/*`` over a batch of B responses; those whose scoring failed are left out.
+
+    Responses are parsed again, since the records travel without the answers that some alarms compare.
+    """
+    judged, texts = [], []
+    for prompt, response, record in zip(prompts, responses, records, strict=True):
+        if record.failure is not None:
+            continue
+        text, _ = decode_with_offsets(response, tokenizer)
+        trajectory = parse(text, method.grammar, record.ended)
+        if len(trajectory.attempts) != len(record.checks):
+            continue
+        judged.append(JudgedTrajectory(trajectory, "", record.checks))
+        texts.append(tokenizer.decode(prompt, skip_special_tokens=True))
+    return alarm_metrics(find_alarms(judged, texts)) if judged else {}

@@ -14,6 +14,8 @@ from .config import QUICK, Config, ConfigError, override
 from .runfolder import RunFolder, RunFolderError
 from .stages import STAGES, with_needs
 
+COUNT = click.IntRange(1)
+
 
 def _seeds(ctx: click.Context, param: click.Parameter, value: str) -> list[int]:
     try:
@@ -32,30 +34,15 @@ def _stages(ctx: click.Context, param: click.Parameter, value: str | None) -> li
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--quick", is_flag=True, help="A shorter run: fewer steps, problems and rollouts.")
+@click.option("--seed", "--seeds", "seeds", default="0", callback=_seeds, help="Seeds, e.g. 0,1,2.  [0]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [runs/tiny or runs/tiny-quick]")
+@click.option("--stages", callback=_stages, help=f"Only these (and what they build on): {','.join(STAGES)}.")
+@click.option("--jobs", type=COUNT, help="Stages that run side by side.  [cores, at most 4]")
 @click.option(
-    "--seed", "--seeds", "seeds", default="0", show_default=True, callback=_seeds, help="Seeds, e.g. 0,1,2."
+    "--threads", type=COUNT, default=1, help="Threads per job; part of what a seed reproduces.  [1]"
 )
 @click.option(
-    "--out", default=None, type=click.Path(path_type=Path), help="Run folder.  [runs/tiny or runs/tiny-quick]"
-)
-@click.option(
-    "--stages",
-    default=None,
-    callback=_stages,
-    help=f"Only these (and what they build on): {','.join(STAGES)}.",
-)
-@click.option(
-    "--jobs", type=click.IntRange(1), default=None, help="Stages that run side by side.  [cores, at most 4]"
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Threads per job; part of what a seed reproduces.",
-)
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a setting, e.g. online.steps=60."
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one, e.g. online.steps=60."
 )
 @click.option("--fresh", is_flag=True, help="Delete the seed folders first instead of resuming.")
 @click.option("--plots/--no-plots", default=True, help="PNG pictures (needs matplotlib).")
@@ -111,23 +98,25 @@ def _require(*modules: str) -> None:
 def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plots: bool) -> None:
     from rich.console import Console
 
-    from . import report, summary
     from .pipeline import run
-    from .progress import watch
+    from .runfolder import write_atomically
+    from .show import summary, tables
+    from .show.progress import Watch
 
     console = Console()
     start = time.monotonic()
     plan = with_needs(stages)
-    with watch(console, len(folders) * len(plan), len(folders) > 1) as progress:
+    with Watch(console, len(folders) * len(plan), len(folders) > 1) as progress:
         for finished in run(folders, plan, jobs, progress.step):
-            progress.finished(finished)
+            progress.done(*finished)
     found = summary.gather([f.path for f in folders])
     console.print()
-    report.show(found, console)
-    summary.write_all(out, found)
+    tables.show(found, console)
+    summary.write_summary(out, found)
+    write_atomically(out / "table.md", tables.markdown(found))
     pictures = []
     if plots:
-        from .plots import draw_all
+        from .show.plots import draw_all
 
         pictures = draw_all(out, [f.path for f in folders], found)
     console.print(f"{time.monotonic() - start:.0f} s. Everything is in {out}:", highlight=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,7 +111,7 @@ class ConfigError(ValueError):
     """A setting that does not exist or has the wrong type; the message names what would be right."""
 
 
-def override(config: Config, settings: tuple[str, ...] | list[str]) -> Config:
+def override(config: Config, settings: Sequence[str]) -> Config:
     """Apply `section.name=value` settings (or `name=value` for the top level) to a config."""
     for setting in settings:
         path, equals, text = setting.partition("=")
@@ -118,26 +119,28 @@ def override(config: Config, settings: tuple[str, ...] | list[str]) -> Config:
             raise ConfigError(
                 f"setting {setting!r}: expected section.name=value, for example online.steps=50"
             )
-        config = _set(config, path.strip().split("."), text.strip(), setting)
+        try:
+            config = _set(config, path.strip().split("."), text.strip())
+        except ConfigError as error:
+            raise ConfigError(f"setting {setting!r}: {error}") from None
     return config
 
 
-def _set(node: Any, path: list[str], text: str, setting: str) -> Any:
+def _set(node: Any, path: list[str], text: str) -> Any:
+    name, *deeper = path
     known = [f.name for f in dataclasses.fields(node)]
-    if path[0] not in known:
-        raise ConfigError(f"setting {setting!r}: no {path[0]!r} here; known: {', '.join(known)}")
-    old = getattr(node, path[0])
-    if dataclasses.is_dataclass(old) != (len(path) > 1):
-        raise ConfigError(
-            f"setting {setting!r}: {path[0]!r} is {'a section' if len(path) == 1 else 'a value'}"
-        )
-    if len(path) > 1:
-        return dataclasses.replace(node, **{path[0]: _set(old, path[1:], text, setting)})
+    if name not in known:
+        raise ConfigError(f"no {name!r} here; known: {', '.join(known)}")
+    old = getattr(node, name)
+    if dataclasses.is_dataclass(old) != bool(deeper):
+        raise ConfigError(f"{name!r} is {'a value' if deeper else 'a section'}")
+    if deeper:
+        return dataclasses.replace(node, **{name: _set(old, deeper, text)})
     try:
         new = tuple(type(old[0])(x) for x in text.split(",")) if isinstance(old, tuple) else type(old)(text)
     except ValueError:
-        raise ConfigError(f"setting {setting!r}: expected {type(old).__name__}, found {text!r}") from None
-    return dataclasses.replace(node, **{path[0]: new})
+        raise ConfigError(f"expected {type(old).__name__}, found {text!r}") from None
+    return dataclasses.replace(node, **{name: new})
 
 
 def to_json(config: Config) -> str:

@@ -6,13 +6,13 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .context import Context
 from .runfolder import RunFolder
+from .show.summary import write_seed
 from .stages import STAGES
-from .summary import write_seed
 
 Task = tuple[int, str]
 """(index of the folder, stage)"""
@@ -21,11 +21,8 @@ Listen = Callable[[int, str, int, int, str], None]
 _queue: Any = None
 
 
-@dataclass(frozen=True)
-class Finished:
-    seed: int
-    stage: str
-    record: dict[str, Any] | None  # None: it had already been finished by an earlier run
+Finished = tuple[int, str, dict[str, Any] | None]
+"""(seed, stage, its record; None: it had already been finished by an earlier run)"""
 
 
 def run(folders: list[RunFolder], stages: list[str], jobs: int, listen: Listen) -> Iterator[Finished]:
@@ -34,14 +31,14 @@ def run(folders: list[RunFolder], stages: list[str], jobs: int, listen: Listen) 
     for i, folder in enumerate(folders):
         for stage in stages:
             if folder.record(stage):
-                yield Finished(folder.config.seed, stage, None)
+                yield folder.config.seed, stage, None
             else:
                 waiting.append((i, stage))
     execute = _in_this_process if jobs == 1 else _in_processes
     for i, stage, record in execute(folders, waiting, jobs, listen):
         folders[i].finish(stage, record)
         write_seed(folders[i])
-        yield Finished(folders[i].config.seed, stage, record)
+        yield folders[i].config.seed, stage, record
 
 
 def run_stage(folder: RunFolder, stage: str, report: Callable[[int, int, str], None]) -> dict[str, Any]:
@@ -64,12 +61,7 @@ def _in_this_process(
     folders: list[RunFolder], tasks: list[Task], jobs: int, listen: Listen
 ) -> Iterator[tuple[int, str, dict[str, Any]]]:
     for i, stage in tasks:
-        seed = folders[i].config.seed
-
-        def report(done: int, total: int, text: str, seed: int = seed, stage: str = stage) -> None:
-            listen(seed, stage, done, total, text)
-
-        yield i, stage, run_stage(folders[i], stage, report)
+        yield i, stage, run_stage(folders[i], stage, partial(listen, folders[i].config.seed, stage))
 
 
 def _in_processes(

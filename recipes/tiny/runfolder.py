@@ -60,7 +60,7 @@ class RunFolder:
     def load(self, name: str) -> nn.Module:
         import torch
 
-        from .model import new_model
+        from .learn.model import new_model
 
         model = new_model(self.config.model, self.config.seed)
         model.load_state_dict(torch.load(self._checkpoint(name), weights_only=True))

@@ -4,16 +4,17 @@
 'correct'
 """
 
-from .batch import check_many
+from .batch import batch_checker, check_many
 from .checker import CHECKER_VERSION, check, check_response
-from .chosen import batch_checker, get_policy
-from .extraction import Extraction, extract_answer
-from .policy import DEFAULT_POLICY, CheckPolicy
+from .extract import Extraction, extract_answer
+from .guard import FAILURES
+from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
 from .result import VERDICTS, CheckResult
 
 __all__ = [
     "CHECKER_VERSION",
     "DEFAULT_POLICY",
+    "FAILURES",
     "VERDICTS",
     "CheckPolicy",
     "CheckResult",

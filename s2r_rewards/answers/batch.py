@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from .backend import Backend
-from .checker import CHECKER_VERSION, check, needs_worker
-from .policy import DEFAULT_POLICY, CheckPolicy
+from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
+from .guard import failed
+from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
 from .result import CheckResult
+from .workers.backends import Backend
 
-Pair = tuple[str, str | None]
+Pair = tuple[str | Sequence[str], str | None]
+_Single = tuple[str, str | None]
 CACHE_SIZE = 65_536
 _CACHED_LENGTH = 2_000
 
@@ -30,6 +34,7 @@ class ResultCache:
         self.results: OrderedDict[tuple[object, ...], CheckResult] = OrderedDict()
 
     def get(self, key: tuple[object, ...]) -> CheckResult | None:
+        """The result kept under a key, if there is one."""
         with self.lock:
             result = self.results.get(key)
             if result is not None:
@@ -37,16 +42,13 @@ class ResultCache:
             return result
 
     def put(self, key: tuple[object, ...], result: CheckResult) -> None:
+        """Keep a result, and drop the one that was not asked for the longest time."""
         if result.verdict == "timeout":
             return
         with self.lock:
             self.results[key] = result
             while len(self.results) > self.size:
                 self.results.popitem(last=False)
-
-    def clear(self) -> None:
-        with self.lock:
-            self.results.clear()
 
 
 CACHE = ResultCache()
@@ -55,40 +57,116 @@ CACHE = ResultCache()
 def check_many(
     pairs: Iterable[Pair],
     workers: int = 2,
-    policy: CheckPolicy = DEFAULT_POLICY,
+    policy: CheckPolicy | str | None = DEFAULT_POLICY,
     backend: Backend = "s2r",
     cache: ResultCache | None = CACHE,
 ) -> list[CheckResult]:
     """Check every ``(gold, answer)`` pair; equal pairs are checked once, results come back in order.
 
-    ``workers`` worker processes at most run side by side for the symbolic tier and the other backends.
+    ``workers`` worker processes at most run side by side for the symbolic tier and the other backends. A gold answer
+    may be a tuple of accepted ones; ``policy`` is whatever :func:`get_policy` takes.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    listed: list[Pair] = [(gold, answer) for gold, answer in pairs]
-    known: dict[Pair, CheckResult] = {}
-    waiting: list[Pair] = []
-    for pair in dict.fromkeys(listed):
-        gold, answer = pair
-        key = (CHECKER_VERSION, policy, backend, gold, answer)
-        found = cache.get(key) if cache is not None else None
+    return _over_pairs(pairs, partial(_check_all, workers, get_policy(policy), backend, cache))
+
+
+def _over_pairs(
+    pairs: Iterable[Pair], check_all: Callable[[Iterable[_Single]], dict[_Single, CheckResult]]
+) -> list[CheckResult]:
+    """Ask once for every single gold answer and answer; results over accepted answers, in order."""
+    listed = [(accepted(gold), answer) for gold, answer in pairs]
+    known = check_all(dict.fromkeys((gold, answer) for golds, answer in listed for gold in golds))
+    return [best([known[gold, answer] for gold in golds]) for golds, answer in listed]
+
+
+def _check_all(
+    workers: int, policy: CheckPolicy, backend: Backend, cache: ResultCache | None, pairs: Iterable[_Single]
+) -> dict[_Single, CheckResult]:
+    known: dict[_Single, CheckResult] = {}
+    waiting: list[_Single] = []
+    for pair in pairs:
+        found = cache.get((CHECKER_VERSION, policy, backend, *pair)) if cache is not None else None
         if found is not None:
             known[pair] = found
-        elif needs_worker(gold, answer, policy, backend):
+        elif needs_worker(*pair, policy, backend):
             waiting.append(pair)
         else:
-            known[pair] = check(gold, answer, policy, backend)
-            _keep(cache, key, known[pair])
+            known[pair] = check(*pair, policy, backend)
+            _keep(cache, (CHECKER_VERSION, policy, backend, *pair), known[pair])
     if waiting:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=workers) as executor:
             results = executor.map(lambda pair: check(pair[0], pair[1], policy, backend, 20.0), waiting)
             for pair, result in zip(waiting, results, strict=True):
                 known[pair] = result
                 _keep(cache, (CHECKER_VERSION, policy, backend, *pair), result)
-    return [known[pair] for pair in listed]
+    return known
 
 
 def _keep(cache: ResultCache | None, key: tuple[object, ...], result: CheckResult) -> None:
     gold, answer = key[-2:]
     if cache is not None and len(str(gold)) + len(str(answer or "")) <= _CACHED_LENGTH:
         cache.put(key, result)
+
+
+def batch_checker(
+    checker: Callable[[str, str], object] | str | None = None,
+    policy: CheckPolicy | str | None = None,
+    workers: int = 2,
+) -> Callable[[Sequence[tuple[Any, str]]], list[CheckResult]]:
+    """A checker of many pairs at once: ours under a policy, or one of your own. It can be pickled and never raises.
+
+    Args:
+        checker: None; or ``(gold, answer) -> CheckResult`` (or a bool), as a function or ``"package.module:object"``.
+            Equal pairs are asked once; an exception or any other reply is an ``ungradable`` result with the reason.
+        policy: for our checker, whatever :func:`get_policy` takes.
+        workers: worker processes for our checker, see :func:`check_many`.
+
+    Raises:
+        ValueError: an unknown policy, a checker that cannot be called, or a policy for one of your own.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    if checker is None:
+        return partial(check_many, workers=workers, policy=get_policy(policy))
+    if policy is not None:
+        raise ValueError(f"policy={policy!r}: checker {checker!r} decides by itself; give one of the two")
+    function: Any = checker
+    if isinstance(checker, str):
+        from s2r_rewards.resolve import load_object
+
+        function = load_object(checker, "checker")
+    if not callable(function):
+        found = type(function).__name__
+        raise ValueError(
+            f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}"
+        )
+    name = checker if isinstance(checker, str) else getattr(checker, "__name__", repr(checker))
+    return _OneByOne(function, f"checker {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class _OneByOne:
+    """A person's own checker over many pairs."""
+
+    checker: Callable[[str, str], object]
+    name: str
+
+    def __call__(self, pairs: Iterable[Pair]) -> list[CheckResult]:
+        return _over_pairs(pairs, lambda singles: {pair: self.ask(*pair) for pair in singles})
+
+    def ask(self, gold: str, answer: str | None) -> CheckResult:
+        """The reply for one pair, typed."""
+        if answer is None:
+            return CheckResult("malformed", "string", "the answer is empty")
+        try:
+            reply = self.checker(gold, answer)
+            if isinstance(reply, CheckResult):
+                return reply
+            if not isinstance(reply, bool):
+                raise TypeError(f"expected a CheckResult or a bool, found {type(reply).__name__}")
+        except Exception as error:
+            return failed(self.name, error, gold, answer)
+        return CheckResult("correct" if reply else "incorrect", "checker", f"{self.name} says so")

@@ -5,6 +5,8 @@ The defaults are strict, because a false positive is what reinforcement learning
 =====================  ===========  ==========================================================================
 parameter              default      meaning
 =====================  ===========  ==========================================================================
+``kind``               "math"       what the answers are: mathematics, and what stands in its place; "choice": a
+                                    letter; "word": yes, no, true, false, uncertain, or a text; "literal": Python
 ``order``              "notation"   sets and lists of several answers are unordered, tuples are ordered;
                                     "strict": everything is ordered; "free": tuples are unordered too
 ``rounded_places``     6            a decimal *gold* with at least this many places (and five significant digits)
@@ -29,10 +31,12 @@ parameter              default      meaning
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
+AnswerKind = Literal["math", "choice", "word", "literal"]
 CHOICES = {
+    "kind": get_args(AnswerKind),
     "order": ("notation", "strict", "free"),
     "percent": ("both", "sign", "value", "strict"),
     "units": ("drop", "ignore", "strict"),
@@ -44,6 +48,7 @@ CHOICES = {
 class CheckPolicy:
     """The parameters of a check; see the module's table. Hashable, so that it can key a cache."""
 
+    kind: AnswerKind = "math"
     order: Literal["notation", "strict", "free"] = "notation"
     rounded_places: int = 6
     relative_tolerance: float = 0.0
@@ -66,3 +71,44 @@ class CheckPolicy:
 
 
 DEFAULT_POLICY = CheckPolicy()
+_TYPES: dict[str, Any] = {field.name: type(field.default) for field in fields(CheckPolicy)}
+
+
+def get_policy(policy: CheckPolicy | str | None = None) -> CheckPolicy:
+    """The policy that is meant: itself, the default, one of your own, or the default with other parameters.
+
+    Args:
+        policy: a policy; None; ``"package.module:OBJECT"``; or ``"order=strict,rounded_places=4"``.
+
+    Raises:
+        ValueError: an unknown parameter, a value that it cannot have, or a reference to something else.
+    """
+    if policy is None or isinstance(policy, CheckPolicy):
+        return policy or DEFAULT_POLICY
+    if not isinstance(policy, str):
+        raise ValueError(f"policy {policy!r}: expected a CheckPolicy or text, found {type(policy).__name__}")
+    if ":" in policy and "=" not in policy:
+        from s2r_rewards.resolve import load_object
+
+        found = load_object(policy, "policy")
+        if not isinstance(found, CheckPolicy):
+            raise ValueError(f"policy {policy!r}: expected a CheckPolicy, found {type(found).__name__}")
+        return found
+    parts = filter(None, (part.strip() for part in policy.split(",")))
+    return CheckPolicy(**dict(map(_parameter, parts)))
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """``rounded_places=4`` as a name and a value of that parameter's type."""
+    name, equals, value = (piece.strip() for piece in text.partition("="))
+    if name not in _TYPES or not equals:
+        raise ValueError(
+            f"unknown policy parameter {text!r}; expected name=value with one of {', '.join(_TYPES)}, "
+            "or package.module:object"
+        )
+    try:
+        if _TYPES[name] is bool:
+            return name, {"true": True, "false": False}[value.lower()]
+        return name, _TYPES[name](value)
+    except (KeyError, ValueError):
+        raise ValueError(f"policy parameter {name}={value!r}: expected {_TYPES[name].__name__}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 CheckVerdict = Literal["correct", "incorrect", "ungradable", "timeout", "malformed"]
 
@@ -11,9 +11,9 @@ CheckVerdict = Literal["correct", "incorrect", "ungradable", "timeout", "malform
 #:
 #: ``correct``     the answer equals the gold answer under the policy
 #: ``incorrect``   it does not
-#: ``ungradable``  the *gold* answer is empty or cannot be read, so nobody could be right
+#: ``ungradable``  the *gold* answer is empty or cannot be read, so nobody could be right; or the checker failed
 #: ``timeout``     the symbolic worker hit its wall-clock or memory limit
-#: ``malformed``   there is no answer, or it is longer or deeper than the policy allows
+#: ``malformed``   there is no answer of the kind that is asked for, or it is longer than the policy allows
 VERDICTS: tuple[CheckVerdict, ...] = ("correct", "incorrect", "ungradable", "timeout", "malformed")
 
 
@@ -30,3 +30,16 @@ class CheckResult:
 
     def __bool__(self) -> bool:
         return self.verdict == "correct"
+
+
+class Outcome(NamedTuple):
+    """What one tier says: equal, different or (None) undecided; the method that decided, and why."""
+
+    equal: bool | None
+    how: str
+    why: str
+
+
+def judged(same: bool, how: str, what: str, otherwise: str) -> Outcome:
+    """``what`` is the same, or else ``otherwise``."""
+    return Outcome(same, how, what if same else otherwise)

@@ -75,6 +75,9 @@ class Baseline:
     min_count: int = 1
     """Keys with fewer rewards (the action's own included) have the baseline ``default``."""
     default: float = 0.0
+    pool_from: int | None = None
+    """Over earlier batches, actions from this index on share one key: keys that grow with every action would let the
+    state grow without bound."""
 
     def __call__(
         self,

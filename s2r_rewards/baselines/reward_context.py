@@ -41,4 +41,4 @@ def _longer(context: str, reward: float) -> str:
 
 
 #: Contexts are shared over the whole batch, as the paper does; with ``groups`` within each group only.
-reward_context = Baseline("reward_context", context_keys)
+reward_context = Baseline("reward_context", context_keys, pool_from=64)

@@ -14,8 +14,6 @@ from s2r_rewards.baselines.base import Baseline, Means, Rewards, group_keys, nes
 from s2r_rewards.baselines.position import position
 from s2r_rewards.baselines.reward_context import reward_context
 
-MAX_ACTIONS = 64
-"""Later actions of a trajectory share one key, so that the state stays bounded."""
 _BY = {"context": reward_context, "position": position}
 
 
@@ -46,7 +44,7 @@ class RunningBaseline:
         return unnest(baselines, flat)
 
     def _keys(self, rewards: Sequence[float], group: Hashable) -> list[Hashable]:
-        first = list(self.baseline.keys(rewards[:MAX_ACTIONS], group))
+        first = list(self.baseline.keys(rewards[: self.baseline.pool_from], group))
         return first + [(group, "later")] * (len(rewards) - len(first))
 
     def state_dict(self) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
 from s2r_rewards.cli.kit.reading import Reading, find_files, reading_options
 from s2r_rewards.cli.kit.show import Progress, say
+from s2r_rewards.judging import Gold
 from s2r_rewards.records import RecordError, read_records, with_fields, write_records
 
 if TYPE_CHECKING:
-    from s2r_rewards.answers.audit import Audit, AuditPair
+    from s2r_rewards.auditing import Audit, AuditPair
 
 
 @click.command()
@@ -61,7 +62,7 @@ def command(
       s2r audit ours math_verify rollouts.jsonl --max-disagreement 0.5
       s2r audit stored ours:rounded_places=0 scored.jsonl --json
     """
-    from s2r_rewards.answers.audit import audit, checker_named
+    from s2r_rewards.auditing import audit, checker_named
 
     one, other = checker_named(first, workers), checker_named(second, workers)
     pairs = _load(paths, reading)
@@ -79,7 +80,7 @@ def command(
 
 
 def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
-    from s2r_rewards.answers.audit import pairs_of
+    from s2r_rewards.auditing import pairs_of
 
     pairs: list[AuditPair] = []
     with reading, Progress("reading") as bar:
@@ -144,8 +145,8 @@ def _print(result: Audit, first: str, second: str, show: int) -> None:
         click.echo(f"\n… and {len(found) - show:,} more; -o FILE writes them all")
 
 
-def _short(text: str | tuple[str, ...] | None) -> str:
+def _short(text: Gold | None) -> str:
     if text is None:
         return "(none)"
-    flat = " ".join((text if isinstance(text, str) else " | ".join(text)).split())
+    flat = " ".join((text if isinstance(text, str) else " or ".join(text)).split())
     return flat if len(flat) <= 160 else flat[:157] + "…"

@@ -1,11 +1,13 @@
 """``s2r eval``."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from s2r_rewards.answers import batch_checker, get_policy
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
@@ -14,7 +16,6 @@ from s2r_rewards.datasets.llm.requests import Request
 from s2r_rewards.datasets.llm.sampling import sample_requests
 from s2r_rewards.datasets.resume import fingerprint
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of
-from s2r_rewards.evaluation.grading import checker_of
 from s2r_rewards.evaluation.items import load_benchmark
 from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
@@ -124,8 +125,9 @@ def _generate(
 
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:
-    kind = benchmark_of(name).kind
-    checker = scoring.checker_many if scoring.own_checker else checker_of(kind, scoring.options.workers)
+    options = scoring.options
+    policy = replace(get_policy(options.policy), kind=benchmark_of(name).kind)
+    checker = batch_checker(options.checker, policy, options.workers)
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))
         return score_generations(name, generations, scoring.method.grammar, checker).to_record()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.datasets.problems import (
     Problem,
     ProblemError,
@@ -32,7 +33,7 @@ class Benchmark(Source):
     """One evaluation set. ``kind`` names the grader of its answers: math, choice, word or literal."""
 
     title: str = ""
-    kind: str = "math"
+    kind: AnswerKind = "math"
     split: str = "test"
     wanted: Callable[[Record], bool] = lambda record: True
 

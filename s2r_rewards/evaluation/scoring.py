@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from s2r_rewards.answers import batch_checker
 from s2r_rewards.evaluation.benchmarks import benchmark_of
-from s2r_rewards.evaluation.grading import checker_of
 from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_right, pass_at_k, wilson
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
@@ -101,7 +101,7 @@ def score_generations(
 ) -> BenchmarkScore:
     """Judge every generation once and count it. Default checker: that of the benchmark's kind of answers."""
     score = BenchmarkScore(name)
-    checker = checker_many or checker_of(benchmark_of(name).kind)
+    checker = checker_many or batch_checker(policy=f"kind={benchmark_of(name).kind}", workers=1)
     for chunk in chunks(generations):
         score.add(chunk, judge_rollouts(chunk, grammar, checker))
     return score

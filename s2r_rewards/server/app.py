@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,11 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, model_validator
 
-from s2r_rewards.presets import get_preset
+from s2r_rewards.adapter import score_responses
 from s2r_rewards.server.batching import Batcher
-from s2r_rewards.server.labels import response_of
 from s2r_rewards.server.middleware import LimitBody, Watch
-from s2r_rewards.server.protocol import Sample, judge_samples, to_response
+from s2r_rewards.server.protocol import read_samples, to_response
 from s2r_rewards.server.settings import Settings
 from s2r_rewards.server.telemetry import Telemetry
 
@@ -39,10 +39,9 @@ class RewardRequest(BaseModel):
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; ``app.state.draining`` makes /health say no, which asks load balancers to stay away."""
     settings = settings or Settings()
-    rules = get_preset(settings.preset)
     telemetry = Telemetry()
     batcher = Batcher(
-        lambda samples: judge_samples(samples, settings.grammar_name), settings.max_batch, settings.batch_wait
+        partial(score_responses, options=settings.options), settings.max_batch, settings.batch_wait
     )
 
     @asynccontextmanager
@@ -67,13 +66,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @app.post("/get_reward")
     @app.post("/")
     async def get_reward(body: RewardRequest) -> JSONResponse:
-        samples = [
-            Sample(response_of(query, prompt), label)
-            for query, prompt, label in zip(body.query, body.prompts, body.labels, strict=True)
-        ]
-        scored = await batcher.submit(samples)
+        scored = await batcher.submit(read_samples(body.query, body.prompts, body.labels))
         telemetry.add(scored)
-        return JSONResponse(to_response(scored, rules))
+        return JSONResponse(to_response(scored))
 
     @app.get("/health")
     async def health() -> JSONResponse:

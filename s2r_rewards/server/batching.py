@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,18 +59,14 @@ class Batcher:
 
     async def _gather(self, jobs: list[Job]) -> None:
         """Adds what arrives within the waiting time, up to the largest batch."""
-        count = len(jobs[0][0])
-        deadline = asyncio.get_running_loop().time() + self.wait
-        while count < self.max_batch:
-            with contextlib.suppress(asyncio.QueueEmpty):
-                jobs.append(self._queue.get_nowait())
-                count += len(jobs[-1][0])
-                continue
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
-                return
-            try:
-                jobs.append(await asyncio.wait_for(self._queue.get(), left))
-            except asyncio.TimeoutError:
-                return
+        if not self._take_waiting(jobs):
+            await asyncio.sleep(self.wait)
+            self._take_waiting(jobs)
+
+    def _take_waiting(self, jobs: list[Job]) -> bool:
+        """Adds what is in the queue already; whether the batch is full."""
+        count = sum(len(items) for items, _ in jobs)
+        while count < self.max_batch and not self._queue.empty():
+            jobs.append(self._queue.get_nowait())
             count += len(jobs[-1][0])
+        return count >= self.max_batch

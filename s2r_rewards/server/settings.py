@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from s2r_rewards.grammar import get_grammar
-from s2r_rewards.presets import get_preset
+from s2r_rewards.adapter import TRAINING_OPTIONS, Options
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Raises ValueError for a value that makes no sense."""
+    """Raises ValueError for a value that makes no sense, or that the server could only ignore."""
 
-    grammar: str | None = None
-    """How responses are parsed; None: as the preset says."""
-    preset: str = "paper"
+    options: Options = field(default_factory=Options)
+    """How responses are parsed, checked and rewarded; the protocol asks for the outcome."""
     max_bytes: int = 16 * 2**20
     """Larger request bodies are refused with 413."""
     max_batch: int = 256
@@ -25,14 +23,11 @@ class Settings:
     """Seconds after SIGTERM in which new requests are still served (and /health says no)."""
 
     def __post_init__(self) -> None:
-        get_grammar(self.grammar_name)
+        self.options.check()
+        self.options.refuse(TRAINING_OPTIONS, "the trainer decides that, not the server; drop it")
         for name in ("max_bytes", "max_batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
         for name in ("batch_wait", "drain"):
             if not 0 <= getattr(self, name) < 3600:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected seconds from 0 to an hour")
-
-    @property
-    def grammar_name(self) -> str:
-        return self.grammar or get_preset(self.preset).grammar

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from s2r_rewards.metrics import BehaviourCounts, total_counts
-from s2r_rewards.server.protocol import Scored
+from s2r_rewards.scored import ScoredRollout
 
 
 class Telemetry:
@@ -27,10 +27,10 @@ class Telemetry:
         )
         self.counts = BehaviourCounts()
 
-    def add(self, scored: Sequence[Scored]) -> None:
+    def add(self, scored: Sequence[ScoredRollout]) -> None:
         self.samples.inc(len(scored))
         self.failed.inc(sum(item.failure is not None for item in scored))
-        self.counts = self.counts + total_counts(item.judged for item in scored)
+        self.counts = self.counts + total_counts(scored)
 
     def text(self) -> bytes:
         for name, value in self.counts.metrics().items():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from s2r_rewards.answers import pool
+from s2r_rewards.answers.workers import pool
 
 settings.register_profile("answers", deadline=None)  # timing belongs in benchmarks/
 settings.load_profile("answers")

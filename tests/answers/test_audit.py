@@ -7,8 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards.answers.audit import checker_named, parse_policy
-from s2r_rewards.answers.policy import CheckPolicy
+from s2r_rewards.auditing import AuditPair, checker_named
 from s2r_rewards.cli import main
 
 CASES = [
@@ -81,6 +80,7 @@ def test_exit_codes(cases):
         (("sympy", "ours"), "unknown checker 'sympy'"),
         (("ours", "ours:ordr=strict"), "unknown policy parameter 'ordr=strict'"),
         (("ours", "ours:rounded_places=many"), "rounded_places='many': expected int"),
+        (("ours", "operator:nothing"), "operator"),
     ],
 )
 def test_bad_names(cases, arguments, message):
@@ -112,10 +112,23 @@ def test_rollouts_are_audited_by_attempt(tmp_path):
     assert sorted((c["a"], c["n"]) for c in body["counts"]) == [("correct", 1), ("incorrect", 1)]
 
 
-def test_policies_by_name():
-    assert parse_policy("order=free,rounded_places=2,letter_case=true") == CheckPolicy(
-        order="free", rounded_places=2, letter_case=True
-    )
-    assert parse_policy("") == CheckPolicy()
+def test_checkers_by_name():
+    pairs = [AuditPair("a", "(1, 2)", "(2, 1)"), AuditPair("b", ("1", "2"), "2"), AuditPair("c", "3", None)]
+    verdicts = {
+        name: [r.verdict for r in checker_named(name)(pairs)]
+        for name in ("ours", "ours:order=free", "operator:eq")
+    }
+    assert verdicts == {
+        "ours": ["incorrect", "correct", "malformed"],
+        "ours:order=free": ["correct", "correct", "malformed"],
+        "operator:eq": ["incorrect", "correct", "malformed"],
+    }
     with pytest.raises(ValueError, match="stored"):
         checker_named("stored:order=free")
+
+
+def test_accepted_answers_in_a_case(tmp_path):
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps({"gold": ["1/2", "50 percent"], "pred": "0.5", "expected": True}) + "\n")
+    body = json.loads(run("ours", "operator:eq", str(path), "--json").stdout)
+    assert (body["a_errors"]["false_negatives"], body["b_errors"]["false_negatives"]) == (0, 1)

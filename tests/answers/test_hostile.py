@@ -67,7 +67,8 @@ def test_extraction_of_long_and_deep(name):
 @pytest.mark.parametrize("value", [None, 5, 1.5, b"5", ["5"], object()])
 def test_what_is_no_text(value):
     assert check("5", value).verdict == "malformed"
-    assert check(value, "5").verdict == "ungradable"
+    if value != ["5"]:  # a list is a list of accepted answers
+        assert check(value, "5").verdict == "ungradable"
 
 
 def test_memory_stays_bounded():

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from s2r_rewards.answers import CheckPolicy, check, check_many
-from s2r_rewards.answers.backend import delegate
-from s2r_rewards.answers.pool import Pool, pool_for
+from s2r_rewards.answers.workers.backends import delegate
+from s2r_rewards.answers.workers.pool import Pool, pool_for
 
 pytest.importorskip("math_verify")
 
@@ -56,9 +56,7 @@ def test_unknown_backend():
 
 
 def test_missing_libraries_are_named(monkeypatch):
-    monkeypatch.setattr(
-        "s2r_rewards.answers.pool._found", {"math_verify": False, "latex2sympy2_extended": False}
-    )
+    monkeypatch.setattr("s2r_rewards.answers.workers.backends.installed", lambda module: False)
     with pytest.raises(ImportError, match="pip install 's2r-rewards\\[symbolic\\]'"):
         check("1", "2", backend="math_verify")
     assert check("5", "\\int_0^1 x dx").verdict == "incorrect"  # the symbolic tier is optional
@@ -144,7 +142,7 @@ def test_a_forked_child_starts_its_own_workers(fresh_pools):
 
 PROGRAM = """
 from s2r_rewards.answers import CheckPolicy, check
-from s2r_rewards.answers.pool import pool_for
+from s2r_rewards.answers.workers.pool import pool_for
 print(check("1/2", "0.5", CheckPolicy(time_limit=30.0), backend="math_verify").verdict)
 print(*[w.process.pid for w in pool_for("math_verify").all], flush=True)
 {end}

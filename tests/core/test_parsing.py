@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards import DEVIATIONS, GRAMMARS, Grammar, Verdict, VerdictRule, VerdictTier, parse
@@ -19,16 +19,23 @@ FRAGMENTS = [
 texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=5)), max_size=25).map("".join)
 
 
+def written_out(text):
+    """With the markers that W and R stand for, where they stand alone on a line."""
+    return "\n".join({"W": W, "R": R}.get(line, line) for line in text.split("\n"))
+
+
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda c: c["name"])
 def test_case(case):
-    text = case["text"].replace("W\n", W + "\n").replace("R\n", R + "\n")
-    text = text[:-1] + R if text.endswith("\n\nR") else text
+    text = written_out(case["text"])
     trajectory = parse(text, case.get("grammar", "paper"), case.get("finished"))
     assert "".join(a.kind[0] for a in trajectory.actions) == case["kinds"]
     assert [a.answer for a in trajectory.attempts] == case["answers"]
     assert [a.verdict and a.verdict.value for a in trajectory.verifications] == case["verdicts"]
     assert sorted(trajectory.codes) == sorted(case["codes"])
-    assert trajectory.ended == case.get("ended", case.get("finished"))
+    assert trajectory.ended is case.get("ended", case.get("finished"))
+    if "places" in case:
+        found = [[d.code, d.action, text[d.start : d.end]] for d in trajectory.deviations]
+        assert found == [[code, action, written_out(covered)] for code, action, covered in case["places"]]
 
 
 def check_invariants(trajectory, text):
@@ -47,7 +54,6 @@ def check_invariants(trajectory, text):
 
 
 @given(texts, st.sampled_from(sorted(GRAMMARS)), st.sampled_from([None, True, False]))
-@settings(max_examples=400, deadline=None)
 def test_invariants(text, grammar, finished):
     check_invariants(parse(text, grammar, finished), text)
 
@@ -78,10 +84,60 @@ def test_marker_stuffing_earns_no_more_actions():
     assert len(parse(stuffed).scored) == len(parse(honest).scored) == 2
 
 
+ROUND = f"\\boxed{{5}} {W} So the answer is incorrect. {R} "
+
+
 def test_too_many_actions_are_named_not_cut():
-    trajectory = parse(f"\\boxed{{5}} {W} So the answer is incorrect. {R} " * 30)
-    assert len(trajectory.scored) > 20
-    assert "too_many_actions" in trajectory.codes
+    trajectory = parse(ROUND * 30)
+    assert len(trajectory.scored) == 61  # the last retry marker opens an empty attempt
+    (found,) = [d for d in trajectory.deviations if d.code == "too_many_actions"]
+    assert (found.action, found.start, found.end) == (None, trajectory.actions[20].start, len(ROUND * 30))
+
+
+def test_twenty_actions_are_not_too_many():
+    """Appendix F rejects more than 20 actions. The end is no action that counts."""
+    at_the_edge = ROUND * 9 + f"\\boxed{{4}} {W} So the answer is correct."
+    over_it = at_the_edge + f" {R} \\boxed{{4}}"
+    assert [len(parse(text).scored) for text in (at_the_edge, over_it)] == [20, 21]
+    assert "too_many_actions" not in parse(at_the_edge + "</s>").codes
+    assert "too_many_actions" in parse(over_it + "</s>").codes
+
+
+def with_markers(verify, retry, end=("END",)):
+    return replace(GRAMMARS["paper"], verify_markers=verify, retry_markers=retry, end_markers=end)
+
+
+@pytest.mark.parametrize(
+    ("grammar", "text", "actions"),
+    [
+        # of markers that begin together, the longest counts: here it decides of what kind the action is
+        (
+            with_markers(("Wait,",), ("Wait, again:",)),
+            "a Wait, b Wait, again: c",
+            ["a ", "Wait, b ", "Wait, again: c"],
+        ),
+        (with_markers(("Wait, again:",), ("Wait,",)), "a Wait, again: b", ["a ", "Wait, again: b"]),
+        # of markers that overlap, the first counts, and the next may begin where it ends
+        (with_markers(("one two",), ("two three",)), "a one two three", ["a ", "one two three"]),
+        (with_markers(("one",), ("two",)), "a onetwo", ["a ", "one", "two"]),
+        (with_markers(("oo",), ("r",)), "a ooo r b", ["a ", "ooo ", "r b"]),
+        # they may stand in any order, and there may be several of a kind
+        (
+            with_markers(("v1", "v2"), ("r1", "r2")),
+            "a v2 b r2 c v1 d r1 e",
+            ["a ", "v2 b ", "r2 c ", "v1 d ", "r1 e"],
+        ),
+        (with_markers(("v",), ("r",), ("END", "STOP")), "a v b STOP r END", ["a ", "v b ", "STOP r END"]),
+    ],
+)
+def test_which_marker_counts(grammar, text, actions):
+    trajectory = parse(text, grammar)
+    assert [trajectory.text_of(action) for action in trajectory.actions] == actions
+
+
+def test_the_longest_marker_is_no_content():
+    trajectory = parse("\\boxed{4} Wait, let me see", with_markers(("Wait,", "Wait, let me see"), ("r",)))
+    assert "empty_action" in trajectory.codes
 
 
 def test_own_grammar():
@@ -98,22 +154,48 @@ def test_own_grammar():
     assert trajectory.grammar == "mine"
 
 
+def test_a_lead_stands_before_every_rule():
+    rules = (VerdictRule("good", Verdict.CORRECT), VerdictRule("bad", Verdict.INCORRECT))
+    mine = replace(GRAMMARS["paper"], verdict_tiers=(VerdictTier(rules, lead="all |both "),))
+    said = {
+        "all bad": Verdict.INCORRECT,
+        "both good": Verdict.CORRECT,
+        "good": None,
+        "all badgood": Verdict.INCORRECT,
+    }
+    for text, verdict in said.items():
+        (verification,) = parse(f"x {W} {text}", mine).verifications
+        assert verification.verdict is verdict
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"default_verdict": "maybe"}, "expected 'none' or 'released'"),
-        ({"verify_markers": "Wait"}, "tuple of non-empty strings"),
-        ({"retry_markers": ("",)}, "tuple of non-empty strings"),
-        ({"verdict_tiers": (VerdictTier((VerdictRule("(", None),)),)}, "verdict pattern"),
+        ({"default_verdict": "maybe"}, "default_verdict is 'maybe'; expected 'none' or 'released'"),
+        ({"verify_markers": "Wait"}, "verify_markers is 'Wait'; expected a tuple of non-empty strings"),
+        ({"verify_markers": ()}, "verify_markers is (); expected a tuple of non-empty strings"),
+        ({"retry_markers": ("",)}, "retry_markers is ('',); expected a tuple of non-empty strings"),
+        (
+            {"verdict_tiers": (VerdictTier((VerdictRule("(", None),)),)},
+            "verdict pattern '(?P<r0>()': missing ), unterminated subpattern at position 0",
+        ),
     ],
 )
 def test_bad_grammar_says_what_is_wrong(change, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError) as caught:
         replace(GRAMMARS["paper"], **change)
+    assert str(caught.value) == f"grammar 'paper': {message}"
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="paper"):
+    with pytest.raises(ValueError) as caught:
         parse("", "latin")
-    with pytest.raises(TypeError, match="bytes"):
+    assert str(caught.value) == (
+        "unknown grammar 'latin'; expected one of paper, released, tags, or your own as package.module:object"
+    )
+    with pytest.raises(ValueError) as caught:
+        parse("", 7)
+    assert str(caught.value) == "grammar 7 is int; expected a Grammar"
+    with pytest.raises(TypeError) as caught:
         parse(b"")
+    assert str(caught.value) == "parse() got bytes; expected the decoded response as str"

@@ -1,6 +1,7 @@
 """Rollouts on disk, and what scoring adds to them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -114,3 +115,12 @@ def test_scoring_with_the_released_method():
     scored = score_rollouts([Rollout("p", "q", ONE, "4", finished=False)], method="released-prl")
     assert scored[0].s2r.grammar == "released"
     assert scored[0].s2r.outcome == -1.0  # no end token
+
+
+def test_a_response_as_one_action():
+    """The outcome level, also of a response without any attempt."""
+    for text, correct in (("2 + 2 is \\boxed{4}.", (True,)), ("", ())):
+        (scored,) = score_rollouts([Rollout("p", "2 + 2?", text, "4")])
+        whole = replace(scored.s2r, outcome_advantage=0.5).as_one_action(7)
+        assert (whole.rewards, whole.spans, whole.correct) == ((scored.s2r.outcome,), ((0, 7),), correct)
+        assert whole.scored[0].advantage == 0.5

@@ -48,8 +48,7 @@ def sft_model(workspace):
 def tokenizer():
     import tiny
 
-    rows = tiny.problems(64, seed=0)
-    return tiny.build_tokenizer([row["prompt"] + "\n" + row["response"] for row in rows])
+    return tiny.tokenizer()
 
 
 @pytest.fixture(autouse=True)

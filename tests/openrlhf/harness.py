@@ -78,8 +78,8 @@ class Run:
         return torch.load(self.folder / "first_batch.pt", weights_only=False)
 
 
-def environment(**extra: str) -> dict[str, str]:
-    paths = [HERE / "shim", ROOT, ROOT / "integrations"]
+def environment(*folders: Path, **extra: str) -> dict[str, str]:
+    paths = [HERE / "shim", ROOT, ROOT / "integrations", *folders]
     env = {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(str, paths)), **extra}
     env["TORCH_EXTENSIONS_DIR"] = str(
         Path(sys.prefix) / "torch_extensions"
@@ -136,9 +136,14 @@ def train_sft(folder: Path, model: Path, data: Path, template: str) -> Path:
 
 
 def train_rl(
-    folder: Path, model: Path, prompts: Path, module: str = "s2r_openrlhf.train_ppo_ray", **options
+    folder: Path,
+    model: Path,
+    prompts: Path,
+    module: str = "s2r_openrlhf.train_ppo_ray",
+    path: tuple[Path, ...] = (),
+    **options,
 ) -> Run:
-    """``options`` add to :data:`RL_FLAGS`, dots written as ``__``; None is a flag without a value."""
+    """``path`` adds to PYTHONPATH; ``options`` add to :data:`RL_FLAGS`, dots written as ``__``; None is a flag without a value."""
     folder.mkdir(parents=True)
     own = {
         "--actor.model_name_or_path": model,
@@ -149,7 +154,7 @@ def train_rl(
         "--logger.wandb.run_name": "run",
     }
     own |= {"--" + name.replace("__", "."): value for name, value in options.items()}
-    env = environment(S2R_TEST_DUMP=str(folder / "first_batch.pt"))
+    env = environment(*path, S2R_TEST_DUMP=str(folder / "first_batch.pt"))
     output = run(module, flags({**RL_FLAGS, **own}), env, folder)
     return Run(folder, read_scalars(folder / "tensorboard" / "run"), output)
 

@@ -13,11 +13,12 @@ from test_server import server
 
 from s2r_openrlhf import REWARD_FILE
 from s2r_rewards import action_rewards, judge, outcome_reward, parse
+from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.advantages import outcome_advantages, process_advantages
 from s2r_rewards.cli import main as s2r
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
-from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
+from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
@@ -91,7 +92,7 @@ def test_outcome_rl_through_the_reward_file_learns(sft_model, workspace, tokeniz
         workspace / "orl",
         sft_model,
         workspace / "prompts.jsonl",
-        s2r__level="outcome",
+        s2r__method="s2r-orl",
         reward__remote_url=REWARD_FILE,
         rollout__batch_size=8,
         rollout__micro_batch_size=32,
@@ -124,7 +125,7 @@ def test_outcome_rl_through_the_http_server_with_stock_openrlhf(
     assert_first_loss(run)
     assert_rloo(run, tokenizer)
     assert run.scalars["rollout/num_samples"] == [16.0, 16.0]
-    assert sum(run.scalars[FAILED]) * 16 == pytest.approx(4)
+    assert sum(run.scalars[FAILED_METRIC]) * 16 == pytest.approx(4)
     # Stock OpenRLHF averages the counts over samples; their ratios are the metrics.
     counts = {name: run.scalars[COUNT_PREFIX + name][0] for name in COUNT_FIELDS}
     assert counts["last_right"] / counts["trajectories"] == pytest.approx(run.scalars["score"][0], abs=1e-6)
@@ -146,7 +147,7 @@ def test_process_rl(asynchronous, sft_model, poisoned_prompts, workspace, tokeni
     assert len(run.scalars["s2r/alarm/fired"]) == 2
     # The poisoned prompt's four samples are counted; its group and the run stay whole.
     assert run.scalars["rollout/num_samples"] == [16.0, 16.0]
-    assert sum(run.scalars[FAILED]) * 16 == pytest.approx(4)
+    assert sum(run.scalars[FAILED_METRIC]) * 16 == pytest.approx(4)
     assert all(math.isfinite(x) for x in run.scalars["policy_loss"] + run.scalars["actor_grad_norm"])
     assert len((workspace / f"rollouts-{asynchronous}.jsonl").read_text().splitlines()) == 32
 
@@ -169,6 +170,45 @@ def assert_process_advantages(run, tokenizer):
     for (ids, *_), row, given in zip(samples, expected, given_advantages(batch), strict=True):
         assert given == pytest.approx(row[: len(ids)], abs=1e-6)
     assert any(len(set(values)) > 1 for values in rewards)  # the batch does tell actions apart
+
+
+def test_a_method_outside_of_the_package_by_configuration_alone(sft_model, workspace, tokenizer, monkeypatch):
+    """Rewards 0 and ±α, its own baseline, grammar and checker, in one file on PYTHONPATH."""
+    outside = workspace / "outside"
+    outside.mkdir()
+    source = harness.ROOT / "tests" / "outside" / "my_method.py.txt"
+    (outside / "my_method.py").write_text(source.read_text())
+    run = harness.train_rl(
+        workspace / "own",
+        sft_model,
+        workspace / "prompts.jsonl",
+        path=(outside,),
+        s2r__method="my_method:METHOD",
+        s2r__checker="my_method:checker",
+        data__max_samples=12,
+    )
+    monkeypatch.syspath_prepend(outside)
+    import my_method
+
+    assert len(run.scalars["policy_loss"]) == 3
+    assert_first_loss(run)
+    assert_metrics(run)
+    assert run.scalars[FAILED_METRIC] == [0.0] * 3
+    batch = run.first_batch()
+    samples = responses(batch, tokenizer)
+    judged = [
+        judge(parse(text, my_method.GRAMMAR, finished=finished), gold, my_method.checker)
+        for _, text, finished, gold in samples
+    ]
+    spans = [
+        token_spans(ids, tokenizer, [(a.start, a.end) for a in item.trajectory.actions])
+        for (ids, *_), item in zip(samples, judged, strict=True)
+    ]
+    assert {reward for item in judged for reward in my_method.rewards(item)} == {0.0, 0.25, -0.25}
+    advantages = my_method.METHOD.advantages(judged, groups=[i // 4 for i in range(len(judged))])
+    for values, where, given in zip(advantages, spans, given_advantages(batch), strict=True):
+        assert given == pytest.approx(spread([values], [where], len(given))[0], abs=1e-6)
+    assert any(len(set(values)) > 1 for values in advantages)
 
 
 def stored_rollouts(path):
@@ -195,7 +235,7 @@ def test_offline_rl(level, sft_model, workspace, tokenizer):
         workspace / f"offline-{level}",
         sft_model,
         path,
-        s2r__level=level,
+        s2r__method={"process": "s2r-offline-prl", "outcome": "s2r-offline-orl"}[level],
         s2r__offline=None,
         data__label_key="label",
         rollout__n_samples_per_prompt=1,

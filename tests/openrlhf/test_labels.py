@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards.server.labels import LabelError, gold_of, level_of, response_of
+from s2r_rewards.adapter import Options
+from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.server.labels import response_of
+from s2r_rewards.server.protocol import reward_batch
+from s2r_rewards.server.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -14,6 +18,8 @@ from s2r_rewards.server.labels import LabelError, gold_of, level_of, response_of
         (0.5, "0.5"),
         ({"gold": "4", "level": 3}, "4"),
         ({"gold": 4}, "4"),
+        (["4", 5], ("4", "5")),
+        ({"gold": ["4", "8/2"]}, ("4", "8/2")),
         ('{"gold": "4"}', "4"),
         ("{1, 2}", "{1, 2}"),
         ('{"a": 1}', '{"a": 1}'),
@@ -63,3 +69,32 @@ def test_response_of_a_prompt_whose_beginning_was_normalised():
 
 def test_response_of_something_else_is_not_guessed():
     assert response_of("a different query altogether", "What is 2 + 2? Answer at once.") is None
+
+
+def test_response_of_takes_the_longest_end_of_the_prompt():
+    """A chat template repeats itself: a shorter end of the prompt opens the query as well."""
+    turn = "<|im_end|>\n<|im_start|>assistant\n"
+    assert response_of(turn + turn + "four", "What is 2 + 2?" + turn + turn) == "four"
+
+
+def test_rewards_by_the_options_of_every_trainer():
+    query = "What is 2 + 2?\nIt is \\boxed{5}."
+    batch = ([query] * 2, ["What is 2 + 2?\n"] * 2, ["5", "4"])
+    assert reward_batch(*batch)["rewards"] == [1.0, -1.0]
+    tagged = query.replace("\nIt", "\n<attempt>It") + "</attempt>"
+    assert reward_batch([tagged], ["What is 2 + 2?\n"], ["5"], Options(grammar="tags"))["rewards"] == [1.0]
+    assert reward_batch([], [], [])["extra_logs"] == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"options": Options(baseline="rloo")}, "baseline is 'rloo'; the trainer decides that"),
+        ({"options": Options(grammar="xml")}, "unknown grammar 'xml'"),
+        ({"max_batch": 0}, "max_batch is 0; expected at least 1"),
+        ({"drain": -1.0}, "drain is -1.0; expected seconds"),
+    ],
+)
+def test_settings_of_the_server_that_cannot_work(given, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**given)

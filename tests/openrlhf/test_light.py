@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.utils.agent import AgentExecutorBase, SingleTurnAgentExecutor
 
-from s2r_openrlhf import AGENT_FILE, REWARD_FILE
+from s2r_openrlhf import AGENT_FILE, REWARD_FILE, require_supported
 from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.options import ENVIRONMENT
 from s2r_openrlhf.reward import reward_func
-from s2r_openrlhf.versions import require_supported
-from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX, FAILED
+from s2r_rewards.adapter import FAILED_METRIC
+from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 
-KEYS = {COUNT_PREFIX + name for name in COUNT_FIELDS} | {FAILED}
+KEYS = {COUNT_PREFIX + name for name in COUNT_FIELDS} | {FAILED_METRIC}
 
 
 def test_signatures_that_the_executors_rely_on():
@@ -39,7 +39,6 @@ def test_the_agent_file_is_loaded_as_openrlhf_does_it():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert issubclass(module.AgentExecutor, AgentExecutorBase)
-    assert pickle.loads(pickle.dumps(module.AgentExecutor)) is AgentExecutor
     module.AgentExecutor()
 
 
@@ -48,55 +47,56 @@ def test_executor_scores_every_action_from_token_ids(tokenizer):
     outputs = scripted.execute(AgentExecutor(), tokenizer, texts)
     for output, text, rewards, plan in zip(outputs, texts, scripted.REWARDS, scripted.PLANS, strict=True):
         carried = output["label"]
-        assert list(carried.rewards) == rewards
+        assert list(carried.scored.rewards) == rewards
         assert carried.label == scripted.GOLD
+        assert pickle.loads(pickle.dumps(carried)) == carried  # it travels between Ray's processes
         assert output["reward"] == (1.0 if plan[-1][0] else -1.0)
         assert output["scores"] == float(plan[-1][0])
         first, end = output["action_ranges"][0]
-        assert carried.spans[0][0] == first
-        assert carried.spans[-1][1] == end
-        pieces = [tokenizer.decode(output["observation_tokens"][a:b]) for a, b in carried.spans]
+        spans = carried.scored.spans
+        assert (spans[0][0], spans[-1][1]) == (0, end - first)
+        pieces = [tokenizer.decode(output["observation_tokens"][first:end][a:b]) for a, b in spans]
         assert "".join(pieces) == text
         assert pieces[-1] == "<|im_end|>"
         for k, piece in enumerate(pieces[:-1]):
             assert ("recheck" in piece) == bool(k % 2)
 
 
-def test_a_poisoned_sample_earns_the_failing_reward_under_the_same_keys(tokenizer):
+def test_a_poisoned_sample_earns_the_failing_reward_on_all_its_tokens(tokenizer):
     good = scripted.response([(1, 1)])
     labels = [scripted.GOLD, "", None, {"answer": 4}]
     outputs = scripted.execute(AgentExecutor(), tokenizer, [good] * 4, label=labels)
     assert [o["reward"] for o in outputs] == [1.0, -1.0, -1.0, -1.0]
-    assert [o["extra_logs"][FAILED] for o in outputs] == [0.0, 1.0, 1.0, 1.0]
-    assert {frozenset(o["extra_logs"]) for o in outputs} == {frozenset(KEYS)}
-    assert [list(o["label"].rewards) for o in outputs[1:]] == [[-1.0]] * 3
-    assert outputs[1]["label"].spans == (outputs[1]["action_ranges"][0],)
+    assert [o["label"].scored.failure is not None for o in outputs] == [False, True, True, True]
+    assert [o["label"].scored.rewards for o in outputs[1:]] == [(-1.0,)] * 3
+    first, end = outputs[1]["action_ranges"][0]
+    assert outputs[1]["label"].scored.spans == ((0, end - first),)
 
 
 def test_a_tokenizer_that_fails_does_not_end_the_run(tokenizer, monkeypatch):
     def broken(*_):
         raise IndexError("no such id")
 
-    monkeypatch.setattr("s2r_openrlhf.carried.decode_with_offsets", broken)
+    monkeypatch.setattr("s2r_rewards.adapter.decode_with_offsets", broken)
     (output,) = scripted.execute(AgentExecutor(), tokenizer, [scripted.response([(1, 1)])])
-    assert (output["reward"], output["scores"], output["label"].rewards) == (-1.0, 0.0, ())
-    assert set(output["extra_logs"]) == KEYS
+    assert (output["reward"], output["scores"]) == (-1.0, 0.0)
+    assert output["label"].scored.rewards == (-1.0,)
     assert output["label"].scored.failure == "IndexError: no such id"
 
 
 def test_a_cut_off_response_is_known_as_such(tokenizer):
     text = scripted.response([(0, 0), (1, 1)], end="")
     (output,) = scripted.execute(AgentExecutor(), tokenizer, [text], finish="length")
-    trajectory = output["label"].scored.judged.trajectory
-    assert trajectory.ended is False
-    assert trajectory.codes == ("no_end",)
+    scored = output["label"].scored
+    assert scored.ended is False
+    assert scored.codes == ("no_end",)
 
 
 def test_options_reach_the_executor_through_the_environment(tokenizer, monkeypatch):
-    monkeypatch.setenv(ENVIRONMENT, '{"preset": "released"}')
+    monkeypatch.setenv(ENVIRONMENT, '{"method": "released-prl"}')
     text = scripted.response([(1, 1)], end="")
     (output,) = scripted.execute(AgentExecutor(), tokenizer, [text], finish="length")
-    assert list(output["label"].rewards) == [1.0, -1.0]  # the released code's penalty for no end token
+    assert list(output["label"].scored.rewards) == [1.0, -1.0]  # the released code's penalty for no end token
 
 
 @pytest.mark.parametrize("url", [str(REWARD_FILE), None], ids=["reward file", "no reward"])

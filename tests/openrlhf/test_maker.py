@@ -1,10 +1,12 @@
 """The experience maker on OpenRLHF's real Experience, sample generator and maker classes."""
 
 import inspect
+from pathlib import Path
 from types import SimpleNamespace as Settings
 
 import pytest
 import scripted
+import tiny
 import torch
 from openrlhf.trainer import ppo_trainer, ppo_trainer_async
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
@@ -14,9 +16,10 @@ from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.maker import S2RExperienceMaker
 from s2r_openrlhf.options import Options
 from s2r_openrlhf.trainer import STATE, s2r_trainer
+from s2r_rewards.adapter import FAILED_METRIC, resolve_method
 from s2r_rewards.alarms import ALARM_NAMES
 from s2r_rewards.metrics import METRIC_NAMES
-from s2r_rewards.server.protocol import COUNT_PREFIX, FAILED
+from s2r_rewards.server.protocol import COUNT_PREFIX
 
 PLANS = [*scripted.PLANS, scripted.PLANS[0]]  # six samples: three prompts of two
 
@@ -33,10 +36,9 @@ def make_maker(options, kl_coefficient=0.0, samples_per_prompt=2, estimator="rlo
         ),
         data=Settings(max_len=512),
     )  # fmt: skip
-    tokenizer = Settings(pad_token_id=0)
     strategy = Settings(args=args)
     return S2RExperienceMaker(
-        None, None, None, None, Settings(value=kl_coefficient), strategy, tokenizer, options=options
+        None, None, None, None, Settings(value=kl_coefficient), strategy, tiny.tokenizer(), options=options
     )
 
 
@@ -55,6 +57,12 @@ def per_sample(batches):
         for e in batches
         for i in range(len(e.sequences))
     ]
+
+
+def columns_of(output):
+    """The actions' spans in OpenRLHF's mask, which keeps token p in column p − 1."""
+    by = output["action_ranges"][0][0] - 1
+    return [(first + by, end + by) for first, end in output["label"].scored.spans]
 
 
 def run(tokenizer, plans=PLANS, options=None, kl=0.0, kl_coefficient=0.0, labels=scripted.GOLD):
@@ -112,10 +120,11 @@ def test_process_advantages_of_the_worked_batch_token_by_token(tokenizer):
     for output, (_, advantages, mask), expected in zip(
         outputs, per_sample(batches), scripted.ADVANTAGES, strict=True
     ):
-        spans = output["label"].spans
         seen = torch.zeros_like(mask)
-        for value, (first, end) in zip([*expected, 0.0], spans, strict=True):  # `end` earns nothing
-            columns = slice(first - 1, end - 1)  # OpenRLHF keeps token p in column p - 1
+        for value, (first, end) in zip(
+            [*expected, 0.0], columns_of(output), strict=True
+        ):  # `end` earns nothing
+            columns = slice(first, end)
             assert advantages[columns] == pytest.approx(torch.full((end - first,), value), abs=1e-6)
             seen[columns] = True
         assert torch.equal(seen, mask)  # every response token, and no other, belongs to an action
@@ -133,13 +142,13 @@ def test_the_kl_term_is_summed_over_each_action(tokenizer):
     for output, (_, before, _), (_, after, _) in zip(
         outputs, per_sample(plain), per_sample(penalised), strict=True
     ):
-        for first, end in output["label"].spans:
-            drop = before[first - 1 : end - 1] - after[first - 1 : end - 1]
+        for first, end in columns_of(output):
+            drop = before[first:end] - after[first:end]
             assert drop == pytest.approx(torch.full((end - first,), 0.5 * 0.01 * (end - first)), abs=1e-6)
 
 
 def test_outcome_level_is_openrlhfs_own_rloo(tokenizer):
-    _, _, batches = run(tokenizer, options=Options(level="outcome"))
+    _, _, batches = run(tokenizer, options=Options("s2r-orl"))
     # pairs: (right, right) (wrong, right) (wrong, right)
     expected = [0.0, 0.0, -2.0, 2.0, -2.0, 2.0]
     for (_, advantages, mask), value in zip(per_sample(batches), expected, strict=True):
@@ -149,7 +158,7 @@ def test_outcome_level_is_openrlhfs_own_rloo(tokenizer):
 def test_metrics_are_exact_ratios_over_the_batch(tokenizer):
     maker, _, _ = run(tokenizer, plans=[*scripted.PLANS, [(0, 1)]])
     alarms = {f"s2r/alarm/{name}" for name in ALARM_NAMES} | {"s2r/alarm/fired"}
-    assert set(maker.metrics) == {*METRIC_NAMES, FAILED} | alarms
+    assert set(maker.metrics) == {*METRIC_NAMES, FAILED_METRIC} | alarms
     # One more trajectory (wrong, "correct") than the worked batch: 6/10, 3/6, 3/6, 1/4.
     assert maker.metrics["s2r/verify/accuracy"] == pytest.approx(0.6)
     assert maker.metrics["s2r/verify/error_recall"] == pytest.approx(0.5)
@@ -174,7 +183,7 @@ def test_metrics_of_list_shaped_logs(tokenizer):
 
     texts = [scripted.response(p) for p in PLANS]
     outputs = scripted.execute(SingleTurnAgentExecutor(str(REWARD_FILE)), tokenizer, texts)
-    maker = make_maker(Options(level="outcome"))
+    maker = make_maker(Options("s2r-orl"))
     batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
     assert maker.metrics["s2r/outcome/accuracy"] == pytest.approx(4 / 6)
     assert [round(float(a[m][0]), 6) for _, a, m in per_sample(batches)] == [0.0, 0.0, -2.0, 2.0, -2.0, 2.0]
@@ -183,7 +192,7 @@ def test_metrics_of_list_shaped_logs(tokenizer):
 def test_a_poisoned_sample_keeps_its_group_and_is_counted(tokenizer):
     labels = [scripted.GOLD] * 5 + [""]
     maker, _, batches = run(tokenizer, labels=labels)
-    assert maker.metrics[FAILED] == pytest.approx(1 / 6)
+    assert maker.metrics[FAILED_METRIC] == pytest.approx(1 / 6)
     assert sum(len(e.sequences) for e in batches) == 6
     _, advantages, mask = per_sample(batches)[-1]
     # First actions: +1 −1 −1 +1 −1 and the failing −1; b = −1/3.
@@ -204,6 +213,48 @@ def test_process_level_needs_our_executor_and_says_so(tokenizer):
         maker.compute_advantages_and_returns(experiences(maker, outputs))
 
 
+def test_an_outcome_method_with_a_baseline_of_its_own_covers_the_whole_response(tokenizer):
+    """Prompts' means with the response itself in them: pairs (right, right) (wrong, right) (wrong, right)."""
+    options = Options("s2r-orl", leave_one_out=False)
+    _, _, batches = run(tokenizer, options=options, kl=0.01, kl_coefficient=0.5)
+    for (_, advantages, mask), value in zip(per_sample(batches), [0, 0, -1, 1, -1, 1], strict=True):
+        tokens = int(mask.sum())
+        expected = torch.full((tokens,), value - 0.5 * 0.01 * tokens)  # KL of the sequence, as in Eq. 3
+        assert advantages[mask] == pytest.approx(expected, abs=1e-6)
+        assert not advantages[~mask].any()
+
+
+def test_a_method_outside_of_the_package_by_name(tokenizer, tmp_path, monkeypatch):
+    """Hand-computed: α = 1/4; attempts earn α or 0, verdicts ±α; means of the others of a prompt, by kind."""
+    source = Path(__file__).parent.parent / "outside" / "my_method.py.txt"
+    (tmp_path / "my_method.py").write_text(source.read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    whole = Options("my_method:METHOD", checker="my_method:checker")
+    parts = Options(
+        rewards="my_method:rewards",
+        baseline="my_method:BASELINE",
+        groups="prompt",
+        grammar="my_method:GRAMMAR",
+        policy="my_method:POLICY",
+    )
+    plans = [[(1, 1)], [(0, 0), (1, 1)]]  # 1/4 1/4 | 0 1/4 1/4 1/4
+    expected = [[1 / 4 - 1 / 8, 0], [0 - 1 / 4, 0, 1 / 4 - 1 / 8, 0]]
+    for options in (whole, parts):
+        for name, value in options.to_environment().items():
+            monkeypatch.setenv(name, value)  # the executor's
+        _, outputs, batches = run(tokenizer, plans=plans, options=options)
+        assert outputs[1]["label"].scored.rewards == (0.0, 0.25, 0.25, 0.25)
+        for output, (_, advantages, mask), values in zip(outputs, per_sample(batches), expected, strict=True):
+            for value, (first, end) in zip([*values, 0.0], columns_of(output), strict=True):
+                assert advantages[first:end] == pytest.approx(torch.full((end - first,), value), abs=1e-6)
+            assert not advantages[~mask].any()
+
+
+def test_without_alarms(tokenizer):
+    maker, _, _ = run(tokenizer, options=Options(alarms=False))
+    assert set(maker.metrics) == {*METRIC_NAMES, FAILED_METRIC}
+
+
 def test_leave_one_out_and_position_baselines(tokenizer):
     _, _, batches = run(tokenizer, options=Options(baseline="position", leave_one_out=True))
     first = [float(a[m][0]) for _, a, m in per_sample(batches)]
@@ -212,12 +263,12 @@ def test_leave_one_out_and_position_baselines(tokenizer):
 
 
 def test_the_running_baseline_scores_before_it_learns_and_its_state_survives(tokenizer):
-    options = Options(baseline="running")
+    options = Options(running=True)
     plans = [scripted.PLANS[0], scripted.PLANS[3]]  # both begin with a right attempt
     maker, outputs, batches = run(tokenizer, plans=plans, options=options)
     assert [float(a[m][0]) for _, a, m in per_sample(batches)] == [1.0, 1.0]  # nothing known yet
     again = make_maker(options)
-    again.baseline.load_state_dict(maker.baseline.state_dict())
+    again.state.load_state_dict(maker.state.state_dict())
     batches = again.compute_advantages_and_returns(experiences(again, outputs))
     assert [float(a[m][0]) for _, a, m in per_sample(batches)] == [0.0, 0.0]  # now the mean is known: 1
 
@@ -233,13 +284,13 @@ def test_checkpoints_carry_the_running_baseline():
             return self.saved
 
     actor = Settings(__ray_metadata__=Settings(modified_class=Base))
-    trainer = s2r_trainer(actor, Options(baseline="running"))
+    trainer = s2r_trainer(actor, Options(running=True))
     first, second = trainer.__new__(trainer), trainer.__new__(trainer)
     for one in (first, second):
-        one.experience_maker = Settings(baseline=Options(baseline="running").make_baseline())
-    first.experience_maker.baseline([[1.0, -1.0]])
+        one.experience_maker = Settings(state=resolve_method(Options(running=True)).new_state())
+    first.experience_maker.state([[1.0, -1.0]])
     first.save_logs_and_checkpoints(1, {}, {"episode": 0})
-    assert first.saved[STATE]["sums"]
+    assert first.saved[STATE]["totals"]
     second.saved = first.saved
     second.init_checkpoint_states()
-    assert second.experience_maker.baseline.state_dict() == first.experience_maker.baseline.state_dict()
+    assert second.experience_maker.state.state_dict() == first.experience_maker.state.state_dict()

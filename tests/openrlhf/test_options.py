@@ -11,15 +11,20 @@ from s2r_openrlhf.train_ppo_ray import with_agent
 
 def test_own_options_are_taken_out_and_the_rest_is_left_alone():
     argv = [
-        "--s2r.level",
-        "outcome",
+        "--s2r.method",
+        "s2r-orl",
         "--actor.adam.lr",
         "5e-7",
-        "--s2r.preset=released",
+        "--s2r.grammar=tags",
+        "--s2r.alarms",
+        "no",
+        "--s2r.leave_one_out",
         "--train.async_enable",
+        "--s2r.min_count",
+        "2",
     ]
     options, rest, wants_help = split_arguments(argv)
-    assert options == Options(level="outcome", preset="released")
+    assert options == Options("s2r-orl", grammar="tags", alarms=False, leave_one_out=True, min_count=2)
     assert rest == ["--actor.adam.lr", "5e-7", "--train.async_enable"]
     assert not wants_help
 
@@ -27,13 +32,18 @@ def test_own_options_are_taken_out_and_the_rest_is_left_alone():
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--s2r.level", "token"], "invalid choice: 'token'"),
-        (["--s2r.levle", "process"], "unknown option --s2r.levle"),
-        (["--s2r.grammar", "xml"], "xml"),
-        (
-            ["--s2r.baseline", "running", "--s2r.leave_one_out"],
-            "running baseline never contains the action itself",
-        ),
+        (["--s2r.levle", "process"], "unknown option --s2r.levle; see --help"),
+        (["--s2r.level", "outcome"], "--s2r.method s2r-prl (process) or s2r-orl (outcome)"),
+        (["--s2r.preset=released"], "--s2r.method released-prl"),
+        (["--s2r.beta", "0.1"], "--algo.kl.init_coef"),
+        (["--s2r.ratio=token"], "--actor.policy_loss_type"),
+        (["--s2r.method", "s2r-plr"], "unknown method 's2r-plr'; expected one of released-offline-orl, "),
+        (["--s2r.grammar", "xml"], "unknown grammar 'xml'"),
+        (["--s2r.checker", "nowhere:check"], "cannot import 'nowhere'"),
+        (["--s2r.alarms", "perhaps"], "'perhaps': expected yes or no"),
+        (["--s2r.min_count", "-1"], "min_count is -1; expected a number >= 0"),
+        (["--s2r.running", "--s2r.leave_one_out"], "earlier batches never hold the action itself"),
+        (["--s2r.offline", "--s2r.baseline", "position"], "baseline is 'position'; with offline"),
     ],
 )
 def test_mistakes_are_named(argv, message, capsys):
@@ -44,16 +54,19 @@ def test_mistakes_are_named(argv, message, capsys):
 
 
 def test_options_survive_the_environment(monkeypatch):
-    options = Options(
-        level="outcome", preset="released", grammar="tags", baseline="position", leave_one_out=True
-    )
+    options = Options("released-prl", grammar="tags", baseline="position", alarms=False, rollouts="r.jsonl")
     for name, value in options.to_environment().items():
         monkeypatch.setenv(name, value)
     assert Options.from_environment() == options
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "expected a JSON object"), ('{"lvl": 1}', "unknown option 'lvl'")]
+    ("text", "message"),
+    [
+        ("{", "expected a JSON object"),
+        ('{"lvl": 1}', "S2R_OPENRLHF has unknown keys ['lvl']"),
+        ('{"beta": 0.1}', "S2R_OPENRLHF: beta is 0.1; use OpenRLHF's own --algo.kl.init_coef"),
+    ],
 )
 def test_a_broken_environment_is_named(text, message, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT, text)
@@ -65,9 +78,10 @@ def test_a_broken_environment_is_named(text, message, monkeypatch):
     ("arguments", "options", "added"),
     [
         ([], Options(), str(AGENT_FILE)),
-        ([], Options(level="outcome"), str(AGENT_FILE)),
-        (["--reward.remote_url", "http://x"], Options(level="outcome"), None),
+        ([], Options("s2r-orl"), str(AGENT_FILE)),
+        (["--reward.remote_url", "http://x"], Options("s2r-orl"), None),
         (["--train.agent_func_path=mine.py"], Options(), None),
+        (["--reward.remote_url", "http://x"], Options("released-orl"), None),
         ([], Options(offline=True), str(REPLAY_FILE)),
     ],
 )
@@ -76,10 +90,23 @@ def test_the_executor_is_filled_in_where_it_is_needed(arguments, options, added)
     assert with_agent(arguments, options) == expected
 
 
+def test_a_methods_clip_reaches_openrlhf_unless_its_own_is_given(tmp_path, monkeypatch):
+    (tmp_path / "clipped.py").write_text(
+        "from dataclasses import replace\nfrom s2r_rewards import get_method\n"
+        "METHOD = replace(get_method('s2r-prl'), name='clipped', clip=(0.2, 0.28))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    options = Options("clipped:METHOD")
+    agent = ["--train.agent_func_path", str(AGENT_FILE)]
+    assert with_agent([], options) == ["--actor.eps_clip_low_high", "0.2", "0.28", *agent]
+    assert with_agent(["--actor.eps_clip=0.1"], options) == ["--actor.eps_clip=0.1", *agent]
+
+
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
         (["--reward.remote_url", "http://x"], Options()),
+        (["--reward.remote_url", "http://x"], Options("s2r-orl", leave_one_out=False)),
         (["--reward.remote_url=http://x"], Options(offline=True)),
         (["--train.agent_func_path", "mine.py"], Options(offline=True)),
         (["--algo.advantage.is_correction_level", "token"], Options(offline=True)),
@@ -96,7 +123,7 @@ def test_help_has_an_example_and_needs_no_gpu_stack():
     done = subprocess.run(
         [sys.executable, "-S", "-c", _with_path(code)], capture_output=True, text=True, check=True
     )
-    assert "python -m s2r_openrlhf.train_ppo_ray --s2r.level process" in done.stdout
+    assert "python -m s2r_openrlhf.train_ppo_ray --s2r.method s2r-prl" in done.stdout
     assert "--s2r.offline" in done.stdout
 
 

@@ -1,5 +1,6 @@
 """Every recipe through OpenRLHF's real argument parser, and the paper's figures in what it makes of them."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,11 @@ import pytest
 
 from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
 from s2r_openrlhf.check import parsed_step
-from s2r_openrlhf.flags import Flags, FlagsError, read_flags
-from s2r_openrlhf.launch import commands, load, run
+from s2r_openrlhf.launch import flags, plan
 from s2r_openrlhf.options import split_arguments
+from s2r_rewards.recipes import RecipeError, find_recipe
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes" / "openrlhf"
-STAGES = ("sft", "orl", "prl", "offline_orl", "offline_prl")
 # Tables 7 and 8 of arXiv:2502.12853: (model, maximal length, KL coefficient of RL)
 MODELS = {
     "llama-3.1-8b-instruct": ("meta-llama/Llama-3.1-8B-Instruct", 8000, 0.05),
@@ -23,16 +23,32 @@ MODELS = {
 
 
 def training_step(model, stage, *extra):
-    return next(
-        s
-        for s in commands(load(RECIPES / model / stage, {}), extra)
-        if "prepare" not in s and "restore" not in s
-    )
+    [step] = plan(RECIPES, stage, model, extra).steps
+    return step
+
+
+@pytest.fixture(autouse=True)
+def no_places(monkeypatch):
+    for name in ("S2R_DATA", "S2R_OUTPUT", "S2R_START", "S2R_GPUS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of a recipe for one model."""
+
+    def copy(name):
+        for place, source in find_recipe(name).files("qwen2-7b-instruct").items():
+            (tmp_path / place).parent.mkdir(exist_ok=True)
+            shutil.copy(source, tmp_path / place)
+        return tmp_path
+
+    return copy
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_sft(model):
-    steps = commands(load(RECIPES / model / "sft", {}), [])
+    steps = plan(RECIPES, "sft", model, []).steps
     name, length, _ = MODELS[model]
     args = parsed_step(steps[1])
     assert args.model.model_name_or_path == name
@@ -69,7 +85,7 @@ def test_online_rl(model, stage):
     assert args.data.max_samples * args.train.num_episodes / args.rollout.batch_size == 500
     assert args.train.agent_func_path == str(AGENT_FILE)
     options, _, _ = split_arguments(step[3:])
-    assert options.level == {"orl": "outcome", "prl": "process"}[stage]
+    assert options.method == f"s2r-{stage}"
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -83,94 +99,87 @@ def test_offline_rl(model, stage):
     assert args.train.agent_func_path == str(REPLAY_FILE)
     options, _, _ = split_arguments(step[3:])
     assert options.offline
-    assert options.level == {"offline_orl": "outcome", "offline_prl": "process"}[stage]
+    assert options.method == f"s2r-{stage.replace('_', '-')}"
 
 
-def test_every_recipe_is_there_and_names_its_folder():
-    found = {path.parent.relative_to(RECIPES).as_posix() for path in RECIPES.glob("*/*/run.sh")}
-    assert found == {f"{model}/{stage}" for model in MODELS for stage in STAGES}
-    for place in found:
-        flags = load(RECIPES / place, {})
-        assert flags.value("output") == f"out/{place}"
-        assert len({(RECIPES / place / "run.sh").read_text()}) == 1
-
-
-def test_places_and_flags_of_ones_own_count_more():
-    flags = load(
-        RECIPES / "qwen2-7b-instruct" / "prl", {"S2R_DATA": "/d", "S2R_OUTPUT": "/o", "S2R_START": "/m"}
-    )
-    step = commands(
-        flags, ["--rollout.temperature", "1.0", "--train.async_enable", "--s2r.baseline", "position"]
-    )[0]
+def test_places_and_flags_of_ones_own_count_more(monkeypatch):
+    for name, value in (("S2R_DATA", "/d"), ("S2R_OUTPUT", "/o"), ("S2R_START", "/m")):
+        monkeypatch.setenv(name, value)
+    own = ["--rollout.temperature", "1.0", "--train.async_enable", "--s2r.baseline", "position"]
+    step = training_step("qwen2-7b-instruct", "prl", *own)
     with pytest.raises(
         AssertionError, match="enable_sleep"
-    ):  # OpenRLHF's own check: async and sleep exclude each other
+    ):  # OpenRLHF's own: async and sleep exclude each other
         parsed_step(step)
-    args = parsed_step([word for word in step if word not in ("--train.async_enable",)])
+    args = parsed_step([word for word in step if word != "--train.async_enable"])
     assert args.rollout.temperature == 1.0
     assert args.data.prompt_dataset == "/d/rl.jsonl"
     assert args.actor.model_name_or_path == "/m"
     assert args.ckpt.output_dir == "/o/qwen2-7b-instruct/prl/model"
 
 
-def test_a_copied_recipe_keeps_working(tmp_path):
-    import shutil
-
-    shutil.copytree(RECIPES / "qwen2-7b-instruct" / "orl", tmp_path / "mine")
-    with open(tmp_path / "mine" / "recipe.flags", "a") as file:
-        file.write("let kl = 0.2\n--actor.adam.lr 1e-6\n")
-    args = parsed_step(commands(load(tmp_path / "mine", {}), [])[0])
+def test_a_copied_recipe_keeps_working(copied):
+    folder = copied("openrlhf/orl")
+    facts = folder / "models" / "qwen2-7b-instruct.yaml"
+    facts.write_text(facts.read_text().replace("kl_rl: 0.05", "kl_rl: 0.2"))
+    with open(folder / "orl.yaml", "a") as file:
+        file.write("actor: {adam: {lr: 1e-6}}\n")
+    args = parsed_step(plan(folder, "orl", "qwen2-7b-instruct", []).steps[0])
     assert (args.algo.kl.init_coef, args.actor.adam.lr) == (0.2, 1e-6)
     assert args.ckpt.output_dir == "out/qwen2-7b-instruct/orl/model"
 
 
-def test_a_copied_recipe_goes_asynchronous(tmp_path):
-    (tmp_path / "recipe.flags").write_text(
-        (RECIPES / "qwen2-7b-instruct" / "prl" / "recipe.flags").read_text()
-        + "drop --vllm.enable_sleep\n--train.async_enable\n"
-    )
-    args = parsed_step(commands(load(tmp_path, {}), [])[0])
+def test_a_copied_recipe_goes_asynchronous(copied):
+    folder = copied("openrlhf/prl")
+    with open(folder / "prl.yaml", "a") as file:
+        file.write("vllm: {enable_sleep: null}\ntrain: {async_enable: true}\n")
+    args = parsed_step(plan(folder, "prl", "qwen2-7b-instruct", []).steps[0])
     assert args.train.async_enable
 
 
+def test_a_stage_that_lacks_a_place_is_refused(copied):
+    folder = copied("openrlhf/sft")
+    text = (folder / "sft.yaml").read_text()
+    (folder / "sft.yaml").write_text(text.replace("  gpus: ${oc.env:S2R_GPUS,8}\n", ""))
+    with pytest.raises(RecipeError, match=r"sft.yaml: recipe.gpus is missing"):
+        plan(folder, "sft", "qwen2-7b-instruct", [])
+
+
+def test_output_environment_and_gpus(monkeypatch):
+    monkeypatch.setenv("S2R_GPUS", "4")
+    made = plan(RECIPES, "sft", "qwen2.5-math-7b", [])
+    assert made.output == Path("out/qwen2.5-math-7b/sft")
+    assert made.environment == {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": 1}
+    assert made.steps[1][:3] == ["deepspeed", "--num_gpus", "4"]
+    assert made.steps[1][-1] == "@out/qwen2.5-math-7b/sft/chat_template.jinja"
+    assert plan(RECIPES, "prl", "qwen2-7b-instruct", []).environment == {}
+
+
 def test_check_reports_a_flag_that_openrlhf_does_not_know():
-    command = [
-        sys.executable,
-        "-m",
-        "s2r_openrlhf.launch",
-        str(RECIPES / "qwen2-7b-instruct" / "orl"),
-        "--check",
-    ]
+    place = [str(RECIPES), "orl", "--model", "qwen2-7b-instruct"]
+    command = [sys.executable, "-m", "s2r_openrlhf.launch", *place, "--check"]
     done = subprocess.run([*command, "--actor.adam.learning_rate", "1"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "unrecognized arguments: --actor.adam.learning_rate" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("--a 1\nlearning_rate 3\n", r"recipe.flags:2: found 'learning_rate 3'; expected --flag"),
-        ("include nowhere\n", "nowhere.flags: No such file"),
-    ],
-)
-def test_flags_files_name_the_line(tmp_path, text, message):
-    (tmp_path / "recipe.flags").write_text(text)
-    with pytest.raises(FlagsError, match=message):
-        read_flags(tmp_path / "recipe.flags", tmp_path)
-
-
-def test_variables():
-    flags = Flags(variables={"a": "{b}/x", "b": "1", "loop": "{loop}"}, flags={"--f": ["{a}", "y"]})
-    assert flags.arguments() == ["--f", "1/x", "y"]
-    with pytest.raises(FlagsError, match="variable 'c' is not defined"):
-        flags.value("c")
-    with pytest.raises(FlagsError, match="variable 'loop' is defined by itself"):
-        flags.value("loop")
-
-
-def test_steps_stop_at_the_first_failure(tmp_path, capfd):
-    (tmp_path / "text").write_text("hello")
-    show = [sys.executable, "-c", "import sys; print(sys.argv[1])", f"@{tmp_path / 'text'}"]
-    fail = [sys.executable, "-c", "raise SystemExit(3)"]
-    assert run([show, fail, show], {}) == 3
-    assert capfd.readouterr().out.splitlines().count("hello") == 1
+def test_nested_settings_become_flags():
+    settings = {
+        "a": {"b": {"c": 5e-7}, "on": True, "off": False, "none": None},
+        "s": "text",
+        "zero": 0,
+        "several": [1, "x"],
+        "empty": {},
+    }
+    assert list(flags(settings)) == [
+        "--a.b.c",
+        "5e-07",
+        "--a.on",
+        "--s",
+        "text",
+        "--zero",
+        "0",
+        "--several",
+        "1",
+        "x",
+    ]

@@ -10,14 +10,15 @@ import torch
 from test_maker import experiences, make_maker, per_sample
 
 from s2r_openrlhf.options import ENVIRONMENT, Options
-from s2r_openrlhf.replay import AgentExecutor
-from s2r_openrlhf.stored import check_file
+from s2r_openrlhf.replay import AgentExecutor, check_file
 from s2r_openrlhf.train_ppo_ray import with_agent
+from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.datasets.formats import openrlhf_replay
 from s2r_rewards.records import RecordError
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scoring import score_rollouts
-from s2r_rewards.server.protocol import FAILED
+
+METHODS = {"process": "s2r-offline-prl", "outcome": "s2r-offline-orl"}
 
 
 def stored_rows():
@@ -30,13 +31,12 @@ def stored_rows():
     for i, rollout in enumerate(score_rollouts(rollouts)):
         record = rollout.to_record()
         record["s2r"] = {**record["s2r"], "outcome_advantage": 0.25 * (i + 1)}
-        record["s2r"]["actions"] = [{"reward": 0, "advantage": 0, **a} for a in record["s2r"]["actions"]]
         rows.append(openrlhf_replay(record))
     return rows
 
 
 def replay(tokenizer, labels, level, monkeypatch):
-    monkeypatch.setenv(ENVIRONMENT, json.dumps({"level": level, "offline": True}))
+    monkeypatch.setenv(ENVIRONMENT, json.dumps({"method": METHODS[level], "offline": True}))
     executor = AgentExecutor()
 
     async def each():
@@ -54,7 +54,7 @@ def replay(tokenizer, labels, level, monkeypatch):
 
 def advantages_of(outputs, level, kl=0.0, kl_coefficient=0.0):
     maker = make_maker(
-        Options(level=level, offline=True), kl_coefficient, samples_per_prompt=1, estimator="reinforce"
+        Options(METHODS[level], offline=True), kl_coefficient, samples_per_prompt=1, estimator="reinforce"
     )
     batches = maker.compute_advantages_and_returns(experiences(maker, outputs, kl))
     return maker, per_sample(batches)
@@ -68,8 +68,8 @@ def test_process_advantages_are_the_stored_ones_token_by_token(tokenizer, monkey
     ):
         first, end = output["action_ranges"][0]
         assert tokenizer.decode(sequence[first:end]) == scripted.response(plan)
-        for value, (start, stop) in zip(expected, output["label"].spans, strict=True):
-            given = advantages[start - 1 : stop - 1]
+        for value, (start, stop) in zip(expected, output["label"].scored.spans, strict=True):
+            given = advantages[first - 1 :][start:stop]
             assert given == pytest.approx(torch.full_like(given, value), abs=1e-6)
         assert not advantages[~mask].any()
     assert maker.metrics["s2r/verify/accuracy"] == pytest.approx(6 / 9)
@@ -95,7 +95,7 @@ def test_a_row_that_cannot_be_replayed_is_counted_and_has_no_gradient(tokenizer,
     labels = [stored_rows()[0]["label"], "not json", json.dumps({"response": "x"})]
     outputs = replay(tokenizer, labels, "process", monkeypatch)
     maker, samples = advantages_of(outputs, "process")
-    assert maker.metrics[FAILED] == pytest.approx(2 / 3)
+    assert maker.metrics[FAILED_METRIC] == pytest.approx(2 / 3)
     assert samples[0][1].any()
     assert not samples[1][1].any()
     assert not samples[2][1].any()
@@ -115,14 +115,16 @@ def spoilt(row, *path, value=None):
     [
         (lambda row: {**row, "label": "4"}, "process", "label"),
         (lambda row: spoilt(row, "response"), "process", "label.response"),
-        (lambda row: spoilt(row, "actions", 0, "advantage"), "process", "label.advantage"),
+        (lambda row: spoilt(row, "s2r"), "process", "label.s2r"),
+        (lambda row: spoilt(row, "s2r", "actions", 0), "process", "label.s2r"),
+        (lambda row: spoilt(row, "s2r", "actions", 0, "advantage"), "process", "label.s2r.advantage"),
         (
-            lambda row: spoilt(row, "actions", 0, "advantage", value=float("nan")),
+            lambda row: spoilt(row, "s2r", "actions", 0, "advantage", value=float("nan")),
             "process",
-            "label.advantage",
+            "label.s2r.advantage",
         ),
-        (lambda row: spoilt(row, "actions", 0), "process", "label.start"),
-        (lambda row: spoilt(row, "outcome_advantage"), "outcome", "label.outcome_advantage"),
+        (lambda row: spoilt(row, "s2r", "actions", 0, "start"), "process", "label.s2r.start"),
+        (lambda row: spoilt(row, "s2r", "outcome_advantage"), "outcome", "label.s2r.outcome_advantage"),
     ],
 )
 def test_a_bad_file_is_refused_before_training_with_line_and_field(tmp_path, broken, level, field):
@@ -133,7 +135,7 @@ def test_a_bad_file_is_refused_before_training_with_line_and_field(tmp_path, bro
     with pytest.raises(RecordError, match=f"replay.jsonl:3: field '{field}'"):
         check_file(path, level)
     with pytest.raises(ValueError, match=f"replay.jsonl:3: field '{field}'"):
-        with_agent(["--data.prompt_dataset", str(path)], Options(level=level, offline=True))
+        with_agent(["--data.prompt_dataset", str(path)], Options(METHODS[level], offline=True))
 
 
 def test_a_good_file_is_counted(tmp_path):

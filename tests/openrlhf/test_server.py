@@ -12,8 +12,8 @@ import httpx
 import pytest
 from harness import free_port
 
+from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.metrics import METRIC_NAMES
-from s2r_rewards.server.protocol import FAILED
 
 PROMPT = "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"
 RIGHT = (
@@ -83,7 +83,7 @@ def test_openrlhf_protocol(url):
 def test_an_unusable_label_is_counted_and_its_neighbour_is_scored(url):
     answer = httpx.post(url, json=body(RIGHT, RIGHT, labels=[None, {"gold": 4}])).json()
     assert answer["rewards"] == [-1.0, 1.0]
-    assert answer["extra_logs"][FAILED] == [1.0, 0.0]
+    assert answer["extra_logs"][FAILED_METRIC] == [1.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 import json
 import random
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 RECHECK = "Wait, let me recheck my solution.\n\n"
@@ -62,6 +63,12 @@ def problems(count: int, seed: int, wrong_rate: float = 0.35, slip_rate: float =
             }
         )
     return rows
+
+
+@lru_cache(maxsize=1)
+def tokenizer():
+    """The tiny model's."""
+    return build_tokenizer([row["prompt"] + "\n" + row["response"] for row in problems(64, seed=0)])
 
 
 def build_tokenizer(texts: list[str]):

@@ -8,17 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from s2r_tiny import task
 from s2r_tiny.config import DataConfig, ModelConfig, OfflineConfig
-from s2r_tiny.initialization import _row, build
-from s2r_tiny.model import new_model
-from s2r_tiny.offline import select
-from s2r_tiny.online import outcome_level, process_level
-from s2r_tiny.policy import Objective, loss_of, make_batch, new_optimizer, renewed, update
-from s2r_tiny.responses import PRESET, extra_metrics, to_rollouts
-from s2r_tiny.sampler import Sample
-from s2r_tiny.sft import document
-from s2r_tiny.tokenizer import END_TEXT, TOKENS, encode
+from s2r_tiny.data import task
+from s2r_tiny.data.responses import METHODS, Sample, extra_metrics, to_rollouts
+from s2r_tiny.data.tokenizer import END_TEXT, TOKENS, encode
+from s2r_tiny.learn.model import new_model
+from s2r_tiny.learn.policy import (
+    Objective,
+    advantages_of,
+    loss_of,
+    make_batch,
+    new_optimizer,
+    renewed,
+    update,
+)
+from s2r_tiny.stages.initialization import _row, build
+from s2r_tiny.stages.offline import select
+from s2r_tiny.stages.sft import document
 
 from s2r_rewards import Verdict
 from s2r_rewards.datasets.initialization import Dropped
@@ -115,16 +121,16 @@ SAMPLES = (
 )
 
 
-def batch_of(model, level):
+def batch_of(model, stage):
     found = judge_rollouts(rollouts(*SAMPLES))
-    advantages = level(found, [0] * len(found))
+    advantages = advantages_of(METHODS[stage], found, [0] * len(found))
     prompts = [encode(PROBLEM.prompt)] * len(SAMPLES)
     return advantages, make_batch(prompts, [s.ids for s in SAMPLES], found, advantages, model)
 
 
 @pytest.mark.parametrize("ratio", ["token", "action", "action_mean"])
 def test_at_ratio_one_the_process_loss_is_minus_the_mean_advantage(model, ratio):
-    advantages, batch = batch_of(model, process_level)
+    advantages, batch = batch_of(model, "prl")
     # Oracle by hand: rewards minus the mean of the reward context over the batch.
     assert advantages[1] == pytest.approx((-0.8, 2 / 3, 1.0, 0.0))
     loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio=ratio, beta=0.0))
@@ -132,25 +138,25 @@ def test_at_ratio_one_the_process_loss_is_minus_the_mean_advantage(model, ratio)
 
 
 def test_at_ratio_one_the_outcome_loss_is_minus_the_mean_advantage(model):
-    advantages, batch = batch_of(model, outcome_level)
+    advantages, batch = batch_of(model, "orl")
     assert advantages == pytest.approx((1.0, 1.0, -1.5, 1.0, -1.5))
     loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio="token", beta=0.0))
     assert float(loss.detach()) == pytest.approx(-np.mean(advantages), abs=1e-5)
 
 
 def test_process_actions_tile_the_response_but_for_the_end_token(model):
-    _, batch = batch_of(model, process_level)
+    _, batch = batch_of(model, "prl")
     for row, length in zip(batch.action_ids, batch.lengths.tolist(), strict=True):
         assert row[: length - 1].min() == 0
         assert (row[:length].diff() >= -1 - row.max()).all()
         assert row[length - 1 :].max() == -1
-    _, outcome = batch_of(model, outcome_level)
+    _, outcome = batch_of(model, "orl")
     assert (outcome.action_ids >= 0).sum(1).tolist() == batch.lengths.tolist()
 
 
 def test_an_update_lowers_the_loss(model):
     policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
-    _, batch = batch_of(model, process_level)
+    _, batch = batch_of(model, "prl")
     objective = Objective(0.2, "token", 0.0)
     before, _ = loss_of(policy, batch, objective)
     stats = update(
@@ -164,7 +170,7 @@ def test_an_update_lowers_the_loss(model):
 
 def test_the_kl_inside_the_advantage_charges_for_distance_from_the_reference(model):
     drifted = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=2)
-    _, batch = batch_of(model, process_level)
+    _, batch = batch_of(model, "prl")
     batch = renewed(batch, drifted)
     charged = kl_penalised(batch.advantages, batch.old_log_probs, batch.ref_log_probs, batch.action_ids, 0.1)
     first = batch.action_ids[0] == 0
@@ -173,11 +179,20 @@ def test_the_kl_inside_the_advantage_charges_for_distance_from_the_reference(mod
     assert charged[0][first].tolist() == pytest.approx([1.2 - 0.1 * float(distance)] * 3, abs=1e-4)
 
 
-def test_cut_off_responses_lose():
-    [judged] = judge_rollouts(rollouts(respond((7, True), end=False)))
-    assert outcome_level([judged] * 2, [0, 0]) == (0.0, 0.0)
-    assert PRESET.no_end_penalty
-    assert process_level([judged, *judge_rollouts(rollouts(respond((7, True))))], [0, 0])[0][1] == -1.0
+def test_cut_off_responses_lose_online():
+    cut, ended = judge_rollouts(rollouts(respond((7, True), end=False), respond((7, True))))
+    assert advantages_of(METHODS["orl"], [cut, ended], [0, 0]) == (-2.0, 2.0)
+    assert METHODS["prl"].rewards(cut) == (1.0, -1.0)
+    assert METHODS["offline-prl"].rewards(cut) == METHODS["offline-prl"].rewards(ended) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("copies", "expected"), [(5, 1.0), (10, 0.0)])
+def test_offline_baselines_need_ten_rewards_of_an_accuracy(copies, expected):
+    found = judge_rollouts(rollouts(*[respond((7, True))] * copies, respond((3, True))))
+    accuracies = [0.5] * copies + [0.2]
+    assert advantages_of(METHODS["offline-orl"], found, accuracies) == (*[expected] * copies, -1.0)
+    by_position = advantages_of(METHODS["offline-prl"], found, accuracies)
+    assert by_position == (*[(expected, expected)] * copies, (-1.0, -1.0))
 
 
 def test_offline_selection_by_hand():
@@ -223,5 +238,5 @@ def test_extra_metrics_by_hand():
 
 
 def test_log_probs_of_the_reference_stand_in_for_the_old_policy_offline(model):
-    _, batch = batch_of(model, process_level)
+    _, batch = batch_of(model, "prl")
     assert torch.equal(batch.old_log_probs, batch.ref_log_probs)

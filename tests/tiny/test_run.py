@@ -60,7 +60,7 @@ def test_a_run_writes_what_it_promises(small):
     assert sum(r["stage"] == "prl" and "tiny/clip_fraction" in r for r in rows) == 2
     stored = list(read_rollouts(folder / "rollouts" / "prl.jsonl"))
     assert {r.step for r in stored} == {1, 2}
-    assert all(r.s2r and r.s2r["actions"] for r in stored)
+    assert all(r.s2r and r.s2r.actions for r in stored)
     assert len(list(read_rollouts(folder / "rollouts" / "bi-greedy.jsonl"))) == 20
     assert "BI + offline PRL" in done.stdout
 

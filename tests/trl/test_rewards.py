@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 
+from s2r_rewards.adapter import Options
 from s2r_rewards.testing import SHELF, solve
 from s2r_trl import S2RReward, action_reward, outcome_reward, verification_reward
 
@@ -38,6 +39,41 @@ def test_means_over_actions():
 
 def test_ungradable_is_none_not_zero():
     assert outcome_reward(completions=[solve("5").text()] * 2, gold=["", "5"]) == [None, 1.0]
+
+
+def test_nothing_in_a_batch_raises(caplog):
+    """A completion that is no text, golds of every shape: the others are graded all the same."""
+    five = solve("5").text()
+    completions = [None, 5, five, five, five, five, [{"role": "assistant", "content": None}]]
+    golds = ["5", "5", ["4", "5.0"], 5, None, {"a": 1}, "5"]
+    for reward in (outcome_reward, action_reward):
+        assert reward(completions=completions, gold=golds)[2:6] == [1.0, 1.0, None, None]
+    assert outcome_reward(completions=completions, gold=golds) == [None, None, 1.0, 1.0, None, None, -1.0]
+    assert verification_reward(completions=completions, gold=golds) == [None] * 7
+    assert outcome_reward(completions=[five, five], gold=[["4", "\\boxed{5}"], 4]) == [1.0, -1.0]
+
+
+def test_options_are_those_of_every_trainer():
+    cut_off = solve("5").verify("correct").text()
+    released = S2RReward("action", Options("released-prl"))
+    assert released(completions=[cut_off], gold=["5"]) == [1.0]
+    tagged = "<attempt>\\boxed{4}</attempt>"
+    assert S2RReward(grammar="tags").options == Options(grammar="tags")
+    assert S2RReward("outcome", Options(grammar="tags"))(completions=[tagged], gold=["4"]) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Options(baseline="rloo"), "baseline is 'rloo'; TRL makes its own advantages"),
+        (Options(beta=0.1), "beta is 0.1"),
+        (Options("s2r-plr"), "unknown method 's2r-plr'"),
+        (Options(checker="nowhere:check"), "cannot import 'nowhere'"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_by_name(options, message):
+    with pytest.raises(ValueError, match=message):
+        S2RReward("outcome", options)
 
 
 def test_missing_column_is_named():

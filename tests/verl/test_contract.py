@@ -5,7 +5,8 @@ import inspect
 import pytest
 import verl
 
-from s2r_verl import plugin, versions
+import s2r_verl
+from s2r_verl import plugin
 
 
 def parameters(function) -> list[str]:
@@ -13,17 +14,17 @@ def parameters(function) -> list[str]:
 
 
 def test_the_installed_verl_is_a_tested_one():
-    assert verl.__version__ in versions.TESTED
+    assert verl.__version__ in s2r_verl.TESTED
 
 
 @pytest.mark.parametrize("version", ["0.8.0", "0.10.0", "1.0", None])
 def test_other_versions_are_refused_with_the_way_out(version):
-    assert "pip install" in versions.problem_with(version)
+    assert "pip install" in s2r_verl.problem_with(version)
 
 
 @pytest.mark.parametrize("version", ["0.9.0", "0.9.1", "0.9.2.dev1"])
 def test_supported_versions_pass(version):
-    assert versions.problem_with(version) is None
+    assert s2r_verl.problem_with(version) is None
 
 
 def test_the_entry_point_registers_everything():
@@ -32,7 +33,7 @@ def test_the_entry_point_registers_everything():
     from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY, POLICY_LOSS_REGISTRY
     from verl.trainer.ppo.v1 import get_trainer_cls
 
-    assert {"s2r_process", "s2r_outcome", "s2r_dense"} <= set(ADV_ESTIMATOR_REGISTRY)
+    assert {"s2r", "s2r_process", "s2r_outcome", "s2r_dense"} <= set(ADV_ESTIMATOR_REGISTRY)
     assert "s2r_action" in POLICY_LOSS_REGISTRY
     assert {"s2r_agent", "s2r_replay"} <= set(_agent_loop_registry)
     assert get_reward_manager_cls("s2r").__module__ == "s2r_verl.reward_manager"
@@ -67,7 +68,7 @@ def test_ppo_loss_calls_a_policy_loss_as_ours_expects():
     from verl.trainer.ppo.core_algos import agg_loss, compute_policy_loss_vanilla
     from verl.workers.utils.losses import ppo_loss
 
-    from s2r_verl.policy_loss import action_loss
+    from s2r_verl.algorithms import action_loss
 
     assert parameters(action_loss) == parameters(compute_policy_loss_vanilla)
     assert parameters(ppo_loss) == ["config", "model_output", "data", "dp_group"]

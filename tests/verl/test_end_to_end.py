@@ -6,15 +6,13 @@ Each run is started once; the tests look at the numbers that it left behind: wha
 
 import json
 import math
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
 from s2r_verl_cpu import runs
 from s2r_verl_cpu.assets import attempt, build_model, response, rl_rows, write_parquet
-from s2r_verl_cpu.registries import recorded_rows
+from s2r_verl_cpu.trained import GOLD, questions, steps_of, train
 
 from s2r_rewards import judge, parse
 from s2r_rewards.advantages import outcome_advantages, process_advantages
@@ -25,7 +23,6 @@ from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
-GOLD = "3"
 STEPS = 20
 PROMPTS, SAMPLES = 8, 8
 STORED = 16
@@ -39,7 +36,7 @@ PROCESS = (
 )
 OUTCOME = (
     "algorithm.adv_estimator=s2r_outcome",
-    "+algorithm.s2r.level=outcome",
+    "+algorithm.s2r.method=s2r-orl",
     "+algorithm.s2r.beta=0.05",
     "actor_rollout_ref.actor.use_kl_loss=True",
     "actor_rollout_ref.actor.kl_loss_coef=0",
@@ -52,65 +49,12 @@ REPLAY = (
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    folder: Path
-    output: str
-
-    @property
-    def rows(self) -> list[dict[str, torch.Tensor]]:
-        return recorded_rows(self.folder / "dump")
-
-    @property
-    def logged(self) -> list[dict[str, float]]:
-        lines = (self.folder / "metrics.jsonl").read_text().splitlines()
-        return [json.loads(line)["data"] for line in lines]
-
-    @property
-    def train(self) -> list[dict[str, float]]:
-        return [step for step in self.logged if "actor/pg_loss" in step]
-
-
-def questions(count: int) -> list[dict]:
-    """Sums whose answer is 3, so that a few steps are enough to learn it."""
-    return [row for row in rl_rows(4 * count) if row["reward_model"]["ground_truth"] == GOLD][:count]
-
-
 def poisoned() -> dict:
     """A row without a golden answer: every attempt to score it fails."""
     row = rl_rows(1)[0]
     row["prompt"][0]["content"] = POISON
     row["reward_model"]["ground_truth"] = None
     return row
-
-
-def train(
-    folder: Path, model: Path, rows: list[dict], *overrides: str, prompts: int, n: int, **env: str
-) -> Run:
-    (folder / "dump").mkdir(parents=True, exist_ok=True)
-    output = runs.ppo(
-        *runs.PPO_FLAGS,
-        "trainer.v1.trainer_mode=s2r_sync",
-        "reward.reward_manager.name=s2r",
-        f"data.train_files={write_parquet(folder / 'train.parquet', rows)}",
-        f"data.val_files={write_parquet(folder / 'val.parquet', questions(2))}",
-        f"data.train_batch_size={prompts}",
-        "data.max_prompt_length=32",
-        "data.max_response_length=128",
-        f"actor_rollout_ref.model.path={model}",
-        "actor_rollout_ref.actor.optim.lr=5e-4",
-        f"actor_rollout_ref.actor.ppo_mini_batch_size={prompts}",
-        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=16",
-        f"actor_rollout_ref.rollout.n={n}",
-        "trainer.logger=[console,file]",
-        f"trainer.default_local_dir={folder / 'checkpoints'}",
-        *overrides,
-        folder=folder,
-        S2R_VERL_CPU_DUMP=str(folder / "dump"),
-        VERL_FILE_LOGGER_PATH=str(folder / "metrics.jsonl"),
-        **env,
-    )
-    return Run(folder, output)
 
 
 @pytest.fixture(scope="session")
@@ -205,10 +149,6 @@ def library_process(rows, tokenizer):
         if is_poisoned(row, tokenizer):
             rewards[i], spans[i] = (-1.0,), ((0, len(row["responses"])),)
     return rewards, spans
-
-
-def steps_of(rows, size):
-    return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
 def test_no_sample_is_lost(process_run):
@@ -354,7 +294,7 @@ def offline_run(request, tmp_path_factory, warm_model):
     folder = tmp_path_factory.mktemp(f"offline_{request.param}")
     flags = ["trainer.total_training_steps=1", "trainer.val_before_train=False", "trainer.test_freq=-1"]
     if request.param == "outcome":
-        flags.append("+algorithm.s2r.level=outcome")
+        flags.append("+algorithm.s2r.method=s2r-orl")
     run = train(
         folder, warm_model, stored_rollouts(), *REPLAY, *flags, "trainer.save_freq=-1", prompts=STORED, n=1
     )

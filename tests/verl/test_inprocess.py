@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +12,19 @@ from s2r_verl_cpu.assets import response
 from tensordict import TensorDict
 from verl import DataProto
 
-from s2r_rewards import judge, parse
+from s2r_rewards import get_method, judge, parse
+from s2r_rewards.adapter import FAILING_REWARD, batch_metrics, score_response
 from s2r_rewards.advantages import process_advantages
+from s2r_rewards.baselines import BASELINES
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.rewards import action_rewards
+from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 from s2r_verl.agent_loop import as_action_output
-from s2r_verl.options import Options
-from s2r_verl.scoring import FAILING_SCORE, score_tokens
-from s2r_verl.trace import ACTION_IDS, FIELD, Trace, batch_metrics
+from s2r_verl.algorithms import Batch, at_hand, credit
+from s2r_verl.options import ConfigError
+from s2r_verl.records import ACTION_IDS, FIELD
 
 # The batch of the hand-computed oracle: (answer, confirmed) per attempt; the golden answer is 3.
 RESPONSES = [
@@ -113,10 +117,13 @@ def trainer_rows(ids, infos, level="process"):
     return rows
 
 
+def records_of(infos):
+    return [ScoredRollout.loads(info["reward_extra_info"][FIELD]) for info in infos]
+
+
 def test_rewards_are_the_librarys(infos):
     assert [info["reward_score"] for info in infos] == [1.0, 1.0, -1.0, 1.0, -1.0]
-    traces = [Trace.loads(info["reward_extra_info"][FIELD]) for info in infos]
-    assert [list(t.rewards) for t in traces] == [
+    assert [list(r.rewards) for r in records_of(infos)] == [
         [1, 1],
         [-1, 1, 1, 1],
         [-1, -1],
@@ -142,7 +149,10 @@ def test_advantages_equal_the_library_token_by_token(config, tokenizer, ids, inf
         non_tensor_batch={"uid": np.array(["a", "a", "b", "b", "b", "pad"], dtype=object)},
     )
     before = rewards.clone()
-    got = compute_advantage(data, adv_estimator="s2r_process", config=config.algorithm).batch["advantages"]
+    records = [*records_of(infos), None]
+    with at_hand(Batch(records, get_method("s2r-prl"))):
+        data = compute_advantage(data, adv_estimator="s2r_process", config=config.algorithm)
+    got = data.batch["advantages"]
 
     trajectories = [parse(decode_with_offsets(row, tokenizer)[0], finished=True) for row in ids]
     spans = [
@@ -172,8 +182,7 @@ def test_at_the_outcome_level_the_response_is_one_action(ids, infos):
 
 
 def test_metrics_equal_the_librarys(infos):
-    traces = [Trace.loads(info["reward_extra_info"][FIELD]) for info in infos]
-    got = batch_metrics(traces)
+    got = batch_metrics(records_of(infos))
     judged = [judge(parse(text, finished=True), "3") for text in RESPONSES]
     for name, value in behaviour_metrics(judged, levels=["1"] * 5).items():
         assert got[name] == pytest.approx(value, nan_ok=True), name
@@ -188,27 +197,27 @@ def test_metrics_of_an_empty_batch_are_all_there():
     assert all(math.isnan(value) for value in metrics.values())
 
 
-@pytest.mark.parametrize("gold", [None, 7, ["3"], {"answer": "3"}])
+@pytest.mark.parametrize("gold", [None, "", {"answer": "3"}])
 def test_a_poisoned_sample_earns_the_failing_score_and_is_counted(config, tokenizer, ids, gold, caplog):
     from verl.trainer.ppo.reward import load_reward_manager
 
     manager = load_reward_manager(config, tokenizer)
     poisoned, healthy = run_manager(manager, [(ids[0], gold), (ids[0], "3")], tokenizer.pad_token_id)
-    assert (poisoned["reward_score"], healthy["reward_score"]) == (FAILING_SCORE, 1.0)
-    traces = [Trace.loads(i["reward_extra_info"][FIELD]) for i in (poisoned, healthy)]
-    metrics = batch_metrics(traces)
+    assert (poisoned["reward_score"], healthy["reward_score"]) == (FAILING_REWARD, 1.0)
+    records = records_of([poisoned, healthy])
+    metrics = batch_metrics(records)
     assert metrics["s2r/alarm/scoring_failed"] == 0.5
     assert metrics["s2r/check/ungradable"] == 0.5
-    assert traces[0].spans == ((0, len(ids[0])),)
-    assert "golden answer" in traces[0].error
+    assert records[0].spans == ((0, len(ids[0])),)
+    assert "golden answer" in records[0].failure
 
 
 def test_an_answer_that_cannot_be_evaluated_is_no_failure(tokenizer):
     text = response(("9^{9^{9^{9^{9^{9}}}}}", True))
     tokens = [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
-    trace = score_tokens(tokens, tokenizer, "3", Options())
-    assert trace.error is None
-    assert trace.rewards == (-1.0, -1.0)
+    scored = score_response(tokens, "3", tokenizer=tokenizer)
+    assert scored.failure is None
+    assert scored.rewards == (-1.0, -1.0)
 
 
 def test_the_reward_function_returns_what_verl_accepts():
@@ -216,9 +225,13 @@ def test_the_reward_function_returns_what_verl_accepts():
 
     result = compute_score("s2r", RESPONSES[1], "3", {"level": 2})
     assert (result["score"], result["acc"]) == (1.0, 1.0)
-    assert Trace.loads(result[FIELD]).counts.wrong_to_right == 1
+    assert ScoredRollout.loads(result[FIELD]).correct == (False, True)
     assert compute_score("s2r", RESPONSES[2], "3")["score"] == -1.0
     assert compute_score("s2r", None, None)["score"] == -1.0
+    with pytest.raises(ConfigError, match=r"reward_kwargs\.preset='released'.*method="):
+        compute_score("s2r", RESPONSES[1], "3", preset="released")
+    with pytest.raises(ConfigError, match="unknown keys"):
+        compute_score("s2r", RESPONSES[1], "3", gramar="paper")
 
 
 def test_outcome_advantages_are_rloo(config):
@@ -229,20 +242,81 @@ def test_outcome_advantages_are_rloo(config):
     mask = torch.ones(5, 3)
     mask[4] = 0
     index = np.array(["a"] * 4 + ["pad"], dtype=object)
-    ours, _ = get_adv_estimator_fn("s2r_outcome")(rewards, mask, index=index, config=config.algorithm)
+    # The last response has no attempt at all; it is compared like any other.
+    records = [*(ScoredRollout((), outcome) for outcome in (1.0, 1.0, 1.0, -1.0)), None]
+    with at_hand(Batch(records, get_method("s2r-orl"))):
+        ours, _ = get_adv_estimator_fn("s2r_outcome")(rewards, mask, index=index, config=config.algorithm)
     assert ours[:4, 0].tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, -2])
     assert ours[4].abs().sum() == 0
     stock, _ = get_adv_estimator_fn("rloo")(rewards[:4], mask[:4], index=index[:4], config=config.algorithm)
     torch.testing.assert_close(ours[:4], stock, atol=1e-6, rtol=0)
 
 
+def scored(*actions):
+    """(reward, first token, end) per action → a record."""
+    kinds = ("solve", "verify")
+    made = [
+        ScoredAction(kinds[t % 2], 0, 0, reward=reward, tokens=(first, end))
+        for t, (reward, first, end) in enumerate(actions)
+    ]
+    return ScoredRollout(tuple(made), 1.0)
+
+
+POSITION = replace(get_method("s2r-prl"), baseline=BASELINES["position"])
+
+
+@pytest.mark.parametrize(
+    ("records", "mask", "expected"),
+    [
+        pytest.param(  # means by position: 0.25, 0.5
+            [scored((0.0, 0, 1), (0.25, 1, 3)), scored((0.5, 0, 2), (0.75, 2, 3))],
+            [[1, 1, 1], [1, 1, 1]],
+            [[-0.25, -0.25, -0.25], [0.25, 0.25, 0.25]],
+            id="rewards of 0 and between",
+        ),
+        pytest.param(  # means by position: 0, -1, 1
+            [scored((-1, 0, 1), (-1, 1, 2), (1, 2, 3)), scored((1, 0, 1), (-1, 1, 2), (1, 2, 3))],
+            [[1, 0, 1], [1, 1, 1]],
+            [[-1, 0, 0], [1, 0, 0]],
+            id="a masked action keeps its neighbours apart",
+        ),
+        pytest.param(  # means by position: 0, 0, 0; without its place the last action would stand second
+            [scored((1, 0, 2), (-1, 2, 2), (1, 2, 3)), scored((-1, 0, 1), (1, 1, 2), (-1, 2, 3))],
+            [[1, 1, 1], [1, 1, 1]],
+            [[1, 1, 1], [-1, 1, -1]],
+            id="an action without tokens keeps its place",
+        ),
+        pytest.param(  # the second row is rejected as a whole: its rewards are in no mean
+            [scored((1, 0, 3)), scored((-1, 0, 3)), scored((0, 0, 3))],
+            [[1, 1, 1], [0, 0, 0], [1, 1, 1]],
+            [[0.5, 0.5, 0.5], [0, 0, 0], [-0.5, -0.5, -0.5]],
+            id="a row without trained tokens takes no part",
+        ),
+    ],
+)
+def test_actions_stand_where_their_records_say(records, mask, expected):
+    with at_hand(Batch(records, POSITION)):
+        got, _ = credit(torch.zeros(len(mask), 3), torch.tensor(mask))
+    assert got.tolist() == expected
+
+
+def test_a_running_method_compares_with_earlier_batches():
+    method = replace(POSITION, running=True)
+    state, ones = method.new_state(), torch.ones(2, 1)
+    # Means before each batch: none (0), (2 + 0) / 2, (2 + 0 + 3 + 1) / 4.
+    for earned, expected in (((2, 0), [2, 0]), ((3, 1), [2, 0]), ((1.5, 0), [0, -1.5])):
+        rows = [scored((reward, 0, 1)) for reward in earned]
+        with at_hand(Batch(rows, method, state)):
+            assert credit(ones, ones)[0][:, 0].tolist() == expected
+
+
 def test_alarms_equal_the_librarys(tokenizer, ids, infos):
     from s2r_rewards.alarms import alarm_metrics, find_alarms
-    from s2r_verl.alarms import step_alarms
+    from s2r_verl.trainer import step_alarms
 
-    traces = [Trace.loads(info["reward_extra_info"][FIELD]) for info in infos]
     prompt = "What is 1 + 2?"
-    got = step_alarms([tokenizer.encode(prompt)] * 5, ids, traces, tokenizer, Options())
+    prompts = [tokenizer.encode(prompt)] * 5
+    got = step_alarms(prompts, ids, records_of(infos), tokenizer, get_method("s2r-prl"))
     judged = [judge(parse(text + "<|im_end|>", finished=True), "3") for text in RESPONSES]
     expected = alarm_metrics(find_alarms(judged, [prompt] * 5))
     assert got == pytest.approx(expected, nan_ok=True)

@@ -16,6 +16,7 @@ FILES = (
     "test_policy_loss.py",
     "test_replay.py",
     "test_sft.py",
+    "test_trainer_state.py",
 )
 
 

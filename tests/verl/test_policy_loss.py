@@ -1,13 +1,15 @@
 """The action-level loss inside verl's own ppo_loss."""
 
+import math
+
 import pytest
 import torch
 from tensordict import TensorDict
 from verl.utils.tensordict_utils import assign_non_tensor
 
 from s2r_rewards.losses import action_policy_loss
+from s2r_verl.algorithms import action_loss, loss_with_actions
 from s2r_verl.options import ConfigError
-from s2r_verl.policy_loss import action_loss, loss_with_actions
 
 WIDTHS = (6, 4, 1)
 IDS = ([1, 1, 2, 2, 2, 3], [1, 2, 2, 3], [5])
@@ -67,17 +69,18 @@ def expected(rows, count=2):
     )
 
 
-def run(batch, monkeypatch, config, **info):
+def run(batch, monkeypatch, config, clip=None, **info):
     """verl's ppo_loss on the batch, its un-padding of the model output replaced by padding ours."""
     import verl.workers.utils.losses as losses
 
     monkeypatch.setattr(losses, "no_padding_2_padding", lambda values, data: padded(values))
     data = TensorDict(
-        {name: nested(rows) for name, rows in batch.items() if name != "log_prob"}, batch_size=3
+        {name: nested(rows) for name, rows in batch.items() if name != "log_prob"},
+        batch_size=len(batch["log_prob"]),
     )
     for name, value in {"dp_size": 1, "batch_num_tokens": None, "global_batch_size": None, **info}.items():
         assign_non_tensor(data, **{name: value})
-    return loss_with_actions({"log_probs": batch["log_prob"]}, data, config=config, ratio="action")
+    return loss_with_actions({"log_probs": batch["log_prob"]}, data, config=config, ratio="action", clip=clip)
 
 
 def test_the_loss_is_the_librarys_on_whole_batches(batch, monkeypatch):
@@ -95,17 +98,17 @@ def test_micro_batches_and_ranks_add_up(batch, monkeypatch):
 
 def test_bfloat16_log_probabilities_are_summed_in_float32():
     """verl hands over the model's bfloat16; in it, the log-ratio of a long action would lose its digits."""
-    from s2r_verl import policy_loss
+    from s2r_verl import algorithms
 
     torch.manual_seed(0)
     old = (torch.rand(1, 2000) * -3).bfloat16()
     new = (old.float() + 1e-2 * torch.randn(1, 2000)).bfloat16()
     ones = torch.ones(1, 2000)
-    token = policy_loss._actions.set((ones.long(), "action"))
+    token = algorithms._actions.set((ones.long(), "action", None))
     try:
         loss, _ = action_loss(old, new, ones, ones, config=actor_config())
     finally:
-        policy_loss._actions.reset(token)
+        algorithms._actions.reset(token)
     ids = torch.zeros(1, 2000, dtype=torch.long)
     exact, _ = action_policy_loss(new.double(), old.double(), ones.double(), ids)
     assert float(loss) == pytest.approx(float(exact), abs=1e-5)
@@ -117,3 +120,18 @@ def test_without_boundaries_it_says_what_to_set():
         action_loss(zeros, zeros, zeros, zeros)
     with pytest.raises(ConfigError, match="s2r_agent"):
         loss_with_actions({}, TensorDict({}, batch_size=1), config=None, ratio="action")
+
+
+def test_a_methods_own_clip_goes_before_verls(monkeypatch):
+    """ρ = e^0.5 = 1.65 for both rows: cut at 1 + 0.3 above where A > 0, not cut where A < 0."""
+    rows = {
+        "log_prob": [torch.tensor([-0.5]), torch.tensor([-0.5])],
+        "old_log_probs": [torch.tensor([-1.0]), torch.tensor([-1.0])],
+        "advantages": [torch.tensor([1.0]), torch.tensor([-1.0])],
+        "response_mask": [torch.ones(1).long(), torch.ones(1).long()],
+        "s2r_action_ids": [torch.tensor([1]), torch.tensor([1])],
+    }
+    rho = math.exp(0.5)
+    for clip, above in (((0.1, 0.3), 1.3), (0.4, 1.4), (None, 1.2)):
+        loss, _ = run(rows, monkeypatch, actor_config(), clip=clip)
+        assert float(loss) == pytest.approx(-(above - rho) / 2)

@@ -1,5 +1,7 @@
 """Every recipe composes against verl's real schema and holds the figures of the paper's tables 7 and 8."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from s2r_verl_cpu.assets import rl_rows, write_parquet
 from verl.utils.config import omega_conf_to_dataclass
 
+from s2r_rewards.recipes import find_recipe
 from s2r_verl import launch
 from s2r_verl.checks import config_problems
 
@@ -18,20 +21,11 @@ MODELS = {
     "qwen2.5-math-7b": ("Qwen/Qwen2.5-Math-7B", 8000, 0.01),
 }
 ONLINE = {"prl": "s2r_process", "orl": "s2r_outcome"}
-OFFLINE = {"offline_prl": "process", "offline_orl": "outcome"}
+OFFLINE = {"offline_prl": "s2r-offline-prl", "offline_orl": "s2r-offline-orl"}
 
 
 def composed(model: str, stage: str, *overrides: str):
-    return launch.compose(RECIPES / model / stage, list(overrides))
-
-
-def test_all_recipes_are_there():
-    found = {(p.parent.parent.name, p.parent.name) for p in RECIPES.glob("*/*/config.yaml")}
-    assert found == {(m, s) for m in MODELS for s in ("sft", *ONLINE, *OFFLINE)}
-    for folder in RECIPES.glob("*/*/config.yaml"):
-        assert (folder.parent / "run.sh").stat().st_mode & 0o111
-    for model in MODELS:
-        assert (RECIPES / model / "README.md").exists()
+    return launch.compose(RECIPES, stage, model, list(overrides))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -44,6 +38,7 @@ def test_online_recipes(model, stage):
     assert config.data.max_response_length == length
     assert config.algorithm.s2r.beta == kl
     assert config.algorithm.adv_estimator == ONLINE[stage]
+    assert config.algorithm.s2r.method == f"s2r-{stage}"
     actor = config.actor_rollout_ref.actor
     assert (actor.optim.lr, actor.clip_ratio, config.trainer.total_training_steps) == (5e-7, 0.2, 500)
     assert config.actor_rollout_ref.rollout.temperature == 0.7
@@ -58,7 +53,7 @@ def test_online_recipes(model, stage):
 def test_offline_recipes(model, stage):
     config = composed(model, stage)
     assert config_problems(config) == []
-    assert config.algorithm.s2r.level == OFFLINE[stage]
+    assert config.algorithm.s2r.method == OFFLINE[stage]
     assert config.algorithm.s2r.beta == 0.1
     assert config.data.max_response_length == 8192
     assert (config.data.train_batch_size, config.actor_rollout_ref.rollout.n) == (64, 1)
@@ -96,26 +91,59 @@ def test_the_environment_names_data_and_start(monkeypatch, stage):
     assert model.path == "checkpoints/sft"
 
 
+def run_sh(folder, *arguments, **variables):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["bash", str(folder / "run.sh"), *arguments]
+    environment = {**os.environ, "PATH": path, **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
 def test_check_finds_missing_data_and_passes_with_it(tmp_path):
-    shell = ["bash", str(RECIPES / "qwen2-7b-instruct" / "prl" / "run.sh"), "--check"]
-
-    def run(**env):
-        import os
-
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(shell, capture_output=True, text=True, env={**os.environ, "PATH": path, **env})
-
-    missing = run(S2R_DATA=str(tmp_path))
+    words = ["prl", "--model", "qwen2-7b-instruct", "--check"]
+    missing = run_sh(RECIPES, *words, S2R_DATA=str(tmp_path))
     assert missing.returncode == 1
     assert "no such file" in missing.stderr
     for name in ("rl", "rl_val"):
         write_parquet(tmp_path / f"{name}.parquet", rl_rows(2))
-    fine = run(S2R_DATA=str(tmp_path))
+    fine = run_sh(RECIPES, *words, S2R_DATA=str(tmp_path))
     assert fine.returncode == 0, fine.stderr
     assert "verl.trainer.main_ppo" in fine.stdout
+    assert "models@recipe=qwen2-7b-instruct" in fine.stdout
+
+
+def test_an_override_that_verl_does_not_know_is_refused_in_one_line():
+    wrong = run_sh(RECIPES, "prl", "--model", "qwen2-7b-instruct", "--check", "trainer.gpus=4")
+    assert wrong.returncode == 2
+    assert "Could not override 'trainer.gpus'" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_copied_recipe_is_composed_from_what_lies_in_the_copy(tmp_path):
+    for place, source in find_recipe("verl/orl").files("qwen2-7b-instruct").items():
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        shutil.copy(source, tmp_path / place)
+    for name, old, new in (
+        ("models/qwen2-7b-instruct.yaml", "6000", "5000"),
+        ("_rl.yaml", "lr: 5e-7", "lr: 1e-6"),
+        ("orl.yaml", "ratio: trajectory_mean", "ratio: action"),
+    ):
+        text = (tmp_path / name).read_text()
+        assert old in text
+        (tmp_path / name).write_text(text.replace(old, new))
+    config = launch.compose(tmp_path, "orl", "qwen2-7b-instruct", [])
+    assert config.data.max_response_length == 5000
+    assert config.actor_rollout_ref.actor.optim.lr == 1e-6
+    assert config.algorithm.s2r.ratio == "action"
+
+
+def test_the_environment_of_a_model_reaches_the_process(monkeypatch, tmp_path):
+    monkeypatch.setenv("S2R_DATA", "s3://elsewhere")  # not looked into
+    plan = launch.plan(RECIPES, "prl", "qwen2.5-math-7b", [])
+    assert dict(plan.environment) == {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": 1}
+    assert dict(launch.plan(RECIPES, "prl", "qwen2-7b-instruct", []).environment) == {}
 
 
 def test_sft_runs_under_torchrun():
-    config = composed("qwen2-7b-instruct", "sft", "trainer.nnodes=2")
-    run = launch.command(RECIPES / "qwen2-7b-instruct" / "sft", config, ["trainer.nnodes=2"])
+    run = launch.trainer(composed("qwen2-7b-instruct", "sft", "trainer.nnodes=2"))
     assert {"--nproc_per_node=8", "--nnodes=2", "verl.trainer.sft_trainer"} <= set(run)
+    assert "--standalone" in launch.trainer(composed("qwen2-7b-instruct", "sft"))

@@ -5,7 +5,7 @@ from s2r_verl_cpu.assets import response
 
 from s2r_rewards import judge, parse
 from s2r_rewards.rewards import action_rewards
-from s2r_verl.replay import ReplayOutput, stored_actions
+from s2r_verl.agent_loop import ActionOutput, stored_actions
 
 TEXT = response(("2", False), ("3", True))
 ADVANTAGES = (-0.8, 0.5, 1.25, 0.0)
@@ -25,15 +25,13 @@ def dense(rollout, level, tokenizer):
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics
 
     ids = [*tokenizer.encode(TEXT, add_special_tokens=False), tokenizer.eos_token_id]
-    advantages, spans = stored_actions(rollout, level, ids, tokenizer)
-    output = ReplayOutput(
+    output = ActionOutput(
         prompt_ids=[1],
         response_ids=ids,
         response_mask=[1] * len(ids),
         metrics=AgentLoopMetrics(),
         extra_fields={},
-        s2r_advantages=advantages,
-        s2r_spans=spans,
+        s2r_stored=stored_actions(rollout, level, ids, tokenizer),
     )
     return ids, output.as_dict()
 
@@ -49,7 +47,7 @@ def test_every_token_carries_its_actions_advantage(rollout, tokenizer):
         rollout["actions"][k - 1]["advantage"] if k <= 4 else 0.0 for k in row["s2r_action_ids"].tolist()
     ] == (pytest.approx(row["rm_scores"].tolist()))
     assert row["s2r_action_ids"][-1] == 5
-    assert not {"s2r_advantages", "s2r_spans"} & set(row)
+    assert not {"s2r_level", "s2r_stored"} & set(row)
 
 
 def test_outcome_level_spreads_one_advantage(rollout, tokenizer):
@@ -64,7 +62,8 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     import pyarrow.parquet as pq
     from click.testing import CliRunner
 
-    from s2r_rewards.advantages import offline_advantages
+    from s2r_rewards.advantages import process_advantages
+    from s2r_rewards.baselines import accuracy_baseline
     from s2r_rewards.cli.data import command
 
     texts = [
@@ -84,7 +83,8 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     assert done.exit_code == 0, done.output
 
     judged = [judge(parse(text, finished=True), "3") for text in texts]
-    expected = offline_advantages([action_rewards(item) for item in judged], [0.5] * 4, by="position")
+    rewards = [action_rewards(item) for item in judged]
+    expected = process_advantages(rewards, [0.5] * 4, accuracy_baseline("position"))
     found = {}
     for row in pq.read_table(parquet).to_pylist():
         replay = json.loads(row["extra_info"]["replay"])

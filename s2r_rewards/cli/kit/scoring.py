@@ -47,11 +47,6 @@ class Scoring:
         return resolve_checker(self.options)
 
     @property
-    def own_checker(self) -> bool:
-        """Whether another checker or policy was asked for than the library would take."""
-        return not self.asked.isdisjoint(("checker", "policy"))
-
-    @property
     def checker(self) -> str:
         """What records name as their checker."""
         return self.options.checker or CHECKER_VERSION

@@ -1,0 +1,36 @@
+"""How the record of a scored response travels through verl: as one text beside the sample.
+
+verl carries ``reward_extra_info`` from the reward worker to the agent loop and to the trainer; lists of
+unequal length raise there and equal ones are averaged, a text passes untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from s2r_rewards.scored import ScoredAction, ScoredRollout
+
+FIELD = "s2r_scored"
+ACTION_IDS = "s2r_action_ids"
+"""[T] long per sample: 1 + the index of the token's action, 0 for none (so that padding with 0 is harmless)."""
+
+
+def reward_info(scored: ScoredRollout) -> dict[str, float | str]:
+    """What verl keeps beside a reward; ``acc`` is its headline in validation."""
+    return {"acc": float(scored.outcome > 0), FIELD: scored.dumps()}
+
+
+def record_of(extra_fields: Any) -> ScoredRollout | None:
+    """The record in a sample's ``extra_fields``, None where no reward of ours was computed."""
+    info = extra_fields.get("reward_extra_info") if isinstance(extra_fields, Mapping) else None
+    text = (info or {}).get(FIELD)
+    return ScoredRollout.loads(text) if text else None
+
+
+def as_one_action(scored: ScoredRollout, length: int) -> ScoredRollout:
+    """The response of T tokens as one action that earns its outcome (Eq. 3), also where it has no attempt."""
+    check = scored.checks[-1] if scored.checks else None
+    whole = ScoredAction("solve", 0, 0, check=check, reward=scored.outcome, tokens=(0, length))
+    return replace(scored, actions=(whole,))

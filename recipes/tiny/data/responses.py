@@ -1,0 +1,82 @@
+"""Samples meet the library here: rollouts, judged trajectories, and what this task counts on top."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from s2r_rewards import JudgedTrajectory, action_rewards, get_method, outcome_reward
+from s2r_rewards.rollouts import Rollout
+
+from . import task
+from .tokenizer import END, decode
+
+# A tiny model can drift into endless retries, so online a response that is cut off loses, as in the released code.
+# Offline, too, one number is the released code's: baselines over fewer than 10 rewards are 0.
+_outcome = partial(outcome_reward, no_end_penalty=True)
+METHODS = {
+    "orl": replace(get_method("s2r-orl"), name="s2r-orl, no-end penalty", outcome=_outcome),
+    "prl": replace(
+        get_method("s2r-prl"),
+        name="s2r-prl, no-end penalty",
+        rewards=partial(action_rewards, no_end_penalty=True),
+        outcome=_outcome,
+    ),
+    "offline-orl": replace(
+        get_method("s2r-offline-orl"), baseline=get_method("released-offline-orl").baseline
+    ),
+    "offline-prl": replace(
+        get_method("s2r-offline-prl"), baseline=get_method("released-offline-prl").baseline
+    ),
+}
+"""What each RL stage trains with. Stored rollouts are scored with that of `prl`."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One response: token ids (with the end token where there is one) and their log-probabilities at T = 1."""
+
+    ids: list[int]
+    log_probs: list[float]
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.ids) and self.ids[-1] == END
+
+
+def to_rollouts(
+    problems: Sequence[task.Problem], samples: Sequence[Sample], step: int | None = None
+) -> list[Rollout]:
+    """Samples in the library's format; the response keeps its end token, so text and tokens agree."""
+    return [
+        Rollout(
+            problem_id=p.id,
+            prompt="".join(p.prompt),
+            response=decode(s.ids),
+            gold=p.gold,
+            level=p.level,
+            step=step,
+            token_ids=tuple(s.ids),
+            finished=s.finished,
+        )
+        for p, s in zip(problems, samples, strict=True)
+    ]
+
+
+def extra_metrics(judged: Sequence[JudgedTrajectory]) -> dict[str, float]:
+    """What this task adds to the library's metrics: empty glances, repeated answers, ended responses."""
+    verifications = [j.trajectory.text_of(v) for j in judged for v in j.trajectory.verifications]
+    answers = [[a.answer for a in j.trajectory.attempts] for j in judged]
+    retries = sum(max(0, len(row) - 1) for row in answers)
+    repeats = sum(len(row) - len(set(row)) for row in answers)
+    return {
+        "tiny/glances": _share(sum(task.GLANCE in v for v in verifications), len(verifications)),
+        "tiny/repeated_answers": _share(repeats, retries),
+        "tiny/ended": _share(sum(bool(j.trajectory.ended) for j in judged), len(judged)),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan

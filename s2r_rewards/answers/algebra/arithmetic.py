@@ -1,0 +1,86 @@
+"""The one walk that gives an expression a value, for every kind of number that it can be worth."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from ..read import tree
+from ..read.tree import Node
+
+
+class Undefined(Exception):
+    """The expression has no finite value (a division by zero, the logarithm of zero)."""
+
+
+class Arithmetic:
+    """How to compute with one kind of numbers, which bring ``+``, ``-``, ``*`` and ``/`` themselves.
+
+    Any method may raise :class:`Undefined`, or whatever else ends the walk.
+    """
+
+    def value(self, node: Node) -> Any:
+        """The value of an expression."""
+        match node:
+            case tree.Num(value):
+                return self.number(value)
+            case tree.Sym(name):
+                return self.variable(name)
+            case tree.Product(factors):
+                return self.fold(operator.mul, factors)
+            case tree.Sum(terms):
+                return self.fold(operator.add, terms)
+            case tree.Neg(inner):
+                return -self.value(inner)
+            case tree.Quotient(top, below):
+                return self.value(top) / self.value(below)
+            case tree.Power(base, exponent):
+                return self.power(self.value(base), exponent)
+            case tree.Function(name, arguments):
+                return self.function(name, [self.value(argument) for argument in arguments])
+            case tree.Const(name):
+                return self.constant(name)
+            case tree.Call(name, argument):
+                return self.variable(name) * self.value(argument)
+            case tree.Percent() | tree.Degree() | tree.Unit():
+                return self.marked(node)
+            case tree.SetOperation():
+                raise Undefined("a union has no value")
+            case tree.Based() | tree.PlusMinus() | tree.Relation() | tree.Ratio():
+                raise Undefined(f"a {type(node).__name__.lower()} has no value")
+            case tree.Group() | tree.Set() | tree.List() | tree.Matrix():
+                raise Undefined(f"a {type(node).__name__.lower()} has no value")
+            case _:
+                tree.unreachable(node)
+
+    def fold(self, combine: Callable[[Any, Any], Any], nodes: tuple[Node, ...]) -> Any:
+        """The sum or the product of several nodes."""
+        return reduce(combine, map(self.value, nodes))
+
+    def marked(self, node: tree.Marked) -> Any:
+        """A hundredth of what has a percent sign; units and degree signs are passed over."""
+        inner = self.value(node.inner)
+        return inner / self.number(Fraction(100)) if isinstance(node, tree.Percent) else inner
+
+    def number(self, value: Fraction) -> Any:
+        """A rational number."""
+        raise NotImplementedError
+
+    def constant(self, name: str) -> Any:
+        """``pi``, ``e``, ``i`` and their like."""
+        raise Undefined(name)
+
+    def variable(self, name: str) -> Any:
+        """A variable, or the unknown function of a call."""
+        raise Undefined(name)
+
+    def power(self, base: Any, exponent: Node) -> Any:
+        """A value to the power of an expression."""
+        raise NotImplementedError
+
+    def function(self, name: str, values: list[Any]) -> Any:
+        """A known function of one or more values."""
+        raise NotImplementedError

@@ -1,0 +1,154 @@
+"""Tier ``expression``: two expressions are equal when they are identical as functions of their variables.
+
+Decided by exact arithmetic for constants, in a prime field for rational functions, and otherwise by numeric
+probing at fixed pseudo-random points (complex, near the positive real axis). Caveat: probing assumes
+positive variables, so ``sqrt(x^2)`` equals ``x``; a function that is defined nowhere near the points stays
+undecided (None).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ..policy import CheckPolicy
+from ..read import tree
+from ..read.tree import Node, functions, variables
+from ..result import Outcome, judged
+from .arithmetic import Undefined
+from .constants import as_number, exact_value
+from .exact import Exact
+from .modular import NotRational, value_mod
+from .precise import precise
+from .probing import REAL_ONLY, number, sample
+
+_CLOSE = 1e-9
+_SAMPLES = 5
+_SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
+
+
+def decimal_places(node: Node) -> int:
+    """Decimal places that a literal was written with, as far as its exact value shows them; 0 for others."""
+    literal = node.inner if isinstance(node, tree.Neg) else node
+    return _places(literal.value) or 0 if isinstance(literal, tree.Num) else 0
+
+
+def _places(value: Fraction) -> int | None:
+    """The decimal places of a number, None when they never end."""
+    places, below = 0, value.denominator
+    for factor in (10, 2, 5):
+        while below % factor == 0:
+            places += 1
+            below //= factor
+    return places if below == 1 else None
+
+
+def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Whether two expressions are equal; ``gold`` may be a rounded decimal (see ``rounded_places``)."""
+    if gold == answer:
+        return Outcome(True, "expression", "same expression")
+    fixed, names = variables(gold), variables(answer)
+    try:
+        if not fixed and not names:
+            return _constants(gold, answer, policy)
+        if not fixed and _plainly_variable(answer) and as_number(gold) is not None:
+            return Outcome(False, "expression", "the answer still contains a variable")
+        return _functions(gold, answer, fixed | names)
+    except Undefined as error:
+        return Outcome(False, "expression", f"the answer is undefined: {error}")
+
+
+def _plainly_variable(node: Node) -> bool:
+    return isinstance(node, tree.Sym | tree.Call) or (
+        isinstance(node, tree.Product)
+        and all(isinstance(factor, tree.Num | tree.Sym | tree.Const) for factor in node.parts)
+    )
+
+
+def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    left, right = exact_value(gold), exact_value(answer)
+    if left is not None and right is not None:
+        if left == right:
+            return Outcome(True, "number", "same exact value")
+        if _rounds_to(gold, answer, left, _as_float(left), _as_float(right), policy):
+            return Outcome(True, "number", "equal after rounding")
+        return Outcome(False, "number", "different exact values")
+    a, b = number(gold, {}), number(answer, {})
+    if _rounds_to(gold, answer, left, a, b, policy):
+        return Outcome(True, "number", "equal after rounding")
+    if abs(a - b) > _CLOSE * max(abs(a), abs(b), 1e-300):
+        return Outcome(False, "expression", "different values")
+    first, second = precise(gold), precise(answer)
+    if first is not None and second is not None:
+        same = abs(first - second) <= max(abs(first), abs(second)).scaleb(-40)
+        return judged(same, "expression", "same value to 40 digits", "different in later digits")
+    one_is_rational = (left is None) != (right is None) and ((left or right or Exact()).rational) is not None
+    if one_is_rational and abs(a - b) > 1e-12 * max(abs(a), abs(b)):
+        return Outcome(False, "expression", "different values")
+    return Outcome(True, "expression", "same value in double precision")
+
+
+def _rounds_to(
+    gold: Node, answer: Node, exact: Exact | None, x: complex, y: complex, policy: CheckPolicy
+) -> bool:
+    """Whether one of two constants with the values x (``exact``, where it is known) and y is the other, rounded."""
+    if policy.relative_tolerance and abs(x - y) <= policy.relative_tolerance * abs(x):
+        return True
+    places, theirs = decimal_places(gold), decimal_places(answer)
+    enough = min(_SIGNIFICANT, policy.rounded_places)
+    if policy.rounded_places and places >= policy.rounded_places and _digits(gold, places) >= enough:
+        slack = 0.5 * 10.0**-places + 2.3e-16 * max(abs(x), abs(y))
+        return not 0 < theirs <= places and abs(x - y) <= slack * 1.000001
+    if policy.machine_digits and theirs and not places and _digits(answer, theirs) >= policy.machine_digits:
+        whole = None if exact is None else exact.rational
+        if whole is None or _places(whole) is None:
+            return abs(x - y) <= 4e-16 * max(abs(x), abs(y), 1e-300) + 10.0**-theirs
+    return False
+
+
+def _digits(node: Node, places: int) -> int:
+    """Significant digits that a decimal literal was written with."""
+    literal = node.inner if isinstance(node, tree.Neg) else node
+    assert isinstance(literal, tree.Num)
+    return len(str(literal.value.numerator * 10**places // literal.value.denominator))
+
+
+def _as_float(value: Exact) -> complex:
+    total: complex = 0
+    for (radicand, power, imaginary), part in value.items():
+        try:
+            size = part.numerator / part.denominator * radicand**0.5 * 3.141592653589793**power
+        except OverflowError:
+            raise Undefined("out of range") from None
+        total += size * 1j if imaginary else size
+    return total
+
+
+def _functions(gold: Node, answer: Node, names: set[str]) -> Outcome:
+    try:
+        same = all(value_mod(gold, which) == value_mod(answer, which) for which in (0, 1))
+        return judged(same, "expression", "identical rational functions", "different functions")
+    except NotRational:
+        pass
+    known = functions(gold) | functions(answer)
+    signed = "abs" in known
+    return _probe(gold, answer, names, signed or bool(known & REAL_ONLY), signed)
+
+
+def _probe(gold: Node, answer: Node, names: set[str], real: bool, signed: bool) -> Outcome:
+    agreed = 0
+    for which in range(_SAMPLES):
+        point = {name: sample(name, which, real) for name in sorted(names)}
+        if signed:
+            point = {
+                name: -value if (which >> k) & 1 else value for k, (name, value) in enumerate(point.items())
+            }
+        try:
+            a, b = number(gold, point), number(answer, point)
+        except Undefined:
+            continue
+        if abs(a - b) > _CLOSE * max(abs(a), abs(b), 1e-12):
+            return Outcome(False, "expression", "different at a sample point")
+        agreed += 1
+    if agreed >= 3:
+        return Outcome(True, "expression", f"equal at {agreed} sample points")
+    return Outcome(None, "expression", "could not be evaluated")

@@ -1,0 +1,221 @@
+r"""Find the final answer in the text of one attempt.
+
+Order of precedence, each looked for from the end of the span:
+
+============  ===========================================================================================
+``how``       what is taken
+============  ===========================================================================================
+``boxed``     the last closed, non-empty ``\boxed{...}`` / ``\fbox{...}`` (balanced braces, outermost)
+``tag``       the inside of the last ``<answer>...</answer>``
+``hashes``    the rest of the line after the last ``####`` (GSM8K)
+``phrase``    what follows the last "answer is", "answer:", or a line that begins with "A:"
+``whole``     the whole span, when it is one short line without prose   (``fallback`` "math" or "number")
+``number``    the number that the text ends with ("... is 12.")         (``fallback`` "math" or "number")
+``math``      the last ``$...$``, ``\(...\)`` or ``\[...\]``             (``fallback`` "math" or "number")
+``number``    the last plain number                                     (``fallback`` "number")
+``none``      nothing was found; ``answer`` is None
+``unclosed``  the only boxes were cut off before their closing brace; ``answer`` is None
+============  ===========================================================================================
+
+Every step is linear in the length of the span. Two boxes with different contents in one attempt are
+reported through ``distinct`` (the last one is the answer); they are never joined into a set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+Fallback = Literal["none", "math", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """An extracted answer; ``start``/``end`` are the offsets of ``answer`` in the text (-1: none)."""
+
+    answer: str | None
+    start: int = -1
+    end: int = -1
+    how: str = "none"
+    boxes: int = 0
+    distinct: int = 0
+
+
+_BOX_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*(\{)?|\\[{}\\]|[{}]")
+_BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")
+_AFTER_ANSWER = re.compile(
+    r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])",
+    re.I,
+)
+_LABEL_LINE = re.compile(r"(?:^|\n)\s*A:[ \t]*(?=\S)")
+_VERDICT_WORD = re.compile(
+    r"(?:\*\*)?(?:in)?(?:correct|valid|accurate|consistent)\b|(?:\*\*)?(?:wrong|right|true\s+that|not\b|cannot\b|the\s+same)",
+    re.I,
+)
+_MATH = re.compile(r"\$\$(.+?)\$\$|(?<!\\)\$((?:\\.|[^$\\])+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.S)
+_NUMBER = re.compile(r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?")
+_SENTENCE_END = re.compile(r"\n|\.(?=\s+[A-Z])|\.\s*(?=$|<\|)|<\||</answer>")
+_ENDING = re.compile(r"\b(?:is|are|by|be|equals)\s+(-?\d[\d,]*(?:\.\d+)?\s?%?)\s*\.?\s*$")
+_WINDOW = 2000  # characters looked at behind a phrase
+_TRIES = 8  # phrases looked at, from the last backwards
+
+
+def extract_answer(
+    text: str, start: int = 0, end: int | None = None, fallback: Fallback = "none"
+) -> Extraction:
+    """Extract the final answer from ``text[start:end]`` (offsets in the result refer to ``text``).
+
+    ``fallback`` says how far to go when nothing marks an answer: ``"none"`` (default) gives up, ``"math"``
+    accepts a lone short line or the last piece of mathematics, ``"number"`` also the last plain number.
+    """
+    stop = len(text) if end is None else end
+    boxed = _last_box(text, start, stop)
+    if boxed is not None and boxed.answer is not None:
+        return boxed
+    boxes = boxed.boxes if boxed is not None else 0
+    if boxed is not None and boxed.how == "unclosed":
+        return boxed
+    span = _last_phrase(text, start, stop) or (_last_resort(text, start, stop, fallback))
+    if span is None:
+        return Extraction(None, boxes=boxes)
+    left, right, how = span
+    return Extraction(text[left:right], left, right, how, boxes)
+
+
+def _last_box(text: str, start: int, stop: int) -> Extraction | None:
+    first = text.find("boxed", start, stop)
+    fbox = text.find("\\fbox", start, stop)
+    if first < 0 and fbox < 0:
+        return None
+    begin = min(x for x in (first, fbox) if x >= 0)
+    stack: list[int] = []  # for each open brace: where its content starts if it belongs to a box, else -1
+    found: list[tuple[int, int]] = []  # closed outermost boxes, in order
+    boxes = 0
+    for token in _BOX_TOKEN.finditer(text, max(start, begin - 1), stop):
+        mark = token.group()
+        if mark == "{":
+            stack.append(-1)
+        elif mark == "}":
+            opened = stack.pop() if stack else -1
+            if opened >= 0:
+                while found and found[-1][0] >= opened:  # nested in this box
+                    found.pop()
+                found.append((opened, token.start()))
+        elif mark.startswith(("\\boxed", "\\fbox")):
+            boxes += 1
+            if token.group(1):
+                stack.append(token.end())
+            elif bare := _BARE_BOX.match(text, token.end(), stop):
+                found.append(bare.span())
+    filled = [span for span in found if not text[span[0] : span[1]].isspace() and span[0] < span[1]]
+    if not filled:
+        return Extraction(None, how="unclosed" if any(x >= 0 for x in stack) else "none", boxes=boxes)
+    left, right = _trim(text, *_unwrap(text, *filled[-1]))
+    if left == right:  # a box around an empty box
+        return Extraction(None, boxes=boxes)
+    distinct = len({"".join(text[a:b].split()) for a, b in filled}) if len(filled) > 1 else 1
+    return Extraction(text[left:right], left, right, "boxed", boxes, distinct)
+
+
+def _unwrap(text: str, left: int, right: int) -> tuple[int, int]:
+    r"""Step into ``\boxed{\boxed{...}}``; bounded, so that a tower of boxes stays linear."""
+    for _ in range(4):
+        left, right = _trim(text, left, right)
+        head = "\\boxed{" if text.startswith("\\boxed{", left) else "\\fbox{"
+        if not (text.startswith(head, left) and text[right - 1] == "}"):
+            break
+        left, right = left + len(head), right - 1
+    return left, right
+
+
+def _trim(text: str, left: int, right: int) -> tuple[int, int]:
+    while left < right and text[left].isspace():
+        left += 1
+    while right > left and text[right - 1].isspace():
+        right -= 1
+    return left, right
+
+
+def _last_phrase(text: str, start: int, stop: int) -> tuple[int, int, str] | None:
+    best: tuple[int, int, str] | None = None
+    at = stop
+    for _ in range(_TRIES):
+        at = text.rfind("nswer", start, at)
+        if at < 0:
+            break
+        phrase = _AFTER_ANSWER.match(text, at, stop)
+        if phrase is None or (text[at + 5 : at + 6] == ">" and text[at - 3 : at - 1] == "</"):
+            continue
+        if _VERDICT_WORD.match(text, phrase.end(), stop):
+            continue
+        left, right = _piece(text, phrase.end(), stop)
+        if left < right:
+            best = (left, right, "tag" if text[at + 5] == ">" else "phrase")
+            break
+    at = text.rfind("####", start, stop)
+    if at >= 0 and (best is None or at > best[0]):
+        newline = text.find("\n", at, stop)
+        left, right = _trim(text, at + 4, stop if newline < 0 else newline)
+        if left < right:
+            best = (left, right, "hashes")
+    at = text.rfind("A:", start, stop)
+    if at >= 0 and (best is None or at > best[0]):
+        label = _LABEL_LINE.match(text, _line_start(text, start, at), stop)
+        if label:
+            left, right = _piece(text, label.end(), stop)
+            if left < right:
+                best = (left, right, "phrase")
+    return best
+
+
+def _line_start(text: str, start: int, at: int) -> int:
+    newline = text.rfind("\n", start, at)
+    return start if newline < 0 else newline
+
+
+def _piece(text: str, left: int, stop: int) -> tuple[int, int]:
+    """The answer that begins at ``left``: one piece of mathematics, or the rest of the sentence."""
+    limit = min(stop, left + _WINDOW)
+    left, _ = _trim(text, left, limit)
+    while text.startswith("**", left):
+        left, _ = _trim(text, left + 2, limit)
+    math = _MATH.match(text, left, limit)
+    end_of_sentence = _SENTENCE_END.search(text, left, limit)
+    right = end_of_sentence.start() if end_of_sentence else limit
+    if math and not text[math.end() : right].strip(" .*,"):
+        group = math.lastindex or 1
+        return _trim(text, *math.span(group))
+    left, right = _trim(text, left, right)
+    while right > left and (text[right - 1] in ".*" or text[right - 1].isspace()):
+        right -= 1
+    return left, right
+
+
+def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[int, int, str] | None:
+    if fallback == "none":
+        return None
+    left, right = _trim(text, start, stop)
+    piece = text[left:right]
+    if 0 < len(piece) <= 400 and not re.search(
+        r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece)
+    ):
+        whole = not re.search(r"(?:^|\s)[A-Za-z]{3,}[ :]", re.sub(r"\\[a-z]+", "", piece))
+        if whole:
+            return left, right, "whole"
+    if (ending := _ENDING.search(text, max(start, stop - 200), stop)) is not None:
+        return (*ending.span(1), "number")
+    if (last := _last_match(_MATH, text, max(start, stop - 2 * _WINDOW), stop)) is not None:
+        left, right = _trim(text, *last.span(last.lastindex or 1))
+        if left < right:
+            return left, right, "math"
+    last = _last_match(_NUMBER, text, max(start, stop - 2 * _WINDOW), stop) if fallback == "number" else None
+    if last is not None:
+        return (*last.span(), "number")
+    return None
+
+
+def _last_match(pattern: re.Pattern[str], text: str, start: int, stop: int) -> re.Match[str] | None:
+    found = deque(pattern.finditer(text, start, stop), maxlen=1)
+    return found[0] if found else None

@@ -1,0 +1,98 @@
+r"""Tier ``string``: two answers are equal when their canonical spelling is.
+
+Caveat: only notation that can never carry meaning is removed (spacing, delimiters, ``\left``/``\right``,
+styles, typographic Unicode, a final full stop), so that equal spelling is a proof.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SPACING = re.compile(
+    r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~"
+)
+_SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
+_GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
+_WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
+_SPACES = re.compile(r"\s+")
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
+_UNICODE = str.maketrans(
+    {
+        "−": "-", "–": "-", "—": "-", "﹣": "-", "－": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
+        "∙": r"\cdot ", "÷": "/", "∕": "/", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∞": r"\infty ",
+        "π": r"\pi ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "°": r"^\circ ", "±": r"\pm ",
+        "√": r"\sqrt ", "∈": r"\in ", "≈": r"\approx ", "ℝ": r"\mathbb{R}", "’": "'", "′": "'", "“": '"', "”": '"',
+        "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
+        "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "₃": "_{3}", "€": r"\$",
+        "£": r"\$", "α": r"\alpha ", "β": r"\beta ", "θ": r"\theta ", "λ": r"\lambda ", "ω": r"\omega ",
+        "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "，": ",", "（": "(", "）": ")", "：": ":",
+    }
+)  # fmt: skip
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
+_FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
+
+
+def strip_delimiters(text: str) -> str:
+    r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
+    text = text.strip()
+    for _ in range(4):
+        before = text
+        if len(text) > 1 and text[-1] in ".;," and not text.endswith(".."):
+            text = text[:-1].rstrip()
+        for left, right in _DELIMITERS if text[:1] in _FIRST else ():
+            inside = text[len(left) : -len(right)]
+            if (
+                text.startswith(left)
+                and text.endswith(right)
+                and len(text) >= len(left) + len(right)
+                and not text.endswith("\\$")
+                and left not in inside
+            ):
+                text = inside.strip()
+                break
+        if text == before:
+            break
+    return text
+
+
+_SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_WHOLE = {
+    "all real numbers": r"\mathbb{R}", "all reals": r"\mathbb{R}", "any real number": r"\mathbb{R}",
+    r"\text{all real numbers}": r"\mathbb{R}", "the empty set": r"\emptyset", "empty set": r"\emptyset",
+}  # fmt: skip
+_INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
+_ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
+
+
+def spaced_number(text: str) -> str:
+    """Plain spellings that only make sense as a whole: ``1 000``, ``6th``, ``all real numbers``."""
+    if len(text) < 40 and text.lower() in _WHOLE:
+        return _WHOLE[text.lower()]
+    if "^" in text[:3]:
+        text = _INVERSE.sub(r"\1'(", text)
+    for sign in ("=", r"\approx"):
+        text = text.removeprefix(sign).lstrip()
+    if text[:1].isdigit() or text[:1] == "-":
+        if _SPACED.fullmatch(text):
+            return text.replace(" ", "")
+        ordinal = _ORDINAL.fullmatch(text)
+        if ordinal:
+            return ordinal[1]
+    return text
+
+
+def canonical(text: str) -> str:
+    """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
+    text = strip_delimiters(text)
+    if not text.isascii():
+        text = text.translate(_UNICODE)
+    if "\\\\" in text and "\\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)
+    if "\\" in text or "~" in text:
+        text = _GROUPING.sub(",", text)
+        text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
+        text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
+    if "^" in text:
+        text = _LETTER_O.sub(r"^\\circ", text)
+    return _SPACES.sub(" ", text).strip()

@@ -1,0 +1,225 @@
+r"""Split an answer into tokens: LaTeX and plain ASCII/Unicode mathematics alike, linear time, bounded count.
+
+A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``op``, ``rel``, ``sep``,
+``open``, ``close``, ``word`` (prose, a unit), ``cmd`` (``frac``, ``sqrt``, ``binom``), ``begin``/``end``.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cache, lru_cache
+
+from .units import LETTER_UNITS
+from .vocabulary import (
+    ACCENTS,
+    ALIASES,
+    BARE_WORDS,
+    COMMANDS,
+    FUNCTIONS,
+    GREEK,
+    IGNORED,
+    OPERATORS,
+    RELATIONS,
+    SHORT_WORDS,
+    STYLE_COMMANDS,
+    TEXT_COMMANDS,
+    Token,
+)
+
+
+class Unreadable(Exception):
+    """The text is not an answer that the reader understands."""
+
+
+MAX_TOKENS = 6_000
+MAX_DIGITS = 2_000
+
+_GROUPED = r"\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
+_HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
+_TOKEN_TEXT = (
+    r"(?P<space>[\s~]+)"
+    r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
+    r"|(?P<mixed>\d+\s+\d+\s*/\s*\d+(?![\d.]))"
+    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
+    r"|(?P<num>" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?)"
+    r"|(?P<word>[A-Za-z]+)"
+    r"|\\(?P<cmd>[A-Za-z]+|.)"
+    r"|(?P<op>\*\*|<=|>=|!=|==|=<|=>|->|[+\-*/^_(){}\[\]|,;:!%&'<>=$\"])"
+)
+_TOKEN = re.compile(_TOKEN_TEXT, re.S | re.A)
+
+
+@cache
+def _ungrouped() -> re.Pattern[str]:
+    return re.compile(_TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+
+
+def has_groups(text: str) -> bool:
+    """Whether ``grouped`` makes a difference to :func:`tokenize`."""
+    return _HAS_GROUPS(text) is not None
+
+
+def tokenize(text: str, grouped: bool = True) -> list[Token]:
+    """The tokens of ``text``; raises :class:`Unreadable` on characters that no answer is written with.
+
+    ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
+    """
+    tokens: list[Token] = []
+    at, end, word_end = 0, len(text), -1
+    scan = (_TOKEN if grouped else _ungrouped()).match
+    while at < end:
+        match = scan(text, at)
+        if match is None:
+            raise Unreadable(f"unexpected character {text[at]!r}")
+        kind, value, at = match.lastgroup, match.group(), match.end()
+        if kind == "num":
+            if word_end == match.start() and tokens[-1][0] in ("sym", "const"):
+                raise Unreadable("a digit behind a letter")
+            tokens.append(("num", _number(value)))
+        elif kind == "op":
+            if value != "$" and value != '"':
+                relation = RELATIONS.get(value)
+                tokens.append(("rel", relation) if relation else OPERATORS.get(value) or ("op", value))
+        elif kind == "word":
+            _bare_word(value, tokens)
+            word_end = at
+        elif kind == "cmd":
+            at = _command(match.group("cmd"), text, at, tokens)
+        elif kind == "mixed":
+            tokens.append(("num", _mixed(value, tokens)))
+        elif kind == "clock":
+            tokens.append(("word", value))
+        elif kind == "rep":
+            tokens.append(("num", repeating(value)))
+        if len(tokens) > MAX_TOKENS:
+            raise Unreadable("too many tokens")
+    return tokens
+
+
+@lru_cache(4096)
+def _number(text: str) -> Fraction:
+    if len(text) > MAX_DIGITS:
+        raise Unreadable("too many digits")
+    plain = text.replace(",", "").replace("\\!", "").replace("{", "").replace("}", "").replace(" ", "")
+    if plain.isdigit():
+        return Fraction(int(plain))
+    return Fraction(plain + "0" if plain.endswith(".") else plain)
+
+
+def _mixed(text: str, tokens: list[Token]) -> Fraction:
+    whole, top, below = (int(part) for part in re.findall(r"\d{1,12}", text)[:3])
+    if not 0 < top < below or len(text) > 40 or (tokens and tokens[-1][0] == "num"):
+        raise Unreadable("two numbers side by side")
+    return whole + Fraction(top, below)
+
+
+def repeating(text: str) -> Fraction:
+    """The value of ``0.1666...`` (the shortest cycle that the decimals end with) or ``0.1\\overline{6}``."""
+    if text.endswith("}"):
+        whole, _, decimals = text.partition("\\")[0].partition(".")
+        return with_cycle(whole, decimals, re.sub(r"\D", "", text.partition("{")[2]))
+    digits = re.sub(r"[^\d.]", "", text).rstrip(".")
+    whole, _, decimals = digits.partition(".")
+    for length in range(1, min(len(decimals) // 2, 12) + 1):
+        cycle = decimals[-length:]
+        if decimals.endswith(cycle * (3 if length == 1 else 2)):
+            return with_cycle(whole, decimals[:-length], cycle)
+    raise Unreadable("no repeating decimals")
+
+
+def with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
+    """``whole.decimals(cycle)`` as an exact fraction."""
+    if len(decimals) + len(cycle) > 200:
+        raise Unreadable("too many digits")
+    head = Fraction(int(whole or "0") * 10 ** len(decimals) + int(decimals or "0"), 10 ** len(decimals))
+    return head + Fraction(int(cycle), 10 ** len(decimals) * (10 ** len(cycle) - 1))
+
+
+def _bare_word(word: str, tokens: list[Token]) -> None:
+    known = BARE_WORDS.get(word)
+    if known is not None:
+        tokens.append(known)
+    elif word in FUNCTIONS and len(word) > 1:
+        tokens.append(("cmd", "sqrt") if word == "sqrt" else ("fn", ALIASES.get(word, word)))
+    elif len(word) == 1:
+        if word == "U" and tokens and tokens[-1][0] == "close":
+            tokens.append(("op", "cup"))
+        elif word in "ie":
+            tokens.append(("const", word))
+        else:
+            tokens.append(("sym", word))
+    elif word in GREEK:
+        tokens.append(("sym", word))
+    elif len(word) > 3 or word in SHORT_WORDS or (word.istitle() and word.lower() in SHORT_WORDS):
+        tokens.append(("word", word))
+    else:
+        tokens.extend(("const", letter) if letter in "ie" else ("sym", letter) for letter in word)
+
+
+def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
+    known = COMMANDS.get(name)
+    if known is not None:
+        tokens.append(known)
+    elif name in RELATIONS:
+        tokens.append(("rel", RELATIONS[name]))
+    elif name in IGNORED:
+        if name in ("left", "right") and text[at : at + 1] == ".":
+            at += 1
+    elif name in ("angle", "triangle"):
+        letters = _NAMED_POINTS.match(text, at)
+        tokens.append(("sym", name + (letters.group(1) if letters else "")))
+        at = letters.end() if letters else at
+    elif name in GREEK:
+        tokens.append(("sym", name))
+    elif name in FUNCTIONS:
+        tokens.append(("fn", ALIASES.get(name, name)))
+    elif name in ("begin", "end"):
+        close = text.find("}", at)
+        if not text.startswith("{", at) or close < 0:
+            raise Unreadable(f"\\{name} without an environment")
+        tokens.append((name, text[at + 1 : close]))
+        at = close + 1
+        if tokens[-1] == ("begin", "array") and text.startswith("{", at):
+            at = text.find("}", at) + 1 or at
+    elif name in TEXT_COMMANDS or name in STYLE_COMMANDS:
+        at = _styled(name, text, at, tokens)
+    else:
+        raise Unreadable(f"unknown command \\{name}")
+    return at
+
+
+_NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
+_MATH_IN_TEXT = re.compile(
+    r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?"
+)
+
+
+def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
+    while at < len(text) and text[at] == " ":
+        at += 1
+    if not text.startswith("{", at):
+        return at
+    close = text.find("}", at)
+    if close < 0:
+        raise Unreadable("an open brace")
+    inner = text[at + 1 : close].strip()
+    if "{" in inner:
+        raise Unreadable("nested text")
+    if name == "mathbb":
+        tokens.append(("const", "reals") if inner == "R" else ("sym", "mathbb" + inner))
+    elif name in ACCENTS:
+        tokens.append(("sym", name + inner))
+    elif not inner:
+        pass
+    elif inner in LETTER_UNITS and tokens and tokens[-1][0] in ("num", "close"):
+        tokens.append(("word", inner))
+    elif _MATH_IN_TEXT.fullmatch(inner) or (name in STYLE_COMMANDS and inner.startswith("\\")):
+        tokens.extend(tokenize(inner))
+    elif inner.lower().strip(" ,") in ("and", "or"):
+        tokens.append(("sep", inner.lower().strip(" ,")))
+    elif inner in FUNCTIONS or inner in BARE_WORDS:
+        _bare_word(inner, tokens)
+    else:
+        tokens.append(("word", inner))
+    return close + 1

@@ -1,0 +1,173 @@
+r"""Read an answer into a tree of :mod:`.tree`: recursive descent over the LaTeX that answers are written in.
+
+Nothing is evaluated here; depth and length are bounded, and whatever is not understood raises ``Unreadable``.
+"""
+
+from __future__ import annotations
+
+from . import tree
+from .lexer import Unreadable, tokenize
+from .terms import Terms
+from .tree import Node
+
+
+def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool = True) -> Node:
+    """The tree of ``text``; raises :class:`Unreadable`."""
+    reader = Reader(tokenize(text, grouped), max_depth, max_items)
+    node = reader.items(top=True)
+    if reader.kind != "end of text":
+        raise Unreadable(f"unexpected {reader.value!r}")
+    return node
+
+
+class Reader(Terms):
+    """Reads lists, statements, brackets and matrices."""
+
+    def items(self, top: bool = False) -> Node:
+        """Statements separated by commas, semicolons or words; one statement stands for itself.
+
+        Where both occur, semicolons separate rows of commas: ``[9, 0; 0, 9]``, ``p=5, q=2; p=7, q=2``.
+        """
+        self.deeper()
+        found: list[Node] = [self.statement()]
+        separators: list[str] = []
+        while self.kind == "sep":
+            separator = self.step()
+            if self.kind == "sep" and separator in ",;" and self.value in ("and", "or"):
+                separator = self.step()
+            if self.kind in ("end of text", "close"):
+                if top and separator in ",;":
+                    break
+                raise Unreadable("a separator at the end")
+            separators.append(separator)
+            found.append(self.statement())
+            if len(found) > self.max_items:
+                raise Unreadable("too many items")
+        self.depth += 1
+        if not separators:
+            return found[0]
+        if "," in separators and ";" in separators:
+            return tree.List(_rows(found, separators, "()" if top else "[]"))
+        return tree.List(tuple(found), next((word for word in ("or", "and") if word in separators), ","))
+
+    def statement(self) -> Node:
+        """Expressions joined by relations."""
+        if self.kind == "rel":
+            raise Unreadable("a relation without a left side")
+        sides, ops = [self.side()], []
+        while self.kind == "rel":
+            ops.append(self.step())
+            sides.append(self.side())
+        return tree.Relation(tuple(sides), tuple(ops)) if ops else sides[0]
+
+    def side(self) -> Node:
+        """Unions and differences of sets, ratios, and a unit behind a value."""
+        node = self.ratio()
+        while self.kind == "op" and self.value in ("cup", "cap", "setminus"):
+            node = tree.SetOperation(self.step(), node, self.ratio())
+        if self.kind == "word":
+            node = self.unit(node)
+        return node
+
+    def ratio(self) -> Node:
+        """Sums with colons between them."""
+        parts = [self.sum()]
+        while self.is_op(":"):
+            self.step()
+            parts.append(self.sum())
+        return tree.Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def bracket(self) -> Node:
+        """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
+        self.deeper()
+        left = self.step()
+        bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition
+        if self.kind == "close":
+            right = self.step()
+            if left == "{" and right in "{}":
+                node: Node = tree.Const("empty")
+            elif left in "([":
+                node = tree.Group(left, right, ())
+            else:
+                raise Unreadable("an empty group")
+        else:
+            inside = self.items()
+            condition: Node | None = None
+            if self.is_op("|") and left == "{":
+                self.step()
+                condition = self.items()
+            if self.kind != "close":
+                raise Unreadable(f"an open {left!r}")
+            right = self.step()
+            node = self.close_bracket(left, right, inside, condition)
+        self.bars = bars
+        self.depth += 1
+        return node
+
+    def close_bracket(self, left: str, right: str, inside: Node, condition: Node | None) -> Node:
+        """The node that a pair of brackets makes of what stands inside them."""
+        listed = inside.items if isinstance(inside, tree.List) else (inside,)
+        if left in ("{", "brace"):
+            if right not in ("brace", "}"):
+                raise Unreadable("brackets that do not match")
+            if left == "brace" and not isinstance(inside, tree.List):
+                return inside
+            return condition or _stated(listed) or tree.Set(listed)
+        if left in ("floor", "ceil"):
+            if right != left or isinstance(inside, tree.List):
+                raise Unreadable("brackets that do not match")
+            return tree.Function(left, (inside,))
+        if right not in (")", "]"):
+            raise Unreadable("brackets that do not match")
+        if len(listed) == 1:
+            if isinstance(listed[0], tree.Matrix) or (left == "(" and right == ")"):
+                return listed[0]
+            if left != "[" or right != "]":
+                raise Unreadable("brackets that do not match")
+        return tree.Group(left, right, listed)
+
+    def matrix(self, name: str) -> Node:
+        """The rows of a matrix environment, all of the same length."""
+        if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"):
+            raise Unreadable(f"environment {name}")
+        rows: list[tuple[Node, ...]] = []
+        cells: list[Node] = []
+        while self.kind != "end":
+            cells.append(self.statement())
+            if self.is_op("&"):
+                self.step()
+            elif self.is_op("newline"):
+                self.step()
+                rows.append(tuple(cells))
+                cells = []
+            elif self.kind != "end":
+                raise Unreadable(f"unexpected {self.value!r} in a matrix")
+        if self.step() != name:
+            raise Unreadable("environments that do not match")
+        if cells:
+            rows.append(tuple(cells))
+        if not rows or len({len(row) for row in rows}) != 1:
+            raise Unreadable("a ragged matrix")
+        return tree.Matrix(tuple(rows))
+
+
+def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
+    rows: list[list[Node]] = [[items[0]]]
+    for separator, item in zip(separators, items[1:], strict=True):
+        if separator == ";":
+            rows.append([item])
+        else:
+            rows[-1].append(item)
+    return tuple(tree.Group(brackets[0], brackets[1], tuple(row)) for row in rows)
+
+
+def _stated(listed: tuple[Node, ...]) -> Node | None:
+    r"""The condition in ``{x : x > 3}`` or ``{x \in R : x > 3}``, whose colon was read as a ratio; else None."""
+    match listed:
+        case (tree.Ratio((*_, tree.Relation() as condition)),):
+            return condition
+        case (tree.Relation((tree.Ratio((_, first, *_)), *sides), ops),):
+            return tree.Relation((first, *sides), ops)
+        case (tree.Relation((_, tree.Ratio((_, first, *_)), *sides), ops),):
+            return tree.Relation((first, *sides), ops[1:])
+    return None

@@ -1,0 +1,223 @@
+"""The syntax tree of an answer: one frozen class for each kind of node, and how to walk it.
+
+Whoever takes a tree apart matches on these classes and ends with ``case _: unreachable(node)``, so that mypy names
+every place that a new kind of node would have to be handled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NoReturn
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+
+
+class Sym(_Named):
+    __slots__ = ()
+
+
+class Const(_Named):
+    """``pi``, ``e``, ``i``, ``inf``, ``reals`` or ``empty``."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    parts: tuple[Node, ...]
+
+
+class Sum(_Several):
+    __slots__ = ()
+
+
+class Product(_Several):
+    __slots__ = ()
+
+
+class Ratio(_Several):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    inner: Node
+
+
+class Neg(_Around):
+    __slots__ = ()
+
+
+class Percent(_Around):
+    __slots__ = ()
+
+
+class Degree(_Around):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(_Around):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    left: Node
+    right: Node
+
+
+class Quotient(_Pair):
+    __slots__ = ()
+
+
+class Power(_Pair):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlusMinus(_Pair):
+    """``left ± right``, or ``left ∓ right`` where ``upper`` is false."""
+
+    upper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """``cup``, ``cap`` or ``setminus`` of two sets."""
+
+    name: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A known function, absolute values, roots and binomials included."""
+
+    name: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``f(x)``: an unknown function, or a product."""
+
+    name: str
+    argument: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """``101_2``: the digits as a decimal number, and the base."""
+
+    digits: Fraction
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A chain ``sides[0] ops[0] sides[1] ops[1] …`` of ``=``, ``~`` (nearly), ``<``, ``in`` and their like."""
+
+    sides: tuple[Node, ...]
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    items: tuple[Node, ...]
+
+
+class Set(_Items):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class List(_Items):
+    """Several answers without brackets, joined by ``,``, ``and`` or ``or``."""
+
+    joined: str = ","
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A tuple, an interval or a bracketed value, with its brackets."""
+
+    left: str
+    right: str
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    rows: tuple[tuple[Node, ...], ...]
+
+
+Expression = Num | Sym | Const | Sum | Product | Neg | Quotient | Power | Function | Call
+Marked = Percent | Degree | Unit
+Container = Relation | Ratio | SetOperation | Group | Set | List | Matrix
+Node = Expression | Marked | Based | PlusMinus | Container
+LEAVES = frozenset((Num, Sym, Const, Based))
+
+
+def unreachable(node: NoReturn) -> NoReturn:
+    """The end of an exhaustive match."""
+    raise AssertionError(f"no case for {node!r}")
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below, in the order of the text."""
+    match node:
+        case _Several(parts) | Function(_, parts) | Relation(parts) | _Items(parts) | Group(_, _, parts):
+            return parts
+        case _Pair(left, right) | SetOperation(_, left, right):
+            return (left, right)
+        case _Around(inner) | Call(_, inner):
+            return (inner,)
+        case Num() | _Named() | Based():
+            return ()
+        case Matrix(rows):
+            return tuple(cell for row in rows for cell in row)
+        case _:
+            unreachable(node)
+
+
+def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
+    """The node and everything below it, except below nodes of the classes ``without``."""
+    found = [node]
+    for current in found:
+        if type(current) not in LEAVES and not isinstance(current, without):
+            found.extend(children(current))
+    return found
+
+
+def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The same node over changed children."""
+
+    def changed(part: Any) -> Any:
+        if isinstance(part, tuple):
+            return tuple(map(changed, part))
+        return change(part) if isinstance(part, Node) else part
+
+    built: Node = type(node)(*(changed(getattr(node, name)) for name in node.__match_args__))
+    return built
+
+
+def variables(node: Node) -> set[str]:
+    """Names of the free variables and of the unknown functions."""
+    return {part.name for part in descendants(node) if isinstance(part, Sym | Call)}
+
+
+def functions(node: Node) -> set[str]:
+    """Names of the known functions."""
+    return {part.name for part in descendants(node) if isinstance(part, Function)}

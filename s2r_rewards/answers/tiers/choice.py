@@ -1,0 +1,84 @@
+r"""Tier ``choice``: multiple-choice letters.
+
+A choice is its letter, alone or in front of its text: ``B``, ``(B)``, ``\text{(B)}``, ``Option B``, ``B)
+2x(x-7)``. Caveat: a second letter makes it a hedge, which is no single choice.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from ..result import Outcome, judged
+from .text import plain_text
+
+_OR_LETTER = re.compile(r"\b(?:or|nor)\s+\(?[A-J]\b(?!\s*[=+*/^(-])")
+
+
+class _Letters(NamedTuple):
+    """How a letter stands alone, in front of its text, and as the second letter of a hedge."""
+
+    alone: re.Pattern[str]
+    chosen: re.Pattern[str]
+    second: re.Pattern[str]
+
+    @classmethod
+    def of(cls, letters: str, behind: str, word: str) -> _Letters:
+        """``behind`` must follow ``B.`` or ``B)``; ``word`` must follow a letter that is no article."""
+        return cls(
+            re.compile(rf"\(?\s*([{letters}])\s*\)?[.:]?"),
+            re.compile(
+                r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
+                rf"(?:\(\s*([{letters}])\s*\)|([{letters}])\s*(?:[).:]{behind}|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{{3}})"
+                r"|(?=\.[A-Z\\])))",
+                re.I,
+            ),
+            re.compile(
+                r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word
+            ),
+        )
+
+
+_IN_MATHEMATICS = _Letters.of("A-J", r"(?![\w.])", "")
+
+
+@cache
+def _asked_for() -> _Letters:
+    """Where only a choice is asked for, ``B.5`` and ``B)x`` are choices too; beside mathematics they are not."""
+    return _Letters.of("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
+
+
+def choice_letter(text: str, letters: _Letters = _IN_MATHEMATICS) -> str | None:
+    """The letter when ``text`` is nothing but a choice letter."""
+    if len(text) > 40:
+        return None
+    match = letters.alone.fullmatch(plain_text(text))
+    return match.group(1) if match else None
+
+
+def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
+    """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
+    plain = plain_text(text[:400])
+    match = letters.chosen.match(plain)
+    if match is None:
+        return None
+    rest = plain[match.end() :].strip()
+    if letters.second.match(rest) or _OR_LETTER.search(rest):
+        return None
+    return (match.group(1) or match.group(2)).upper(), rest
+
+
+def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | None:
+    """Decide when the gold answer is a choice letter; None when it is not.
+
+    ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
+    """
+    letters = _asked_for() if only else _IN_MATHEMATICS
+    letter = choice_letter(gold.upper() if only else gold, letters)
+    if letter is None:
+        return None
+    chosen = split_choice(answer, letters)
+    if chosen is None:
+        return Outcome(None, "choice", "the answer is not a single choice")
+    return judged(chosen[0] == letter, "choice", "same letter", "different letters")

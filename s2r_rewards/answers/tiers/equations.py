@@ -1,0 +1,175 @@
+"""Equations: a name in front of a value, chains of equal values, and curves up to a constant factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeGuard
+
+from ..algebra.arithmetic import Undefined
+from ..algebra.equality import decimal_places
+from ..algebra.modular import PRIME, NotRational, value_mod
+from ..algebra.probing import number, sample
+from ..policy import CheckPolicy
+from ..read import tree
+from ..read.tree import Node, descendants, rebuild, variables
+from ..result import Outcome, judged
+
+Compare = Callable[[Node, Node, CheckPolicy], Outcome]
+Sides = tuple[Node, ...]
+
+
+def is_equation(node: Node) -> TypeGuard[tree.Relation]:
+    """Whether a node is a chain of nothing but = and ≈."""
+    return isinstance(node, tree.Relation) and all(op in "=~" for op in node.ops)
+
+
+def named_apart(items: tuple[Node, ...]) -> bool:
+    """Whether every item names a quantity of its own: ``a = 2, b = 3``, but not ``x = 2, x = 3`` or ``x_1, x_2``."""
+    names = [name for name in map(name_of, items) if name is not None]
+    bases = {name.name.partition("_")[0] if isinstance(name, tree.Sym) else name for name in names}
+    return len(bases) == len(names) == len(items) > 1
+
+
+def name_of(item: Node) -> Node | None:
+    """The name in front of a single equation."""
+    match item:
+        case tree.Relation((name, *_), ("=",)) if is_name(name):
+            return name
+    return None
+
+
+def rounded_part(node: Node) -> Node | None:
+    """The ``0.33`` of ``x = 1/3 \\approx 0.33`` where it is a decimal that the exact part rounds to, else None."""
+    match node:
+        case tree.Relation((*_, exact, rounded), (*_, "~")) if places := decimal_places(rounded):
+            if not variables(exact):
+                try:
+                    off = abs(number(exact, {}) - number(rounded, {}))
+                except Undefined:
+                    return None
+                return rounded if off <= 0.5000001 * 10.0**-places else None
+    return None
+
+
+def exact_part(node: Node) -> Node:
+    """``x = 1/3 \\approx 0.33`` as ``x = 1/3``: what is exact stands in front of the first sign of rounding."""
+    if not isinstance(node, tree.Relation) or "~" not in node.ops:
+        return node
+    exact = node.ops.index("~")
+    if exact == 0:
+        return node.sides[0] if not is_name(node.sides[0]) else node
+    return tree.Relation(node.sides[: exact + 1], node.ops[:exact])
+
+
+def is_name(node: Node) -> bool:
+    """Whether a left-hand side only names a quantity: variables without any number of its own."""
+    if node in (tree.Const("i"), tree.Const("e")):
+        return True
+    return bool(variables(node)) and not any(
+        isinstance(part, tree.Num) for part in descendants(node, (tree.Call,))
+    )
+
+
+def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, compare: Compare) -> Node | None:
+    """The value in ``x = 3`` or ``x = 1 + 2 = 3``; None when the equation does not name one value.
+
+    ``lenient`` also accepts a sum of names in front (``x_1 + x_2 = 2``).
+    """
+    sides = equation.sides
+    if len(sides) == 2 and is_name(sides[1]) and not variables(sides[0]):
+        sides = (sides[1], sides[0])
+    if is_name(sides[0]) and (lenient or _is_simple(sides[0])):
+        rest = sides[1:]
+    elif any(map(variables, sides)):
+        return None
+    else:
+        rest = sides
+    if any(not compare(rest[-1], side, policy).equal for side in rest[:-1]):
+        return None
+    return rest[-1]
+
+
+def _is_simple(name: Node) -> bool:
+    if isinstance(name, tree.SetOperation):
+        return name.name != "setminus"
+    return isinstance(
+        name,
+        tree.Sym
+        | tree.Call
+        | tree.Function
+        | tree.Quotient
+        | tree.Product
+        | tree.Ratio
+        | tree.Group
+        | tree.Const,
+    )
+
+
+def compare_relations(
+    gold: tree.Relation, answer: tree.Relation, policy: CheckPolicy, compare: Compare
+) -> Outcome:
+    """Two equations: the same name with equal values, or the same curve."""
+    g, a = gold.sides, answer.sides
+    if len(g) == len(a) == 2:
+        if is_name(g[0]) and is_name(a[0]) and (g[0] == a[0] or _same_role(g[0], a[0])):
+            outcome = compare(g[1], a[1], policy)
+            if outcome.equal:
+                return outcome
+        elif (
+            not variables(g[1])
+            and not variables(a[1])
+            and isinstance(g[0], tree.Sym)
+            and isinstance(a[0], tree.Sym)
+        ):
+            return Outcome(False, "structure", "values of different variables")
+        plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
+        same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain))
+        return judged(same, "structure", "same equation", "different equations")
+    first, second = named_value(gold, policy, False, compare), named_value(answer, policy, True, compare)
+    if first is None or second is None:
+        return Outcome(False, "structure", "different equations")
+    return compare(first, second, policy)
+
+
+def _same_role(first: Node, second: Node) -> bool:
+    """``f(x)`` and ``g(x)`` or ``y`` name the same thing; ``x`` and ``y`` do not."""
+    match first, second:
+        case tree.Call(_, one), tree.Call(_, other):
+            return one == other
+        case (tree.Call(), tree.Sym("y")) | (tree.Sym("y"), tree.Call()):
+            return True
+    return False
+
+
+def without_arguments(node: Node) -> Node:
+    """``x(t)`` as ``x``: the argument of an unknown function is only notation."""
+    match node:
+        case tree.Call(name, tree.Sym("t" | "x" | "n" | "s")):
+            return tree.Sym(name)
+    return rebuild(node, without_arguments)
+
+
+def same_curve(gold: Sides, answer: Sides) -> bool:
+    """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
+    left, right = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
+    names = variables(left)
+    if not names or names != variables(right):
+        return False
+    try:
+        first, second = (
+            value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1)
+        )
+        return first == second != 0
+    except NotRational:
+        pass
+    found: list[complex] = []
+    for which in range(5):
+        point = {name: sample(name, which, False) for name in names}
+        try:
+            a, b = number(left, point), number(right, point)
+        except Undefined:
+            continue
+        if a == 0 or b == 0:
+            return False
+        found.append(a / b)
+    return len(found) >= 3 and all(abs(x - found[0]) <= 1e-9 * abs(found[0]) for x in found)

@@ -1,0 +1,291 @@
+"""Tier ``structure``: tuples, sets, lists of answers, intervals, matrices, ±, equations, ratios.
+
+Containers are compared element by element. Order matters in tuples and matrices and is free in sets and in
+lists of several answers (``order`` in the policy). ``x =``, ``f(x) =`` and ``x in`` in front of a value are
+notation; an equation without a name in front is equal to its multiples. Caveat: open and closed ends
+differ, and a missing or an extra answer is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import get_args
+
+from ..algebra.constants import as_number
+from ..algebra.realsets import real_set, same_set
+from ..policy import CheckPolicy
+from ..read import tree
+from ..read.tree import Node, descendants, rebuild
+from ..read.units import compatible
+from ..result import Outcome, judged
+from .equations import (
+    compare_relations,
+    exact_part,
+    is_equation,
+    name_of,
+    named_apart,
+    named_value,
+    rounded_part,
+)
+from .values import compare_values, unwrap
+
+_MATCHING_LIMIT = 40
+_VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
+_SETS = {tree.SetOperation, tree.Relation, tree.Const}
+_UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
+
+
+def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Whether two trees mean the same answer."""
+    if gold == answer:
+        return Outcome(
+            True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same"
+        )
+    rounded = rounded_part(answer)
+    if rounded is not None:
+        exactly = compare(gold, exact_part(answer), policy)
+        return exactly if exactly.equal else compare(gold, rounded, policy)
+    gold, answer = (_without_domain(_spread(exact_part(node))) for node in (gold, answer))
+    kinds = {type(gold), type(answer)}
+    if kinds <= _VALUES:
+        return compare_values(gold, answer, policy)
+    if tree.Relation in kinds:
+        outcome = _with_relation(gold, answer, policy)
+        if outcome is not None:
+            return outcome
+    if kinds & _SETS or _inequalities(gold) or _inequalities(answer):
+        first, second = real_set(gold), real_set(answer)
+        if first is not None and second is not None:
+            same = same_set(first, second)
+            return judged(same, "structure", "same set of numbers", "different sets of numbers")
+    if kinds & {tree.List, tree.Set}:
+        return _lists(gold, answer, policy)
+    if tree.Matrix in kinds:
+        return _ordered(_rows(gold), _rows(answer), policy, "matrix")
+    if tree.Group in kinds:
+        return _groups(gold, answer, policy)
+    if any(isinstance(node, tree.Unit) and isinstance(node.inner, _UNDER_UNITS) for node in (gold, answer)):
+        return _with_units(gold, answer, policy)
+    if tree.Ratio in kinds:
+        return _ratios(gold, answer, policy)
+    if tree.Based in kinds:
+        return _based(gold, answer, policy)
+    if kinds & {tree.SetOperation, tree.Relation}:
+        return Outcome(False, "structure", "different kinds of answer")
+    return compare_values(gold, answer, policy)
+
+
+def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """A unit behind a time, a ratio or a tuple: ``5:45 p.m.``"""
+    g, a = unwrap(gold), unwrap(answer)
+    if (g.unit and a.unit and not compatible(g.unit, a.unit)) or policy.units == "strict":
+        return Outcome(False, "structure", "different units")
+    return compare(g.core, a.core, policy)
+
+
+def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
+    """Equations, and ``x in`` in front of a set; None when neither decides."""
+    if is_equation(gold) and is_equation(answer):
+        return compare_relations(gold, answer, policy, compare)
+    if is_equation(gold) or is_equation(answer):
+        first = named_value(gold, policy, False, compare) if is_equation(gold) else gold
+        second = named_value(answer, policy, True, compare) if is_equation(answer) else answer
+        if first is None or second is None:
+            return Outcome(False, "structure", "an equation and a value")
+        return compare(first, second, policy)
+    match gold, answer:
+        case (tree.Relation(), tree.Relation()):
+            return None
+        case tree.Relation((_, inside), ("in",)), _:
+            return compare(inside, answer, policy)
+        case _, tree.Relation((_, inside), ("in",)):
+            return compare(gold, inside, policy)
+    return None
+
+
+def _inequalities(node: Node) -> bool:
+    return isinstance(node, tree.List) and all(
+        isinstance(i, tree.Relation) and i.ops != ("=",) for i in node.items
+    )
+
+
+def _spread(node: Node) -> Node:
+    """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
+    if type(node) in tree.LEAVES:
+        return node
+    if isinstance(node, tree.List | tree.Set):
+        flat: list[Node] = []
+        for item in node.items:
+            spread = _spread(item)
+            flat.extend(
+                spread.items if isinstance(spread, tree.List) and not isinstance(item, tree.List) else (item,)
+            )
+        return replace(node, items=tuple(flat)) if len(flat) > len(node.items) else node
+    if any(type(part) is tree.PlusMinus for part in descendants(node, without=(tree.List, tree.Set))):
+        return tree.List((_signed(node, True), _signed(node, False)))
+    return node
+
+
+def _signed(node: Node, upper: bool) -> Node:
+    """The value of ``a ± b`` with the upper or the lower signs."""
+    if isinstance(node, tree.PlusMinus):
+        left, right = _signed(node.left, upper), _signed(node.right, upper)
+        return tree.Sum((left, right if node.upper == upper else tree.Neg(right)))
+    return rebuild(node, lambda child: _signed(child, upper))
+
+
+def _without_domain(node: Node) -> Node:
+    """Without ``k \\in \\mathbb{Z}`` beside an answer: it explains a letter."""
+    if not isinstance(node, tree.List):
+        return node
+    kept = tuple(item for item in node.items if not _is_domain(item))
+    if not kept or len(kept) == len(node.items):
+        return node
+    return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
+
+
+def _is_domain(node: Node) -> bool:
+    match node:
+        case tree.Relation((_, tree.Sym(name)), ("in",)):
+            return name.startswith("mathbb")
+    return False
+
+
+def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    left, right = _members(gold), _members(answer)
+    if left is None or right is None:
+        return _only_item(gold, answer, tree.Set, policy) or Outcome(
+            False, "structure", "one answer and several"
+        )
+    if len(left) != len(right):
+        return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
+    if named_apart(left) or named_apart(right):
+        return _named(left, right, policy)
+    grouped = isinstance(gold, tree.Group) or isinstance(answer, tree.Group)
+    if grouped and not _one_tuple(gold, answer):
+        return Outcome(False, "structure", "a tuple or interval and several answers")
+    if policy.order == "strict" or (policy.order == "notation" and grouped):
+        return _ordered(left, right, policy, "list")
+    return _unordered(left, right, policy)
+
+
+def _only_item(
+    gold: Node, answer: Node, kind: type[tree.Set] | type[tree.Group], policy: CheckPolicy
+) -> Outcome | None:
+    """Compare a container of one item with a value; None when neither side is one."""
+    for node in (gold, answer):
+        if isinstance(node, kind) and len(node.items) == 1:
+            (item,) = node.items
+            return compare(item, answer, policy) if node is gold else compare(gold, item, policy)
+    return None
+
+
+def _one_tuple(gold: Node, answer: Node) -> bool:
+    """Whether a tuple may stand for a bare list: ``(3, 2)`` for ``3, 2``, but not ``[1, 2]`` for ``1`` and ``2``."""
+    match (gold, answer) if isinstance(gold, tree.Group) else (answer, gold):
+        case tree.Group(left, right, items), tree.List(_, ","):
+            return left + right == "()" or len(items) > 2
+    return False
+
+
+def _named(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPolicy) -> Outcome:
+    """Answers for different quantities: by name where both name them, otherwise in order."""
+    if named_apart(left) and named_apart(right):
+        names = [name_of(item) for item in right]
+        if set(names) != set(map(name_of, left)):
+            return Outcome(False, "structure", "answers for different quantities")
+        right = tuple(right[names.index(name_of(item))] for item in left)
+    return _ordered(left, right, policy, "list")
+
+
+def _members(node: Node) -> tuple[Node, ...] | None:
+    """The answers in a list, a set or a tuple of several; None for anything else."""
+    match node:
+        case tree.List(items) | tree.Set(items):
+            return items
+        case tree.Group("(", ")", (_, _, *_) as items) | tree.Group("[", "]", (_, _, *_) as items):
+            return items
+    return None
+
+
+def _ordered(
+    left: tuple[Node, ...] | None, right: tuple[Node, ...] | None, policy: CheckPolicy, what: str
+) -> Outcome:
+    if left is None or right is None or len(left) != len(right):
+        return Outcome(False, "structure", f"not the same size of {what}")
+    for a, b in zip(left, right, strict=True):
+        outcome = compare(a, b, policy)
+        if not outcome.equal:
+            return Outcome(outcome.equal, "structure", f"an element differs: {outcome.why}")
+    return Outcome(True, "structure", f"same {what}")
+
+
+def _unordered(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPolicy) -> Outcome:
+    if len(left) > _MATCHING_LIMIT:
+        first, second = [as_number(x) for x in left], [as_number(x) for x in right]
+        if None in first or None in second:
+            return _ordered(left, right, policy, "list")
+        same = sorted(x for x in first if x is not None) == sorted(x for x in second if x is not None)
+        return judged(same, "structure", "same numbers", "different numbers")
+    rest = list(right)
+    for item in left:
+        index = next((i for i, other in enumerate(rest) if compare(item, other, policy).equal), None)
+        if index is None:
+            return Outcome(False, "structure", "an answer has no partner")
+        rest.pop(index)
+    return Outcome(True, "structure", "same answers")
+
+
+def _groups(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    if not (isinstance(gold, tree.Group) and isinstance(answer, tree.Group)):
+        return _only_item(gold, answer, tree.Group, policy) or Outcome(
+            False, "structure", "a container and a value"
+        )
+    if (gold.left, gold.right) != (answer.left, answer.right) and len(gold.items) == 2:
+        return Outcome(False, "structure", "different brackets")
+    if policy.order == "free" and len(gold.items) == len(answer.items):
+        return _unordered(gold.items, answer.items, policy)
+    return _ordered(gold.items, answer.items, policy, "tuple")
+
+
+def _rows(node: Node) -> tuple[Node, ...] | None:
+    """The rows of a matrix as tuples; a single column or row as one flat tuple."""
+    if not isinstance(node, tree.Matrix):
+        return _members(node)
+    if len(node.rows) == 1:
+        return node.rows[0]
+    return tuple(row[0] if len(row) == 1 else tree.Group("[", "]", row) for row in node.rows)
+
+
+def _ratios(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    sides = (gold, answer)
+    if isinstance(gold, tree.Ratio) and isinstance(answer, tree.Ratio):
+        outcome = _ordered(gold.parts, answer.parts, policy, "ratio")
+        if outcome.equal or any(as_number(part) == 0 for part in (*gold.parts, *answer.parts)):
+            return outcome
+        if len(gold.parts) != len(answer.parts) or len(gold.parts) != 2:
+            return outcome
+    elif any(isinstance(side, tree.Ratio) and len(side.parts) != 2 for side in sides):
+        return Outcome(False, "structure", "a ratio of several and a value")
+    first, second = (tree.Quotient(*side.parts) if isinstance(side, tree.Ratio) else side for side in sides)
+    return compare(first, second, policy)
+
+
+def _based(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Numbers with a base: as written when both carry one, by digits when only the gold answer does."""
+    if isinstance(gold, tree.Based):
+        if isinstance(answer, tree.Based):
+            return judged(gold == answer, "number", "same digits and base", "different digits or bases")
+        same = as_number(answer) == gold.digits
+        return judged(same, "number", "same digits, the base left out", "different digits")
+    assert isinstance(answer, tree.Based)
+    digits, base = str(answer.digits), answer.base
+    if not (
+        digits.isdigit()
+        and base.isdigit()
+        and 2 <= int(base) <= 10
+        and all(int(d) < int(base) for d in digits)
+    ):
+        return Outcome(False, "number", "not a number in its base")
+    return compare(gold, tree.Num(Fraction(int(digits, int(base)))), policy)

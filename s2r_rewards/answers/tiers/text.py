@@ -1,0 +1,94 @@
+r"""Tier ``text``: yes and no, true and false, and words.
+
+Words are equal when their letters and digits are, whatever the case, spacing and punctuation. Caveat: a
+paraphrase is not the same text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..policy import CheckPolicy
+from ..result import Outcome, judged
+
+_STYLE = re.compile(
+    r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)"
+)
+_NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])")
+_NOT_ALNUM = re.compile(r"[\W_]+")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
+_BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
+_SYNONYMS = {
+    **dict.fromkeys(
+        ("nosolutions", "norealsolution", "norealsolutions", "therearenosolutions", "thereisnosolution", "emptyset",
+         "varnothing", "theemptyset"), "nosolution",
+    ),
+    "dne": "doesnotexist", "thelimitdoesnotexist": "doesnotexist",
+}  # fmt: skip
+_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
+#: Where only a word of a scale is asked for, one scale stands for the other.
+_SCALE = {"true": "yes", "false": "no", "unknown": "uncertain", "undetermined": "uncertain"}
+_FIRST_WORD = re.compile(r"\s*([A-Za-z]+)\s*(?:[.,;:!—-]|$)")
+_TAIL = re.compile(
+    r"(?:the|there|so|thus|hence|therefore|total|sum|number|value|minimum|maximum|[A-Z])\b[^.=]*?\b(?:is|are|be|equals)"
+    r"(?:\s+equal\s+to)?\s+(?:exactly\s+)?(\$?[^\s$][^$]{0,60}?\$?)\.?",
+    re.I,
+)
+_NEGATION = re.compile(
+    r"\b(?:not|n't|no|never|cannot|less|more|greater|than|or|between|either|if|unless|wrong)\b", re.I
+)
+
+
+def plain_text(text: str) -> str:
+    """The text without LaTeX styling, quotes and delimiters."""
+    if "\\" in text:
+        text = _STYLE.sub("", text)
+    return _NOISE.sub(" ", text).strip()
+
+
+def normal_words(text: str) -> str:
+    """Letters and digits; where there are digits, also everything that could change a number."""
+    plain = plain_text(text).lower()
+    if any(character.isdigit() for character in plain):
+        return _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", plain))
+    word = _NOT_ALNUM.sub("", plain)
+    return _SYNONYMS.get(word, word)
+
+
+def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
+    """Two answers in words."""
+    first, second = plain_text(gold), plain_text(answer)
+    if policy.letter_case:
+        same = "".join(first.split()) == "".join(second.split())
+        return judged(same, "text", "same text", "different text")
+    word = _FIRST_WORD.fullmatch(first)
+    if word and word[1].lower() in _YES_NO:
+        found = _FIRST_WORD.match(second)
+        wanted, stated = word[1].lower(), found[1].lower() if found else ""
+        if policy.kind == "word":
+            wanted, stated = _SCALE.get(wanted, wanted), _SCALE.get(stated, stated)
+        return judged(stated == wanted, "text", "same yes or no", "different yes or no")
+    if not any(character.isalpha() for character in first):
+        return Outcome(False, "text", "different text")
+    left, right = normal_words(first), normal_words(second)
+    if left and left == right and _signs(first) == _signs(second):
+        return Outcome(True, "text", "same words")
+    if " " in first and " " in second:
+        left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
+        if left and left == right and _signs(first) == _signs(second):
+            return Outcome(True, "text", "same words but for articles")
+    return Outcome(False, "text", "different text")
+
+
+def _signs(text: str) -> str:
+    """Characters that change the meaning of a text with mathematics in it."""
+    return re.sub(r"[\w\s.,;'\"()?\\]|(?<=[A-Za-z])-(?=[A-Za-z])", "", text)
+
+
+def value_in_sentence(answer: str) -> str | None:
+    """The value that a whole sentence states: ``The maximum value is 105.`` -> ``105``."""
+    if not 8 < len(answer) < 200 or _NEGATION.search(answer):
+        return None
+    match = _TAIL.fullmatch(answer.strip())
+    return match.group(1) if match and any(c.isdigit() for c in match.group(1)) else None

@@ -1,0 +1,1 @@
+"""Other checkers and computer algebra, in worker processes that can be killed."""

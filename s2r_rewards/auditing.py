@@ -1,0 +1,147 @@
+"""Compare two checkers over the same pairs: what each says, where they disagree, and who is right if that is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from s2r_rewards.answers import VERDICTS, CheckResult, batch_checker, check_many, extract_answer, get_policy
+from s2r_rewards.answers.workers.backends import Backend
+from s2r_rewards.judging import Gold
+from s2r_rewards.parsing import parse
+from s2r_rewards.scored import ScoredRollout
+
+BACKENDS: tuple[Backend, ...] = ("math_verify", "latex2sympy2")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPair:
+    """One question to both checkers: a golden answer, an answer, and what the file already says of them."""
+
+    name: str
+    gold: Gold
+    answer: str | None
+    stored: CheckResult | None = None
+    expected: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Both checkers' results on every pair, in order."""
+
+    pairs: tuple[AuditPair, ...]
+    first: tuple[CheckResult, ...]
+    second: tuple[CheckResult, ...]
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How often the first checker said this and the second that."""
+        return Counter((a.verdict, b.verdict) for a, b in zip(self.first, self.second, strict=True))
+
+    @property
+    def disagreements(self) -> list[int]:
+        """Where one checker says correct and the other does not: what changes a reward."""
+        return [i for i, (a, b) in enumerate(zip(self.first, self.second, strict=True)) if bool(a) != bool(b)]
+
+    def errors(self, results: Sequence[CheckResult]) -> tuple[int, int] | None:
+        """(false positives, false negatives) against the labels; None when the file has none."""
+        labelled = [
+            (bool(r), p.expected) for r, p in zip(results, self.pairs, strict=True) if p.expected is not None
+        ]
+        if not labelled:
+            return None
+        return sum(r and not e for r, e in labelled), sum(e and not r for r, e in labelled if e is not None)
+
+    def record(self, index: int) -> dict[str, Any]:
+        """One disagreement as plain data."""
+        pair = self.pairs[index]
+        record: dict[str, Any] = {"id": pair.name, "gold": pair.gold, "answer": pair.answer}
+        for side, result in (("a", self.first[index]), ("b", self.second[index])):
+            record[side] = {"verdict": result.verdict, "tier": result.tier, "reason": result.reason}
+        if pair.expected is not None:
+            record["expected"] = pair.expected
+        return record
+
+
+CheckMany = Callable[[Sequence[AuditPair]], list[CheckResult]]
+
+
+def checker_named(name: str, workers: int = 2) -> CheckMany:
+    """The checker that a name means: ``ours``, ``ours:order=strict,percent=both``, a backend, ``stored``, or your own.
+
+    Raises:
+        ValueError: the name, a policy parameter or its value is not known.
+    """
+    kind, _, options = name.partition(":")
+    if name == "stored":
+        return _stored
+    if kind == "ours":
+        return _asking(batch_checker(policy=options, workers=workers))
+    backend = next((known for known in BACKENDS if known == kind), None)
+    if backend is not None:
+        return _asking(partial(check_many, workers=workers, policy=get_policy(options), backend=backend))
+    if options and kind != "stored":
+        return _asking(batch_checker(name))
+    raise ValueError(
+        f"unknown checker {name!r}; expected ours[:parameter=value,…], {', '.join(BACKENDS)}, stored "
+        "or package.module:object"
+    )
+
+
+def _asking(check_pairs: Callable[..., list[CheckResult]]) -> CheckMany:
+    return lambda pairs: check_pairs([(p.gold, p.answer) for p in pairs])
+
+
+def _stored(pairs: Sequence[AuditPair]) -> list[CheckResult]:
+    missing = next((p.name for p in pairs if p.stored is None), None)
+    if missing is not None:
+        raise ValueError(
+            f"record {missing}: no stored verdict; expected scored rollouts (s2r score) or a field 'verdict'"
+        )
+    return [p.stored for p in pairs if p.stored is not None]
+
+
+def pairs_of(record: Mapping[str, Any], name: str) -> Iterator[AuditPair]:
+    """The pairs of one record: each attempt of a rollout, or the one answer of a case.
+
+    A scored rollout's attempts are those that were scored; others are parsed. A case has ``gold`` and ``pred``
+    (``mode`` "response": the answer is extracted first).
+
+    Raises:
+        ValueError: the record is neither.
+    """
+    gold = record.get("gold")
+    if isinstance(gold, list):
+        gold = tuple(gold)
+    elif not isinstance(gold, str):
+        raise ValueError(f"{name}: field 'gold': expected text, found {type(gold).__name__}")
+    if isinstance(record.get("pred"), str):
+        answer = record["pred"]
+        if record.get("mode") == "response":
+            answer = extract_answer(answer, fallback="math").answer
+        yield AuditPair(
+            name, gold, answer, _result(record.get("verdict"), record.get("tier")), record.get("expected")
+        )
+    elif record.get("s2r") is not None:
+        scored = ScoredRollout.from_record(record["s2r"])
+        attempts = [action for action in scored.actions if action.kind == "solve"]
+        for number, action in enumerate(attempts, 1):
+            yield AuditPair(f"{name} attempt {number}", gold, action.answer, action.check)
+    elif isinstance(record.get("response"), str):
+        for number, attempt in enumerate(parse(record["response"]).attempts, 1):
+            yield AuditPair(f"{name} attempt {number}", gold, attempt.answer)
+    else:
+        raise ValueError(f"{name}: expected a case (field 'pred') or a rollout (field 'response')")
+
+
+def _result(verdict: Any, tier: Any) -> CheckResult | None:
+    return CheckResult(verdict, str(tier or "stored")) if verdict in VERDICTS else None
+
+
+def audit(pairs: Iterable[AuditPair], first: CheckMany, second: CheckMany) -> Audit:
+    """Both checkers' results on the same pairs."""
+    listed = tuple(pairs)
+    return Audit(listed, tuple(first(listed)), tuple(second(listed)))

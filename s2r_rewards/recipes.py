@@ -1,0 +1,234 @@
+"""Recipes: where they lie, and how a framework's launcher turns one into commands and runs them.
+
+A recipe is a folder with a ``run.sh`` or a ``__main__.py``. Where YAML files lie beside ``run.sh``, each is a stage and
+a recipe of its own ("verl/prl"); files that begin with ``_`` are what stages share. The facts of the models, one file
+each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+PACKAGE = Path(__file__).resolve().parent
+ENTRY_POINTS = ("run.sh", "__main__.py")
+SKIPPED = ("__pycache__", "runs")
+
+
+class RecipeError(ValueError):
+    """A recipe, stage or model that does not exist, or a recipe file that cannot be read; says what would be right."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Something that can be run; its name is its path below the recipes folder, "tiny" or "verl/prl"."""
+
+    name: str
+    folder: Path
+    entry: str
+    stage: str | None = None
+
+    @property
+    def readme(self) -> str:
+        """Its folder's README.md, "" when there is none."""
+        path = self.folder / "README.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @property
+    def description(self) -> str:
+        """One line: the first of its stage's file, or the first paragraph of its README."""
+        if self.stage:
+            lines = (self.folder / f"{self.stage}.yaml").read_text(encoding="utf-8").splitlines()
+            return lines[0].strip("# .") if lines and lines[0].startswith("#") else ""
+        paragraphs = map(str.strip, self.readme.replace("\r\n", "\n").split("\n\n"))
+        prose = (p for p in paragraphs if p and p[0] not in "#!|<[" and not p.startswith("```"))
+        return " ".join(next(prose, "").split())
+
+    @property
+    def models(self) -> list[str]:
+        """What ``--model`` takes; nothing for a recipe without stages."""
+        return _names(models_folder(self.folder)) if self.stage else []
+
+    def files(self, model: str | None = None) -> dict[Path, Path]:
+        """Place in a copy → file, for all that a copy of the recipe holds; of ``models/`` one file or all.
+
+        Raises:
+            RecipeError: there is no such model.
+        """
+        if self.stage is None:
+            inside = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
+            return {p: self.folder / p for p in inside if not set(p.parts) & set(SKIPPED)}
+        models = models_folder(self.folder)
+        if model:
+            known(_names(models), model, f"model in {models}")
+        own = [self.folder / name for name in (self.entry, "README.md", f"{self.stage}.yaml")]
+        shared = sorted(self.folder.glob("_*.yaml"))
+        facts = [models / f"{name}.yaml" for name in ([model] if model else _names(models))]
+        places = {Path(p.name): p for p in (*own, *shared) if p.is_file()}
+        return places | {Path("models", p.name): p for p in facts}
+
+
+def recipes_folder() -> Path:
+    """``s2r_rewards/_recipes`` of an installed wheel, or ``recipes/`` of a checkout. RecipeError if there is neither."""
+    for folder in (PACKAGE / "_recipes", PACKAGE.parent / "recipes"):
+        if folder.is_dir():
+            return folder
+    raise RecipeError(f"no recipes beside {PACKAGE}; reinstall s2r-rewards or run inside a checkout")
+
+
+def all_recipes() -> list[Recipe]:
+    """Every recipe that comes with the library, by name. RecipeError if there is no folder of recipes."""
+    found = []
+    for folder in sorted(p for p in recipes_folder().iterdir() if p.is_dir()):
+        entry = next((e for e in ENTRY_POINTS if (folder / e).is_file()), None)
+        if entry:
+            stages = _names(folder)
+            found += [Recipe(f"{folder.name}/{s}", folder, entry, s) for s in stages]
+            found += [] if stages else [Recipe(folder.name, folder, entry)]
+    return found
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name; RecipeError names those that exist."""
+    recipes = {r.name: r for r in all_recipes()}
+    return recipes[known(recipes, name.strip("/"), "recipe")]
+
+
+def models_folder(folder: Path) -> Path:
+    """Where the facts of models lie that the stages in ``folder`` can train."""
+    own = folder / "models"
+    return own if own.is_dir() else folder.parent / "models"
+
+
+def _names(folder: Path) -> list[str]:
+    """The stages or models whose files lie in a folder."""
+    return sorted(p.stem for p in folder.glob("*.yaml") if not p.name.startswith("_"))
+
+
+def known(names: Iterable[str], name: str, what: str) -> str:
+    """``name``, if it is one of ``names``; RecipeError names those that exist."""
+    if name not in (names := list(names)):
+        kind, _, place = what.partition(" ")
+        where = f" {place}" if place else ""
+        raise RecipeError(f"no {kind} named {name!r}{where}; there are: {', '.join(names) or 'none'}")
+    return name
+
+
+def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
+    """A stage's settings over those that its ``defaults`` name, with the model's facts under ``recipe``, resolved.
+
+    Raises:
+        RecipeError: a file cannot be read, or refers to a setting that does not exist.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    facts = OmegaConf.create({"recipe": _load(models_folder(folder) / f"{model}.yaml")})
+    try:
+        merged = OmegaConf.merge(facts, *_layers(folder / f"{stage}.yaml"))
+        return cast("dict[str, Any]", OmegaConf.to_container(merged, resolve=True))
+    except OmegaConfBaseException as error:
+        raise RecipeError(f"{folder / stage}.yaml: {error}") from None
+
+
+def _layers(path: Path) -> list[Any]:
+    config = _load(path)
+    bases = config.pop("defaults", [])
+    return [layer for base in bases for layer in _layers(path.parent / f"{base}.yaml")] + [config]
+
+
+def _load(path: Path) -> Any:
+    import yaml
+    from omegaconf import DictConfig, OmegaConf
+
+    try:
+        config = OmegaConf.load(path)
+    except (OSError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if not isinstance(config, DictConfig):
+        raise RecipeError(f"{path}: expected a mapping of settings, found a list")
+    return config
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe runs: commands in order, their additional environment, a folder that has to exist."""
+
+    steps: list[list[str]]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    output: Path | None = None
+
+
+def launch(
+    arguments: Sequence[str],
+    framework: str,
+    plan: Callable[[Path, str, str, list[str]], Plan],
+    check: Callable[[Plan], int],
+) -> int:
+    """The command line of a framework's launcher: ``FOLDER STAGE --model MODEL [--check] [OVERRIDES …]``.
+
+    ``plan`` gets folder, stage, model and overrides; ``check`` says whether the framework accepts what came out.
+    Returns the exit status: 2 for what cannot be run, else that of ``check`` or of the last step that ran.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m s2r_{framework}.launch",
+        usage=f"s2r recipes run {framework}/STAGE --model MODEL [--check] [OVERRIDES …]",
+        description=sys.modules[plan.__module__].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "folder", type=Path, help="where the files of the stages lie (run.sh and s2r name it)"
+    )
+    parser.add_argument("stage", help="sft, orl, prl, offline_orl or offline_prl: a YAML file of the folder")
+    parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
+    parser.add_argument(
+        "--check", action="store_true", help="say what would run and what is wrong with it, and stop"
+    )
+    given, overrides = parser.parse_known_args(arguments)
+    folder: Path = given.folder
+    try:
+        models = models_folder(folder)
+        known(_names(folder), given.stage, f"stage in {folder}")
+        if given.model is None:
+            raise RecipeError(f"name a model: --model {' | '.join(_names(models))}")
+        known(_names(models), given.model, f"model in {models}")
+        made = plan(folder, given.stage, given.model, overrides)
+        return check(made) if given.check else run_steps(made)
+    except RecipeError as error:
+        print(f"s2r: {error}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"s2r: {error}; pip install 's2r-rewards[{framework}]'", file=sys.stderr)
+    return 2
+
+
+def run_steps(plan: Plan) -> int:
+    """Runs the steps until one fails, and gives its exit status. The last step takes this process's place."""
+    environment = {**os.environ, **{name: str(value) for name, value in plan.environment.items()}}
+    if plan.output:
+        plan.output.mkdir(parents=True, exist_ok=True)
+    for step in plan.steps:
+        print("$", shlex.join(step), flush=True)
+        words = with_file_contents(step)
+        try:
+            if step is plan.steps[-1]:
+                os.execvpe(words[0], words, environment)
+            status = subprocess.run(words, env=environment, check=False).returncode
+        except FileNotFoundError:
+            print(f"s2r: {words[0]!r} is not installed or does not exist", file=sys.stderr)
+            return 127
+        if status:
+            return status
+    return 0
+
+
+def with_file_contents(step: Sequence[str]) -> list[str]:
+    """``@FILE`` becomes what the file holds: a chat template is known only after the step before."""
+    return [Path(word[1:]).read_text(encoding="utf-8") if word.startswith("@") else word for word in step]

@@ -1,0 +1,256 @@
+"""Methods: what each one is, its advantages by hand, and what cannot be one."""
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from s2r_rewards import judge, parse
+from s2r_rewards.answers import CheckResult
+from s2r_rewards.baselines import position, reward_context
+from s2r_rewards.grammar import get_grammar
+from s2r_rewards.methods import METHODS, Method, OfflineFilter, get_method, prompt_accuracies
+from s2r_rewards.rollouts import Rollout
+from s2r_rewards.scoring import score_rollouts
+
+TABLE = json.loads((Path(__file__).parent / "methods.json").read_text())
+PROMPTS = [row["prompt"] for row in TABLE["batch"]]
+W, R = "Wait, let me recheck my solution.", "Let me try again."
+SAID = {
+    "c": f" {W} Therefore, the answer is correct.",
+    "i": f" {W} Therefore, the answer is incorrect.",
+    "": "",
+}
+
+
+def compare(gold, answer):
+    return CheckResult("correct" if gold == answer else "incorrect", "mine")
+
+
+def judged(attempts, finished=None, grammar="paper"):
+    text = f" {R} ".join(f"\\boxed{{{4 if a[0] == '+' else 5}}}{SAID[a[1:]]}" for a in attempts)
+    return judge(parse(text, grammar, finished), "4", compare)
+
+
+def batch_of(method):
+    return [judged(row["attempts"], grammar=method.grammar) for row in TABLE["batch"]]
+
+
+def numbers(rows):
+    return [pytest.approx([float(Fraction(value)) for value in row]) for row in rows]
+
+
+def test_there_are_these():
+    assert list(METHODS) == list(TABLE["methods"])
+    assert all(METHODS[name].name == name and METHODS[name].source for name in METHODS)
+
+
+@pytest.mark.parametrize("name", TABLE["methods"])
+def test_what_a_method_is(name):
+    method = METHODS[name]
+    facts = dict(TABLE["methods"][name])
+    rejection, most, balance = facts.pop("filter")
+    assert method.filter == OfflineFilter(rejection, most, balance)
+    assert method.clip is None  # the trainer's own
+    baseline = method.baseline
+    found = {
+        "level": method.level,
+        "groups": method.groups,
+        "running": method.running,
+        "baseline": baseline.name,
+        "min_count": baseline.min_count,
+        "leave_one_out": baseline.leave_one_out,
+        "grammar": method.grammar,
+        "ratio": method.ratio,
+        "bonuses": method.adjust is not None,
+    }
+    cut = judged(["-i", "+c"], finished=False)
+    assert found == {key: value for key, value in facts.items() if key != "no_end_penalty"}
+    assert baseline.default == 0
+    last = -1 if facts["no_end_penalty"] else 1
+    assert method.outcome(cut) == last
+    expected = (-1, 1, 1, last) if method.level == "process" else (last,) * 4
+    assert method.rewards(cut) == expected
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda c: c["method"])
+def test_advantages_by_hand(case):
+    method = get_method(case["method"])
+    batch = batch_of(method)
+    rewards = TABLE["rewards"]
+    if method.level == "outcome":
+        rewards = [[r] * len(row) for r, row in zip(TABLE["outcomes"], rewards, strict=True)]
+    assert [list(method.rewards(item)) for item in batch] == rewards
+    assert [method.outcome(item) for item in batch] == TABLE["outcomes"]
+    differences = [
+        [str(r - Fraction(b)) for r, b in zip(*row, strict=True)]
+        for row in zip(rewards, case["baselines"], strict=True)
+    ]
+    baselines, advantages = method.credit(batch, PROMPTS)
+    assert list(baselines) == numbers(case["baselines"])
+    assert list(advantages) == numbers(case.get("advantages", differences))
+    # the same from records, and from the other door
+    assert method.advantages([method.score(item) for item in batch], PROMPTS) == advantages
+    assert method.advantages(batch, PROMPTS) == advantages
+
+
+def test_ten_observations_before_a_context_counts():
+    """The released code's count: nine earlier rewards are not enough, ten are."""
+    method, batch = get_method("released-prl"), [judged(["+"], grammar="released")]
+    state = method.new_state()
+    nine = method.credit(batch * 9, state=state)[0]
+    assert nine == ((0.0,),) * 9
+    assert method.credit(batch, state=state)[0] == ((0.0,),)  # the tenth
+    assert method.credit(batch, state=state)[0] == ((1.0,),)
+    assert method.credit(batch)[0] == ((0.0,),)  # without a state nothing is known
+
+
+def test_only_running_methods_remember():
+    method = get_method("s2r-prl")
+    assert method.new_state() is None
+    state = get_method("released-prl").new_state()
+    assert method.credit([judged(["+"])], state=state) == (((1.0,),), ((0.0,),))
+    assert state.state_dict()["totals"] == []
+
+
+def test_the_accuracy_may_be_known_already():
+    """Accuracy 0.5 for all four: one group, first actions 1, −1, −1, −1."""
+    method = get_method("s2r-offline-prl")
+    batch = batch_of(method)
+    baselines, _ = method.credit(batch, PROMPTS, accuracy=[0.5] * 4)
+    assert [row[0] for row in baselines] == [-0.5] * 4
+    apart, _ = method.credit(batch, PROMPTS, accuracy=[0.5, 0.5, 0.25, 0.25])
+    assert [row[0] for row in apart] == [0, 0, -1, -1]
+
+
+def test_accuracies_are_counted_by_prompt():
+    scored = [get_method("s2r-prl").score(item) for item in batch_of(get_method("s2r-prl"))]
+    assert prompt_accuracies(scored, PROMPTS) == (2 / 3, 2 / 3, 2 / 3, 0)
+    assert prompt_accuracies(scored) == (0.5,) * 4
+    with pytest.raises(ValueError):
+        prompt_accuracies(scored, ["p"])
+    nothing = replace(scored[0], outcome=0.0)
+    assert prompt_accuracies([nothing]) == (0.0,)  # right is what earns more than 0
+
+
+def test_without_prompts_all_are_samples_of_one():
+    method = get_method("s2r-orl")
+    batch = [judged(["+"]), judged(["-"]), judged(["-"])]
+    assert method.advantages(batch) == ((2.0,), (-1.0,), (-1.0,))
+
+
+def test_outcome_advantages_also_of_what_has_no_action():
+    method = get_method("s2r-orl")
+    assert method.outcome_advantages([1.0, -1.0, 0.5], ["a", "a", "b"]) == (2.0, -2.0, 0.5)
+    assert method.outcome_advantages([1.0, -1.0]) == (2.0, -2.0)
+    over_batch = replace(method, groups="batch")
+    assert over_batch.outcome_advantages([1.0, -1.0, -1.0], ["a", "a", "b"]) == (2.0, -1.0, -1.0)
+    with pytest.raises(ValueError) as caught:
+        get_method("s2r-prl").outcome_advantages([1.0])
+    assert str(caught.value) == "method 's2r-prl' is of the level 'process'; expected 'outcome'"
+
+
+def test_a_score_names_method_checker_and_tokens():
+    item = judged(["-i"], finished=True)
+    scored = get_method("s2r-prl").score(item, "mine 1.0", [(0, 3), (3, 9), (9, 10)])
+    assert (scored.method, scored.checker, scored.spans) == ("s2r-prl", "mine 1.0", ((0, 3), (3, 9), (9, 10)))
+    assert (scored.rewards, scored.outcome, scored.ended) == ((-1.0, 1.0), -1.0, True)
+    bare = get_method("s2r-orl").score(item)
+    assert (bare.method, bare.checker, bare.spans, bare.rewards) == ("s2r-orl", "", (), (-1.0, -1.0))
+
+
+def test_what_happens_to_the_advantages_last():
+    def negative(batch, advantages):
+        assert [item.rewards for item in batch] == [(1.0,), (-1.0,)]
+        return tuple(tuple(-a for a in row) for row in advantages)
+
+    method = replace(get_method("s2r-prl"), adjust=negative)
+    assert method.credit([judged(["+"]), judged(["-"])]) == (((0,), (0,)), ((-1,), (1,)))
+
+
+def test_rollouts_are_scored_with_the_methods_own_minimum():
+    """Four first actions of mean −1/2 are enough for a minimum of four, and not for one of five."""
+    rollouts = [
+        Rollout(row["prompt"], "?", item.trajectory.text, "4")
+        for row, item in zip(TABLE["batch"], batch_of(get_method("s2r-prl")), strict=True)
+    ]
+    for least, baseline in ((1, -0.5), (4, -0.5), (5, 0.0)):
+        method = replace(get_method("s2r-prl"), baseline=reward_context.with_settings(min_count=least))
+        scored = score_rollouts(rollouts, method, lambda pairs: [compare(*pair) for pair in pairs])
+        assert [item.s2r.actions[0].baseline for item in scored] == [baseline] * 4
+    # released: ten, over the batch even where training would know nothing yet
+    for count, baseline in ((9, 0.0), (10, 1.0)):
+        scored = score_rollouts(
+            [rollouts[0]] * count, "released-prl", lambda pairs: [compare(*p) for p in pairs]
+        )
+        assert scored[0].s2r.actions[0].baseline == baseline
+
+
+def test_rollouts_are_grouped_by_their_problem():
+    rollouts = [
+        Rollout(p, "?", text, "4")
+        for p, text in (("p", "\\boxed{4}"), ("p", "\\boxed{5}"), ("q", "\\boxed{5}"))
+    ]
+    scored = score_rollouts(rollouts, "s2r-orl", lambda pairs: [compare(*pair) for pair in pairs])
+    assert [item.s2r.actions[0].baseline for item in scored] == [-1, 1, 0]
+    assert [item.s2r.actions[0].advantage for item in scored] == [2, -2, -1]
+
+
+def test_found_by_name_reference_or_itself():
+    method = get_method("s2r-orl")
+    assert get_method("s2r_rewards.methods.s2r:ORL") is get_method(method) is method
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: get_method("paper"),
+            "unknown method 'paper'; expected one of released-offline-orl, released-offline-prl, released-orl, "
+            "released-prl, s2r-offline-orl, s2r-offline-prl, s2r-orl, s2r-prl, or your own as package.module:object",
+        ),
+        (lambda: get_method("json:dumps"), "method 'json:dumps' is function; expected a Method"),
+        (
+            lambda: Method("mine", "", level="token"),
+            "method 'mine': level is 'token'; expected process or outcome",
+        ),
+        (
+            lambda: Method("mine", "", groups="level"),
+            "method 'mine': groups is 'level'; expected batch or prompt or accuracy",
+        ),
+        (
+            lambda: replace(get_method("s2r-prl"), rewards=lambda item: (1.0, float("nan"))).score(
+                judged(["+c"])
+            ),
+            "method 's2r-prl': rewards (1.0, nan), outcome 1.0; expected finite numbers",
+        ),
+        (
+            lambda: replace(get_method("s2r-prl"), outcome=lambda item: float("inf")).score(judged(["+"])),
+            "method 's2r-prl': rewards (1.0,), outcome inf; expected finite numbers",
+        ),
+        (
+            lambda: replace(get_method("s2r-prl"), rewards=lambda item: [1.0]).score(judged(["+c"])),
+            "1 rewards for 2 scored actions; expected one each",
+        ),
+    ],
+)
+def test_what_cannot_be_a_method(call, message):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_a_running_method_needs_a_keyed_baseline():
+    assert Method("mine", "", baseline=position, running=True).new_state().baseline is position
+    with pytest.raises(ValueError) as caught:
+        Method("mine", "", baseline=len, running=True)
+    assert str(caught.value) == (
+        "method 'mine': running=True needs a keyed baseline (s2r_rewards.baselines.Baseline), "
+        "found <built-in function len>"
+    )
+
+
+def test_a_grammar_of_ones_own_can_be_part_of_it():
+    assert replace(get_method("s2r-prl"), grammar=get_grammar("tags")).grammar.name == "tags"

@@ -1,0 +1,110 @@
+"""Names in configurations become objects, labels become golden answers; whatever cannot says why."""
+
+import json
+import os.path
+
+import numpy as np
+import pytest
+
+from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.resolve import is_reference, load_object, named
+
+
+def test_references():
+    assert [is_reference(text) for text in ("json:dumps", "json", 7, None)] == [True, False, False, False]
+    assert load_object("json:dumps") is json.dumps
+    assert load_object("os:path.join", "baseline") is os.path.join
+    known = {"mine": 1, "odd:name": 2}
+    assert (named("mine", known, "number"), named("odd:name", known, "number")) == (1, 2)
+    assert named("json:dumps", known, "number") is json.dumps
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: load_object("json"), "object 'json': expected package.module:object"),
+        (lambda: load_object(":dumps", "baseline"), "baseline ':dumps': expected package.module:object"),
+        (lambda: load_object("json:", "baseline"), "baseline 'json:': expected package.module:object"),
+        (lambda: load_object(" : ", "baseline"), "baseline ' : ': expected package.module:object"),
+        (
+            lambda: load_object("no_such_module_of_ours:x", "baseline"),
+            "baseline 'no_such_module_of_ours:x': cannot import 'no_such_module_of_ours' (No module named "
+            "'no_such_module_of_ours'); install it, or put its folder on PYTHONPATH",
+        ),
+        (lambda: load_object("json:nothing", "baseline"), "baseline 'json:nothing': 'json' has no 'nothing'"),
+        (lambda: load_object("os:path.no", "baseline"), "baseline 'os:path.no': 'os' has no 'path.no'"),
+        (
+            lambda: named("yours", {"mine": 1, "his": 2}, "number"),
+            "unknown number 'yours'; expected one of his, mine, or your own as package.module:object",
+        ),
+        (lambda: named("json:no", {}, "number"), "number 'json:no': 'json' has no 'no'"),
+    ],
+)
+def test_what_names_nothing(call, message):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("label", "gold"),
+    [
+        ("4", "4"),
+        (" 4 ", " 4 "),
+        (4, "4"),
+        (0.5, "0.5"),
+        (["4", "5"], ("4", "5")),
+        (("4", 5), ("4", "5")),
+        (np.int64(4), "4"),
+        (np.array(["4", "5"], dtype=object), ("4", "5")),
+        ({"gold": "4", "level": 3}, "4"),
+        ({"gold": ["4", 5]}, ("4", "5")),
+        ('{"gold": "4"}', "4"),
+        (' {"gold": [1, 2]}', ("1", "2")),
+        ("{1, 2}", "{1, 2}"),  # a set
+        ('{"a": 1}', '{"a": 1}'),
+        ("[1, 2]", "[1, 2]"),
+    ],
+)
+def test_golden_answers(label, gold):
+    assert gold_of(label) == gold
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        (None, "NoneType"),
+        ("", "an empty text"),
+        (" \n", "an empty text"),
+        (True, "bool"),
+        ([], "list"),
+        (["4", ""], "an empty text"),
+        ([["4"]], "list"),
+        ({"answer": "4"}, "NoneType"),
+        ('{"gold": null}', "NoneType"),
+    ],
+)
+def test_labels_without_a_golden_answer(label, found):
+    with pytest.raises(LabelError) as caught:
+        gold_of(label)
+    assert str(caught.value) == (
+        f"label: found {found}; expected the golden answer as text, a list of accepted answers, or an object with `gold`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "level"),
+    [
+        ({"gold": "4", "level": 3}, "3"),
+        ('{"gold": "4", "level": "hard"}', "hard"),
+        ({"level": 5}, "5"),
+        ({"gold": "4"}, None),
+        ({"gold": "4", "level": " "}, None),
+        ({"gold": "4", "level": [3]}, None),
+        ({"gold": "4", "level": 0}, "0"),
+        ("4", None),
+        (None, None),
+    ],
+)
+def test_levels(label, level):
+    assert level_of(label) == level

@@ -1,0 +1,252 @@
+"""The bytes of each token, out of what a tokenizer says of its own decoder; every number worked out by hand."""
+
+import gc
+import json
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from tokenizers import decoders, pre_tokenizers
+
+from s2r_rewards.token_bytes import _byte_alphabet, token_table
+
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True}
+REPLACE = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}
+FALLBACK = {"type": "ByteFallback"}
+FUSE = {"type": "Fuse"}
+WORDPIECE = {"type": "WordPiece", "prefix": "##", "cleanup": True}
+
+
+def strip(**changes):
+    return {"type": "Strip", "content": " ", "start": 1, "stop": 0, **changes}
+
+
+def metaspace(**changes):
+    return {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True, **changes}
+
+
+def sequence(*steps):
+    return {"type": "Sequence", "decoders": list(steps)}
+
+
+class Decoder:
+    def __init__(self, state):
+        self.state = state
+
+    def __getstate__(self):
+        return json.dumps(self.state).encode()
+
+
+class Stub:
+    """As much of a ``tokenizers.Tokenizer`` as a table is built from: ids are positions in ``tokens``."""
+
+    def __init__(self, decoder, tokens=(), added=None):
+        self.decoder = None if decoder is None else Decoder(decoder)
+        self.tokens = tokens
+        self.added = added or {}
+
+    def id_to_token(self, i):
+        return self.tokens[i] if i < len(self.tokens) else None
+
+    def get_added_tokens_decoder(self):
+        return self.added
+
+
+def added(content, special):
+    return SimpleNamespace(content=content, special=special)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "token", "expected"),
+    [
+        (BYTE_LEVEL, "a", (b"a", 1)),
+        (BYTE_LEVEL, "Ġb", (b" b", 2)),
+        (BYTE_LEVEL, "Ċ", (b"\n", 1)),
+        (BYTE_LEVEL, "Ã©", (b"\xc3\xa9", 1)),  # é
+        (BYTE_LEVEL, "Ã", (b"\xc3", -1)),  # half of it
+        (BYTE_LEVEL, "aÃ", (b"a\xc3", -1)),
+        (BYTE_LEVEL, "日", ("日".encode(), 1)),  # not written in the alphabet
+        (BYTE_LEVEL, "<0x41>", (b"<0x41>", 6)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), "▁ab", (b" ab", 3)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), "<0x41>", (b"A", 1)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), "<0xc3>", (b"\xc3", -1)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), "<0x41>b", (b"<0x41>b", 7)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), "<0x41>\n", (b"<0x41>\n", 7)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), "Ġ日", ("Ġ日".encode(), 2)),
+        (FALLBACK, "▁ab", (b" ab", 3)),
+        (metaspace(), "▁ab", (b" ab", 3)),
+        (sequence(metaspace(), FUSE), "é▁", ("é ".encode(), 2)),
+        (FUSE, "▁a<0x41>", ("▁a<0x41>".encode(), 8)),
+    ],
+)
+def test_bytes_and_characters_of_a_token(decoder, token, expected):
+    assert token_table(Stub(decoder, [token]))[0] == expected
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        None,
+        WORDPIECE,
+        REPLACE,
+        strip(),
+        sequence(),
+        sequence(REPLACE, FUSE, strip()),
+        sequence(FUSE, FUSE),
+        sequence(REPLACE, FALLBACK, WORDPIECE),
+        sequence(metaspace(), BYTE_LEVEL),
+    ],
+)
+def test_bytes_that_cannot_be_known(decoder):
+    assert token_table(Stub(decoder, ["a"])) is None
+
+
+@pytest.mark.parametrize(
+    ("decoder", "strips"),
+    [
+        (BYTE_LEVEL, False),
+        (FUSE, False),
+        (sequence(REPLACE, FALLBACK, FUSE), False),
+        (sequence(REPLACE, FALLBACK, FUSE, strip()), True),
+        (sequence(strip(start=2), FALLBACK), True),
+        (sequence(FALLBACK, strip(start=0, stop=1)), False),
+        (sequence(FALLBACK, strip(content="_")), False),
+        (sequence(FALLBACK, {"type": "Strip", "start": 1}), True),
+        (sequence(FALLBACK, {"type": "Strip", "content": " "}), False),
+        (metaspace(), True),
+        (metaspace(prepend_scheme="first"), True),
+        (metaspace(prepend_scheme="never"), False),
+        ({"type": "Metaspace"}, True),
+        (sequence(metaspace(), FUSE), True),
+    ],
+)
+def test_whether_the_first_space_goes(decoder, strips):
+    assert token_table(Stub(decoder)).strips_first_space is strips
+
+
+def test_the_stubs_describe_themselves_as_real_decoders_do():
+    real = {
+        decoders.ByteLevel(): BYTE_LEVEL,
+        decoders.Metaspace(): metaspace(),
+        decoders.Sequence([decoders.Replace("▁", " "), decoders.Strip(" ", 1, 0)]): sequence(
+            REPLACE, strip()
+        ),
+        decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()]): sequence(FALLBACK, FUSE),
+        decoders.WordPiece(): WORDPIECE,
+    }
+    for decoder, state in real.items():
+        found = json.loads(decoder.__getstate__())
+        for mine, theirs in zip(state.get("decoders", [state]), found.get("decoders", [found]), strict=True):
+            assert mine.items() <= theirs.items()
+
+
+def test_the_byte_alphabet():
+    alphabet = _byte_alphabet()
+    assert set(alphabet) == set(pre_tokenizers.ByteLevel.alphabet())
+    assert sorted(alphabet.values()) == list(range(256))
+    # printable Latin-1 stands for itself …
+    assert {c: alphabet[c] for c in "!~¡¬®ÿ"} == {
+        "!": 0x21,
+        "~": 0x7E,
+        "¡": 0xA1,
+        "¬": 0xAC,
+        "®": 0xAE,
+        "ÿ": 0xFF,
+    }
+    # … the 68 other bytes, in order, for U+0100 and on: 0 … 0x20, 0x7F … 0xA0, 0xAD
+    assert {c: alphabet[c] for c in "ĀĠġŁłŃ"} == {
+        "Ā": 0,
+        "Ġ": 0x20,
+        "ġ": 0x7F,
+        "Ł": 0x9F,
+        "ł": 0xA0,
+        "Ń": 0xAD,
+    }
+
+
+def test_added_tokens_are_written_as_they_are():
+    tokenizer = Stub(
+        BYTE_LEVEL, ["a", "Ġ", "Ġ"], {1: added("<é>", special=True), 2: added("Ġ", special=False)}
+    )
+    shown, skipped = token_table(tokenizer), token_table(tokenizer, skip_special_tokens=True)
+    assert [shown[i] for i in range(3)] == [(b"a", 1), ("<é>".encode(), 3), ("Ġ".encode(), 1)]
+    assert [skipped[i] for i in range(3)] == [(b"a", 1), (b"", 0), ("Ġ".encode(), 1)]
+
+
+def test_ids_without_a_token_say_nothing():
+    assert token_table(Stub(BYTE_LEVEL, ["a"]))[7] == (b"", 0)
+
+
+def test_added_tokens_need_not_exist():
+    bare = SimpleNamespace(decoder=Decoder(FUSE), id_to_token=lambda i: "ab")
+    assert token_table(bare)[0] == (b"ab", 2)
+
+
+class Wrapped:
+    """As a fast tokenizer of transformers: the decoder lies behind ``backend_tokenizer``."""
+
+    def __init__(self, backend):
+        self.backend_tokenizer = backend
+        self.added_tokens_decoder = {1: added("<end>", special=True)}
+
+    def convert_ids_to_tokens(self, i):
+        raise AssertionError("the backend knows")
+
+
+def test_a_wrapper_is_looked_through():
+    table = token_table(Wrapped(Stub(BYTE_LEVEL, ["Ġ", "Ġ"], {0: added("not asked", special=True)})))
+    assert (table[0], table[1]) == ((b" ", 1), (b"<end>", 5))
+
+
+class Slow:
+    """As a slow tokenizer of transformers: no backend, no decoder, but GPT-2's table."""
+
+    byte_decoder = {}  # noqa: RUF012
+
+    def convert_ids_to_tokens(self, i):
+        return "Ġb"
+
+
+def test_a_slow_byte_level_tokenizer():
+    assert token_table(Slow())[0] == (b" b", 2)
+
+
+def test_an_object_without_tokens_has_no_table():
+    assert token_table(SimpleNamespace()) is None
+
+
+def test_tables_are_kept_as_long_as_their_tokenizer():
+    tokenizer = Wrapped(Stub(BYTE_LEVEL, ["a"]))
+    table, skipping = token_table(tokenizer), token_table(tokenizer, skip_special_tokens=True)
+    assert token_table(tokenizer) is table
+    assert token_table(tokenizer, skip_special_tokens=True) is skipping is not table
+    assert token_table(Wrapped(tokenizer.backend_tokenizer)) is not table
+    gone = weakref.ref(tokenizer)
+    del tokenizer
+    gc.collect()
+    assert gone() is None
+
+
+def test_each_token_is_worked_out_once():
+    asked = []
+    tokenizer = Stub(FUSE)
+    tokenizer.id_to_token = lambda i: asked.append(i) or "ab"
+    table = token_table(tokenizer)
+    assert [table[i] for i in (3, 4, 3, 3)] == [(b"ab", 2)] * 4
+    assert asked == [3, 4]
+
+
+def test_a_tokenizer_that_cannot_be_weakly_referenced_has_a_table_all_the_same():
+    class Rigid:
+        __slots__ = ("decoder",)
+
+        def id_to_token(self, i):
+            return "<end>" if i else "ab"
+
+        def get_added_tokens_decoder(self):
+            return {1: added("<end>", special=True)}
+
+    tokenizer = Rigid()
+    tokenizer.decoder = Decoder(FUSE)
+    assert token_table(tokenizer)[0] == (b"ab", 2)
+    assert [token_table(tokenizer, skip)[1] for skip in (False, True)] == [(b"<end>", 5), (b"", 0)]

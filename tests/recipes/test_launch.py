@@ -1,0 +1,117 @@
+"""What the launchers share: settings of a stage over what it builds on, checks of names, and steps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from s2r_rewards.recipes import Plan, RecipeError, compose, launch, run_steps
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of stages; what stages and models hold is not read where a test does not compose them."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "some.yaml").write_text("name: some\nlength: 7\nenv: {A: 1}\n")
+    (tmp_path / "_all.yaml").write_text(
+        "recipe: {out: '${oc.env:S2R_OUTPUT,out}/${recipe.name}'}\na: {x: 1, y: 2}\n"
+    )
+    (tmp_path / "_rl.yaml").write_text("defaults: [_all]\na: {y: 3}\nmax: ${recipe.length}\n")
+    (tmp_path / "prl.yaml").write_text("defaults: [_rl]\nrecipe: {length: 8}\na: {z: null}\n")
+    return tmp_path
+
+
+def launched(folder, *arguments, plan=None, check=lambda plan: 0):
+    return launch([str(folder), *arguments], "verl", plan or (lambda *found: Plan([])), check)
+
+
+def test_a_stage_stands_over_what_it_builds_on_and_over_its_model(folder, monkeypatch):
+    pytest.importorskip("omegaconf")
+    monkeypatch.setenv("S2R_OUTPUT", "/o")
+    assert compose(folder, "prl", "some") == {
+        "recipe": {"name": "some", "length": 8, "env": {"A": 1}, "out": "/o/some"},
+        "a": {"x": 1, "y": 3, "z": None},
+        "max": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("defaults: [_nowhere]\n", "_nowhere.yaml: No such file"),
+        ("a: [\n", "prl.yaml: while parsing"),
+        ("- a\n", "prl.yaml: expected a mapping of settings"),
+        ("a: ${recipe.nmae}\n", "prl.yaml: Interpolation key 'recipe.nmae' not found"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(folder, text, message):
+    pytest.importorskip("omegaconf")
+    (folder / "prl.yaml").write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        compose(folder, "prl", "some")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rl", "--model", "some"], "no stage named 'rl' in "),
+        (["_rl", "--model", "some"], "there are: prl"),
+        (["prl"], "name a model: --model some"),
+        (["prl", "--model", "big"], "no model named 'big' in "),
+    ],
+)
+def test_names_are_checked_first(folder, capsys, arguments, message):
+    assert launched(folder, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_overrides_keep_their_order_and_check_stops_before_a_step(folder):
+    seen = []
+
+    def plan(*found):
+        seen.append(found)
+        return Plan([["false"]])
+
+    words = ["--a.b", "1", "x=2", "--model", "some", "--check", "--c", "-0.5", "+d=e f", "--model.path", "m"]
+    assert launched(folder, "prl", *words, plan=plan, check=lambda made: len(made.steps) + 8) == 9
+    rest = ["--a.b", "1", "x=2", "--c", "-0.5", "+d=e f", "--model.path", "m"]
+    assert seen == [(Path(folder), "prl", "some", rest)]
+
+
+def test_models_of_a_checkout_lie_beside_the_folder(folder):
+    (folder / "verl").mkdir()
+    (folder / "prl.yaml").rename(folder / "verl" / "prl.yaml")
+    assert launched(folder / "verl", "prl", "--model", "some", "--check") == 0
+
+
+def test_a_missing_framework_is_named_with_the_way_out(folder, capsys):
+    def plan(*_):
+        raise ModuleNotFoundError("No module named 'hydra'")
+
+    assert launched(folder, "prl", "--model", "some", plan=plan) == 2
+    assert capsys.readouterr().err == "s2r: No module named 'hydra'; pip install 's2r-rewards[verl]'\n"
+
+
+PRINT = "import os, sys; print(sys.argv[1], os.environ['NAME'])"
+
+
+@pytest.mark.parametrize(("status", "shown"), [(3, 1), (0, 2)])
+def test_steps_run_until_one_fails(tmp_path, status, shown):
+    """In a process of its own, whose place the last step takes."""
+    (tmp_path / "text").write_text("hello")
+    show = [sys.executable, "-c", PRINT, f"@{tmp_path / 'text'}"]
+    middle = [sys.executable, "-c", f"raise SystemExit({status})"]
+    plan = Plan([show, middle, show], {"NAME": 5}, tmp_path / "a" / "b")
+    code = f"from pathlib import *\nfrom s2r_rewards.recipes import *\nraise SystemExit(run_steps({plan}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert done.stdout.splitlines().count("hello 5") == shown
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_program_that_is_not_there(capsys):
+    assert run_steps(Plan([["s2r-no-such-program"]])) == 127
+    assert "'s2r-no-such-program' is not installed" in capsys.readouterr().err
