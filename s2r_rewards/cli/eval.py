@@ -125,8 +125,9 @@ def _generate(
 
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:
-    options = scoring.options
-    policy = replace(get_policy(options.policy), kind=benchmark_of(name).kind)
+    options, policy = scoring.options, None
+    if options.checker is None:  # one of the user's own decides by itself
+        policy = replace(get_policy(options.policy), kind=benchmark_of(name).kind)
     checker = batch_checker(options.checker, policy, options.workers)
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))
