@@ -106,7 +106,7 @@ def test_policy(own):
         (["--method", "my_method:BASELINE"], "is Baseline; expected a Method"),
         (["--method", "s2r"], "expected one of released-offline-orl"),
         (["--grammar", "my_method:METHOD"], "grammar"),
-        (["--checker", "my_method:POLICY"], "is CheckPolicy; expected a function"),
+        (["--checker", "my_method:POLICY"], "checker 'my_method:POLICY'"),
         (["--policy", "my_method:checker"], "expected a CheckPolicy"),
         (["--rewards", "my_method:reward"], "'my_method' has no 'reward'; expected one of"),
         (["--baseline", "my_methods:BASELINE"], "cannot import 'my_methods'"),

@@ -163,3 +163,11 @@ def test_ids_must_differ(tmp_path):
     path.write_text('{"id": "a", "problem": "x?", "answer": "1"}\n' * 2)
     with pytest.raises(RecordError, match=r"p.jsonl:2: field 'id': 'a' names an earlier problem too"):
         read_problems(path)
+
+
+def test_an_evaluation_set_of_short_problems_only_counts(s2r, read, sums, tmp_path):
+    """Such a set has no run of thirteen words; its problems leak when they are equal, word for word."""
+    test = tmp_path / "test.jsonl"
+    test.write_text('{"question": "what is 3 + 6"}\n')
+    s2r("data", "problems", sums, "-o", tmp_path / "o.jsonl", "--against", test)
+    assert [p["id"] for p in read(tmp_path / "o.jsonl")] == [f"sum-{a}" for a in range(12) if a != 3]
