@@ -257,9 +257,9 @@ def assert_stored_advantages(run, rows, level, tokenizer):
     for (ids, text, _, gold), tokens in zip(responses(batch, tokenizer), given, strict=True):
         row = by_text.pop((gold, text))
         if level == "outcome":
-            values, spans = [row["outcome_advantage"]], [(0, len(ids))]
+            values, spans = [row["s2r"]["outcome_advantage"]], [(0, len(ids))]
         else:
-            actions = [a for a in row["actions"] if a["kind"] != "end"]
+            actions = [a for a in row["s2r"]["actions"] if a["kind"] != "end"]
             values = [a["advantage"] for a in actions]
             spans = token_spans(ids, tokenizer, [(a["start"], a["end"]) for a in actions])
         assert tokens == pytest.approx(spread([values], [spans], len(ids))[0], abs=1e-6)

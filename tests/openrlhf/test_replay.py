@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -29,9 +30,8 @@ def stored_rows():
     ]
     rows = []
     for i, rollout in enumerate(score_rollouts(rollouts)):
-        record = rollout.to_record()
-        record["s2r"] = {**record["s2r"], "outcome_advantage": 0.25 * (i + 1)}
-        rows.append(openrlhf_replay(record))
+        scored = replace(rollout.s2r, outcome_advantage=0.25 * (i + 1))
+        rows.append(openrlhf_replay(replace(rollout, s2r=scored)))
     return rows
 
 
