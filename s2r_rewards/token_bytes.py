@@ -54,10 +54,8 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
     strips = False
     if kinds == ["ByteLevel"] or hasattr(tokenizer, "byte_decoder"):
         convert = _byte_level
-    elif (
-        steps
-        and set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"}
-        and ("ByteFallback" in kinds or "Metaspace" in kinds)
+    elif set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"} and (
+        "ByteFallback" in kinds or "Metaspace" in kinds
     ):
         convert = _sentencepiece
         strips = any(_strips_left(step) for step in steps)
@@ -91,7 +89,7 @@ def _decoder_steps(decoder: Any) -> list[dict[str, Any]]:
 def _strips_left(step: dict[str, Any]) -> bool:
     if step["type"] == "Strip":
         return bool(step.get("content", " ") == " " and step.get("start", 0) > 0)
-    return bool(step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never")
+    return bool(step["type"] == "Metaspace" and step.get("prepend_scheme") != "never")
 
 
 def _added_tokens(tokenizer: Any, backend: Any) -> dict[int, tuple[str, bool]]:

@@ -98,7 +98,7 @@ def _decode_bytes(pieces: Sequence[bytes]) -> tuple[str, list[int]]:
     parts = [decoder.decode(piece) for piece in pieces]
     tail = decoder.decode(b"", final=True)
     lengths = [len(part) for part in parts]
-    if tail and lengths:
+    if tail:
         lengths[-1] += len(tail)
     return "".join(parts) + tail, lengths
 

@@ -194,6 +194,12 @@ class TestBaseline:
         assert position.look_up({"a": (3.0, 2.0)}, [1.0, 1.0], "ab") == (1.5, 0.0)
         assert position.with_settings(default=0.5).look_up({}, [1.0], "a") == (0.5,)
 
+    def test_one_key_for_each_reward(self):
+        with pytest.raises(ValueError):
+            position.look_up({}, [1.0, 1.0], "a")
+        with pytest.raises(ValueError):
+            Baseline("mine", lambda row, group: [group])([[1.0, 1.0]])
+
     def test_names(self):
         names = ["rloo", "reward_context", "position", "log_mean_exp"]
         names += [f"accuracy_group/{by}" for by in ("position", "context", "outcome")]
@@ -289,13 +295,18 @@ class TestRunning:
             assert str(caught.value) == message.format(found)
 
     def test_state_stays_bounded_on_long_contexts(self):
-        """64 positions of their own, then one for all that is later, within each group."""
-        baseline = running("position", min_count=1)
+        """64 contexts of their own, then one key for all that is later, within each group."""
+        baseline = running(min_count=1)
         baseline([[1.0] * 64 + [0.5, -0.5], [0.25] * 65], groups=["p", "q"])
-        totals = {key: (total, count) for key, total, count in baseline.state_dict()["totals"]}
-        assert len(totals) == 2 * 65
-        assert (totals["p", 63], totals["p", "later"]) == ((1.0, 1), (0.0, 2))
+        keys = [key for key, _, _ in baseline.state_dict()["totals"]]
+        assert len(keys) == 2 * 65
+        assert [key for key in keys if key[1] == "later"] == [("p", "later"), ("q", "later")]
         assert baseline([[1.0] * 66], groups=["p"])[0][63:] == (1.0, 0.0, 0.0)
+
+    def test_positions_are_few_and_keep_their_keys(self):
+        baseline = running("position", min_count=1)
+        baseline([[1.0] * 64 + [0.5, -0.5]])
+        assert baseline([[1.0] * 66])[0][63:] == (1.0, 0.5, -0.5)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def _own_objects(monkeypatch, tmp_path):
         "METHOD = replace(get_method('s2r-prl'), name='mine', rewards=tenth)\n"
         "BROKEN = replace(METHOD, rewards=unfinished)\n"
     )
+    (tmp_path / "tests_adapter_few.py").write_text("main = 1")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(adapter, "failures", Failures())
 
@@ -98,9 +99,15 @@ class TestOptions:
                 "released-orl, released-prl, s2r-offline-orl, s2r-offline-prl, s2r-orl, s2r-prl, or your own as "
                 "package.module:object",
             ),
-            ({"rewards": "json:nothing"}, "s2r: rewards 'json:nothing': 'json' has no 'nothing'"),
+            (
+                {"rewards": "tests_adapter_few:no"},
+                "s2r: rewards 'tests_adapter_few:no': 'tests_adapter_few' has no 'no'; expected one of main",
+            ),
             ({"rewards": "math:pi"}, "s2r: rewards 'math:pi' is float; expected a function"),
-            ({"checker": "json:nothing"}, "s2r: checker 'json:nothing': 'json' has no 'nothing'"),
+            (
+                {"checker": "tests_adapter_few:no"},
+                "s2r: checker 'tests_adapter_few:no': 'tests_adapter_few' has no 'no'; expected one of main",
+            ),
             (
                 {"baseline": "log_mean_exp", "min_count": 2, "leave_one_out": True},
                 "s2r: leave_one_out, min_count: the baseline <function log_mean_exp> has no such setting",
@@ -124,6 +131,14 @@ class TestOptions:
             Options.from_mapping({"workers": 0}, where="algorithm.s2r")
         with pytest.raises(ConfigError, match=r"^algorithm\.s2r has unknown keys \['x'\]"):
             Options.from_mapping({"x": 0}, where="algorithm.s2r")
+
+    def test_what_could_only_be_ignored_is_refused(self):
+        Options(ratio="token").refuse(["beta", "min_count"], "not here")
+        with pytest.raises(ConfigError) as caught:
+            Options(ratio="token", min_count=3).refuse(
+                ["beta", "min_count", "ratio"], "only a trainer uses it"
+            )
+        assert str(caught.value) == "min_count is 3; only a trainer uses it"
 
     def test_edges_are_allowed(self):
         Options(workers=1, max_chars=1, beta=0, min_count=0)
@@ -233,7 +248,12 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("response", "failure", "actions", "spans"),
         [
-            (None, "ValueError: query: the prompt was not found in it, so the response is not known", [], ()),
+            (
+                None,
+                "ValueError: no response: none was given, or the prompt was not found in the query",
+                [],
+                (),
+            ),
             ("", "LabelError", [], ()),
             ([], "LabelError", [], ()),
             ([65, 66, 67], "LabelError", [("solve", 0, 0)], ((0, 3),)),
@@ -258,10 +278,19 @@ class TestFailures:
         )
 
     def test_a_checker_that_raises(self):
-        scored = score_responses(
-            [Sample(RIGHT, "4"), Sample("no answer", "4")], replace(MINE, checker=f"{HERE}:broken")
-        )
-        assert [s.failure for s in scored] == ["RuntimeError: no", None]
+        """The check is ungradable, which is not right; the rest of the response is scored."""
+        scored = score_response(RIGHT, "4", replace(MINE, checker=f"{HERE}:broken"))
+        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == ("ungradable", (-1.0, -1.0), None)
+
+    def test_a_batch_checker_that_raises(self, monkeypatch):
+        def checker(pairs):
+            if ("5", "4") in pairs:
+                raise RuntimeError("no")
+            return [CheckResult("correct", "mine") for _ in pairs]
+
+        monkeypatch.setattr(adapter, "resolve_checker", lambda options: checker)
+        scored = score_responses([Sample(RIGHT, "4"), Sample(RIGHT, "5"), Sample("no answer", "5")], MINE)
+        assert [s.failure for s in scored] == [None, "RuntimeError: no", None]
 
     def test_a_method_that_raises(self):
         scored = score_response(RIGHT, "4", replace(MINE, method=f"{HERE}:BROKEN"))

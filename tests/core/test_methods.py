@@ -242,6 +242,16 @@ def test_what_cannot_be_a_method(call, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("level", ["process", "outcome"])
+def test_a_baseline_must_keep_the_shape(level):
+    short = replace(get_method("s2r-prl"), level=level, baseline=lambda rewards, groups: rewards[1:])
+    with pytest.raises(ValueError):
+        short.credit([judged(["+"]), judged(["-"])])
+    if level == "outcome":
+        with pytest.raises(ValueError):
+            short.outcome_advantages([1.0, -1.0])
+
+
 def test_a_running_method_needs_a_keyed_baseline():
     assert Method("mine", "", baseline=position, running=True).new_state().baseline is position
     with pytest.raises(ValueError) as caught:

@@ -2,12 +2,21 @@
 
 import json
 import os.path
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
 from s2r_rewards.golds import LabelError, gold_of, level_of
 from s2r_rewards.resolve import is_reference, load_object, named
+
+
+@pytest.fixture(autouse=True)
+def _few_names(monkeypatch):
+    module = ModuleType("few_names")
+    module.main, module._hidden, module.other = SimpleNamespace(_hidden=1), 2, 3
+    monkeypatch.setitem(sys.modules, "few_names", module)
 
 
 def test_references():
@@ -31,13 +40,22 @@ def test_references():
             "baseline 'no_such_module_of_ours:x': cannot import 'no_such_module_of_ours' (No module named "
             "'no_such_module_of_ours'); install it, or put its folder on PYTHONPATH",
         ),
-        (lambda: load_object("json:nothing", "baseline"), "baseline 'json:nothing': 'json' has no 'nothing'"),
-        (lambda: load_object("os:path.no", "baseline"), "baseline 'os:path.no': 'os' has no 'path.no'"),
+        (
+            lambda: load_object("few_names:nothing", "baseline"),
+            "baseline 'few_names:nothing': 'few_names' has no 'nothing'; expected one of main, other",
+        ),
+        (
+            lambda: load_object("few_names:main.no", "baseline"),
+            "baseline 'few_names:main.no': 'few_names' has no 'main.no'; expected one of nothing",
+        ),
         (
             lambda: named("yours", {"mine": 1, "his": 2}, "number"),
             "unknown number 'yours'; expected one of his, mine, or your own as package.module:object",
         ),
-        (lambda: named("json:no", {}, "number"), "number 'json:no': 'json' has no 'no'"),
+        (
+            lambda: named("few_names:no", {}, "number"),
+            "number 'few_names:no': 'few_names' has no 'no'; expected one of main, other",
+        ),
     ],
 )
 def test_what_names_nothing(call, message):

@@ -154,6 +154,13 @@ def test_own_grammar():
     assert trajectory.grammar == "mine"
 
 
+def test_a_default_verdict_can_be_part_of_any_grammar():
+    """As in the released code: correct in the last segment, else incorrect."""
+    mine = replace(GRAMMARS["paper"], default_verdict="released")
+    trajectory = parse(f"\\boxed{{4}} {W} Hm. {R} \\boxed{{4}} {W} Hm.", mine)
+    assert [a.verdict for a in trajectory.verifications] == [Verdict.INCORRECT, Verdict.CORRECT]
+
+
 def test_a_lead_stands_before_every_rule():
     rules = (VerdictRule("good", Verdict.CORRECT), VerdictRule("bad", Verdict.INCORRECT))
     mine = replace(GRAMMARS["paper"], verdict_tiers=(VerdictTier(rules, lead="all |both "),))

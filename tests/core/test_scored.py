@@ -134,6 +134,27 @@ def test_advantages_come_and_go():
         SCORED.with_advantages((0.0,) * 4, (1.0,) * 3)
 
 
+def test_a_response_as_one_action():
+    """The outcome level: its reward, baseline and advantage lie on all tokens; the last check is its check."""
+    assert WITH.as_one_action(16) == replace(
+        WITH,
+        actions=(
+            ScoredAction(
+                "solve",
+                0,
+                0,
+                check=JUDGED.checks[1],
+                reward=0.5,
+                baseline=0.125,
+                advantage=0.375,
+                tokens=(0, 16),
+            ),
+        ),
+    )
+    nothing = ScoredRollout((), -1.0).as_one_action(3)
+    assert nothing.actions == (ScoredAction("solve", 0, 0, reward=-1.0, tokens=(0, 3)),)
+
+
 def test_back_to_the_judged_trajectory():
     assert SCORED.judged(TEXT, "4") == JUDGED
 
@@ -246,21 +267,22 @@ def test_what_cannot_be_read(record, message):
 
 
 def test_what_travels():
-    wire = WITH.dumps()
+    """One line, without answers, reasons, and the advantages of actions."""
+    wire = replace(WITH, outcome_baseline=None, outcome_advantage=None).dumps()
     assert wire == (
-        '[2,[["solve",0,10,[0,4],["incorrect","mine"],null,-1.0],["verify",10,72,[4,9],null,"incorrect",1.0],'
-        '["solve",72,100,[9,12],["correct","mine"],null,1.0],["verify",100,136,[12,15],null,null,-1.0],'
-        '["end",136,140,[15,16],null,null,null]],[["missing_verdict",3,100,136]],'
-        '[0.5,true,"paper","mine","checker 1",null,null]]'
+        '{"version":2,"grammar":"paper","method":"mine","checker":"checker 1","ended":true,"outcome":0.5,'
+        '"deviations":["missing_verdict"],"deviation_spans":[[3,100,136]],"actions":['
+        '{"kind":"solve","start":0,"end":10,"check":{"verdict":"incorrect","tier":"mine"},"reward":-1.0,"tokens":[0,4]},'
+        '{"kind":"verify","start":10,"end":72,"verdict":"incorrect","reward":1.0,"tokens":[4,9]},'
+        '{"kind":"solve","start":72,"end":100,"check":{"verdict":"correct","tier":"mine"},"reward":1.0,"tokens":[9,12]},'
+        '{"kind":"verify","start":100,"end":136,"verdict":null,"reward":-1.0,"tokens":[12,15]},'
+        '{"kind":"end","start":136,"end":140,"tokens":[15,16]}]}'
     )
-    found = ScoredRollout.loads(wire)
-    assert [a.answer for a in found.actions] == [None] * 5
-    assert [getattr(a.check, "reason", None) for a in found.actions] == ["", None, "", None, None]
     mute = tuple(
         replace(a, answer=None, check=a.check if a.check is None else replace(a.check, reason=""))
         for a in SCORED.actions
     )
-    assert found == replace(SCORED, actions=mute)
+    assert ScoredRollout.loads(wire) == replace(SCORED, actions=mute)
 
 
 def test_what_travels_of_a_failure():

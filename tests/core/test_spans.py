@@ -43,10 +43,10 @@ class Words:
 
     def __init__(self, *tokens):
         self.tokens = tokens
-        self.longest = 0
+        self.longest, self.types = 0, set()
 
     def decode(self, ids, skip_special_tokens):
-        self.longest = max(self.longest, len(ids))
+        self.longest, self.types = max(self.longest, len(ids)), self.types | set(map(type, ids))
         words = [self.tokens[i] for i in ids]
         words = [w for w in words if w and not (skip_special_tokens and w == "<s>")]
         return " ".join(words).replace(" ##", "")
@@ -124,10 +124,13 @@ def test_a_window_of_undecodable_tokens_is_flushed():
 
 
 def test_a_window_of_silent_tokens_is_flushed():
+    """Longer and longer windows would be quadratic work. What comes right behind the flush is not lost."""
     tokenizer = Words("", "a")
-    text, offsets = decode_with_offsets([0] * 16 + [1] + [0] * 40 + [1], tokenizer)
-    assert tokenizer.longest == 18  # two windows of sixteen would be quadratic work on long answers
-    assert (text, offsets.tolist()) == ("aa", [0] * 17 + [1] * 41 + [2])
+    text, offsets = decode_with_offsets([0] * 17 + [1] + [0] * 40, tokenizer)
+    assert (text, offsets.tolist()) == ("a", [0] * 18 + [1] * 41)
+    silent = Words("")
+    assert decode_with_offsets([0] * 100, silent)[0] == ""
+    assert silent.longest == 17
 
 
 class Metaspace:
@@ -175,3 +178,13 @@ def test_special_tokens_stay_unless_told_otherwise():
 @pytest.mark.parametrize("ids", [[0, 1], (0, 1), np.array([0, 1]), range(2)])
 def test_ids_come_in_any_sequence(ids):
     assert decode_with_offsets(ids, Metaspace())[0] == "a b"
+    words = Words("a", "b")
+    assert decode_with_offsets(ids, words)[0] == "a b"
+    assert words.types == {int}  # tokenizers take nothing else
+
+
+@pytest.mark.parametrize("tokenizer", [Metaspace(), Words(), ByteLevel()])
+def test_nothing_at_all(tokenizer):
+    text, offsets = decode_with_offsets([], tokenizer)
+    assert (text, offsets.tolist()) == ("", [0])
+    assert token_spans([], tokenizer, []) == ()

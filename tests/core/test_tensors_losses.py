@@ -42,6 +42,7 @@ def test_spans_are_cut_at_the_length():
 
 
 def test_empty_spans_leave_no_trace():
+    assert at_action_ends([[3.0, 1.0]], [[(0, 2), (2, 2)]], 2).tolist() == [[0, 3]]
     assert spread([[3.0, 1.0]], [[(0, 0), (0, 2)]], 2).tolist() == [[1, 1]]
     assert spread([], [], 4).shape == (0, 4)
     assert action_ids([[]], 2).tolist() == [[-1, -1]]
