@@ -11,7 +11,7 @@ from typing import Any
 
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import score_response
-from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.adapter.golds import LabelError, gold_of, level_of
 from s2r_rewards.judging import Gold
 from s2r_rewards.scored import ScoredRollout
 

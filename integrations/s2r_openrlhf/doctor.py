@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from s2r_rewards.machine import Check, Finding, Machine
+from s2r_rewards.adapter.machine import Check, Finding, Machine
 
 TESTED = "0.11.2"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_openrlhf.check import SFT_MODULE, check_steps
-from s2r_rewards.recipes import Plan, RecipeError, compose, launch
+from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
 
 
 def flags(settings: Mapping[str, Any], prefix: str = "--") -> Iterator[str]:

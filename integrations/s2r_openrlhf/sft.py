@@ -18,7 +18,7 @@ from s2r_rewards.datasets.initialization import Segment
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.parsing import parse
-from s2r_rewards.records import RecordError, read_records, write_records
+from s2r_rewards.rollouts.records import RecordError, read_records, write_records
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 
 Row = dict[str, Any]

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.recipes import Plan, RecipeError, launch, models_folder
+from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
 from s2r_verl.options import ConfigError
 

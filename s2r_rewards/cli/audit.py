@@ -13,7 +13,7 @@ from s2r_rewards.cli.kit.options import json_option, output_option, workers_opti
 from s2r_rewards.cli.kit.reading import Reading, find_files, reading_options
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.judging import Gold
-from s2r_rewards.records import RecordError, read_records, with_fields, write_records
+from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 if TYPE_CHECKING:
     from s2r_rewards.evaluation.auditing import Audit, AuditPair

@@ -20,7 +20,7 @@ from s2r_rewards.evaluation.items import load_benchmark
 from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
 from s2r_rewards.evaluation.tables import accuracy_table, average, behaviour_table, efficiency_figure
-from s2r_rewards.records import atomic_path
+from s2r_rewards.rollouts.records import atomic_path
 
 GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BENCHMARKS)}
 

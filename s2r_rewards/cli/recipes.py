@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from s2r_rewards import recipes
-from s2r_rewards.recipes import PACKAGE, Recipe, RecipeError
+from s2r_rewards.adapter import recipes
+from s2r_rewards.adapter.recipes import PACKAGE, Recipe, RecipeError
 
 
 class _RecipeName(click.ParamType[Recipe]):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from s2r_rewards.answers import check_many
 from s2r_rewards.datasets.decontamination import NgramIndex
 from s2r_rewards.datasets.problems import Problem, duplicate_key
-from s2r_rewards.records import chunks
+from s2r_rewards.rollouts.records import chunks
 
 Item = TypeVar("Item")
 

@@ -192,7 +192,7 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
 
 
 def gold_text(gold: Gold) -> str:
-    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.golds.gold_of` reads."""
+    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.adapter.golds.gold_of` reads."""
     return gold if isinstance(gold, str) else json.dumps({"gold": gold})
 
 

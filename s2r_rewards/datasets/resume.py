@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.records import atomic_path, cut_torn_line, open_text, to_json, write_records
+from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, open_text, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 

@@ -9,7 +9,7 @@ import pytest
 
 from s2r_rewards.alarms import find_alarms
 from s2r_rewards.rollouts import read_rollouts
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 RUNS: dict[str, list] = {}
 for rollout in read_rollouts(Path(__file__).parent / "tiny_runs.jsonl.gz"):

@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from s2r_rewards.cli import main
-from s2r_rewards.records import write_records
 from s2r_rewards.rollouts import Rollout, write_rollouts
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.records import write_records
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE
 
 

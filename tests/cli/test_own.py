@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.records import read_records, write_records
 from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.rollouts.records import read_records, write_records
 from s2r_rewards.testing import solve
 
 SOURCE = Path(__file__).parent.parent / "outside" / "my_method.py.txt"

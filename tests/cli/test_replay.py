@@ -2,8 +2,8 @@
 
 import json
 
-from s2r_rewards.records import read_records
 from s2r_rewards.rollouts import Rollout, write_rollouts
+from s2r_rewards.rollouts.records import read_records
 from s2r_rewards.testing import solve
 
 

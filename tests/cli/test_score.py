@@ -7,8 +7,8 @@ import re
 import pytest
 
 from s2r_rewards.datasets.resume import SequenceLog
-from s2r_rewards.records import read_records, write_records
 from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.rollouts.records import read_records, write_records
 from s2r_rewards.testing import ORACLE, assert_actions
 
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from s2r_rewards import METRIC_NAMES, adapter, behaviour_metrics, judge, parse
+from s2r_rewards import METRIC_NAMES, behaviour_metrics, judge, parse
 from s2r_rewards.adapter import (
     FAILED_METRIC,
     ConfigError,
-    Failures,
     Options,
     Sample,
     batch_metrics,
@@ -18,7 +17,9 @@ from s2r_rewards.adapter import (
     resolve_method,
     score_response,
     score_responses,
+    scoring,
 )
+from s2r_rewards.adapter.batch import Failures
 from s2r_rewards.answers import CHECKER_VERSION, CheckResult
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.methods import get_method
@@ -44,7 +45,7 @@ def _own_objects(monkeypatch, tmp_path):
     )
     (tmp_path / "tests_adapter_few.py").write_text("main = 1")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(adapter, "failures", Failures())
+    monkeypatch.setattr(scoring, "failures", Failures())
 
 
 MINE = Options(checker=f"{HERE}:checker")
@@ -243,7 +244,7 @@ class TestFailures:
         assert [(a.kind, a.start, a.end) for a in failed.actions] == [("solve", 0, len(RIGHT))]
         assert (failed.outcome, failed.level, failed.ended, failed.spans) == (-1.0, "7", None, ())
         assert [s.failure for s in scored][::2] == [None, None]
-        assert adapter.failures.total == 1
+        assert scoring.failures.total == 1
 
     @pytest.mark.parametrize(
         ("response", "failure", "actions", "spans"),
@@ -280,7 +281,11 @@ class TestFailures:
     def test_a_checker_that_raises(self):
         """The check is ungradable, which is not right; the rest of the response is scored."""
         scored = score_response(RIGHT, "4", replace(MINE, checker=f"{HERE}:broken"))
-        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == ("ungradable", (-1.0, -1.0), None)
+        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == (
+            "ungradable",
+            (-1.0, -1.0),
+            None,
+        )
 
     def test_a_batch_checker_that_raises(self, monkeypatch):
         def checker(pairs):
@@ -302,7 +307,7 @@ class TestFailures:
         caplog.set_level(logging.ERROR)
         for gold in (None, "", "4", None):
             score_response(RIGHT, gold, MINE)
-        assert adapter.failures.total == 3
+        assert scoring.failures.total == 3
         (record,) = caplog.records
         cause = "LabelError: label: found NoneType; expected the golden answer as text"
         assert record.getMessage().startswith(
@@ -363,6 +368,6 @@ def test_the_checker_that_the_options_name(monkeypatch):
     check = resolve_checker(MINE)
     assert [result.tier for result in check([("4", "4"), ("4", "5")])] == ["mine", "mine"]
     asked = []
-    monkeypatch.setattr(adapter.answers, "batch_checker", lambda *args: asked.append(args) or check)
+    monkeypatch.setattr(scoring.answers, "batch_checker", lambda *args: asked.append(args) or check)
     assert resolve_checker(Options(checker="a:b", policy="c:d", workers=3)) is check
     assert asked == [("a:b", "c:d", 3)]

@@ -13,7 +13,7 @@ from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.methods import METHODS, Method, OfflineFilter, get_method, prompt_accuracies
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 
 TABLE = json.loads((Path(__file__).parent / "methods.json").read_text())
 PROMPTS = [row["prompt"] for row in TABLE["batch"]]

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from s2r_rewards.records import RecordError, read_records, write_records
 from s2r_rewards.rollouts import Rollout, RolloutWriter, read_rollouts, write_rollouts
+from s2r_rewards.rollouts.records import RecordError, read_records, write_records
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.scoring import score_rollouts
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
 TWO = f"\\boxed{{5}} {W} So the answer is incorrect. {R} \\boxed{{4}} {W} So the answer is correct."

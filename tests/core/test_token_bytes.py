@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from tokenizers import decoders, pre_tokenizers
 
-from s2r_rewards.token_bytes import _byte_alphabet, token_table
+from s2r_rewards.tokens.table import _byte_alphabet, token_table
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True}
 REPLACE = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}

@@ -8,8 +8,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import PreTrainedTokenizerFast
 
 from s2r_rewards import parse
-from s2r_rewards.token_bytes import token_table
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets, token_spans
+from s2r_rewards.tokens.table import token_table
 
 RESPONSE = (
     "It is \\boxed{5}, 日本語 😀 héllo.\n\nWait, let me recheck my solution.\n\nTherefore, the answer is incorrect."

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from s2r_rewards.adapter.golds import gold_of
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import (
@@ -11,7 +12,6 @@ from s2r_rewards.datasets.initialization import (
     single_attempt,
 )
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.golds import gold_of
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import Verdict

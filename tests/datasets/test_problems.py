@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from s2r_rewards.datasets.decontamination import NgramIndex
 from s2r_rewards.datasets.loading import load_records, read_problems
 from s2r_rewards.datasets.problems import SOURCES, ProblemError, level_of, to_problem
-from s2r_rewards.records import RecordError
+from s2r_rewards.rollouts.records import RecordError
 
 # One record of each set in its published schema; the problems are our own.
 MATH = {

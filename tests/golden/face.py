@@ -6,8 +6,8 @@ from typing import Any
 
 from s2r_rewards.methods import get_method
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.scoring import score_rollouts
 
 _PRESETS = {"s2r-prl": "paper", "released-prl": "released"}
 

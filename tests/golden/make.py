@@ -73,7 +73,7 @@ class OldFace:
         return process_advantages(rows, preset=preset, baseline=state)
 
     def scored(self, method: str, items: list[dict[str, Any]], spans: Any, checker_many: Any) -> list[Any]:
-        from s2r_rewards.scoring import score_rollouts
+        from s2r_rewards.rollouts.scoring import score_rollouts
 
         scored = score_rollouts(
             [_rollout(item) for item in items], preset=self.preset(method), checker_many=checker_many,

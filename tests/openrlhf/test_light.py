@@ -77,7 +77,7 @@ def test_a_tokenizer_that_fails_does_not_end_the_run(tokenizer, monkeypatch):
     def broken(*_):
         raise IndexError("no such id")
 
-    monkeypatch.setattr("s2r_rewards.adapter.decode_with_offsets", broken)
+    monkeypatch.setattr("s2r_rewards.adapter.scoring.decode_with_offsets", broken)
     (output,) = scripted.execute(AgentExecutor(), tokenizer, [scripted.response([(1, 1)])])
     assert (output["reward"], output["scores"]) == (-1.0, 0.0)
     assert output["label"].scored.rewards == (-1.0,)

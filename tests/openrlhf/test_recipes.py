@@ -11,7 +11,7 @@ from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
 from s2r_openrlhf.check import parsed_step
 from s2r_openrlhf.launch import flags, plan
 from s2r_openrlhf.options import split_arguments
-from s2r_rewards.recipes import RecipeError, find_recipe
+from s2r_rewards.adapter.recipes import RecipeError, find_recipe
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes" / "openrlhf"
 # Tables 7 and 8 of arXiv:2502.12853: (model, maximal length, KL coefficient of RL)

@@ -15,9 +15,9 @@ from s2r_openrlhf.replay import AgentExecutor, check_file
 from s2r_openrlhf.train_ppo_ray import with_agent
 from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.datasets.formats import openrlhf_replay
-from s2r_rewards.records import RecordError
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.records import RecordError
+from s2r_rewards.rollouts.scoring import score_rollouts
 
 METHODS = {"process": "s2r-offline-prl", "outcome": "s2r-offline-orl"}
 

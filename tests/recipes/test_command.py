@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards import recipes
+from s2r_rewards.adapter import recipes
 from s2r_rewards.cli.recipes import _environment, command
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.recipes import Plan, RecipeError, compose, launch, run_steps
+from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch, run_steps
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_steps_run_until_one_fails(tmp_path, status, shown):
     show = [sys.executable, "-c", PRINT, f"@{tmp_path / 'text'}"]
     middle = [sys.executable, "-c", f"raise SystemExit({status})"]
     plan = Plan([show, middle, show], {"NAME": 5}, tmp_path / "a" / "b")
-    code = f"from pathlib import *\nfrom s2r_rewards.recipes import *\nraise SystemExit(run_steps({plan}))"
+    code = f"from pathlib import *\nfrom s2r_rewards.adapter.recipes import *\nraise SystemExit(run_steps({plan}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == status, done.stderr
     assert done.stdout.splitlines().count("hello 5") == shown

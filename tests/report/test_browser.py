@@ -6,7 +6,7 @@ import pytest
 
 from s2r_rewards.report import Limits, render
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, SHELF, solve
 
 pytest.importorskip("selenium")

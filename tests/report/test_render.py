@@ -15,7 +15,7 @@ from s2r_rewards.report.payload import payload, shorten
 from s2r_rewards.report.sample import choose
 from s2r_rewards.report.tree import context_tree
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, SHELF, solve
 
 

@@ -29,7 +29,7 @@ from s2r_tiny.stages.sft import document
 from s2r_rewards import Verdict
 from s2r_rewards.datasets.initialization import Dropped
 from s2r_rewards.losses import kl_penalised
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 PROBLEM = task.Problem(1673, 7)
 

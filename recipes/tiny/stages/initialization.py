@@ -16,7 +16,7 @@ from s2r_rewards.datasets.initialization import (
     build_trajectory,
     single_attempt,
 )
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from ..data import task
 from ..data.responses import to_rollouts

@@ -23,7 +23,7 @@ from s2r_rewards.datasets.initialization import (
 )
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import STYLES
-from s2r_rewards.records import RecordError, read_records, with_fields, write_records
+from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 
 @click.command()

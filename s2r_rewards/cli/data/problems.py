@@ -14,7 +14,7 @@ from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
 from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
 from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
 from s2r_rewards.evaluation.items import evaluation_texts
-from s2r_rewards.records import OnError, write_records
+from s2r_rewards.rollouts.records import OnError, write_records
 
 
 @click.command()

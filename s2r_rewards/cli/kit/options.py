@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import Function, attached
-from s2r_rewards.records import check_suffix
+from s2r_rewards.rollouts.records import check_suffix
 
 seed_option = click.option(
     "--seed", default=0, show_default=True, help="The same seed gives the same output."

@@ -23,7 +23,7 @@ from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.judging import BatchChecker
 from s2r_rewards.methods import METHODS, Method
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.trajectory import Span
 
 CHECKS_AT_ONCE = 4_000

@@ -19,7 +19,7 @@ from s2r_rewards.cli.kit.reading import Reading
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.datasets.llm.requests import Request, SamplingOptions, Usage
 from s2r_rewards.datasets.resume import WorkLog
-from s2r_rewards.records import write_records
+from s2r_rewards.rollouts.records import write_records
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.records import (
+from s2r_rewards.rollouts.records import (
     FIELD_NAMES,
     OnError,
     RecordError,
@@ -50,7 +50,7 @@ class Rollout:
     finished: bool | None = None
     """True: ended by itself; False: cut off by length; None: not known."""
     s2r: ScoredRollout | None = None
-    """What :func:`s2r_rewards.scoring.score_rollouts` adds."""
+    """What :func:`s2r_rewards.rollouts.scoring.score_rollouts` adds."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that this library does not know; they are kept."""
 
