@@ -213,7 +213,7 @@ class TestScoring:
             calls.append(pairs)
             return [CheckResult("correct", "mine") for _ in pairs]
 
-        monkeypatch.setattr(adapter, "resolve_checker", lambda options: checker)
+        monkeypatch.setattr(scoring, "resolve_checker", lambda options: checker)
         samples = [
             Sample("\\boxed{1}", "1", True, "a"),
             Sample("\\boxed{2}", {"gold": "3"}),
@@ -293,7 +293,7 @@ class TestFailures:
                 raise RuntimeError("no")
             return [CheckResult("correct", "mine") for _ in pairs]
 
-        monkeypatch.setattr(adapter, "resolve_checker", lambda options: checker)
+        monkeypatch.setattr(scoring, "resolve_checker", lambda options: checker)
         scored = score_responses([Sample(RIGHT, "4"), Sample(RIGHT, "5"), Sample("no answer", "5")], MINE)
         assert [s.failure for s in scored] == [None, "RuntimeError: no", None]
 
