@@ -226,9 +226,7 @@ def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=1024)
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--words", type=int, default=300, help="words of a response, about")
@@ -248,9 +246,7 @@ def main() -> None:
         model = str(build_model(Path(tempfile.mkdtemp())))
     from transformers import AutoTokenizer
 
-    batch = make_batch(
-        AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words
-    )
+    batch = make_batch(AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words)
     ray.init(num_cpus=max(arguments.workers) + 2, include_dashboard=False, log_to_driver=False)
     results: dict[tuple[str, int], Timing] = {}
     for workers in arguments.workers:

@@ -43,8 +43,7 @@ def process_advantages(
 def subtract(rewards: Sequence[Sequence[float]], baselines: Sequence[Sequence[float]]) -> Values:
     """Element by element; raises ValueError where the shapes differ."""
     return tuple(
-        tuple(r - b for r, b in zip(row, base, strict=True))
-        for row, base in zip(rewards, baselines, strict=True)
+        tuple(r - b for r, b in zip(row, base, strict=True)) for row, base in zip(rewards, baselines, strict=True)
     )
 
 
@@ -70,6 +69,5 @@ def bonuses(
         return change if t and (row[t] > 0) != (row[t - 2] > 0) else 1.0
 
     return tuple(
-        tuple(a * factor(row, t) for t, a in enumerate(values))
-        for row, values in zip(rewards, advantages, strict=True)
+        tuple(a * factor(row, t) for t, a in enumerate(values)) for row, values in zip(rewards, advantages, strict=True)
     )

@@ -98,9 +98,7 @@ class ScoredRollout:
             )
             for t, action in enumerate(trajectory.actions)
         )
-        return cls(
-            actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker
-        )
+        return cls(actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker)
 
     @property
     def scored(self) -> tuple[ScoredAction, ...]:
@@ -218,9 +216,7 @@ class ScoredRollout:
             raise ValueError(f"found {type(record).__name__}; expected the object that `s2r score` writes")
         version = record.get("version", 1)
         if version not in (1, VERSION):
-            raise ValueError(
-                f"version is {version!r}; this release reads versions 1 and {VERSION}: update it"
-            )
+            raise ValueError(f"version is {version!r}; this release reads versions 1 and {VERSION}: update it")
         try:
             preset = record.get("preset")
             return cls(

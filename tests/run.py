@@ -175,9 +175,7 @@ def main() -> int:
     if "--" in arguments:
         at = arguments.index("--")
         arguments, extra = arguments[:at], arguments[at + 1 :]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", help="suites to run; default: all")
     parser.add_argument("--list", action="store_true", help="list the suites and stop")
     parser.add_argument("--fresh", action="store_true", help="build environments anew")

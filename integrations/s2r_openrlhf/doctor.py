@@ -14,9 +14,7 @@ def check_openrlhf(machine: Machine) -> Iterator[Finding]:
     openrlhf = machine.version("openrlhf")
     if openrlhf:
         tested = openrlhf == TESTED
-        yield Finding(
-            "ok" if tested else "warning", "openrlhf", openrlhf, "" if tested else f"tested with {TESTED}"
-        )
+        yield Finding("ok" if tested else "warning", "openrlhf", openrlhf, "" if tested else f"tested with {TESTED}")
 
 
 CHECKS: tuple[Check, ...] = (check_openrlhf,)

@@ -116,9 +116,7 @@ def override(config: Config, settings: Sequence[str]) -> Config:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
-            raise ConfigError(
-                f"setting {setting!r}: expected section.name=value, for example online.steps=50"
-            )
+            raise ConfigError(f"setting {setting!r}: expected section.name=value, for example online.steps=50")
         try:
             config = _set(config, path.strip().split("."), text.strip())
         except ConfigError as error:

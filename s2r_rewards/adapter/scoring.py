@@ -85,9 +85,7 @@ def _read(response: str | Sequence[int] | None, tokenizer: Any, max_chars: int) 
     """(text, offsets of its tokens or None)"""
     if response is None:
         raise ValueError("no response: none was given, or the prompt was not found in the query")
-    text, offsets = (
-        (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
-    )
+    text, offsets = (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
     if len(text) > max_chars:
         raise ValueError(f"the response has {len(text)} characters; max_chars is {max_chars}")
     return text, offsets

@@ -142,9 +142,7 @@ def batch_checker(
         function = load_object(checker, "checker")
     if not callable(function):
         found = type(function).__name__
-        raise ValueError(
-            f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}"
-        )
+        raise ValueError(f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}")
     name = checker if isinstance(checker, str) else getattr(checker, "__name__", repr(checker))
     return _OneByOne(function, f"checker {name}")
 

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILES..."
-)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILES...")
 @output_option("Write every disagreement, as JSONL or parquet.", required=False)
 @click.option("--show", type=click.IntRange(0), default=20, show_default=True, help="Disagreements to print.")
 @json_option
@@ -131,9 +129,7 @@ def _print(result: Audit, first: str, second: str, show: int) -> None:
     for side, name, results in (("A", first, result.first), ("B", second, result.second)):
         errors = result.errors(results)
         if errors is not None:
-            click.echo(
-                f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels"
-            )
+            click.echo(f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels")
     for index in found[:show]:
         pair, one, two = result.pairs[index], result.first[index], result.second[index]
         label = "" if pair.expected is None else f"   expected: {'correct' if pair.expected else 'incorrect'}"

@@ -40,9 +40,7 @@ class Collector:
             # What is cheap comes first: of millions of problems most may be duplicates.
             fresh = [p for p in chunk if self._duplicate(p) is None]
             pairs = [(p.answer, p.answer) for p in fresh]
-            checks = {
-                p.answer: c for p, c in zip(fresh, check_many(pairs, workers=self.workers), strict=True)
-            }
+            checks = {p.answer: c for p, c in zip(fresh, check_many(pairs, workers=self.workers), strict=True)}
             for problem in chunk:
                 self.counts["read"] += 1
                 reason = self._duplicate(problem) or self._unfit(problem, checks[problem.answer].verdict)

@@ -119,9 +119,7 @@ _MATHEMATICS = (
         split="train",
     ),
     Benchmark("amc2023", "math-ai/amc23", QUESTION, ANSWER, id="id", title="AMC 2023"),
-    Benchmark(
-        "college-math", "di-zhang-fdu/College_Math_Test", QUESTION, ANSWER, "data_topic", title="College Math"
-    ),
+    Benchmark("college-math", "di-zhang-fdu/College_Math_Test", QUESTION, ANSWER, "data_topic", title="College Math"),
     Benchmark(
         "olympiadbench",
         "Hothan/OlympiadBench",

@@ -22,9 +22,7 @@ def load_benchmark(
     """
     where = data or benchmark.hub
     if not where:
-        raise ValueError(
-            f"benchmark {benchmark.name!r} is not in the registry: give its file as {benchmark.name}=PATH"
-        )
+        raise ValueError(f"benchmark {benchmark.name!r} is not in the registry: give its file as {benchmark.name}=PATH")
     seen: set[str] = set()
 
     def convert(record: dict[str, Any]) -> Problem:

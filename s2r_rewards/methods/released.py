@@ -44,9 +44,7 @@ _OUTCOME: dict[str, Any] = {
     "level": "outcome",
 }
 
-PRL = Method(
-    "released-prl", baseline=reward_context.with_settings(min_count=MIN_COUNT), running=True, **_PROCESS
-)
+PRL = Method("released-prl", baseline=reward_context.with_settings(min_count=MIN_COUNT), running=True, **_PROCESS)
 ORL = Method("released-orl", baseline=rloo, groups="prompt", **_OUTCOME)
 OFFLINE_PRL = Method(
     "released-offline-prl",

@@ -108,9 +108,7 @@ def stacked_bar(shares: Sequence[float], spoken: str) -> Html:
     """Shares that add up to 1 as one bar, lighter to darker; `spoken` is its text."""
     parts, start = [], 0.0
     for i, share in enumerate(shares):
-        parts.append(
-            el("rect", class_=f"part p{i}", x=f"{100 * start:.2f}", width=f"{100 * share:.2f}", height=8)
-        )
+        parts.append(el("rect", class_=f"part p{i}", x=f"{100 * start:.2f}", width=f"{100 * share:.2f}", height=8))
         start += share
     return el(
         "svg",
@@ -135,12 +133,8 @@ def _curve(
             continue
         runs[-1].append(f"{x(step):.1f},{y(value):.1f}")
         tip = el("title", f"step {step:g}: {line.label} {value:.3f}")
-        dots.append(
-            el("circle", tip, class_=f"dot line{index}", cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4)
-        )
-    drawn = [
-        el("polyline", class_=f"curve line{index}", points=" ".join(run)) for run in runs if len(run) > 1
-    ]
+        dots.append(el("circle", tip, class_=f"dot line{index}", cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4))
+    drawn = [el("polyline", class_=f"curve line{index}", points=" ".join(run)) for run in runs if len(run) > 1]
     return join([*drawn, *dots])
 
 

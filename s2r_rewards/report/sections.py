@@ -101,9 +101,7 @@ def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
         el("summary", f"{len(quiet)} quiet"),
         table(("alarm", "value", "threshold", "formula"), quiet),
     )
-    return section(
-        "alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else ""
-    )
+    return section("alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else "")
 
 
 def _evidence(alarm: Alarm, places: dict[int, int]) -> Html:
@@ -120,14 +118,10 @@ def curves(summary: Summary) -> Html:
         return Html("")
     at = [float(group.key) for group in steps]
     charts = [
-        line_chart(
-            title, at, [Line(label, _series(steps, name)) for name, label in zip(names, labels, strict=True)]
-        )
+        line_chart(title, at, [Line(label, _series(steps, name)) for name, label in zip(names, labels, strict=True)])
         for title, names, labels in CURVES
     ]
-    charts.append(
-        line_chart("Attempts", at, [Line("mean", _series(steps, "s2r/trials/mean"))], unit_range=False)
-    )
+    charts.append(line_chart("Attempts", at, [Line("mean", _series(steps, "s2r/trials/mean"))], unit_range=False))
     lengths = Line("characters", tuple(group.mean_length for group in steps))
     charts.append(line_chart("Response length", at, [lengths], unit_range=False))
     return section("curves", "Learning curves", el("div", *charts, class_="charts"))
@@ -160,9 +154,7 @@ def levels(summary: Summary) -> Html:
         "attempts",
         "1 · 2 · 3 · 4 · 5+ attempts",
     )
-    note = el(
-        "p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note"
-    )
+    note = el("p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note")
     return section("levels", "By level", note, table(head, rows))
 
 
@@ -186,11 +178,7 @@ def tree(summary: Summary) -> Html:
         "Each line is a reward context: what the actions before earned. The baseline is the mean reward of the "
         "actions taken there, over the whole file; a trainer takes it over each batch."
     )
-    left = (
-        f" {summary.nodes_left_out:,} rarer or longer contexts are left out."
-        if summary.nodes_left_out
-        else ""
-    )
+    left = f" {summary.nodes_left_out:,} rarer or longer contexts are left out." if summary.nodes_left_out else ""
     return section(
         "contexts",
         "Reward contexts",
@@ -221,9 +209,7 @@ def _mean(node: Node) -> Html:
 def deviations(summary: Summary) -> Html:
     """How often responses left the grammar, by kind."""
     if not summary.deviations:
-        return section(
-            "deviations", "Deviations", el("p", "Every response follows the grammar.", class_="note")
-        )
+        return section("deviations", "Deviations", el("p", "Every response follows the grammar.", class_="note"))
     rows = [
         el(
             "tr",
@@ -258,9 +244,7 @@ def checks(summary: Summary) -> Html:
 
 def section(name: str, title: str, *content: Html | str) -> Html:
     """A titled landmark of the overview."""
-    return el(
-        "section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title"
-    )
+    return el("section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
 
 
 def table(head: Sequence[str], rows: Sequence[Html]) -> Html:

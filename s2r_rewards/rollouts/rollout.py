@@ -58,9 +58,7 @@ class Rollout:
     def judged(self) -> JudgedTrajectory:
         """The judged trajectory of a scored rollout; ValueError where it is not scored."""
         if self.s2r is None:
-            raise ValueError(
-                f"rollout of problem {self.problem_id!r} is not scored; run `s2r score` on the file"
-            )
+            raise ValueError(f"rollout of problem {self.problem_id!r} is not scored; run `s2r score` on the file")
         return self.s2r.judged(self.response, self.gold)
 
     def to_record(self) -> dict[str, Any]:
@@ -94,9 +92,7 @@ class Rollout:
         ):
             raise RecordError(path, line, "accuracy", f"found {accuracy!r}; expected a number in [0, 1]")
         token_ids = record.get("token_ids")
-        if token_ids is not None and not (
-            isinstance(token_ids, list) and all(type(i) is int for i in token_ids)
-        ):
+        if token_ids is not None and not (isinstance(token_ids, list) and all(type(i) is int for i in token_ids)):
             raise RecordError(path, line, "token_ids", "expected a list of integers")
         finished = record.get("finished")
         if finished is not None and not isinstance(finished, bool):

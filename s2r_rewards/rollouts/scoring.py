@@ -41,9 +41,7 @@ def score_rollouts(
     """
     rules = get_method(method)
     judged = judge_rollouts(rollouts, rules.grammar, checker_many)
-    scored = [
-        rules.score(item, checker, token_spans[i] if token_spans else None) for i, item in enumerate(judged)
-    ]
+    scored = [rules.score(item, checker, token_spans[i] if token_spans else None) for i, item in enumerate(judged)]
     groups = [rollout.problem_id for rollout in rollouts]
     baselines, advantages = replace(rules, running=False).credit(scored, groups)
     return [

@@ -21,9 +21,7 @@ def test_healthy_run_is_quiet(run):
     judged = judge_rollouts(RUNS[run])
     found = find_alarms(judged, [rollout.prompt for rollout in RUNS[run]])
     assert not [(alarm.name, alarm.value) for alarm in found if alarm.fired]
-    assert (
-        sum(alarm.count >= 20 for alarm in found) >= 9
-    )  # quiet because nothing is wrong, not for want of cases
+    assert sum(alarm.count >= 20 for alarm in found) >= 9  # quiet because nothing is wrong, not for want of cases
 
 
 def test_the_file_holds_the_runs_it_promises():

@@ -179,9 +179,7 @@ class TestMeans:
 class TestBaseline:
     def test_settings_of_a_call_and_of_the_object(self):
         rewards = [[1.0], [1.0], [-1.0]]
-        own = Baseline(
-            "mine", lambda row, group: [group] * len(row), leave_one_out=True, min_count=3, default=0.5
-        )
+        own = Baseline("mine", lambda row, group: [group] * len(row), leave_one_out=True, min_count=3, default=0.5)
         assert own(rewards) == ((0.0,), (0.0,), (1.0,))
         assert own(rewards, leave_one_out=False) == ((1 / 3,),) * 3
         assert own(rewards, min_count=4) == ((0.5,),) * 3

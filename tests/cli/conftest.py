@@ -35,9 +35,7 @@ def work(tmp_path, monkeypatch):
     write_rollouts("rollouts.parquet", rollouts)
     write_rollouts("scored.jsonl", score_rollouts(rollouts[:5]) + score_rollouts(rollouts[5:]))
     for step in (2, 10):
-        write_records(
-            f"verl_dumps/{step}.jsonl", [verl_record(r, step, i) for i, r in enumerate(rollouts[:5])]
-        )
+        write_records(f"verl_dumps/{step}.jsonl", [verl_record(r, step, i) for i, r in enumerate(rollouts[:5])])
     return tmp_path
 
 

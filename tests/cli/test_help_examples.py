@@ -48,9 +48,7 @@ def test_help_has_an_example(name, command):
     assert any(line.startswith(name) for line in examples(command)), f"{name} --help shows no example"
 
 
-EXAMPLES = sorted(
-    {line for _, command in ALL for line in examples(command) if not line.startswith(RUN_ELSEWHERE)}
-)
+EXAMPLES = sorted({line for _, command in ALL for line in examples(command) if not line.startswith(RUN_ELSEWHERE)})
 
 
 @pytest.mark.parametrize("line", EXAMPLES)

@@ -136,9 +136,7 @@ class TestOptions:
     def test_what_could_only_be_ignored_is_refused(self):
         Options(ratio="token").refuse(["beta", "min_count"], "not here")
         with pytest.raises(ConfigError) as caught:
-            Options(ratio="token", min_count=3).refuse(
-                ["beta", "min_count", "ratio"], "only a trainer uses it"
-            )
+            Options(ratio="token", min_count=3).refuse(["beta", "min_count", "ratio"], "only a trainer uses it")
         assert str(caught.value) == "min_count is 3; only a trainer uses it"
 
     def test_edges_are_allowed(self):
@@ -181,9 +179,7 @@ class TestResolvedMethod:
         assert resolve_method(Options(method=f"{HERE}:METHOD")).name == "mine"
 
     def test_what_does_not_concern_the_method_leaves_it_alone(self):
-        assert resolve_method(Options(workers=4, beta=0.1, alarms=False, max_chars=9)) is get_method(
-            "s2r-prl"
-        )
+        assert resolve_method(Options(workers=4, beta=0.1, alarms=False, max_chars=9)) is get_method("s2r-prl")
 
 
 class TestScoring:
@@ -274,9 +270,7 @@ class TestFailures:
         assert score_response(RIGHT, "4", options).failure is None
         failed = score_response(RIGHT + "!", "4", options)
         length = len(RIGHT)
-        assert (
-            failed.failure == f"ValueError: the response has {length + 1} characters; max_chars is {length}"
-        )
+        assert failed.failure == f"ValueError: the response has {length + 1} characters; max_chars is {length}"
 
     def test_a_checker_that_raises(self):
         """The check is ungradable, which is not right; the rest of the response is scored."""
@@ -337,8 +331,7 @@ class TestBatchMetrics:
     def test_the_same_as_of_the_judged_trajectories(self):
         texts = [RIGHT, "\\boxed{5}", RIGHT.replace("correct", "incorrect")]
         scored = [
-            score_response(text, "4", MINE, level=level)
-            for text, level in zip(texts, ["2", 10, None], strict=True)
+            score_response(text, "4", MINE, level=level) for text, level in zip(texts, ["2", 10, None], strict=True)
         ]
         metrics = batch_metrics(iter(scored))
         judged = [judge(parse(text), "4") for text in texts]

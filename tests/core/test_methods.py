@@ -182,16 +182,13 @@ def test_rollouts_are_scored_with_the_methods_own_minimum():
         assert [item.s2r.actions[0].baseline for item in scored] == [baseline] * 4
     # released: ten, over the batch even where training would know nothing yet
     for count, baseline in ((9, 0.0), (10, 1.0)):
-        scored = score_rollouts(
-            [rollouts[0]] * count, "released-prl", lambda pairs: [compare(*p) for p in pairs]
-        )
+        scored = score_rollouts([rollouts[0]] * count, "released-prl", lambda pairs: [compare(*p) for p in pairs])
         assert scored[0].s2r.actions[0].baseline == baseline
 
 
 def test_rollouts_are_grouped_by_their_problem():
     rollouts = [
-        Rollout(p, "?", text, "4")
-        for p, text in (("p", "\\boxed{4}"), ("p", "\\boxed{5}"), ("q", "\\boxed{5}"))
+        Rollout(p, "?", text, "4") for p, text in (("p", "\\boxed{4}"), ("p", "\\boxed{5}"), ("q", "\\boxed{5}"))
     ]
     scored = score_rollouts(rollouts, "s2r-orl", lambda pairs: [compare(*pair) for pair in pairs])
     assert [item.s2r.actions[0].baseline for item in scored] == [-1, 1, 0]
@@ -221,9 +218,7 @@ def test_found_by_name_reference_or_itself():
             "method 'mine': groups is 'level'; expected batch or prompt or accuracy",
         ),
         (
-            lambda: replace(get_method("s2r-prl"), rewards=lambda item: (1.0, float("nan"))).score(
-                judged(["+c"])
-            ),
+            lambda: replace(get_method("s2r-prl"), rewards=lambda item: (1.0, float("nan"))).score(judged(["+c"])),
             "method 's2r-prl': rewards (1.0, nan), outcome 1.0; expected finite numbers",
         ),
         (

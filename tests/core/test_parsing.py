@@ -46,9 +46,7 @@ def check_invariants(trajectory, text):
         at = action.end
     kinds = [a.kind for a in trajectory.scored]
     assert kinds == ["solve", "verify"] * (len(kinds) // 2) + ["solve"] * (len(kinds) % 2)
-    assert (trajectory.actions[-1:] and trajectory.actions[-1].kind == "end") == bool(
-        trajectory.ended
-    ) or not text
+    assert (trajectory.actions[-1:] and trajectory.actions[-1].kind == "end") == bool(trajectory.ended) or not text
     assert set(trajectory.codes) <= set(DEVIATIONS)
     assert all(d.meaning and 0 <= d.start <= d.end <= len(text) for d in trajectory.deviations)
 
@@ -145,9 +143,7 @@ def test_own_grammar():
         name="mine",
         verify_markers=("CHECK:",),
         retry_markers=("AGAIN:",),
-        verdict_tiers=(
-            VerdictTier((VerdictRule("OK", Verdict.CORRECT), VerdictRule("(N)O", Verdict.INCORRECT))),
-        ),
+        verdict_tiers=(VerdictTier((VerdictRule("OK", Verdict.CORRECT), VerdictRule("(N)O", Verdict.INCORRECT))),),
     )
     trajectory = parse("\\boxed{1} CHECK: NO AGAIN: \\boxed{2} CHECK: OK", mine)
     assert [a.verdict for a in trajectory.verifications] == [Verdict.INCORRECT, Verdict.CORRECT]

@@ -200,9 +200,7 @@ def test_a_record_is_read_as_it_was_written(scored):
         assert record.get(name) == (getattr(scored, name) or None)
 
 
-@pytest.mark.parametrize(
-    ("preset", "method"), [("paper", "s2r-prl"), ("released", "released-prl"), ("mine", "mine")]
-)
+@pytest.mark.parametrize(("preset", "method"), [("paper", "s2r-prl"), ("released", "released-prl"), ("mine", "mine")])
 def test_version_1_is_read(preset, method):
     """It had no version, named a preset, and kept of deviations the codes only."""
     old = changed(

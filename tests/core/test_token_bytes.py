@@ -128,9 +128,7 @@ def test_the_stubs_describe_themselves_as_real_decoders_do():
     real = {
         decoders.ByteLevel(): BYTE_LEVEL,
         decoders.Metaspace(): metaspace(),
-        decoders.Sequence([decoders.Replace("▁", " "), decoders.Strip(" ", 1, 0)]): sequence(
-            REPLACE, strip()
-        ),
+        decoders.Sequence([decoders.Replace("▁", " "), decoders.Strip(" ", 1, 0)]): sequence(REPLACE, strip()),
         decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()]): sequence(FALLBACK, FUSE),
         decoders.WordPiece(): WORDPIECE,
     }
@@ -165,9 +163,7 @@ def test_the_byte_alphabet():
 
 
 def test_added_tokens_are_written_as_they_are():
-    tokenizer = Stub(
-        BYTE_LEVEL, ["a", "Ġ", "Ġ"], {1: added("<é>", special=True), 2: added("Ġ", special=False)}
-    )
+    tokenizer = Stub(BYTE_LEVEL, ["a", "Ġ", "Ġ"], {1: added("<é>", special=True), 2: added("Ġ", special=False)})
     shown, skipped = token_table(tokenizer), token_table(tokenizer, skip_special_tokens=True)
     assert [shown[i] for i in range(3)] == [(b"a", 1), ("<é>".encode(), 3), ("Ġ".encode(), 1)]
     assert [skipped[i] for i in range(3)] == [(b"a", 1), (b"", 0), ("Ġ".encode(), 1)]

@@ -78,10 +78,7 @@ def test_text_and_mask_written_out():
 
 def test_keep_probabilities_of_the_released_code():
     def kept(wrong, attempts):
-        built = [
-            build_trajectory(attempts, wrong=wrong, total=5, preset="released", key=str(i))
-            for i in range(4000)
-        ]
+        built = [build_trajectory(attempts, wrong=wrong, total=5, preset="released", key=str(i)) for i in range(4000)]
         assert {b.reason for b in built if isinstance(b, Dropped)} <= {"not_kept"}
         return sum(not isinstance(b, Dropped) for b in built) / len(built)
 

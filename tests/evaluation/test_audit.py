@@ -115,8 +115,7 @@ def test_rollouts_are_audited_by_attempt(tmp_path):
 def test_checkers_by_name():
     pairs = [AuditPair("a", "(1, 2)", "(2, 1)"), AuditPair("b", ("1", "2"), "2"), AuditPair("c", "3", None)]
     verdicts = {
-        name: [r.verdict for r in checker_named(name)(pairs)]
-        for name in ("ours", "ours:order=free", "operator:eq")
+        name: [r.verdict for r in checker_named(name)(pairs)] for name in ("ours", "ours:order=free", "operator:eq")
     }
     assert verdicts == {
         "ours": ["incorrect", "correct", "malformed"],

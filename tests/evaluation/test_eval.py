@@ -29,9 +29,7 @@ def generation(problem, text, level=None):
 
 GENERATIONS = [
     generation("a", RIGHT + check_text("correct"), 1),
-    generation(
-        "a", WRONG + check_text("incorrect") + "\n\nLet me try again.\n" + RIGHT + check_text("correct"), 1
-    ),
+    generation("a", WRONG + check_text("incorrect") + "\n\nLet me try again.\n" + RIGHT + check_text("correct"), 1),
     generation("b", WRONG + check_text("correct"), 2),
     generation("b", RIGHT + check_text("incorrect") + "\n\nLet me try again.\n" + WRONG, 2),
 ]

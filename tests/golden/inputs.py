@@ -81,9 +81,7 @@ def hostile_texts(count: int, seed: int) -> list[dict[str, Any]]:
     while len(texts) < count:
         parts = [rng.choice(rng.choices(pools, weights)[0]) for _ in range(rng.choice((2, 4, 8, 16, 30)))]
         texts.append(rng.choice(("", " ", "\n\n")).join(parts))
-    text = (
-        "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
-    )
+    text = "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
     texts[-4:] = [
         text * 15,
         text * 10,

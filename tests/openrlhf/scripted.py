@@ -35,9 +35,7 @@ def response(plan, end="<|im_end|>"):
     pieces = []
     for right, confirmed in plan:
         verdict = "correct" if confirmed else "incorrect"
-        pieces.append(
-            f"2 + 2 = \\boxed{{{4 if right else 5}}}.\n\n{tiny.RECHECK}Therefore, the answer is {verdict}."
-        )
+        pieces.append(f"2 + 2 = \\boxed{{{4 if right else 5}}}.\n\n{tiny.RECHECK}Therefore, the answer is {verdict}.")
     return tiny.RETRY.join(pieces) + end
 
 

@@ -48,9 +48,7 @@ def responses(batch, tokenizer):
 def given_advantages(batch):
     """Per sample, the advantages of its response tokens as the trainer got them."""
     return [
-        part["advantages"][row][mask].float()
-        for part in batch
-        for row, mask in enumerate(part["action_mask"].bool())
+        part["advantages"][row][mask].float() for part in batch for row, mask in enumerate(part["action_mask"].bool())
     ]
 
 
@@ -111,9 +109,7 @@ def test_outcome_rl_through_the_reward_file_learns(sft_model, workspace, tokeniz
     assert sum(accuracy[-16:]) / 16 > sum(accuracy[:8]) / 8 + 0.1
 
 
-def test_outcome_rl_through_the_http_server_with_stock_openrlhf(
-    sft_model, poisoned_prompts, workspace, tokenizer
-):
+def test_outcome_rl_through_the_http_server_with_stock_openrlhf(sft_model, poisoned_prompts, workspace, tokenizer):
     with server() as (_, url):
         run = harness.train_rl(
             workspace / "http",

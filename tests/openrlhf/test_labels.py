@@ -29,9 +29,7 @@ def test_gold_of(label, gold):
     assert gold_of(label) == gold
 
 
-@pytest.mark.parametrize(
-    "label", [None, "", "  ", True, [], {}, {"gold": None}, '{"gold": ""}', {"gold": []}]
-)
+@pytest.mark.parametrize("label", [None, "", "  ", True, [], {}, {"gold": None}, '{"gold": ""}', {"gold": []}])
 def test_gold_of_names_what_it_found(label):
     with pytest.raises(LabelError, match=r"label: found .*; expected the golden answer"):
         gold_of(label)

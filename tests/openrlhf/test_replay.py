@@ -86,9 +86,7 @@ def test_the_kl_term_joins_stored_advantages(tokenizer, monkeypatch):
     outputs = replay(tokenizer, [row["label"] for row in stored_rows()], "outcome", monkeypatch)
     _, samples = advantages_of(outputs, "outcome", kl=0.01, kl_coefficient=0.1)
     for i, (_, advantages, mask) in enumerate(samples):
-        assert float(advantages[mask][0]) == pytest.approx(
-            0.25 * (i + 1) - 0.1 * 0.01 * int(mask.sum()), abs=1e-5
-        )
+        assert float(advantages[mask][0]) == pytest.approx(0.25 * (i + 1) - 0.1 * 0.01 * int(mask.sum()), abs=1e-5)
 
 
 def test_a_row_that_cannot_be_replayed_is_counted_and_has_no_gradient(tokenizer, monkeypatch):

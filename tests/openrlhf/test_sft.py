@@ -117,9 +117,7 @@ def test_masks_are_the_librarys_token_by_token(model, tmp_path):
         trajectory = parse(text)
         spans = token_spans(response, tokenizer, [(a.start, a.end) for a in trajectory.actions])
         expected = sft_mask(trajectory, spans, len(response))
-        assert (
-            loss_mask[0, len(prompt) - 1 : -1].tolist() == expected.tolist()
-        )  # column t predicts token t + 1
+        assert loss_mask[0, len(prompt) - 1 : -1].tolist() == expected.tolist()  # column t predicts token t + 1
         assert not loss_mask[0, : len(prompt) - 1].any()
     assert tokenizer.chat_template != own_template  # OpenRLHF leaves the training template behind
 
@@ -175,9 +173,7 @@ def test_restore_puts_the_models_own_template_back(model, tmp_path):
 def test_bad_rows_are_named_by_file_and_line(model, tmp_path):
     result, _, _ = prepare(tmp_path, [{"messages": [{"role": "user", "content": "hi"}]}])
     assert result.exit_code == 1
-    assert (
-        "in.jsonl:1: field 'messages': expected messages that end with the role `assistant`" in result.output
-    )
+    assert "in.jsonl:1: field 'messages': expected messages that end with the role `assistant`" in result.output
 
 
 def test_trajectories_become_segments():

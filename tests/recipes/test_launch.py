@@ -16,9 +16,7 @@ def folder(tmp_path):
     """A folder of stages; what stages and models hold is not read where a test does not compose them."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "some.yaml").write_text("name: some\nlength: 7\nenv: {A: 1}\n")
-    (tmp_path / "_all.yaml").write_text(
-        "recipe: {out: '${oc.env:S2R_OUTPUT,out}/${recipe.name}'}\na: {x: 1, y: 2}\n"
-    )
+    (tmp_path / "_all.yaml").write_text("recipe: {out: '${oc.env:S2R_OUTPUT,out}/${recipe.name}'}\na: {x: 1, y: 2}\n")
     (tmp_path / "_rl.yaml").write_text("defaults: [_all]\na: {y: 3}\nmax: ${recipe.length}\n")
     (tmp_path / "prl.yaml").write_text("defaults: [_rl]\nrecipe: {length: 8}\na: {z: null}\n")
     return tmp_path

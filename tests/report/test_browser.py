@@ -185,9 +185,7 @@ def test_hostile_output_stays_text(show, tmp_path):
         assert not find(browser, "img, #owned")
         assert not browser.get_log("browser")
     browser = show(path, "#r=1")
-    shown = browser.execute_script(
-        "return document.querySelector('article.solve .text').textContent.toWellFormed()"
-    )
+    shown = browser.execute_script("return document.querySelector('article.solve .text').textContent.toWellFormed()")
     assert HOSTILE.replace("\ud800", "\ufffd") in shown
 
 

@@ -95,9 +95,7 @@ def test_page_size_is_bounded_and_figures_cover_everything():
 
 def test_actions_carry_their_text_whatever_the_characters():
     """Offsets count code points in Python and UTF-16 units in JavaScript; slices do not care."""
-    script = solve("5", "𝒙 = 5, 🙂 so \\boxed{5}.").verify(
-        "correct", "🙂🙂 Therefore, the answer is correct."
-    )
+    script = solve("5", "𝒙 = 5, 🙂 so \\boxed{5}.").verify("correct", "🙂🙂 Therefore, the answer is correct.")
     one = payload(1, score_rollouts([Rollout("p", "?", script.text(), "5")])[0], [])
     assert "".join(action["t"] for action in one["a"]) == script.text()
 

@@ -75,9 +75,7 @@ def test_harder_problems_get_more_attempts_and_obey_the_transitions(primes, atte
     assert judged.correct == (False,) * (attempts - 1) + (True,)
     answers = [a.answer for a in judged.trajectory.attempts]
     assert len(set(answers)) == len(answers)
-    assert [verdict for _, verdict in judged.verified] == [Verdict.INCORRECT] * (attempts - 1) + [
-        Verdict.CORRECT
-    ]
+    assert [verdict for _, verdict in judged.verified] == [Verdict.INCORRECT] * (attempts - 1) + [Verdict.CORRECT]
     assert all(right == (verdict is Verdict.CORRECT) for right, verdict in judged.verified)
 
 
@@ -159,9 +157,7 @@ def test_an_update_lowers_the_loss(model):
     _, batch = batch_of(model, "prl")
     objective = Objective(0.2, "token", 0.0)
     before, _ = loss_of(policy, batch, objective)
-    stats = update(
-        policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0)
-    )
+    stats = update(policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0))
     after, _ = loss_of(policy, batch, objective)
     assert float(after.detach()) < float(before.detach()) - 0.005
     assert stats["tiny/clip_fraction"] == 0.0
@@ -229,9 +225,7 @@ def test_balancing_takes_as_many_wrong_as_right():
 
 
 def test_extra_metrics_by_hand():
-    found = judge_rollouts(
-        rollouts(respond((3, False), (3, False), (7, True)), respond((7, None), end=False))
-    )
+    found = judge_rollouts(rollouts(respond((3, False), (3, False), (7, True)), respond((7, None), end=False)))
     metrics = extra_metrics(found)
     assert metrics == {"tiny/glances": 1.0, "tiny/repeated_answers": 0.5, "tiny/ended": 0.5}
     assert np.isnan(extra_metrics(judge_rollouts(rollouts(respond((7, None)))))["tiny/glances"])

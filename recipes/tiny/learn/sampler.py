@@ -76,8 +76,7 @@ class Sampler:
                 active, chosen, finished = active[going], chosen[going], finished[going]
                 cache = [(keys[going], values[going]) for keys, values in cache]
         return [
-            Sample(i[:n], p[:n])
-            for i, p, n in zip(ids.tolist(), log_probs.tolist(), lengths.tolist(), strict=True)
+            Sample(i[:n], p[:n]) for i, p, n in zip(ids.tolist(), log_probs.tolist(), lengths.tolist(), strict=True)
         ]
 
     def _forward(self, ids: Tensor, start: int, cache: list[tuple[Tensor, Tensor]]) -> Tensor:

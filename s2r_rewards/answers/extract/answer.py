@@ -62,9 +62,7 @@ _WINDOW = 2000  # characters looked at behind a phrase
 _TRIES = 8  # phrases looked at, from the last backwards
 
 
-def extract_answer(
-    text: str, start: int = 0, end: int | None = None, fallback: Fallback = "none"
-) -> Extraction:
+def extract_answer(text: str, start: int = 0, end: int | None = None, fallback: Fallback = "none") -> Extraction:
     """Extract the final answer from ``text[start:end]`` (offsets in the result refer to ``text``).
 
     ``fallback`` says how far to go when nothing marks an answer: ``"none"`` (default) gives up, ``"math"``
@@ -198,9 +196,7 @@ def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[
         return None
     left, right = _trim(text, start, stop)
     piece = text[left:right]
-    if 0 < len(piece) <= 400 and not re.search(
-        r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece)
-    ):
+    if 0 < len(piece) <= 400 and not re.search(r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece)):
         whole = not re.search(r"(?:^|\s)[A-Za-z]{3,}[ :]", re.sub(r"\\[a-z]+", "", piece))
         if whole:
             return left, right, "whole"

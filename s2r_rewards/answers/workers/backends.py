@@ -111,9 +111,7 @@ def available(name: str) -> bool:
     return installed(NEEDS[name])
 
 
-def delegate(
-    gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0
-) -> CheckResult:
+def delegate(gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0) -> CheckResult:
     """Compare one pair in a worker process.
 
     Raises:

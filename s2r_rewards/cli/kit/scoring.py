@@ -56,9 +56,7 @@ class Scoring:
         names = ("method", "rewards", "baseline", "grammar", "policy")
         return {**{name: getattr(self.options, name) for name in names}, "checker": self.checker}
 
-    def batches(
-        self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None
-    ) -> Iterator[list[Rollout]]:
+    def batches(self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None) -> Iterator[list[Rollout]]:
         """Scores one batch after the other, showing how many rollouts are done.
 
         Args:

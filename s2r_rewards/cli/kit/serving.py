@@ -126,9 +126,7 @@ class Model:
         from s2r_rewards.datasets.llm.generation import generate
 
         key = os.environ.get(self.api_key_env)
-        client = CompletionClient(
-            url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout
-        )
+        client = CompletionClient(url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout)
         usage = Usage()
         with Progress(output.stem, len(requests), len(log)) as bar:
 
@@ -166,9 +164,7 @@ def asking_options(flag: str, help: str, samples: int) -> Callable[[Function], F
     )
 
 
-def model_options(
-    temperature: float, max_tokens: int, required: bool = True
-) -> Callable[[Function], Function]:
+def model_options(temperature: float, max_tokens: int, required: bool = True) -> Callable[[Function], Function]:
     """The options of every command that asks a model, as its argument ``model``; None where none need be named."""
 
     def option(name: str, help: str | None = None, **settings: Any) -> click.Option:
