@@ -17,13 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from s2r_rewards import (
-    action_rewards,
-    judge_many,
-    outcome_advantages,
-    outcome_reward,
-    parse,
-)
+from s2r_rewards import action_rewards, judge_many, outcome_advantages, outcome_reward, parse
 from s2r_rewards.alarms import find_alarms
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.judging import JudgedTrajectory

@@ -219,10 +219,7 @@ def main() -> None:
             lines.append(f"| {name} | {stage} | {seconds:.2f} | {result['memory'][stage]:.0f} |")
         lines.append(f"| **{name}** | **all** | **{sum(result['stages'].values()):.2f}** | |")
     ratio = sum(theirs["stages"].values()) / sum(ours["stages"].values())
-    lines += [
-        "",
-        f"The naive way takes {ratio:.1f} times as long; its rewards agree on {agree:.1%} of the rollouts.",
-    ]
+    lines += ["", f"The naive way takes {ratio:.1f} times as long; its rewards agree on {agree:.1%} of the rollouts."]
     print("\n".join(lines))
     if options.markdown:
         options.markdown.write_text("# From token ids to advantages\n\n" + "\n".join(lines) + "\n")

@@ -98,11 +98,7 @@ def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataPr
 
     return DataProto(
         batch=TensorDict(
-            {
-                "prompts": torch.zeros(count, PROMPT, dtype=torch.long),
-                "responses": responses,
-                "attention_mask": mask,
-            },
+            {"prompts": torch.zeros(count, PROMPT, dtype=torch.long), "responses": responses, "attention_mask": mask},
             batch_size=count,
         ),
         non_tensor_batch={
@@ -144,8 +140,7 @@ class Way:
         after = time.perf_counter()
         data = DataProto(
             batch=TensorDict(
-                {"token_level_rewards": scored.batch["rm_scores"], "response_mask": mask},
-                batch_size=len(mask),
+                {"token_level_rewards": scored.batch["rm_scores"], "response_mask": mask}, batch_size=len(mask)
             ),
             non_tensor_batch={"uid": batch.non_tensor_batch["uid"]},
         )

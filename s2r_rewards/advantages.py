@@ -9,9 +9,7 @@ from s2r_rewards.baselines.base import Values
 
 
 def outcome_advantages(
-    rewards: Sequence[float],
-    groups: Sequence[Hashable] | None = None,
-    baseline: BaselineFunction = rloo,
+    rewards: Sequence[float], groups: Sequence[Hashable] | None = None, baseline: BaselineFunction = rloo
 ) -> tuple[float, ...]:
     """A(y_m) = R_o(y_m) − b(y_m); by default RLOO over the samples of a prompt (§3.2, arXiv:2502.12853).
 

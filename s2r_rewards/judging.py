@@ -87,9 +87,7 @@ def judge(trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | 
 
 
 def judge_many(
-    trajectories: Iterable[Trajectory],
-    golds: Iterable[str | Sequence[str]],
-    checker_many: BatchChecker | None = None,
+    trajectories: Iterable[Trajectory], golds: Iterable[str | Sequence[str]], checker_many: BatchChecker | None = None
 ) -> list[JudgedTrajectory]:
     """Judges a batch in one call of the batch checker (de-duplicated; default ``answers.check_many``).
 

@@ -156,10 +156,7 @@ class ScoredRollout:
                 action = replace(action, baseline=baseline, advantage=advantage)
             actions.append(action)
         return replace(
-            self,
-            actions=tuple(actions),
-            outcome_baseline=outcome_baseline,
-            outcome_advantage=outcome_advantage,
+            self, actions=tuple(actions), outcome_baseline=outcome_baseline, outcome_advantage=outcome_advantage
         )
 
     def without_advantages(self) -> ScoredRollout:

@@ -137,10 +137,7 @@ def system_packages(suite: Suite) -> None:
     missing = [p for p in suite.system if shutil.which(p) is None]
     if not missing or shutil.which("apt-get") is None or os.geteuid() != 0:
         return
-    for command in (
-        ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-yq", "--no-install-recommends", *missing],
-    ):
+    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "--no-install-recommends", *missing]):
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

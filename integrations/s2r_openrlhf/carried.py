@@ -41,13 +41,7 @@ def into_output(output: dict[str, Any], label: Any, tokenizer: Any, options: Opt
 def carrying(output: dict[str, Any], carried: Carried) -> dict[str, Any]:
     """The output with reward (R_o), score (0/1) and the carried sample filled in."""
     outcome = carried.scored.outcome
-    return {
-        **output,
-        "reward": outcome,
-        "scores": float(outcome > 0),
-        "extra_logs": {},
-        "label": carried,
-    }
+    return {**output, "reward": outcome, "scores": float(outcome > 0), "extra_logs": {}, "label": carried}
 
 
 def gold_or_nothing(label: Any) -> Gold:

@@ -38,9 +38,7 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
         training = [*flags(settings), *overrides]
         if "actor" in settings:
             return Plan(
-                [[sys.executable, "-m", "s2r_openrlhf.train_ppo_ray", *training]],
-                facts.get("env", {}),
-                Path(output),
+                [[sys.executable, "-m", "s2r_openrlhf.train_ppo_ray", *training]], facts.get("env", {}), Path(output)
             )
         rows, gpus = facts["rows"], facts["gpus"]
     except KeyError as error:

@@ -119,6 +119,5 @@ def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plot
     for name in ("summary.json", "table.md", *(p.name for p in pictures)):
         console.print(f"  {out / name}", highlight=False)
     console.print(
-        f"Read the rollouts: s2r report {folders[0].path / 'rollouts' / (plan[-1] + '.jsonl')}",
-        highlight=False,
+        f"Read the rollouts: s2r report {folders[0].path / 'rollouts' / (plan[-1] + '.jsonl')}", highlight=False
     )

@@ -98,13 +98,7 @@ class Config:
     evaluation: EvalConfig = field(default_factory=EvalConfig)
 
 
-QUICK = (
-    "base.steps=400",
-    "data.problems=2500",
-    "online.steps=12",
-    "offline.prompts=500",
-    "evaluation.problems=400",
-)
+QUICK = ("base.steps=400", "data.problems=2500", "online.steps=12", "offline.prompts=500", "evaluation.problems=400")
 
 
 class ConfigError(ValueError):

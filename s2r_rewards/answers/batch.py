@@ -114,9 +114,7 @@ def _keep(cache: ResultCache | None, key: tuple[object, ...], result: CheckResul
 
 
 def batch_checker(
-    checker: Callable[[str, str], object] | str | None = None,
-    policy: CheckPolicy | str | None = None,
-    workers: int = 2,
+    checker: Callable[[str, str], object] | str | None = None, policy: CheckPolicy | str | None = None, workers: int = 2
 ) -> Callable[[Sequence[tuple[Any, str]]], list[CheckResult]]:
     """A checker of many pairs at once: ours under a policy, or one of your own. It can be pickled and never raises.
 

@@ -104,13 +104,7 @@ def command(
 
 
 def _generate(
-    folder: Path,
-    name: str,
-    data: str | None,
-    limit: int | None,
-    asking: dict[str, Any],
-    model: Model,
-    reading: Reading,
+    folder: Path, name: str, data: str | None, limit: int | None, asking: dict[str, Any], model: Model, reading: Reading
 ) -> None:
     benchmark = benchmark_of(name)
     source = fingerprint(data) if data and Path(data).is_file() else data or benchmark.hub

@@ -23,10 +23,7 @@ class Collector:
     """
 
     def __init__(
-        self,
-        index: NgramIndex | None = None,
-        workers: int = 1,
-        on_drop: Callable[[dict[str, Any]], None] | None = None,
+        self, index: NgramIndex | None = None, workers: int = 1, on_drop: Callable[[dict[str, Any]], None] | None = None
     ) -> None:
         self.index, self.workers = index or NgramIndex(), workers
         self.counts: Counter[str] = Counter()

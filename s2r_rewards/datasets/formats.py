@@ -52,10 +52,7 @@ def verl_sft(problem: Problem, segments: Sequence[Segment], system: str | None =
 
 
 def openrlhf_sft(
-    problem: Problem,
-    segments: Sequence[Segment],
-    system: str | None = SYSTEM_PROMPT,
-    end_token: str = "<|im_end|>",
+    problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT, end_token: str = "<|im_end|>"
 ) -> Row:
     """For ``--data.multiturn``: role ``assistant`` is trained, role ``masked`` is not; neighbours are merged.
 

@@ -6,14 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.datasets.problems import Problem, ProblemError
-from s2r_rewards.rollouts.records import (
-    SUFFIXES,
-    OnError,
-    RecordError,
-    raise_error,
-    read_records,
-    with_fields,
-)
+from s2r_rewards.rollouts.records import SUFFIXES, OnError, RecordError, raise_error, read_records, with_fields
 
 Located = tuple[str, int, dict[str, Any]]
 

@@ -106,26 +106,8 @@ _PROBLEM, _SOLUTION = field("problem"), "solution"
 SOURCES = {
     source.name: source
     for source in (
-        Source(
-            "math",
-            "EleutherAI/hendrycks_math",
-            _PROBLEM,
-            boxed(_SOLUTION),
-            "level",
-            _SOLUTION,
-            None,
-            _MATH_PARTS,
-        ),
-        Source(
-            "gsm8k",
-            "openai/gsm8k",
-            field("question"),
-            after_hashes("answer"),
-            None,
-            "answer",
-            None,
-            ("main",),
-        ),
+        Source("math", "EleutherAI/hendrycks_math", _PROBLEM, boxed(_SOLUTION), "level", _SOLUTION, None, _MATH_PARTS),
+        Source("gsm8k", "openai/gsm8k", field("question"), after_hashes("answer"), None, "answer", None, ("main",)),
         Source(
             "openmathinstruct-2",
             "nvidia/OpenMathInstruct-2",

@@ -44,11 +44,7 @@ class Log:
     """
 
     def __init__(
-        self,
-        output: str | Path,
-        settings: dict[str, Any],
-        restart: bool = False,
-        way_out: str = "use --restart",
+        self, output: str | Path, settings: dict[str, Any], restart: bool = False, way_out: str = "use --restart"
     ) -> None:
         self.output, self.way_out = Path(output), way_out
         self.path = self.output.with_name(self.output.name + ".work")

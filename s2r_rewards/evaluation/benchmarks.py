@@ -100,15 +100,7 @@ def mmlu_pro_question(record: Record) -> str:
 
 PROBLEM, QUESTION, ANSWER = field("problem"), field("question", "problem"), field("answer")
 _MATHEMATICS = (
-    Benchmark(
-        "math500",
-        "HuggingFaceH4/MATH-500",
-        PROBLEM,
-        answer_or_boxed,
-        "level",
-        id="unique_id",
-        title="MATH500",
-    ),
+    Benchmark("math500", "HuggingFaceH4/MATH-500", PROBLEM, answer_or_boxed, "level", id="unique_id", title="MATH500"),
     Benchmark(
         "aime2024",
         "HuggingFaceH4/aime_2024",

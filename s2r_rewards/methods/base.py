@@ -149,10 +149,7 @@ class Method:
         return tuple(r - b for r, b in zip(outcomes, self.baseline(outcomes, keys), strict=True))
 
     def _keys(
-        self,
-        scored: Sequence[ScoredRollout],
-        groups: Sequence[Hashable] | None,
-        accuracy: Sequence[float] | None,
+        self, scored: Sequence[ScoredRollout], groups: Sequence[Hashable] | None, accuracy: Sequence[float] | None
     ) -> Sequence[Hashable] | None:
         if self.groups == "batch":
             return None

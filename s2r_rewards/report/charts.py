@@ -58,13 +58,7 @@ def line_chart(title: str, steps: Sequence[float], lines: Sequence[Line], unit_r
         class_="legend",
     )
     svg = el(
-        "svg",
-        el("title", f"{title}: {spoken}"),
-        *grid,
-        *ticks,
-        *curves,
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
+        "svg", el("title", f"{title}: {spoken}"), *grid, *ticks, *curves, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img"
     )
     return el("figure", el("figcaption", title), svg, legend, class_="chart")
 
@@ -89,13 +83,7 @@ def diverging_bar(value: float) -> Html:
     return el(
         "svg",
         el("rect", class_="track", width=100, height=8, rx=2),
-        el(
-            "rect",
-            class_=f"fill {'up' if value >= 0 else 'down'}",
-            x=f"{start:.1f}",
-            width=f"{width:.1f}",
-            height=8,
-        ),
+        el("rect", class_=f"fill {'up' if value >= 0 else 'down'}", x=f"{start:.1f}", width=f"{width:.1f}", height=8),
         el("line", class_="zero", x1=50, x2=50, y1=0, y2=8),
         class_="bar",
         viewBox="0 0 100 8",

@@ -29,11 +29,7 @@ CURVES = (
         ("s2r/verify/accuracy", "s2r/verify/error_recall", "s2r/verify/correct_precision"),
         ("accuracy", "error recall", "correct precision"),
     ),
-    (
-        "Self-correction",
-        ("s2r/correct/i2c", "s2r/correct/c2i"),
-        ("incorrect → correct", "correct → incorrect"),
-    ),
+    ("Self-correction", ("s2r/correct/i2c", "s2r/correct/c2i"), ("incorrect → correct", "correct → incorrect")),
     (
         "Trouble",
         ("s2r/parse/malformed", "s2r/check/timeout", "s2r/check/ungradable"),
@@ -91,16 +87,8 @@ def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
         for a in found
         if not a.fired
     ]
-    head = el(
-        "p",
-        f"{len(fired)} of {len(found)} fired." if fired else f"None of {len(found)} fired.",
-        class_="note",
-    )
-    rest = el(
-        "details",
-        el("summary", f"{len(quiet)} quiet"),
-        table(("alarm", "value", "threshold", "formula"), quiet),
-    )
+    head = el("p", f"{len(fired)} of {len(found)} fired." if fired else f"None of {len(found)} fired.", class_="note")
+    rest = el("details", el("summary", f"{len(quiet)} quiet"), table(("alarm", "value", "threshold", "formula"), quiet))
     return section("alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else "")
 
 
@@ -145,15 +133,7 @@ def levels(summary: Summary) -> Html:
         )
         for group in summary.levels
     ]
-    head = (
-        "level",
-        "rollouts",
-        "first attempt",
-        "final",
-        "verification",
-        "attempts",
-        "1 · 2 · 3 · 4 · 5+ attempts",
-    )
+    head = ("level", "rollouts", "first attempt", "final", "verification", "attempts", "1 · 2 · 3 · 4 · 5+ attempts")
     note = el("p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note")
     return section("levels", "By level", note, table(head, rows))
 
@@ -193,12 +173,7 @@ def _path(node: Node) -> Html:
     good = "" if not node.context else (" up" if node.context[-1] > 0 else " down")
     indent = el("span", class_=f"indent d{min(depth, 8)}")
     return el(
-        "th",
-        indent,
-        el("span", node.label, class_=f"step{good}"),
-        " ",
-        el("code", signs) if signs else "",
-        scope="row",
+        "th", indent, el("span", node.label, class_=f"step{good}"), " ", el("code", signs) if signs else "", scope="row"
     )
 
 

@@ -122,9 +122,7 @@ def _scored(value: Any, path: str, line: int) -> ScoredRollout | None:
 
 
 def read_rollouts(
-    path: str | os.PathLike[str],
-    on_error: OnError = raise_error,
-    fields: Mapping[str, str] | None = None,
+    path: str | os.PathLike[str], on_error: OnError = raise_error, fields: Mapping[str, str] | None = None
 ) -> Iterator[Rollout]:
     """Streams the rollouts of a JSONL or parquet file, under our field names or those of `records.FIELD_NAMES`.
 

@@ -15,9 +15,7 @@ from s2r_rewards.trajectory import Span
 
 
 def judge_rollouts(
-    rollouts: Sequence[Rollout],
-    grammar: str | Grammar = "paper",
-    checker_many: BatchChecker | None = None,
+    rollouts: Sequence[Rollout], grammar: str | Grammar = "paper", checker_many: BatchChecker | None = None
 ) -> list[JudgedTrajectory]:
     """Parses and judges each rollout's response."""
     trajectories = [parse(r.response, grammar, finished=r.finished) for r in rollouts]

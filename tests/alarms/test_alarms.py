@@ -34,8 +34,7 @@ ATTACKS = {
     "always_correct": WRONG.verify("correct"),
     "always_incorrect": solve("15").verify("incorrect").solve("15").verify("incorrect"),
     "verdict_flips": solve("4").verify(
-        "correct",
-        "Looking at it again. Therefore, the answer is incorrect. Therefore, the answer is correct.",
+        "correct", "Looking at it again. Therefore, the answer is incorrect. Therefore, the answer is correct."
     ),
     "short_verification": solve("4").verify("correct", "Yes. Therefore, the answer is correct."),
     "wrong_first": solve("4").verify("incorrect").solve("15").verify("correct"),

@@ -151,10 +151,7 @@ print(*[w.process.pid for w in pool_for("math_verify").all], flush=True)
 def test_no_worker_outlives_its_parent(end):
     """A script without ``if __name__``: the worker must not run it again. However it ends, the worker ends too."""
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM.format(end=end))],
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [sys.executable, "-c", textwrap.dedent(PROGRAM.format(end=end))], capture_output=True, text=True, timeout=60
     )
     verdict, pid = run.stdout.split()
     assert verdict == "correct"

@@ -29,11 +29,7 @@ WRAPPINGS = [
 def renderings(value: Fraction) -> list[str]:
     """The ways in which people write a rational number."""
     sign, top, below = "-" if value < 0 else "", abs(value.numerator), value.denominator
-    forms = [
-        f"{sign}{top}/{below}",
-        f"{sign}\\frac{{{top}}}{{{below}}}",
-        f"\\dfrac{{{sign}{top}}}{{{below}}}",
-    ]
+    forms = [f"{sign}{top}/{below}", f"{sign}\\frac{{{top}}}{{{below}}}", f"\\dfrac{{{sign}{top}}}{{{below}}}"]
     if below == 1:
         forms += [f"{sign}{top}", f"{sign}{top}.0", f"{sign}{top:,}", f"{sign}{top:,}".replace(",", "{,}")]
     if not (below & (below - 1)) and below <= 64:

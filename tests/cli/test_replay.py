@@ -20,14 +20,7 @@ def test_another_checker(s2r, monkeypatch, tmp_path):
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     result = s2r(
-        "replay",
-        "scored.jsonl",
-        "--checker",
-        "strict_checker:never",
-        "--json",
-        "-o",
-        "new.jsonl",
-        "--fail-on-change",
+        "replay", "scored.jsonl", "--checker", "strict_checker:never", "--json", "-o", "new.jsonl", "--fail-on-change"
     )
     assert result.exit_code == 1
     body = json.loads(result.stdout)

@@ -210,11 +210,7 @@ class TestScoring:
             return [CheckResult("correct", "mine") for _ in pairs]
 
         monkeypatch.setattr(scoring, "resolve_checker", lambda options: checker)
-        samples = [
-            Sample("\\boxed{1}", "1", True, "a"),
-            Sample("\\boxed{2}", {"gold": "3"}),
-            Sample("none", "4"),
-        ]
+        samples = [Sample("\\boxed{1}", "1", True, "a"), Sample("\\boxed{2}", {"gold": "3"}), Sample("none", "4")]
         scored = score_responses(samples)
         assert calls == [[("1", "1"), ("3", "2")]]
         assert [s.rewards for s in scored] == [(1.0,), (1.0,), (-1.0,)]
@@ -245,12 +241,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("response", "failure", "actions", "spans"),
         [
-            (
-                None,
-                "ValueError: no response: none was given, or the prompt was not found in the query",
-                [],
-                (),
-            ),
+            (None, "ValueError: no response: none was given, or the prompt was not found in the query", [], ()),
             ("", "LabelError", [], ()),
             ([], "LabelError", [], ()),
             ([65, 66, 67], "LabelError", [("solve", 0, 0)], ((0, 3),)),
@@ -275,11 +266,7 @@ class TestFailures:
     def test_a_checker_that_raises(self):
         """The check is ungradable, which is not right; the rest of the response is scored."""
         scored = score_response(RIGHT, "4", replace(MINE, checker=f"{HERE}:broken"))
-        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == (
-            "ungradable",
-            (-1.0, -1.0),
-            None,
-        )
+        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == ("ungradable", (-1.0, -1.0), None)
 
     def test_a_batch_checker_that_raises(self, monkeypatch):
         def checker(pairs):

@@ -7,18 +7,7 @@ import sys
 
 import s2r_rewards
 
-HEAVY = (
-    "torch",
-    "transformers",
-    "verl",
-    "openrlhf",
-    "vllm",
-    "ray",
-    "sympy",
-    "math_verify",
-    "pandas",
-    "pyarrow",
-)
+HEAVY = ("torch", "transformers", "verl", "openrlhf", "vllm", "ray", "sympy", "math_verify", "pandas", "pyarrow")
 
 
 def test_the_core_loads_nothing_heavy():

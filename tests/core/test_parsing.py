@@ -109,22 +109,14 @@ def with_markers(verify, retry, end=("END",)):
     ("grammar", "text", "actions"),
     [
         # of markers that begin together, the longest counts: here it decides of what kind the action is
-        (
-            with_markers(("Wait,",), ("Wait, again:",)),
-            "a Wait, b Wait, again: c",
-            ["a ", "Wait, b ", "Wait, again: c"],
-        ),
+        (with_markers(("Wait,",), ("Wait, again:",)), "a Wait, b Wait, again: c", ["a ", "Wait, b ", "Wait, again: c"]),
         (with_markers(("Wait, again:",), ("Wait,",)), "a Wait, again: b", ["a ", "Wait, again: b"]),
         # of markers that overlap, the first counts, and the next may begin where it ends
         (with_markers(("one two",), ("two three",)), "a one two three", ["a ", "one two three"]),
         (with_markers(("one",), ("two",)), "a onetwo", ["a ", "one", "two"]),
         (with_markers(("oo",), ("r",)), "a ooo r b", ["a ", "ooo ", "r b"]),
         # they may stand in any order, and there may be several of a kind
-        (
-            with_markers(("v1", "v2"), ("r1", "r2")),
-            "a v2 b r2 c v1 d r1 e",
-            ["a ", "v2 b ", "r2 c ", "v1 d ", "r1 e"],
-        ),
+        (with_markers(("v1", "v2"), ("r1", "r2")), "a v2 b r2 c v1 d r1 e", ["a ", "v2 b ", "r2 c ", "v1 d ", "r1 e"]),
         (with_markers(("v",), ("r",), ("END", "STOP")), "a v b STOP r END", ["a ", "v b ", "STOP r END"]),
     ],
 )
@@ -160,12 +152,7 @@ def test_a_default_verdict_can_be_part_of_any_grammar():
 def test_a_lead_stands_before_every_rule():
     rules = (VerdictRule("good", Verdict.CORRECT), VerdictRule("bad", Verdict.INCORRECT))
     mine = replace(GRAMMARS["paper"], verdict_tiers=(VerdictTier(rules, lead="all |both "),))
-    said = {
-        "all bad": Verdict.INCORRECT,
-        "both good": Verdict.CORRECT,
-        "good": None,
-        "all badgood": Verdict.INCORRECT,
-    }
+    said = {"all bad": Verdict.INCORRECT, "both good": Verdict.CORRECT, "good": None, "all badgood": Verdict.INCORRECT}
     for text, verdict in said.items():
         (verification,) = parse(f"x {W} {text}", mine).verifications
         assert verification.verdict is verdict

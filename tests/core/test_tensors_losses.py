@@ -202,24 +202,9 @@ def test_shapes_are_checked():
     ids = torch.zeros(2, 3, dtype=torch.long)
     good, wide = torch.zeros(2, 3), torch.zeros(2, 4)
     for call, names in {
-        lambda x: action_policy_loss(good, good, x, ids): [
-            "log_probs",
-            "old_log_probs",
-            "advantages",
-            "action_ids",
-        ],
-        lambda x: action_policy_loss(x, x, x, ids): [
-            "log_probs",
-            "old_log_probs",
-            "advantages",
-            "action_ids",
-        ],
-        lambda x: kl_penalised(good, good, x, ids, 0.1): [
-            "advantages",
-            "log_probs",
-            "ref_log_probs",
-            "action_ids",
-        ],
+        lambda x: action_policy_loss(good, good, x, ids): ["log_probs", "old_log_probs", "advantages", "action_ids"],
+        lambda x: action_policy_loss(x, x, x, ids): ["log_probs", "old_log_probs", "advantages", "action_ids"],
+        lambda x: kl_penalised(good, good, x, ids, 0.1): ["advantages", "log_probs", "ref_log_probs", "action_ids"],
         lambda x: kl_penalised(x, x, x, ids, 0.1): ["advantages", "log_probs", "ref_log_probs", "action_ids"],
         lambda x: sum_by_action(x, ids): ["values", "action_ids"],
     }.items():

@@ -143,23 +143,9 @@ def test_the_byte_alphabet():
     assert set(alphabet) == set(pre_tokenizers.ByteLevel.alphabet())
     assert sorted(alphabet.values()) == list(range(256))
     # printable Latin-1 stands for itself …
-    assert {c: alphabet[c] for c in "!~¡¬®ÿ"} == {
-        "!": 0x21,
-        "~": 0x7E,
-        "¡": 0xA1,
-        "¬": 0xAC,
-        "®": 0xAE,
-        "ÿ": 0xFF,
-    }
+    assert {c: alphabet[c] for c in "!~¡¬®ÿ"} == {"!": 0x21, "~": 0x7E, "¡": 0xA1, "¬": 0xAC, "®": 0xAE, "ÿ": 0xFF}
     # … the 68 other bytes, in order, for U+0100 and on: 0 … 0x20, 0x7F … 0xA0, 0xAD
-    assert {c: alphabet[c] for c in "ĀĠġŁłŃ"} == {
-        "Ā": 0,
-        "Ġ": 0x20,
-        "ġ": 0x7F,
-        "Ł": 0x9F,
-        "ł": 0xA0,
-        "Ń": 0xAD,
-    }
+    assert {c: alphabet[c] for c in "ĀĠġŁłŃ"} == {"Ā": 0, "Ġ": 0x20, "ġ": 0x7F, "Ł": 0x9F, "ł": 0xA0, "Ń": 0xAD}
 
 
 def test_added_tokens_are_written_as_they_are():

@@ -164,10 +164,7 @@ def test_arrays_and_bare_tokenizers_work():
     tokenizer = TOKENIZERS["byte-level BPE"]
     ids = encode(tokenizer)
     expected = decode_with_offsets(ids, tokenizer)
-    for other in (
-        decode_with_offsets(np.array(ids), tokenizer),
-        decode_with_offsets(ids, tokenizer.backend_tokenizer),
-    ):
+    for other in (decode_with_offsets(np.array(ids), tokenizer), decode_with_offsets(ids, tokenizer.backend_tokenizer)):
         assert other[0] == expected[0]
         assert (other[1] == expected[1]).all()
 

@@ -62,17 +62,14 @@ def test_unusable_records_name_the_field(source, record, field):
 
 
 @pytest.mark.parametrize(
-    ("value", "level"),
-    [("Level 5", "5"), (5, "5"), ("Level ?", "?"), ("hard", "hard"), (None, None), ("", None)],
+    ("value", "level"), [("Level 5", "5"), (5, "5"), ("Level ?", "?"), ("hard", "hard"), (None, None), ("", None)]
 )
 def test_levels(value, level):
     assert level_of(value) == level
 
 
 WORDS = st.lists(
-    st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]),
-    min_size=20,
-    max_size=30,
+    st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]), min_size=20, max_size=30
 )
 
 

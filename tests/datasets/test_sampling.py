@@ -24,9 +24,7 @@ def ask(url, **options):
 
 
 @pytest.mark.parametrize(
-    "failures",
-    [[500, 503], [429], ["drop"], ["garbage", 502], [(429, {"retry-after": "0.05"})]],
-    ids=str,
+    "failures", [[500, 503], [429], ["drop"], ["garbage", 502], [(429, {"retry-after": "0.05"})]], ids=str
 )
 def test_failures_that_pass_are_retried(server, failures):
     url, script = server

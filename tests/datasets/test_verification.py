@@ -13,10 +13,7 @@ CASES = json.loads((Path(__file__).parent / "verification.json").read_text())
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["text"][:40])
 def test_read_verification(case):
     reading = read_verification(case["text"], case.get("finished", True))
-    assert (reading.verdict and reading.verdict.value, reading.reason) == (
-        case.get("verdict"),
-        case.get("reason"),
-    )
+    assert (reading.verdict and reading.verdict.value, reading.reason) == (case.get("verdict"), case.get("reason"))
 
 
 def test_the_styles_ask_for_different_things():

@@ -73,12 +73,7 @@ def write_sums(path):
     """Every sum the model knows, as a data set of one's own."""
     pairs = [(a, b) for a in range(LARGEST + 1) for b in range(LARGEST + 1)]
     rows = [
-        {
-            "id": f"{a}+{b}",
-            "problem": tiny.question(a, b),
-            "answer": str(a + b),
-            "level": str(1 + (a + b) // 4),
-        }
+        {"id": f"{a}+{b}", "problem": tiny.question(a, b), "answer": str(a + b), "level": str(1 + (a + b) // 4)}
         for a, b in pairs
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -13,14 +13,7 @@ from s2r_rewards.evaluation.auditing import AuditPair, checker_named
 CASES = [
     {"id": "a", "gold": "1, 2", "pred": "2, 1", "expected": True, "verdict": "incorrect"},
     {"id": "b", "gold": "1/2", "pred": "0.5", "expected": True, "verdict": "correct"},
-    {
-        "id": "c",
-        "gold": "5",
-        "pred": "so \\boxed{6}",
-        "mode": "response",
-        "expected": False,
-        "verdict": "correct",
-    },
+    {"id": "c", "gold": "5", "pred": "so \\boxed{6}", "mode": "response", "expected": False, "verdict": "correct"},
     {"id": "d", "gold": "7", "pred": "", "expected": False, "verdict": "malformed"},
 ]
 

@@ -107,13 +107,7 @@ def test_openrlhfs_own_executor_takes_the_reward_file(tokenizer, url):
         assert [o["reward"] for o in outputs] == [None] * 5
         return
     assert [o["reward"] for o in outputs] == [[1.0], [1.0], [-1.0], [1.0], [-1.0]]
-    assert [o["extra_logs"][COUNT_PREFIX + "attempts"] for o in outputs] == [
-        [1.0],
-        [2.0],
-        [1.0],
-        [3.0],
-        [2.0],
-    ]
+    assert [o["extra_logs"][COUNT_PREFIX + "attempts"] for o in outputs] == [[1.0], [2.0], [1.0], [3.0], [2.0]]
 
 
 anything = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.dictionaries(st.text(), st.text()))

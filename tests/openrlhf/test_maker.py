@@ -81,11 +81,7 @@ def test_signatures_that_maker_and_trainers_rely_on():
     ]  # fmt: skip
     for actor in (ppo_trainer.PPOTrainer, ppo_trainer_async.TrainingActor):
         base = actor.__ray_metadata__.modified_class
-        assert list(inspect.signature(base.train_step).parameters)[:3] == [
-            "self",
-            "rollout_samples",
-            "global_step",
-        ]
+        assert list(inspect.signature(base.train_step).parameters)[:3] == ["self", "rollout_samples", "global_step"]
         parameters = list(inspect.signature(base.save_logs_and_checkpoints).parameters)[:4]  # Ray adds its own
         assert parameters == ["self", "global_step", "logs_dict", "client_states"]
         assert list(inspect.signature(base.init_checkpoint_states).parameters)[:1] == ["self"]

@@ -52,12 +52,7 @@ def test_sft(model):
     name, length, _ = MODELS[model]
     args = parsed_step(steps[1])
     assert args.model.model_name_or_path == name
-    assert (args.data.max_len, args.train.batch_size, args.train.max_epochs, args.adam.lr) == (
-        length,
-        32,
-        3,
-        5e-6,
-    )
+    assert (args.data.max_len, args.train.batch_size, args.train.max_epochs, args.adam.lr) == (length, 32, 3, 5e-6)
     assert args.data.multiturn
     rows = f"out/{model}/sft/rows.jsonl"
     assert args.data.dataset == rows == steps[0][steps[0].index("-o") + 1]
@@ -75,11 +70,7 @@ def test_online_rl(model, stage):
     assert (args.actor.adam.lr, args.actor.eps_clip, args.rollout.temperature) == (5e-7, 0.2, 0.7)
     assert args.data.max_len == length
     assert args.algo.kl.init_coef == kl
-    assert (args.algo.kl.use_loss, args.algo.kl.estimator, args.algo.advantage.estimator) == (
-        False,
-        "k1",
-        "rloo",
-    )
+    assert (args.algo.kl.use_loss, args.algo.kl.estimator, args.algo.advantage.estimator) == (False, "k1", "rloo")
     assert args.train.batch_size == 64
     assert args.rollout.batch_size * args.rollout.n_samples_per_prompt == 256
     assert args.data.max_samples * args.train.num_episodes / args.rollout.batch_size == 500
@@ -169,15 +160,4 @@ def test_nested_settings_become_flags():
         "several": [1, "x"],
         "empty": {},
     }
-    assert list(flags(settings)) == [
-        "--a.b.c",
-        "5e-07",
-        "--a.on",
-        "--s",
-        "text",
-        "--zero",
-        "0",
-        "--several",
-        "1",
-        "x",
-    ]
+    assert list(flags(settings)) == ["--a.b.c", "5e-07", "--a.on", "--s", "text", "--zero", "0", "--several", "1", "x"]

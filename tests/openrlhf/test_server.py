@@ -32,15 +32,7 @@ def body(*responses, labels=None):
 def server(*options, wait=20.0):
     port = free_port()
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from s2r_rewards.cli import main; main()",
-            "serve",
-            "--port",
-            str(port),
-            *options,
-        ],
+        [sys.executable, "-c", "from s2r_rewards.cli import main; main()", "serve", "--port", str(port), *options],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -67,17 +67,7 @@ def model(request, tokenizer, tmp_path):
 def prepare(folder, rows, *options):
     source, output, template = folder / "in.jsonl", folder / "out.jsonl", folder / "chat.jinja"
     tiny.write_jsonl(source, rows)
-    arguments = [
-        "prepare",
-        source,
-        "-o",
-        output,
-        "--model",
-        folder / "model",
-        "--template",
-        template,
-        *options,
-    ]
+    arguments = ["prepare", source, "-o", output, "--model", folder / "model", "--template", template, *options]
     result = CliRunner().invoke(main, [str(a) for a in arguments])
     return result, output, template
 
@@ -85,10 +75,7 @@ def prepare(folder, rows, *options):
 def openrlhf_dataset(output, template, tokenizer):
     rows = [json.loads(line)["messages"] for line in output.read_text().splitlines()]
     data = SimpleNamespace(
-        input_key="messages",
-        output_key=None,
-        apply_chat_template=True,
-        tokenizer_chat_template=template.read_text(),
+        input_key="messages", output_key=None, apply_chat_template=True, tokenizer_chat_template=template.read_text()
     )
     strategy = SimpleNamespace(args=SimpleNamespace(data=data))
     columns = Dataset.from_list([{"messages": messages} for messages in rows])

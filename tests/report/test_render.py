@@ -39,13 +39,7 @@ def test_restore_survives_json_and_names_what_is_wrong():
     assert action_rewards(again.judged) == SHELF[0].rewards
     with pytest.raises(ValueError, match="'p7' is not scored"):
         _ = Rollout("p7", "", "", "").judged
-    broken = {
-        "problem_id": "p7",
-        "prompt": "",
-        "response": "",
-        "gold": "",
-        "s2r": {"actions": [{"kind": "solve"}]},
-    }
+    broken = {"problem_id": "p7", "prompt": "", "response": "", "gold": "", "s2r": {"actions": [{"kind": "solve"}]}}
     with pytest.raises(ValueError, match=r"field 's2r': cannot be read .*; score the file again"):
         Rollout.from_record(broken)
 

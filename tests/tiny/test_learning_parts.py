@@ -13,15 +13,7 @@ from s2r_tiny.data import task
 from s2r_tiny.data.responses import METHODS, Sample, extra_metrics, to_rollouts
 from s2r_tiny.data.tokenizer import END_TEXT, TOKENS, encode
 from s2r_tiny.learn.model import new_model
-from s2r_tiny.learn.policy import (
-    Objective,
-    advantages_of,
-    loss_of,
-    make_batch,
-    new_optimizer,
-    renewed,
-    update,
-)
+from s2r_tiny.learn.policy import Objective, advantages_of, loss_of, make_batch, new_optimizer, renewed, update
 from s2r_tiny.stages.initialization import _row, build
 from s2r_tiny.stages.offline import select
 from s2r_tiny.stages.sft import document
@@ -204,12 +196,7 @@ def test_offline_selection_by_hand():
         respond(*[(3, False)] * 6, (11, True)),  # 14 actions
     )
     kept, fates = select(always + some, OfflineConfig())
-    assert fates == {
-        "prompt_out_of_band": 4,
-        "kept_whole": 5,
-        "truncated": 1,
-        "too_many_actions": 1,
-    }
+    assert fates == {"prompt_out_of_band": 4, "kept_whole": 5, "truncated": 1, "too_many_actions": 1}
     assert [k.accuracy for k in kept] == [3 / 7] * 6
     cut = kept[1].judged
     assert cut.correct == (True,)

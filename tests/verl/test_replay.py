@@ -65,12 +65,7 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     from s2r_rewards.baselines import accuracy_baseline
     from s2r_rewards.cli.data import command
 
-    texts = [
-        response(("3", True)),
-        response(("2", False), ("3", True)),
-        response(("2", True)),
-        response(("4", True)),
-    ]
+    texts = [response(("3", True)), response(("2", False), ("3", True)), response(("2", True)), response(("4", True))]
     stored = tmp_path / "rollouts.jsonl"
     rows = [{"problem_id": "p", "prompt": "1 + 2?", "response": t, "gold": "3", "finished": True} for t in texts]
     stored.write_text("\n".join(map(json.dumps, rows)) + "\n")

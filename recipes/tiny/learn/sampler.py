@@ -92,11 +92,7 @@ class Sampler:
             keys[:, :, start:stop] = _rotate(k, cos, sin)
             values[:, :, start:stop] = v
             mixed = F.scaled_dot_product_attention(
-                _rotate(q, cos, sin),
-                keys[:, :, :stop],
-                values[:, :, :stop],
-                is_causal=count > 1,
-                enable_gqa=True,
+                _rotate(q, cos, sin), keys[:, :, :stop], values[:, :, :stop], is_causal=count > 1, enable_gqa=True
             )
             x = x + F.linear(mixed.transpose(1, 2).reshape(rows, count, -1), layer.out)
             gate, up = F.linear(self._norm(x, layer.ffn_norm), layer.gate_up).split(self.ffn, dim=-1)

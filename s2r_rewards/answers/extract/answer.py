@@ -46,8 +46,7 @@ class Extraction:
 _BOX_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*(\{)?|\\[{}\\]|[{}]")
 _BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")
 _AFTER_ANSWER = re.compile(
-    r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])",
-    re.I,
+    r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])", re.I
 )
 _LABEL_LINE = re.compile(r"(?:^|\n)\s*A:[ \t]*(?=\S)")
 _VERDICT_WORD = re.compile(

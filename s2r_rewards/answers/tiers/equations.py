@@ -91,8 +91,7 @@ def _is_simple(name: Node) -> bool:
     if isinstance(name, tree.SetOperation):
         return name.name != "setminus"
     return isinstance(
-        name,
-        tree.Sym | tree.Call | tree.Function | tree.Quotient | tree.Product | tree.Ratio | tree.Group | tree.Const,
+        name, tree.Sym | tree.Call | tree.Function | tree.Quotient | tree.Product | tree.Ratio | tree.Group | tree.Const
     )
 
 

@@ -19,15 +19,7 @@ from ..read import tree
 from ..read.tree import Node, descendants, rebuild
 from ..read.units import compatible
 from ..result import Outcome, judged
-from .equations import (
-    compare_relations,
-    exact_part,
-    is_equation,
-    name_of,
-    named_apart,
-    named_value,
-    rounded_part,
-)
+from .equations import compare_relations, exact_part, is_equation, name_of, named_apart, named_value, rounded_part
 from .values import compare_values, unwrap
 
 _MATCHING_LIMIT = 40
