@@ -17,13 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from s2r_rewards import (
-    action_rewards,
-    judge_many,
-    outcome_advantages,
-    outcome_reward,
-    parse,
-)
+from s2r_rewards import action_rewards, judge_many, outcome_advantages, outcome_reward, parse
 from s2r_rewards.alarms import find_alarms
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.judging import JudgedTrajectory
@@ -135,9 +129,7 @@ def spraying(rng: Dice) -> tuple[Script, bool]:
     guesses = [str(rng.randint(100, 999)) for _ in range(3)]
     at = rng.randint(0, 3)
     guesses.insert(at, GOLD)
-    return solve(None, "One of " + ", ".join(f"\\boxed{{{g}}}" for g in guesses) + ".").verify(
-        "correct"
-    ), True
+    return solve(None, "One of " + ", ".join(f"\\boxed{{{g}}}" for g in guesses) + ".").verify("correct"), True
 
 
 def hedging(rng: Dice) -> tuple[Script, bool]:
@@ -190,9 +182,7 @@ ATTACKS: dict[str, Policy] = {
 Objective = Callable[[list[JudgedTrajectory], list[int]], Sequence[float]]
 
 
-def mean_advantage(
-    method: Method, judged: list[JudgedTrajectory], groups: list[int], actions: slice
-) -> list[float]:
+def mean_advantage(method: Method, judged: list[JudgedTrajectory], groups: list[int], actions: slice) -> list[float]:
     """Mean advantage over some actions of each response (eq. 6 divides by the number of actions)."""
     rows = [row[actions] for row in method.advantages(judged, groups)]
     return [statistics.fmean(row) if row else 0.0 for row in rows]
@@ -272,9 +262,7 @@ if __name__ == "__main__":
     tables = []
     for regime, (skill, truth) in REGIMES.items():
         print(regime)
-        title = (
-            f"## {regime.capitalize()} policy: attempts right {skill:.0%}, honest verdicts true {truth:.0%}"
-        )
+        title = f"## {regime.capitalize()} policy: attempts right {skill:.0%}, honest verdicts true {truth:.0%}"
         tables.append(f"{title}\n\n{table(regime)}")
     result.parent.mkdir(exist_ok=True)
     body = "\n\n".join(tables)

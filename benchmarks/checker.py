@@ -130,9 +130,7 @@ def batch(rows: list[dict[str, Any]]) -> str:
         answer = extract_answer(text, fallback="math").answer if row.get("mode") == "response" else text
         pairs.append((row["gold"], answer))
     wanted = round(GENERATIONS * ATTEMPTS)
-    distinct = [
-        (gold + " " * (n // len(pairs)), a) for n, (gold, a) in enumerate(pairs * (wanted // len(pairs) + 1))
-    ]
+    distinct = [(gold + " " * (n // len(pairs)), a) for n, (gold, a) in enumerate(pairs * (wanted // len(pairs) + 1))]
     begin = time.perf_counter()
     check_many(distinct[:wanted], workers=2, cache=None)
     seconds = time.perf_counter() - begin
@@ -143,14 +141,10 @@ def batch(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", type=Path, default=DEFAULT_CASES, metavar="FILE")
     parser.add_argument("--hostile", type=Path, default=DEFAULT_HOSTILE, metavar="FILE")
-    parser.add_argument(
-        "--peers", nargs="+", default=None, help="only these (default: all that are installed)"
-    )
+    parser.add_argument("--peers", nargs="+", default=None, help="only these (default: all that are installed)")
     parser.add_argument("--limit", type=float, default=1800.0, help="seconds for one peer")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "benchmarks/results/checker.md")
     parser.add_argument("--peer", help=argparse.SUPPRESS)

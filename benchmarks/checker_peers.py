@@ -61,9 +61,7 @@ def math_verify() -> Grader:
     def marked(text: str) -> str:
         return text if "$" in text or "\\boxed" in text else f"${text}$"
 
-    return lambda gold, text, response: bool(
-        verify(parse(marked(gold)), parse(text if response else marked(text)))
-    )
+    return lambda gold, text, response: bool(verify(parse(marked(gold)), parse(text if response else marked(text))))
 
 
 def latex2sympy2() -> Grader:

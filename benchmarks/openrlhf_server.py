@@ -114,10 +114,7 @@ def measure(requests: int, concurrency: int, rounds: int) -> dict[str, list[tupl
 
 
 def report(found: dict[str, list[tuple[float, float, float]]], requests: int, concurrency: int) -> str:
-    rows = {
-        name: [statistics.median(column) for column in zip(*rounds, strict=True)]
-        for name, rounds in found.items()
-    }
+    rows = {name: [statistics.median(column) for column in zip(*rounds, strict=True)] for name, rounds in found.items()}
     ratios = [ours[0] / echo[0] for ours, echo in zip(found["s2r serve"], found["bare echo"], strict=True)]
     lines = [
         "# `s2r serve`",
@@ -138,9 +135,7 @@ def report(found: dict[str, list[tuple[float, float, float]]], requests: int, co
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)

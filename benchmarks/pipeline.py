@@ -90,9 +90,7 @@ def make_response(rng: random.Random, gold: str, words: int) -> str:
 def library(samples: list[list[int]], golds: list[str], tokenizer: Any, length: int) -> dict[str, Any]:
     """The library's way, stage by stage; returns seconds by stage and the advantages."""
     clock = StageClock()
-    decoded = clock(
-        "tokens: ids → text, offsets", lambda: [decode_with_offsets(s, tokenizer) for s in samples]
-    )
+    decoded = clock("tokens: ids → text, offsets", lambda: [decode_with_offsets(s, tokenizer) for s in samples])
     trajectories = clock("parse", lambda: [parse(text) for text, _ in decoded])
     judged = clock("judge", lambda: judge_many(trajectories, golds))
     rewards = clock("rewards", lambda: [action_rewards(j) for j in judged])
@@ -194,22 +192,16 @@ def _peak_mib() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rollouts", type=int, default=16_384)
-    parser.add_argument(
-        "--words", type=int, default=515, help="words of prose a response; 515 make about 600 tokens"
-    )
+    parser.add_argument("--words", type=int, default=515, help="words of prose a response; 515 make about 600 tokens")
     parser.add_argument("--markdown", type=Path, help="write the table here as well")
     options = parser.parse_args()
     rng = random.Random(0)
     golds = [str(rng.randint(1000, 2000)) for _ in range(options.rollouts)]
     texts = [make_response(rng, gold, options.words) for gold in golds]
     tokenizer = make_tokenizer(texts[:200])
-    samples = [
-        [*ids, tokenizer.eos_token_id] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]
-    ]
+    samples = [[*ids, tokenizer.eos_token_id] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     length = max(map(len, samples))
     ours, theirs = library(samples, golds, tokenizer, length), naive(samples, golds, tokenizer, length)
 
@@ -227,10 +219,7 @@ def main() -> None:
             lines.append(f"| {name} | {stage} | {seconds:.2f} | {result['memory'][stage]:.0f} |")
         lines.append(f"| **{name}** | **all** | **{sum(result['stages'].values()):.2f}** | |")
     ratio = sum(theirs["stages"].values()) / sum(ours["stages"].values())
-    lines += [
-        "",
-        f"The naive way takes {ratio:.1f} times as long; its rewards agree on {agree:.1%} of the rollouts.",
-    ]
+    lines += ["", f"The naive way takes {ratio:.1f} times as long; its rewards agree on {agree:.1%} of the rollouts."]
     print("\n".join(lines))
     if options.markdown:
         options.markdown.write_text("# From token ids to advantages\n\n" + "\n".join(lines) + "\n")

@@ -98,11 +98,7 @@ def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataPr
 
     return DataProto(
         batch=TensorDict(
-            {
-                "prompts": torch.zeros(count, PROMPT, dtype=torch.long),
-                "responses": responses,
-                "attention_mask": mask,
-            },
+            {"prompts": torch.zeros(count, PROMPT, dtype=torch.long), "responses": responses, "attention_mask": mask},
             batch_size=count,
         ),
         non_tensor_batch={
@@ -144,8 +140,7 @@ class Way:
         after = time.perf_counter()
         data = DataProto(
             batch=TensorDict(
-                {"token_level_rewards": scored.batch["rm_scores"], "response_mask": mask},
-                batch_size=len(mask),
+                {"token_level_rewards": scored.batch["rm_scores"], "response_mask": mask}, batch_size=len(mask)
             ),
             non_tensor_batch={"uid": batch.non_tensor_batch["uid"]},
         )
@@ -226,9 +221,7 @@ def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=1024)
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--words", type=int, default=300, help="words of a response, about")
@@ -248,9 +241,7 @@ def main() -> None:
         model = str(build_model(Path(tempfile.mkdtemp())))
     from transformers import AutoTokenizer
 
-    batch = make_batch(
-        AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words
-    )
+    batch = make_batch(AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words)
     ray.init(num_cpus=max(arguments.workers) + 2, include_dashboard=False, log_to_driver=False)
     results: dict[tuple[str, int], Timing] = {}
     for workers in arguments.workers:

@@ -9,9 +9,7 @@ from s2r_rewards.baselines.base import Values
 
 
 def outcome_advantages(
-    rewards: Sequence[float],
-    groups: Sequence[Hashable] | None = None,
-    baseline: BaselineFunction = rloo,
+    rewards: Sequence[float], groups: Sequence[Hashable] | None = None, baseline: BaselineFunction = rloo
 ) -> tuple[float, ...]:
     """A(y_m) = R_o(y_m) − b(y_m); by default RLOO over the samples of a prompt (§3.2, arXiv:2502.12853).
 
@@ -43,8 +41,7 @@ def process_advantages(
 def subtract(rewards: Sequence[Sequence[float]], baselines: Sequence[Sequence[float]]) -> Values:
     """Element by element; raises ValueError where the shapes differ."""
     return tuple(
-        tuple(r - b for r, b in zip(row, base, strict=True))
-        for row, base in zip(rewards, baselines, strict=True)
+        tuple(r - b for r, b in zip(row, base, strict=True)) for row, base in zip(rewards, baselines, strict=True)
     )
 
 
@@ -70,6 +67,5 @@ def bonuses(
         return change if t and (row[t] > 0) != (row[t - 2] > 0) else 1.0
 
     return tuple(
-        tuple(a * factor(row, t) for t, a in enumerate(values))
-        for row, values in zip(rewards, advantages, strict=True)
+        tuple(a * factor(row, t) for t, a in enumerate(values)) for row, values in zip(rewards, advantages, strict=True)
     )

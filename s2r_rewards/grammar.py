@@ -57,8 +57,7 @@ class Grammar:
     def __post_init__(self) -> None:
         if self.default_verdict not in ("none", "released"):
             raise ValueError(
-                f"grammar {self.name!r}: default_verdict is {self.default_verdict!r}; "
-                "expected 'none' or 'released'"
+                f"grammar {self.name!r}: default_verdict is {self.default_verdict!r}; expected 'none' or 'released'"
             )
         for field in ("verify_markers", "retry_markers"):
             markers = getattr(self, field)
@@ -70,9 +69,7 @@ class Grammar:
             try:
                 re.compile(tier.pattern)
             except re.error as error:
-                raise ValueError(
-                    f"grammar {self.name!r}: verdict pattern {tier.pattern!r}: {error}"
-                ) from error
+                raise ValueError(f"grammar {self.name!r}: verdict pattern {tier.pattern!r}: {error}") from error
 
 
 _SENTENCES = VerdictTier(
@@ -108,9 +105,7 @@ RELEASED = Grammar(
             ),
         ),
         VerdictTier((VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),)),
-        VerdictTier(
-            (VerdictRule("is correct|is indeed|verified to be correct|verified as correct", Verdict.CORRECT),)
-        ),
+        VerdictTier((VerdictRule("is correct|is indeed|verified to be correct|verified as correct", Verdict.CORRECT),)),
     ),
     default_verdict="released",
 )

@@ -31,9 +31,7 @@ class JudgedTrajectory:
     def __post_init__(self) -> None:
         attempts = len(self.trajectory.attempts)
         if len(self.checks) != attempts:
-            raise ValueError(
-                f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt"
-            )
+            raise ValueError(f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt")
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
@@ -61,9 +59,7 @@ class JudgedTrajectory:
     @property
     def verified(self) -> tuple[tuple[bool, Verdict | None], ...]:
         """(V_golden(s_j) = correct, Parser(v_j)) for every attempt that was verified."""
-        return tuple(
-            zip(self.correct, self.verdicts, strict=False)
-        )  # the last attempt may lack a verification
+        return tuple(zip(self.correct, self.verdicts, strict=False))  # the last attempt may lack a verification
 
 
 class Judgement(Protocol):
@@ -77,9 +73,7 @@ class Judgement(Protocol):
     def malformed(self) -> bool: ...
 
 
-def judge(
-    trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | None = None
-) -> JudgedTrajectory:
+def judge(trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | None = None) -> JudgedTrajectory:
     """Checks each attempt of one trajectory against the golden answer.
 
     Args:
@@ -93,9 +87,7 @@ def judge(
 
 
 def judge_many(
-    trajectories: Iterable[Trajectory],
-    golds: Iterable[str | Sequence[str]],
-    checker_many: BatchChecker | None = None,
+    trajectories: Iterable[Trajectory], golds: Iterable[str | Sequence[str]], checker_many: BatchChecker | None = None
 ) -> list[JudgedTrajectory]:
     """Judges a batch in one call of the batch checker (de-duplicated; default ``answers.check_many``).
 

@@ -32,9 +32,7 @@ class TensorBoardTracker:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise ImportError(
-                "TensorBoard logs need torch and tensorboard: pip install torch tensorboard"
-            ) from error
+            raise ImportError("TensorBoard logs need torch and tensorboard: pip install torch tensorboard") from error
         self._writer: Any = SummaryWriter(log_dir)
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:

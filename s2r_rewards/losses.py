@@ -98,9 +98,7 @@ def action_policy_loss(
     Raises:
         ValueError: shapes differ, or an unknown ratio.
     """
-    _same_shape(
-        log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, action_ids=action_ids
-    )
+    _same_shape(log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, action_ids=action_ids)
     mask = action_ids >= 0
     difference = torch.where(mask, log_probs - old_log_probs, 0.0)
     log_ratio = action_log_ratio(difference, action_ids, ratio).clamp(-20.0, 20.0)  # exp() stays finite
@@ -127,9 +125,7 @@ def kl_penalised(
     For the outcome level (KL per sequence) pass ``action_ids.clamp(max=0)``: the whole response is one action.
     The log-ratio is a constant here; no gradient flows through it.
     """
-    _same_shape(
-        advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids
-    )
+    _same_shape(advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids)
     log_ratio = action_log_ratio((log_probs - ref_log_probs).detach(), action_ids, "action")
     return (advantages - beta * log_ratio) * (action_ids >= 0)
 

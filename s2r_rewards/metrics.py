@@ -112,9 +112,7 @@ def total_counts(judged: Iterable[Judgement]) -> BehaviourCounts:
     return BehaviourCounts(*totals)
 
 
-def behaviour_metrics(
-    judged: Sequence[Judgement], levels: Sequence[Hashable] | None = None
-) -> dict[str, float]:
+def behaviour_metrics(judged: Sequence[Judgement], levels: Sequence[Hashable] | None = None) -> dict[str, float]:
     """All declared metrics over a set of judged trajectories.
 
     Args:

@@ -159,9 +159,7 @@ def _compiled(tier: VerdictTier) -> re.Pattern[str]:
     return re.compile(tier.pattern)
 
 
-def _read_verdict(
-    text: str, start: int, stop: int, grammar: Grammar, is_last: bool
-) -> tuple[Verdict | None, int]:
+def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: bool) -> tuple[Verdict | None, int]:
     """(Parser(v) or None, how many verdicts were spoken in the tier that decided)."""
     for tier in grammar.verdict_tiers:
         count, last = 0, ""

@@ -54,6 +54,5 @@ def named(name: str, known: Mapping[str, T], what: str) -> T | object:
     if is_reference(name):
         return load_object(name, what)
     raise ValueError(
-        f"unknown {what} {name!r}; expected one of {', '.join(sorted(known))}, or your own as "
-        "package.module:object"
+        f"unknown {what} {name!r}; expected one of {', '.join(sorted(known))}, or your own as package.module:object"
     )

@@ -98,9 +98,7 @@ class ScoredRollout:
             )
             for t, action in enumerate(trajectory.actions)
         )
-        return cls(
-            actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker
-        )
+        return cls(actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker)
 
     @property
     def scored(self) -> tuple[ScoredAction, ...]:
@@ -158,10 +156,7 @@ class ScoredRollout:
                 action = replace(action, baseline=baseline, advantage=advantage)
             actions.append(action)
         return replace(
-            self,
-            actions=tuple(actions),
-            outcome_baseline=outcome_baseline,
-            outcome_advantage=outcome_advantage,
+            self, actions=tuple(actions), outcome_baseline=outcome_baseline, outcome_advantage=outcome_advantage
         )
 
     def without_advantages(self) -> ScoredRollout:
@@ -218,9 +213,7 @@ class ScoredRollout:
             raise ValueError(f"found {type(record).__name__}; expected the object that `s2r score` writes")
         version = record.get("version", 1)
         if version not in (1, VERSION):
-            raise ValueError(
-                f"version is {version!r}; this release reads versions 1 and {VERSION}: update it"
-            )
+            raise ValueError(f"version is {version!r}; this release reads versions 1 and {VERSION}: update it")
         try:
             preset = record.get("preset")
             return cls(

@@ -20,9 +20,7 @@ def _check(values: Rows, spans: Spans) -> None:
         raise ValueError(f"values for {len(values)} trajectories, spans for {len(spans)}; expected as many")
     for i, (row, where) in enumerate(zip(values, spans, strict=True)):
         if len(row) > len(where):
-            raise ValueError(
-                f"trajectory {i}: {len(row)} values for {len(where)} spans; expected a span each"
-            )
+            raise ValueError(f"trajectory {i}: {len(row)} values for {len(where)} spans; expected a span each")
 
 
 def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -45,9 +43,7 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
         for value, (first, end) in zip(row, where, strict=False):
             first, end = min(first, length), min(end, length)
             if not at <= first <= end:
-                raise ValueError(
-                    f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order"
-                )
+                raise ValueError(f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order")
             runs += (0, value)
             sizes += (first - at, end - first)
             at = end

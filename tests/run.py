@@ -137,10 +137,7 @@ def system_packages(suite: Suite) -> None:
     missing = [p for p in suite.system if shutil.which(p) is None]
     if not missing or shutil.which("apt-get") is None or os.geteuid() != 0:
         return
-    for command in (
-        ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-yq", "--no-install-recommends", *missing],
-    ):
+    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "--no-install-recommends", *missing]):
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -149,7 +146,7 @@ def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
     start = time.monotonic()
     env = dict(os.environ)
     env.pop("PYTHONPATH", None)
-    env |= {"PYTHONUNBUFFERED": "1", **{k: expand(v) for k, v in suite.env.items()}}
+    env |= {"PYTHONUNBUFFERED": "1", "S2R_STRICT": "1", **{k: expand(v) for k, v in suite.env.items()}}
     env["PATH"] = f"{suite.folder / 'bin'}{os.pathsep}{env['PATH']}"
     command = [str(suite.executable), "-m", "pytest", *map(expand, suite.pytest), *extra]
     say(f"\n=== {suite.name}: {' '.join(command[1:])}")
@@ -175,9 +172,7 @@ def main() -> int:
     if "--" in arguments:
         at = arguments.index("--")
         arguments, extra = arguments[:at], arguments[at + 1 :]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", help="suites to run; default: all")
     parser.add_argument("--list", action="store_true", help="list the suites and stop")
     parser.add_argument("--fresh", action="store_true", help="build environments anew")

@@ -28,7 +28,5 @@ class AgentExecutor(SingleTurnAgentExecutor):
         self, prompt: str, label: Any, sampling_params: Any, max_length: int, hf_tokenizer: Any, llm_engine: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:  # fmt: skip
-        output = await super().execute(
-            prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs
-        )
+        output = await super().execute(prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs)
         return await asyncio.to_thread(into_output, output, label, hf_tokenizer, self.options)

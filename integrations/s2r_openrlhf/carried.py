@@ -11,7 +11,7 @@ from typing import Any
 
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import score_response
-from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.adapter.golds import LabelError, gold_of, level_of
 from s2r_rewards.judging import Gold
 from s2r_rewards.scored import ScoredRollout
 
@@ -41,13 +41,7 @@ def into_output(output: dict[str, Any], label: Any, tokenizer: Any, options: Opt
 def carrying(output: dict[str, Any], carried: Carried) -> dict[str, Any]:
     """The output with reward (R_o), score (0/1) and the carried sample filled in."""
     outcome = carried.scored.outcome
-    return {
-        **output,
-        "reward": outcome,
-        "scores": float(outcome > 0),
-        "extra_logs": {},
-        "label": carried,
-    }
+    return {**output, "reward": outcome, "scores": float(outcome > 0), "extra_logs": {}, "label": carried}
 
 
 def gold_or_nothing(label: Any) -> Gold:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from s2r_rewards.machine import Check, Finding, Machine
+from s2r_rewards.adapter.machine import Check, Finding, Machine
 
 TESTED = "0.11.2"
 
@@ -14,9 +14,7 @@ def check_openrlhf(machine: Machine) -> Iterator[Finding]:
     openrlhf = machine.version("openrlhf")
     if openrlhf:
         tested = openrlhf == TESTED
-        yield Finding(
-            "ok" if tested else "warning", "openrlhf", openrlhf, "" if tested else f"tested with {TESTED}"
-        )
+        yield Finding("ok" if tested else "warning", "openrlhf", openrlhf, "" if tested else f"tested with {TESTED}")
 
 
 CHECKS: tuple[Check, ...] = (check_openrlhf,)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_openrlhf.check import SFT_MODULE, check_steps
-from s2r_rewards.recipes import Plan, RecipeError, compose, launch
+from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
 
 
 def flags(settings: Mapping[str, Any], prefix: str = "--") -> Iterator[str]:
@@ -38,9 +38,7 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
         training = [*flags(settings), *overrides]
         if "actor" in settings:
             return Plan(
-                [[sys.executable, "-m", "s2r_openrlhf.train_ppo_ray", *training]],
-                facts.get("env", {}),
-                Path(output),
+                [[sys.executable, "-m", "s2r_openrlhf.train_ppo_ray", *training]], facts.get("env", {}), Path(output)
             )
         rows, gpus = facts["rows"], facts["gpus"]
     except KeyError as error:

@@ -83,9 +83,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         prompts = [prompt for e in experiences for prompt in e.prompts]
         readable = [i for i, c in enumerate(carried) if c.scored.failure is None]
         judged = [
-            carried[i].scored.judged(
-                decode_with_offsets(ids[i], self.tokenizer)[0], gold_or_nothing(carried[i])
-            )
+            carried[i].scored.judged(decode_with_offsets(ids[i], self.tokenizer)[0], gold_or_nothing(carried[i]))
             for i in readable
         ]
         return {**metrics, **alarm_metrics(find_alarms(judged, [prompts[i] for i in readable]))}
@@ -103,8 +101,7 @@ def token_advantages(
     """
     starts = mask.int().argmax(dim=1).tolist()
     spans = [
-        [(first + start, end + start) for first, end in item.spans]
-        for item, start in zip(scored, starts, strict=True)
+        [(first + start, end + start) for first, end in item.spans] for item, start in zip(scored, starts, strict=True)
     ]
     length = log_ratio.shape[1]
     log_ratio = log_ratio.float()

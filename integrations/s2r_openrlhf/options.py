@@ -124,9 +124,7 @@ def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
     parser = build_parser()
     known, rest = parser.parse_known_args(list(argv))
     for mistyped in (a.partition("=")[0] for a in rest if a.startswith("--s2r.")):
-        parser.error(
-            f"unknown option {mistyped}; {ELSEWHERE.get(mistyped.removeprefix('--s2r.'), 'see --help')}"
-        )
+        parser.error(f"unknown option {mistyped}; {ELSEWHERE.get(mistyped.removeprefix('--s2r.'), 'see --help')}")
     given = {
         name.removeprefix("s2r."): value
         for name, value in vars(known).items()

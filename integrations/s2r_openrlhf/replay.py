@@ -20,8 +20,8 @@ from s2r_openrlhf import require_supported
 from s2r_openrlhf.carried import Carried, carrying
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import failures, resolve_method
-from s2r_rewards.records import RecordError, read_records
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.records import RecordError, read_records
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import token_spans
 

@@ -18,7 +18,7 @@ from s2r_rewards.datasets.initialization import Segment
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.parsing import parse
-from s2r_rewards.records import RecordError, read_records, write_records
+from s2r_rewards.rollouts.records import RecordError, read_records, write_records
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 
 Row = dict[str, Any]
@@ -115,9 +115,7 @@ def main() -> None:
 @click.argument("source", type=click.Path(exists=True, dir_okay=False))
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="the rows for train_sft")
 @click.option("--model", required=True, help="the model that will be trained: name or folder")
-@click.option(
-    "--template", required=True, type=click.Path(dir_okay=False), help="where its chat template goes"
-)
+@click.option("--template", required=True, type=click.Path(dir_okay=False), help="where its chat template goes")
 @click.option("--grammar", default="paper", show_default=True, help="for trajectories: how they are parsed")
 @click.option("--system", default=None, help="for trajectories: a system message")
 def prepare(source: str, output: str, model: str, template: str, grammar: str, system: str | None) -> None:

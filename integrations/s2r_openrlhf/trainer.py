@@ -49,10 +49,7 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
             return states
 
         def save_logs_and_checkpoints(
-            self,
-            global_step: int,
-            logs_dict: dict[str, Any] | None = None,
-            client_states: dict[str, Any] | None = None,
+            self, global_step: int, logs_dict: dict[str, Any] | None = None, client_states: dict[str, Any] | None = None
         ) -> None:
             if client_states is not None and self.experience_maker.state is not None:
                 client_states[STATE] = self.experience_maker.state.state_dict()

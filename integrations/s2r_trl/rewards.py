@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
+from s2r_rewards.adapter.golds import LabelError, gold_of
 from s2r_rewards.answers import extract_answer
-from s2r_rewards.golds import LabelError, gold_of
 from s2r_rewards.scored import ScoredRollout
 
 GOLD_COLUMNS = ("gold", "solution", "answer")

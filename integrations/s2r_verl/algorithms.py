@@ -133,13 +133,7 @@ def _refuse_kl_in_reward(config: Any) -> None:
 
 
 def loss_with_actions(
-    model_output: Any,
-    data: Any,
-    dp_group: Any = None,
-    *,
-    config: Any,
-    ratio: str,
-    clip: Clip | None = None,
+    model_output: Any, data: Any, dp_group: Any = None, *, config: Any, ratio: str, clip: Clip | None = None
 ) -> tuple[Tensor, dict[str, Any]]:
     """verl's ``ppo_loss`` on one micro-batch, with its actions, ratio and clip (None: verl's) at hand."""
     from verl.workers.utils.losses import ppo_loss

@@ -63,9 +63,7 @@ def config_problems(config: Any) -> list[str]:
     if find(config, "algorithm.use_kl_in_reward", False):
         problems.append(KL_IN_REWARD)
     if not find(config, "trainer.use_v1", True):
-        problems.append(
-            "trainer.use_v1=False selects verl's legacy trainer; s2r_verl works with trainer.use_v1=True"
-        )
+        problems.append("trainer.use_v1=False selects verl's legacy trainer; s2r_verl works with trainer.use_v1=True")
     if options.rollouts is not None:
         problems.append(
             "algorithm.s2r.rollouts: verl writes its rollouts itself; set trainer.rollout_data_dir=FOLDER, which "
@@ -117,9 +115,7 @@ def require_good_config(config: Any) -> None:
     """Raises ConfigError that lists every problem."""
     problems = config_problems(config)
     if problems:
-        raise ConfigError(
-            "this configuration cannot train with S2R:\n" + "\n".join(f"  - {p}" for p in problems)
-        )
+        raise ConfigError("this configuration cannot train with S2R:\n" + "\n".join(f"  - {p}" for p in problems))
 
 
 def require_columns(files: Any, columns: Iterable[str], what: str) -> None:
@@ -132,9 +128,7 @@ def require_columns(files: Any, columns: Iterable[str], what: str) -> None:
         try:
             found = pq.read_schema(path).names
         except FileNotFoundError:
-            raise ConfigError(
-                f"{what} {path}: no such file; `s2r data rl --help` shows how to make one"
-            ) from None
+            raise ConfigError(f"{what} {path}: no such file; `s2r data rl --help` shows how to make one") from None
         missing = [column for column in columns if column not in found]
         if missing:
             raise ConfigError(

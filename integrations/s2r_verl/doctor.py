@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.machine import Check, Finding, Machine
+from s2r_rewards.adapter.machine import Check, Finding, Machine
 from s2r_verl import problem_with
 from s2r_verl.checks import config_problems, legacy_keys
 

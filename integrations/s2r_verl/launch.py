@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.recipes import Plan, RecipeError, launch, models_folder
+from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
 from s2r_verl.options import ConfigError
 
@@ -67,15 +67,7 @@ def trainer(config: Any) -> list[str]:
             f"--master_port={os.environ.get('MASTER_PORT', '29500')}",
         ]
     processes = f"--nproc_per_node={config.trainer.n_gpus_per_node}"
-    return [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        processes,
-        *where,
-        "-m",
-        "verl.trainer.sft_trainer",
-    ]
+    return [sys.executable, "-m", "torch.distributed.run", processes, *where, "-m", "verl.trainer.sft_trainer"]
 
 
 def plan(folder: Path, stage: str, model: str, overrides: list[str]) -> Plan:

@@ -56,6 +56,4 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
             level = (columns.get("extra_info") or {}).get("level")
         except Exception as error:  # scoring what is known keeps the sample
             failures.note(error, "sample without golden answer")
-        return score_response(
-            ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level
-        )
+        return score_response(ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level)

@@ -25,12 +25,7 @@ class S2RSFTDataset(MultiTurnSFTDataset):  # type: ignore[misc]
     """verl's multi-turn data set, whose earlier (wrong) attempts are masked."""
 
     def __init__(
-        self,
-        parquet_files: Any,
-        tokenizer: Any,
-        config: Any = None,
-        processor: Any = None,
-        max_samples: int = -1,
+        self, parquet_files: Any, tokenizer: Any, config: Any = None, processor: Any = None, max_samples: int = -1
     ) -> None:
         messages = (config or {}).get("messages_key", "messages")
         require_columns(parquet_files, (messages,), "data.train_files or data.val_files")

@@ -72,9 +72,7 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
 
     def _subtract_kl(self, batch: Any) -> None:
         """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 3)."""
-        data = self._fetch(
-            batch, batch.keys, ["advantages", "old_log_probs", "ref_log_prob", "response_mask"]
-        )
+        data = self._fetch(batch, batch.keys, ["advantages", "old_log_probs", "ref_log_prob", "response_mask"])
         nested_mask = data["response_mask"]
         padded = data.to_padded_tensor()
         mask = padded["response_mask"]
@@ -102,9 +100,7 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
 
     def _alarms(self, data: Any, records: list[ScoredRollout]) -> dict[str, float]:
         try:
-            prompts, responses = (
-                [row.tolist() for row in data[n].unbind()] for n in ("prompts", "responses")
-            )
+            prompts, responses = ([row.tolist() for row in data[n].unbind()] for n in ("prompts", "responses"))
             return step_alarms(prompts, responses, records, self.tokenizer, self.s2r_method)
         except Exception as error:  # a metric must not stop a training run
             failures.note(error, "alarms", "this step logs none")
@@ -119,9 +115,7 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
         **more: Any,
     ) -> dict[str, float]:
         others = {name: values for name, values in reward_extra_infos_dict.items() if name != FIELD}
-        metrics: dict[str, float] = super()._val_metrics_update(
-            data_sources, sample_uids, others, *rest, **more
-        )
+        metrics: dict[str, float] = super()._val_metrics_update(data_sources, sample_uids, others, *rest, **more)
         texts: Iterable[str | None] = reward_extra_infos_dict.get(FIELD, ())
         found = batch_metrics(ScoredRollout.loads(text) for text in texts if text)
         metrics.update({f"val-{name}": value for name, value in found.items()})

@@ -38,12 +38,8 @@ def _stages(ctx: click.Context, param: click.Parameter, value: str | None) -> li
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [runs/tiny or runs/tiny-quick]")
 @click.option("--stages", callback=_stages, help=f"Only these (and what they build on): {','.join(STAGES)}.")
 @click.option("--jobs", type=COUNT, help="Stages that run side by side.  [cores, at most 4]")
-@click.option(
-    "--threads", type=COUNT, default=1, help="Threads per job; part of what a seed reproduces.  [1]"
-)
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one, e.g. online.steps=60."
-)
+@click.option("--threads", type=COUNT, default=1, help="Threads per job; part of what a seed reproduces.  [1]")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one, e.g. online.steps=60.")
 @click.option("--fresh", is_flag=True, help="Delete the seed folders first instead of resuming.")
 @click.option("--plots/--no-plots", default=True, help="PNG pictures (needs matplotlib).")
 def main(
@@ -123,6 +119,5 @@ def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plot
     for name in ("summary.json", "table.md", *(p.name for p in pictures)):
         console.print(f"  {out / name}", highlight=False)
     console.print(
-        f"Read the rollouts: s2r report {folders[0].path / 'rollouts' / (plan[-1] + '.jsonl')}",
-        highlight=False,
+        f"Read the rollouts: s2r report {folders[0].path / 'rollouts' / (plan[-1] + '.jsonl')}", highlight=False
     )

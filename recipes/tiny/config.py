@@ -98,13 +98,7 @@ class Config:
     evaluation: EvalConfig = field(default_factory=EvalConfig)
 
 
-QUICK = (
-    "base.steps=400",
-    "data.problems=2500",
-    "online.steps=12",
-    "offline.prompts=500",
-    "evaluation.problems=400",
-)
+QUICK = ("base.steps=400", "data.problems=2500", "online.steps=12", "offline.prompts=500", "evaluation.problems=400")
 
 
 class ConfigError(ValueError):
@@ -116,9 +110,7 @@ def override(config: Config, settings: Sequence[str]) -> Config:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
-            raise ConfigError(
-                f"setting {setting!r}: expected section.name=value, for example online.steps=50"
-            )
+            raise ConfigError(f"setting {setting!r}: expected section.name=value, for example online.steps=50")
         try:
             config = _set(config, path.strip().split("."), text.strip())
         except ConfigError as error:

@@ -21,9 +21,7 @@ __all__ = ["ALARM_NAMES", "RULES", "Alarm", "Batch", "Rule", "alarm_metrics", "f
 
 
 def find_alarms(
-    judged: Sequence[JudgedTrajectory],
-    prompts: Sequence[str] | None = None,
-    steps: Sequence[int | None] | None = None,
+    judged: Sequence[JudgedTrajectory], prompts: Sequence[str] | None = None, steps: Sequence[int | None] | None = None
 ) -> tuple[Alarm, ...]:
     """Every alarm over a batch of B judged trajectories, fired or not, in the order of ALARM_NAMES.
 

@@ -75,9 +75,11 @@ def _over_pairs(
     pairs: Iterable[Pair], check_all: Callable[[Iterable[_Single]], dict[_Single, CheckResult]]
 ) -> list[CheckResult]:
     """Ask once for every single gold answer and answer; results over accepted answers, in order."""
-    listed = [(accepted(gold), answer) for gold, answer in pairs]
-    known = check_all(dict.fromkeys((gold, answer) for golds, answer in listed for gold in golds))
-    return [best([known[gold, answer] for gold in golds]) for golds, answer in listed]
+    listed = [(gold if isinstance(gold, str) else accepted(gold), answer) for gold, answer in pairs]
+    golds = {pair: accepted(pair[0]) for pair in listed}
+    known = check_all(dict.fromkeys((one, pair[1]) for pair, several in golds.items() for one in several))
+    results = {pair: best([known[one, pair[1]] for one in several]) for pair, several in golds.items()}
+    return [results[pair] for pair in listed]
 
 
 def _check_all(
@@ -112,9 +114,7 @@ def _keep(cache: ResultCache | None, key: tuple[object, ...], result: CheckResul
 
 
 def batch_checker(
-    checker: Callable[[str, str], object] | str | None = None,
-    policy: CheckPolicy | str | None = None,
-    workers: int = 2,
+    checker: Callable[[str, str], object] | str | None = None, policy: CheckPolicy | str | None = None, workers: int = 2
 ) -> Callable[[Sequence[tuple[Any, str]]], list[CheckResult]]:
     """A checker of many pairs at once: ours under a policy, or one of your own. It can be pickled and never raises.
 
@@ -140,9 +140,7 @@ def batch_checker(
         function = load_object(checker, "checker")
     if not callable(function):
         found = type(function).__name__
-        raise ValueError(
-            f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}"
-        )
+        raise ValueError(f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}")
     name = checker if isinstance(checker, str) else getattr(checker, "__name__", repr(checker))
     return _OneByOne(function, f"checker {name}")
 

@@ -71,9 +71,7 @@ def check(
     if gold == answer:
         return CheckResult("correct", "string", "same text")
     if len(gold) > policy.max_length:
-        return CheckResult(
-            "ungradable", "string", f"the gold answer is longer than {policy.max_length} characters"
-        )
+        return CheckResult("ungradable", "string", f"the gold answer is longer than {policy.max_length} characters")
     if len(answer) > policy.max_length:
         return CheckResult("malformed", "string", f"longer than {policy.max_length} characters")
     if backend != "s2r":
@@ -100,9 +98,7 @@ def accepted(gold: object) -> tuple[str, ...]:
     """The accepted answers in a gold answer, as one hashable tuple; what is no text counts as an empty one."""
     if isinstance(gold, str):
         return (gold,)
-    return tuple(
-        one if isinstance(one, str) else "" for one in (gold if isinstance(gold, Sequence) else [gold])
-    )
+    return tuple(one if isinstance(one, str) else "" for one in (gold if isinstance(gold, Sequence) else [gold]))
 
 
 def best(results: Sequence[CheckResult]) -> CheckResult:

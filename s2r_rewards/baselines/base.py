@@ -107,9 +107,7 @@ class Baseline:
         totals = means.totals()
         return unnest(tuple(own.look_up(totals, *pair) for pair in zip(rows, keys, strict=True)), flat)
 
-    def look_up(
-        self, totals: Totals, rewards: Sequence[float], keys: Iterable[Hashable]
-    ) -> tuple[float, ...]:
+    def look_up(self, totals: Totals, rewards: Sequence[float], keys: Iterable[Hashable]) -> tuple[float, ...]:
         """The baselines of one trajectory's actions out of what a :class:`Means` has gathered."""
         return tuple(self._mean(totals, r, key) for r, key in zip(rewards, keys, strict=True))
 
@@ -142,9 +140,7 @@ def nest(rewards: Rewards, name: str) -> tuple[Values, bool]:
         values = (row,) if flat else tuple(row)
         for t, value in enumerate(values):
             if not isinstance(value, Real) or not math.isfinite(value):
-                raise ValueError(
-                    f"{name}: reward of trajectory {i}, action {t} is {value!r}; expected a finite number"
-                )
+                raise ValueError(f"{name}: reward of trajectory {i}, action {t} is {value!r}; expected a finite number")
         rows.append(values)
     return tuple(rows), flat
 

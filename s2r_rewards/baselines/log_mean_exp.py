@@ -14,9 +14,7 @@ from typing import Any
 from s2r_rewards.baselines.base import Rewards, group_keys, nest, unnest
 
 
-def log_mean_exp(
-    rewards: Rewards, groups: Sequence[Hashable] | None = None, tau: float = 1.0
-) -> tuple[Any, ...]:
+def log_mean_exp(rewards: Rewards, groups: Sequence[Hashable] | None = None, tau: float = 1.0) -> tuple[Any, ...]:
     """τ-softened maximum of the rewards within each group.
 
     Args:

@@ -23,9 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 @click.command(
-    cls=LazyGroup,
-    verbs=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    cls=LazyGroup, verbs=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="s2r")
 def main() -> None:

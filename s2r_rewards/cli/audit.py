@@ -13,18 +13,16 @@ from s2r_rewards.cli.kit.options import json_option, output_option, workers_opti
 from s2r_rewards.cli.kit.reading import Reading, find_files, reading_options
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.judging import Gold
-from s2r_rewards.records import RecordError, read_records, with_fields, write_records
+from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 if TYPE_CHECKING:
-    from s2r_rewards.auditing import Audit, AuditPair
+    from s2r_rewards.evaluation.auditing import Audit, AuditPair
 
 
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILES..."
-)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILES...")
 @output_option("Write every disagreement, as JSONL or parquet.", required=False)
 @click.option("--show", type=click.IntRange(0), default=20, show_default=True, help="Disagreements to print.")
 @json_option
@@ -62,7 +60,7 @@ def command(
       s2r audit ours math_verify rollouts.jsonl --max-disagreement 0.5
       s2r audit stored ours:rounded_places=0 scored.jsonl --json
     """
-    from s2r_rewards.auditing import audit, checker_named
+    from s2r_rewards.evaluation.auditing import audit, checker_named
 
     one, other = checker_named(first, workers), checker_named(second, workers)
     pairs = _load(paths, reading)
@@ -80,7 +78,7 @@ def command(
 
 
 def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
-    from s2r_rewards.auditing import pairs_of
+    from s2r_rewards.evaluation.auditing import pairs_of
 
     pairs: list[AuditPair] = []
     with reading, Progress("reading") as bar:
@@ -131,9 +129,7 @@ def _print(result: Audit, first: str, second: str, show: int) -> None:
     for side, name, results in (("A", first, result.first), ("B", second, result.second)):
         errors = result.errors(results)
         if errors is not None:
-            click.echo(
-                f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels"
-            )
+            click.echo(f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels")
     for index in found[:show]:
         pair, one, two = result.pairs[index], result.first[index], result.second[index]
         label = "" if pair.expected is None else f"   expected: {'correct' if pair.expected else 'incorrect'}"

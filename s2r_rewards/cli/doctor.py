@@ -12,7 +12,7 @@ from types import ModuleType
 
 import click
 
-from s2r_rewards.machine import CHECKS, Check, Finding, this_machine
+from s2r_rewards.adapter.machine import CHECKS, Check, Finding, this_machine
 
 #: Packages whose module ``doctor`` adds checks of its framework; they know the core, the core finds them by name.
 INTEGRATIONS = ("s2r_verl", "s2r_openrlhf")

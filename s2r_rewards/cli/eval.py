@@ -20,7 +20,7 @@ from s2r_rewards.evaluation.items import load_benchmark
 from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
 from s2r_rewards.evaluation.tables import accuracy_table, average, behaviour_table, efficiency_figure
-from s2r_rewards.records import atomic_path
+from s2r_rewards.rollouts.records import atomic_path
 
 GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BENCHMARKS)}
 
@@ -104,13 +104,7 @@ def command(
 
 
 def _generate(
-    folder: Path,
-    name: str,
-    data: str | None,
-    limit: int | None,
-    asking: dict[str, Any],
-    model: Model,
-    reading: Reading,
+    folder: Path, name: str, data: str | None, limit: int | None, asking: dict[str, Any], model: Model, reading: Reading
 ) -> None:
     benchmark = benchmark_of(name)
     source = fingerprint(data) if data and Path(data).is_file() else data or benchmark.hub
@@ -126,7 +120,8 @@ def _generate(
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:
     options = scoring.options
-    policy = replace(get_policy(options.policy), kind=benchmark_of(name).kind)
+    kind = benchmark_of(name).kind
+    policy = options.policy if options.checker else replace(get_policy(options.policy), kind=kind)
     checker = batch_checker(options.checker, policy, options.workers)
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))

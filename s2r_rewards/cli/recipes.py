@@ -11,16 +11,14 @@ from pathlib import Path
 
 import click
 
-from s2r_rewards import recipes
-from s2r_rewards.recipes import PACKAGE, Recipe, RecipeError
+from s2r_rewards.adapter import recipes
+from s2r_rewards.adapter.recipes import PACKAGE, Recipe, RecipeError
 
 
 class _RecipeName(click.ParamType[Recipe]):
     name = "recipe"
 
-    def convert(
-        self, value: str | Recipe, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Recipe:
+    def convert(self, value: str | Recipe, param: click.Parameter | None, ctx: click.Context | None) -> Recipe:
         try:
             return value if isinstance(value, Recipe) else recipes.find_recipe(value)
         except RecipeError as error:
@@ -65,8 +63,7 @@ def list_recipes(as_json: bool) -> None:
         raise click.ClickException(str(error)) from None
     if as_json:
         rows = [
-            {"name": r.name, "description": r.description, "path": str(r.folder), "models": r.models}
-            for r in found
+            {"name": r.name, "description": r.description, "path": str(r.folder), "models": r.models} for r in found
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -159,9 +156,7 @@ def run(recipe: Recipe, arguments: tuple[str, ...]) -> None:
     try:
         done = subprocess.run([*start, *arguments], env=_environment(), check=False)
     except FileNotFoundError as error:
-        raise click.ClickException(
-            f"{recipe.name} needs {error.filename!r}, which is not installed"
-        ) from None
+        raise click.ClickException(f"{recipe.name} needs {error.filename!r}, which is not installed") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     raise SystemExit(done.returncode)

@@ -27,9 +27,7 @@ from s2r_rewards.scored import ScoredRollout
 @click.command()
 @paths_argument
 @output_option("Keep the new scores, as JSONL or parquet.", required=False)
-@click.option(
-    "--examples", type=click.IntRange(0), default=5, show_default=True, help="Changes shown in full."
-)
+@click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Changes shown in full.")
 @json_option
 @click.option("--fail-on-change", is_flag=True, help="End with exit code 1 if any reward changed.")
 @scoring_options()
@@ -91,9 +89,7 @@ def _as_it_was(scoring: Scoring, before: Sequence[ScoredRollout]) -> Scoring:
         options.check()
     except (ValueError, TypeError):
         now = scoring.method.name
-        say(
-            f"scored with method {', '.join(sorted(methods))}, which cannot be had again here; replaying with {now}"
-        )
+        say(f"scored with method {', '.join(sorted(methods))}, which cannot be had again here; replaying with {now}")
         return scoring
     return replace(scoring, options=options)
 

@@ -29,9 +29,7 @@ from s2r_rewards.cli.kit.show import say
     show_default=True,
     help="How many rollouts the page carries; its figures always cover all.",
 )
-@click.option(
-    "--max-mb", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Room for their texts."
-)
+@click.option("--max-mb", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Room for their texts.")
 @scoring_options()
 @reading_options
 def command(

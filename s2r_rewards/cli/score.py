@@ -26,9 +26,7 @@ from s2r_rewards.rollouts import Rollout, to_file_record
     show_default=True,
     help="What baselines are taken over: 'step' (rollouts of one step; all where none is given), 'all', or a number.",
 )
-@click.option(
-    "--tokenizer", default=None, help="Path or name; stores the token span of every action as well."
-)
+@click.option("--tokenizer", default=None, help="Path or name; stores the token span of every action as well.")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run with the same settings stopped.")
 @reading_options
 def command(

@@ -25,9 +25,7 @@ _LIMITS = [
 
 
 @click.command()
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default."
-)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535))
 @scoring_options()
 @attached(*_LIMITS)

@@ -125,8 +125,7 @@ def _parse(condition: str) -> tuple[str, str, float]:
     known = {*METRIC_NAMES, *(f"s2r/alarm/{name}" for name in ALARM_NAMES), "s2r/alarm/fired"}
     if match["name"] not in known:
         raise click.BadParameter(
-            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}",
-            param_hint="--require",
+            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}", param_hint="--require"
         )
     return match["name"], match["sign"], float(match["bound"])
 

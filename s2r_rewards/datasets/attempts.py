@@ -33,9 +33,7 @@ class Attempt:
     unusable: str | None
 
 
-def checked_attempts(
-    rollouts: Sequence[Rollout], grammar: str | Grammar = "paper", workers: int = 1
-) -> list[Attempt]:
+def checked_attempts(rollouts: Sequence[Rollout], grammar: str | Grammar = "paper", workers: int = 1) -> list[Attempt]:
     """Extract and check the answer of every sample.
 
     Unusable attempts (cut_off, no_answer, marker_inside, or the checker's ungradable, timeout, malformed) still
@@ -76,9 +74,7 @@ def difficulty(attempts: Iterable[Attempt]) -> dict[str, tuple[int, int]]:
     return {name: (wrong[name], total) for name, total in totals.items()}
 
 
-def verification_requests(
-    attempts: Sequence[Attempt], styles: Sequence[str], tries: int = 1
-) -> Iterator[Request]:
+def verification_requests(attempts: Sequence[Attempt], styles: Sequence[str], tries: int = 1) -> Iterator[Request]:
     """Requests for every usable attempt, in the order of the output."""
     hardness = difficulty(attempts)
     names = ("problem_id", "problem", "gold", "level", "source", "sample")
@@ -112,9 +108,7 @@ def verified_row(row: Mapping[str, Any], grammar: str | Grammar = "paper") -> di
 
 def verified_attempt(row: Mapping[str, Any]) -> VerifiedAttempt:
     """A kept row of ``s2r data verify`` as an attempt for initialisation."""
-    return VerifiedAttempt(
-        row["attempt"], row["answer"], row["correct"], row["verification"], Verdict(row["verdict"])
-    )
+    return VerifiedAttempt(row["attempt"], row["answer"], row["correct"], row["verification"], Verdict(row["verdict"]))
 
 
 def _unusable(rollout: Rollout, verdict: str | None, grammar: str | Grammar) -> str | None:

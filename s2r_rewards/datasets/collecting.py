@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from s2r_rewards.answers import check_many
 from s2r_rewards.datasets.decontamination import NgramIndex
 from s2r_rewards.datasets.problems import Problem, duplicate_key
-from s2r_rewards.records import chunks
+from s2r_rewards.rollouts.records import chunks
 
 Item = TypeVar("Item")
 
@@ -23,10 +23,7 @@ class Collector:
     """
 
     def __init__(
-        self,
-        index: NgramIndex | None = None,
-        workers: int = 1,
-        on_drop: Callable[[dict[str, Any]], None] | None = None,
+        self, index: NgramIndex | None = None, workers: int = 1, on_drop: Callable[[dict[str, Any]], None] | None = None
     ) -> None:
         self.index, self.workers = index or NgramIndex(), workers
         self.counts: Counter[str] = Counter()
@@ -40,9 +37,7 @@ class Collector:
             # What is cheap comes first: of millions of problems most may be duplicates.
             fresh = [p for p in chunk if self._duplicate(p) is None]
             pairs = [(p.answer, p.answer) for p in fresh]
-            checks = {
-                p.answer: c for p, c in zip(fresh, check_many(pairs, workers=self.workers), strict=True)
-            }
+            checks = {p.answer: c for p, c in zip(fresh, check_many(pairs, workers=self.workers), strict=True)}
             for problem in chunk:
                 self.counts["read"] += 1
                 reason = self._duplicate(problem) or self._unfit(problem, checks[problem.answer].verdict)

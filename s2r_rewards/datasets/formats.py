@@ -52,10 +52,7 @@ def verl_sft(problem: Problem, segments: Sequence[Segment], system: str | None =
 
 
 def openrlhf_sft(
-    problem: Problem,
-    segments: Sequence[Segment],
-    system: str | None = SYSTEM_PROMPT,
-    end_token: str = "<|im_end|>",
+    problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT, end_token: str = "<|im_end|>"
 ) -> Row:
     """For ``--data.multiturn``: role ``assistant`` is trained, role ``masked`` is not; neighbours are merged.
 
@@ -91,9 +88,7 @@ def trl_sft_tokens(
     """Tokenised for TRL: ``input_ids`` and the loss mask, as ``completion_mask`` and ``assistant_masks``."""
     from s2r_rewards.tokens import token_spans
 
-    head = tokenizer.apply_chat_template(
-        messages(problem.problem, system), add_generation_prompt=True, tokenize=False
-    )
+    head = tokenizer.apply_chat_template(messages(problem.problem, system), add_generation_prompt=True, tokenize=False)
     prompt_ids = list(tokenizer(head, add_special_tokens=False)["input_ids"])
     ids = list(tokenizer("".join(s.text for s in segments), add_special_tokens=False)["input_ids"])
     spans = segment_spans(segments)
@@ -110,9 +105,7 @@ def trl_sft_tokens(
     }
 
 
-def verl_prompt(
-    problem: Problem, index: int, system: str | None = SYSTEM_PROMPT, split: str = "train"
-) -> Row:
+def verl_prompt(problem: Problem, index: int, system: str | None = SYSTEM_PROMPT, split: str = "train") -> Row:
     """One RL prompt in verl's schema; ``ground_truth`` is the golden answer."""
     return {
         "data_source": DATA_SOURCE,

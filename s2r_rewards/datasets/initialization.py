@@ -89,9 +89,7 @@ class Dropped:
 def wanted_attempts(wrong: int, total: int, preset: InitializationPreset) -> int:
     """Attempts for a problem with ``wrong`` of ``total`` samples wrong (other totals are scaled)."""
     if not 0 <= wrong <= total or total < 1:
-        raise ValueError(
-            f"wrong={wrong} of total={total} samples: expected 0 <= wrong <= total and total >= 1"
-        )
+        raise ValueError(f"wrong={wrong} of total={total} samples: expected 0 <= wrong <= total and total >= 1")
     scale = len(preset.attempts) - 1
     # Any wrong sample keeps a problem out of the "all right" row, and any right one out of "all wrong".
     row = round(scale * wrong / total)

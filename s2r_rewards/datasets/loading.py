@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.datasets.problems import Problem, ProblemError
-from s2r_rewards.records import SUFFIXES, OnError, RecordError, raise_error, read_records, with_fields
+from s2r_rewards.rollouts.records import SUFFIXES, OnError, RecordError, raise_error, read_records, with_fields
 
 Located = tuple[str, int, dict[str, Any]]
 
@@ -87,9 +87,7 @@ def _json_file(path: Path, on_error: OnError) -> Iterator[Located]:
             if isinstance(record, dict):
                 yield str(path), number, record
             else:
-                on_error(
-                    RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object")
-                )
+                on_error(RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object"))
         return
     for line, record in read_records(path, on_error):
         yield str(path), line, record
@@ -111,8 +109,7 @@ def _hub(name: str, split: str, config: str | None) -> Iterator[Located]:
         import datasets
     except ImportError as error:
         raise ImportError(
-            f"{name}: no such file, so it would be read from the Hugging Face hub; that needs "
-            "pip install datasets"
+            f"{name}: no such file, so it would be read from the Hugging Face hub; that needs pip install datasets"
         ) from error
     for number, record in enumerate(datasets.load_dataset(name, config, split=split, streaming=True), 1):
         yield name, number, record

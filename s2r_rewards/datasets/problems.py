@@ -106,26 +106,8 @@ _PROBLEM, _SOLUTION = field("problem"), "solution"
 SOURCES = {
     source.name: source
     for source in (
-        Source(
-            "math",
-            "EleutherAI/hendrycks_math",
-            _PROBLEM,
-            boxed(_SOLUTION),
-            "level",
-            _SOLUTION,
-            None,
-            _MATH_PARTS,
-        ),
-        Source(
-            "gsm8k",
-            "openai/gsm8k",
-            field("question"),
-            after_hashes("answer"),
-            None,
-            "answer",
-            None,
-            ("main",),
-        ),
+        Source("math", "EleutherAI/hendrycks_math", _PROBLEM, boxed(_SOLUTION), "level", _SOLUTION, None, _MATH_PARTS),
+        Source("gsm8k", "openai/gsm8k", field("question"), after_hashes("answer"), None, "answer", None, ("main",)),
         Source(
             "openmathinstruct-2",
             "nvidia/OpenMathInstruct-2",
@@ -192,7 +174,7 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
 
 
 def gold_text(gold: Gold) -> str:
-    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.golds.gold_of` reads."""
+    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.adapter.golds.gold_of` reads."""
     return gold if isinstance(gold, str) else json.dumps({"gold": gold})
 
 

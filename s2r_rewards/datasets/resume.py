@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.records import atomic_path, cut_torn_line, open_text, to_json, write_records
+from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, open_text, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 
@@ -44,11 +44,7 @@ class Log:
     """
 
     def __init__(
-        self,
-        output: str | Path,
-        settings: dict[str, Any],
-        restart: bool = False,
-        way_out: str = "use --restart",
+        self, output: str | Path, settings: dict[str, Any], restart: bool = False, way_out: str = "use --restart"
     ) -> None:
         self.output, self.way_out = Path(output), way_out
         self.path = self.output.with_name(self.output.name + ".work")

@@ -20,10 +20,10 @@ from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.methods import Method
 from s2r_rewards.methods.released import change_and_verification_bonuses
-from s2r_rewards.records import chunks
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.records import chunks
+from s2r_rewards.rollouts.scoring import judge_rollouts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.scoring import judge_rollouts
 
 Row = dict[str, Any]
 Credit = tuple[tuple[float, ...], tuple[float, ...]]

@@ -59,11 +59,7 @@ def read_verification(text: str, finished: bool = True, grammar: str | Grammar =
         return Reading(None, "cut_off")
     opening = f"\\boxed{{0}}\n\n{rules.verify_markers[0]}\n\n"
     parsed = parse(opening + text.strip(), rules, finished=True)
-    if [a.kind for a in parsed.actions] != [
-        "solve",
-        "verify",
-        "end",
-    ] or "repeated_verification" in parsed.codes:
+    if [a.kind for a in parsed.actions] != ["solve", "verify", "end"] or "repeated_verification" in parsed.codes:
         return Reading(None, "marker_inside")
     if parsed.actions[-1].end != parsed.actions[-1].start:
         return Reading(None, "marker_inside")

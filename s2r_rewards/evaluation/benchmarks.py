@@ -100,15 +100,7 @@ def mmlu_pro_question(record: Record) -> str:
 
 PROBLEM, QUESTION, ANSWER = field("problem"), field("question", "problem"), field("answer")
 _MATHEMATICS = (
-    Benchmark(
-        "math500",
-        "HuggingFaceH4/MATH-500",
-        PROBLEM,
-        answer_or_boxed,
-        "level",
-        id="unique_id",
-        title="MATH500",
-    ),
+    Benchmark("math500", "HuggingFaceH4/MATH-500", PROBLEM, answer_or_boxed, "level", id="unique_id", title="MATH500"),
     Benchmark(
         "aime2024",
         "HuggingFaceH4/aime_2024",
@@ -119,9 +111,7 @@ _MATHEMATICS = (
         split="train",
     ),
     Benchmark("amc2023", "math-ai/amc23", QUESTION, ANSWER, id="id", title="AMC 2023"),
-    Benchmark(
-        "college-math", "di-zhang-fdu/College_Math_Test", QUESTION, ANSWER, "data_topic", title="College Math"
-    ),
+    Benchmark("college-math", "di-zhang-fdu/College_Math_Test", QUESTION, ANSWER, "data_topic", title="College Math"),
     Benchmark(
         "olympiadbench",
         "Hothan/OlympiadBench",

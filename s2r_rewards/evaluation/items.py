@@ -7,7 +7,7 @@ from typing import Any
 from s2r_rewards.datasets.loading import converted, load_records
 from s2r_rewards.datasets.problems import Problem, ProblemError
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, Benchmark, read_item
-from s2r_rewards.records import OnError, raise_error
+from s2r_rewards.rollouts.records import OnError, raise_error
 
 #: Where evaluation sets keep their question, tried in this order.
 QUESTION_FIELDS = ("problem", "question", "Problem", "Question", "conclusion", "code", "input")
@@ -22,9 +22,7 @@ def load_benchmark(
     """
     where = data or benchmark.hub
     if not where:
-        raise ValueError(
-            f"benchmark {benchmark.name!r} is not in the registry: give its file as {benchmark.name}=PATH"
-        )
+        raise ValueError(f"benchmark {benchmark.name!r} is not in the registry: give its file as {benchmark.name}=PATH")
     seen: set[str] = set()
 
     def convert(record: dict[str, Any]) -> Problem:

@@ -2,12 +2,7 @@
 
 #: Greedy pass@1: stage -> (MATH500, average of the seven in-domain benchmarks).
 ACCURACY: dict[str, dict[str, tuple[float, float]]] = {
-    "Llama-3.1-8B-Instruct": {
-        "base": (48.0, 36.6),
-        "BI": (49.6, 36.7),
-        "PRL": (53.6, 38.2),
-        "ORL": (55.0, 40.3),
-    },
+    "Llama-3.1-8B-Instruct": {"base": (48.0, 36.6), "BI": (49.6, 36.7), "PRL": (53.6, 38.2), "ORL": (55.0, 40.3)},
     "Qwen2-7B-Instruct": {
         "base": (51.2, 35.3),
         "BI": (61.2, 42.4),
@@ -46,10 +41,7 @@ BEHAVIOUR: dict[str, dict[str, dict[str, float]]] = {
 
 #: Accuracy of verifications by style: model -> style -> (all, attempt right, attempt wrong).
 STYLES: dict[str, dict[str, tuple[float, float, float]]] = {
-    "Llama-3.1-8B-Instruct": {
-        "problem-solving": (80.10, 87.28, 66.96),
-        "confirmative": (65.67, 77.27, 78.22),
-    },
+    "Llama-3.1-8B-Instruct": {"problem-solving": (80.10, 87.28, 66.96), "confirmative": (65.67, 77.27, 78.22)},
     "Qwen2-7B-Instruct": {"problem-solving": (73.28, 90.24, 67.37), "confirmative": (58.31, 76.16, 70.05)},
     "Qwen2.5-Math-7B": {"problem-solving": (77.25, 91.21, 56.67), "confirmative": (61.58, 82.80, 68.04)},
 }

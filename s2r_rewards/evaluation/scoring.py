@@ -13,9 +13,9 @@ from s2r_rewards.evaluation.statistics import Interval, bootstrap, majority_righ
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.metrics import BehaviourCounts, level_name, total_counts
-from s2r_rewards.records import chunks
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.records import chunks
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 LONGEST_ANSWER = 200
 PASS_AT = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -20,9 +20,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def bootstrap(
-    values: Sequence[float], confidence: float = 0.95, resamples: int = 1000, seed: int = 0
-) -> Interval:
+def bootstrap(values: Sequence[float], confidence: float = 0.95, resamples: int = 1000, seed: int = 0) -> Interval:
     """Percentile bootstrap interval of the mean of one value a problem (the samples of a problem stay together)."""
     data = np.asarray(values, dtype=float)
     if data.size == 0:
@@ -36,9 +34,7 @@ def bootstrap(
 def pass_at_k(right: int, samples: int, k: int) -> float:
     """Unbiased estimate of the chance that one of k samples is right (Chen et al., arXiv:2107.03374)."""
     if not 0 <= right <= samples or not 1 <= k <= samples:
-        raise ValueError(
-            f"pass@{k} of {right} right among {samples} samples: expected 0 <= right <= samples >= k"
-        )
+        raise ValueError(f"pass@{k} of {right} right among {samples} samples: expected 0 <= right <= samples >= k")
     return 1.0 - math.comb(samples - right, k) / math.comb(samples, k)
 
 

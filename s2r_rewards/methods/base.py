@@ -81,9 +81,7 @@ class Method:
                 f"found {self.baseline!r}"
             )
 
-    def score(
-        self, judged: JudgedTrajectory, checker: str = "", tokens: Sequence[Span] | None = None
-    ) -> ScoredRollout:
+    def score(self, judged: JudgedTrajectory, checker: str = "", tokens: Sequence[Span] | None = None) -> ScoredRollout:
         """The record of a judged trajectory with this method's rewards; advantages need its group.
 
         Raises:
@@ -91,9 +89,7 @@ class Method:
         """
         rewards, outcome = tuple(self.rewards(judged)), self.outcome(judged)
         if not all(math.isfinite(value) for value in (*rewards, outcome)):
-            raise ValueError(
-                f"method {self.name!r}: rewards {rewards}, outcome {outcome}; expected finite numbers"
-            )
+            raise ValueError(f"method {self.name!r}: rewards {rewards}, outcome {outcome}; expected finite numbers")
         return ScoredRollout.of(judged, rewards, outcome, self.name, checker, tokens)
 
     def new_state(self) -> RunningBaseline | None:
@@ -153,10 +149,7 @@ class Method:
         return tuple(r - b for r, b in zip(outcomes, self.baseline(outcomes, keys), strict=True))
 
     def _keys(
-        self,
-        scored: Sequence[ScoredRollout],
-        groups: Sequence[Hashable] | None,
-        accuracy: Sequence[float] | None,
+        self, scored: Sequence[ScoredRollout], groups: Sequence[Hashable] | None, accuracy: Sequence[float] | None
     ) -> Sequence[Hashable] | None:
         if self.groups == "batch":
             return None
@@ -165,9 +158,7 @@ class Method:
         return accuracy if accuracy is not None else prompt_accuracies(scored, groups)
 
 
-def prompt_accuracies(
-    scored: Sequence[ScoredRollout], groups: Sequence[Hashable] | None = None
-) -> tuple[float, ...]:
+def prompt_accuracies(scored: Sequence[ScoredRollout], groups: Sequence[Hashable] | None = None) -> tuple[float, ...]:
     """For each trajectory, the share of its prompt's responses whose outcome reward is positive."""
     prompts = groups if groups is not None else (None,) * len(scored)
     right: dict[Hashable, list[bool]] = {}

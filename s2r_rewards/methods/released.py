@@ -38,15 +38,9 @@ _PROCESS: dict[str, Any] = {
     "rewards": partial(action_rewards, no_end_penalty=True),
     "adjust": change_and_verification_bonuses,
 }
-_OUTCOME: dict[str, Any] = {
-    **_SHARED,
-    "rewards": partial(outcome_per_action, no_end_penalty=True),
-    "level": "outcome",
-}
+_OUTCOME: dict[str, Any] = {**_SHARED, "rewards": partial(outcome_per_action, no_end_penalty=True), "level": "outcome"}
 
-PRL = Method(
-    "released-prl", baseline=reward_context.with_settings(min_count=MIN_COUNT), running=True, **_PROCESS
-)
+PRL = Method("released-prl", baseline=reward_context.with_settings(min_count=MIN_COUNT), running=True, **_PROCESS)
 ORL = Method("released-orl", baseline=rloo, groups="prompt", **_OUTCOME)
 OFFLINE_PRL = Method(
     "released-offline-prl",

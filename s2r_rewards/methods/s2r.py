@@ -20,10 +20,7 @@ ORL = Method(
     groups="prompt",
 )
 OFFLINE_PRL = Method(
-    "s2r-offline-prl",
-    "appendix F.1.1, arXiv:2502.12853",
-    baseline=accuracy_baseline("position"),
-    groups="accuracy",
+    "s2r-offline-prl", "appendix F.1.1, arXiv:2502.12853", baseline=accuracy_baseline("position"), groups="accuracy"
 )
 OFFLINE_ORL = Method(
     "s2r-offline-orl",

@@ -58,13 +58,7 @@ def line_chart(title: str, steps: Sequence[float], lines: Sequence[Line], unit_r
         class_="legend",
     )
     svg = el(
-        "svg",
-        el("title", f"{title}: {spoken}"),
-        *grid,
-        *ticks,
-        *curves,
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
+        "svg", el("title", f"{title}: {spoken}"), *grid, *ticks, *curves, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img"
     )
     return el("figure", el("figcaption", title), svg, legend, class_="chart")
 
@@ -89,13 +83,7 @@ def diverging_bar(value: float) -> Html:
     return el(
         "svg",
         el("rect", class_="track", width=100, height=8, rx=2),
-        el(
-            "rect",
-            class_=f"fill {'up' if value >= 0 else 'down'}",
-            x=f"{start:.1f}",
-            width=f"{width:.1f}",
-            height=8,
-        ),
+        el("rect", class_=f"fill {'up' if value >= 0 else 'down'}", x=f"{start:.1f}", width=f"{width:.1f}", height=8),
         el("line", class_="zero", x1=50, x2=50, y1=0, y2=8),
         class_="bar",
         viewBox="0 0 100 8",
@@ -108,9 +96,7 @@ def stacked_bar(shares: Sequence[float], spoken: str) -> Html:
     """Shares that add up to 1 as one bar, lighter to darker; `spoken` is its text."""
     parts, start = [], 0.0
     for i, share in enumerate(shares):
-        parts.append(
-            el("rect", class_=f"part p{i}", x=f"{100 * start:.2f}", width=f"{100 * share:.2f}", height=8)
-        )
+        parts.append(el("rect", class_=f"part p{i}", x=f"{100 * start:.2f}", width=f"{100 * share:.2f}", height=8))
         start += share
     return el(
         "svg",
@@ -135,12 +121,8 @@ def _curve(
             continue
         runs[-1].append(f"{x(step):.1f},{y(value):.1f}")
         tip = el("title", f"step {step:g}: {line.label} {value:.3f}")
-        dots.append(
-            el("circle", tip, class_=f"dot line{index}", cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4)
-        )
-    drawn = [
-        el("polyline", class_=f"curve line{index}", points=" ".join(run)) for run in runs if len(run) > 1
-    ]
+        dots.append(el("circle", tip, class_=f"dot line{index}", cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4))
+    drawn = [el("polyline", class_=f"curve line{index}", points=" ".join(run)) for run in runs if len(run) > 1]
     return join([*drawn, *dots])
 
 

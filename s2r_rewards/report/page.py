@@ -103,9 +103,7 @@ def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -
     page = _asset("page.html")
     # Split once, then fill: a placeholder inside model output is never looked at.
     parts = page.split("{{")
-    return parts[0] + "".join(
-        values[name] + rest for name, rest in (part.split("}}", 1) for part in parts[1:])
-    )
+    return parts[0] + "".join(values[name] + rest for name, rest in (part.split("}}", 1) for part in parts[1:]))
 
 
 def _asset(name: str) -> str:

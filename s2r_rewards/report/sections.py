@@ -29,11 +29,7 @@ CURVES = (
         ("s2r/verify/accuracy", "s2r/verify/error_recall", "s2r/verify/correct_precision"),
         ("accuracy", "error recall", "correct precision"),
     ),
-    (
-        "Self-correction",
-        ("s2r/correct/i2c", "s2r/correct/c2i"),
-        ("incorrect → correct", "correct → incorrect"),
-    ),
+    ("Self-correction", ("s2r/correct/i2c", "s2r/correct/c2i"), ("incorrect → correct", "correct → incorrect")),
     (
         "Trouble",
         ("s2r/parse/malformed", "s2r/check/timeout", "s2r/check/ungradable"),
@@ -91,19 +87,9 @@ def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
         for a in found
         if not a.fired
     ]
-    head = el(
-        "p",
-        f"{len(fired)} of {len(found)} fired." if fired else f"None of {len(found)} fired.",
-        class_="note",
-    )
-    rest = el(
-        "details",
-        el("summary", f"{len(quiet)} quiet"),
-        table(("alarm", "value", "threshold", "formula"), quiet),
-    )
-    return section(
-        "alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else ""
-    )
+    head = el("p", f"{len(fired)} of {len(found)} fired." if fired else f"None of {len(found)} fired.", class_="note")
+    rest = el("details", el("summary", f"{len(quiet)} quiet"), table(("alarm", "value", "threshold", "formula"), quiet))
+    return section("alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else "")
 
 
 def _evidence(alarm: Alarm, places: dict[int, int]) -> Html:
@@ -120,14 +106,10 @@ def curves(summary: Summary) -> Html:
         return Html("")
     at = [float(group.key) for group in steps]
     charts = [
-        line_chart(
-            title, at, [Line(label, _series(steps, name)) for name, label in zip(names, labels, strict=True)]
-        )
+        line_chart(title, at, [Line(label, _series(steps, name)) for name, label in zip(names, labels, strict=True)])
         for title, names, labels in CURVES
     ]
-    charts.append(
-        line_chart("Attempts", at, [Line("mean", _series(steps, "s2r/trials/mean"))], unit_range=False)
-    )
+    charts.append(line_chart("Attempts", at, [Line("mean", _series(steps, "s2r/trials/mean"))], unit_range=False))
     lengths = Line("characters", tuple(group.mean_length for group in steps))
     charts.append(line_chart("Response length", at, [lengths], unit_range=False))
     return section("curves", "Learning curves", el("div", *charts, class_="charts"))
@@ -151,18 +133,8 @@ def levels(summary: Summary) -> Html:
         )
         for group in summary.levels
     ]
-    head = (
-        "level",
-        "rollouts",
-        "first attempt",
-        "final",
-        "verification",
-        "attempts",
-        "1 · 2 · 3 · 4 · 5+ attempts",
-    )
-    note = el(
-        "p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note"
-    )
+    head = ("level", "rollouts", "first attempt", "final", "verification", "attempts", "1 · 2 · 3 · 4 · 5+ attempts")
+    note = el("p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note")
     return section("levels", "By level", note, table(head, rows))
 
 
@@ -186,11 +158,7 @@ def tree(summary: Summary) -> Html:
         "Each line is a reward context: what the actions before earned. The baseline is the mean reward of the "
         "actions taken there, over the whole file; a trainer takes it over each batch."
     )
-    left = (
-        f" {summary.nodes_left_out:,} rarer or longer contexts are left out."
-        if summary.nodes_left_out
-        else ""
-    )
+    left = f" {summary.nodes_left_out:,} rarer or longer contexts are left out." if summary.nodes_left_out else ""
     return section(
         "contexts",
         "Reward contexts",
@@ -205,12 +173,7 @@ def _path(node: Node) -> Html:
     good = "" if not node.context else (" up" if node.context[-1] > 0 else " down")
     indent = el("span", class_=f"indent d{min(depth, 8)}")
     return el(
-        "th",
-        indent,
-        el("span", node.label, class_=f"step{good}"),
-        " ",
-        el("code", signs) if signs else "",
-        scope="row",
+        "th", indent, el("span", node.label, class_=f"step{good}"), " ", el("code", signs) if signs else "", scope="row"
     )
 
 
@@ -221,9 +184,7 @@ def _mean(node: Node) -> Html:
 def deviations(summary: Summary) -> Html:
     """How often responses left the grammar, by kind."""
     if not summary.deviations:
-        return section(
-            "deviations", "Deviations", el("p", "Every response follows the grammar.", class_="note")
-        )
+        return section("deviations", "Deviations", el("p", "Every response follows the grammar.", class_="note"))
     rows = [
         el(
             "tr",
@@ -258,9 +219,7 @@ def checks(summary: Summary) -> Html:
 
 def section(name: str, title: str, *content: Html | str) -> Html:
     """A titled landmark of the overview."""
-    return el(
-        "section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title"
-    )
+    return el("section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
 
 
 def table(head: Sequence[str], rows: Sequence[Html]) -> Html:

@@ -34,9 +34,7 @@ class Node:
         return "verify" if len(self.context) % 2 else "solve"
 
 
-def context_tree(
-    rewards: Iterable[Sequence[float]], max_depth: int = 8, max_nodes: int = 30
-) -> tuple[list[Node], int]:
+def context_tree(rewards: Iterable[Sequence[float]], max_depth: int = 8, max_nodes: int = 30) -> tuple[list[Node], int]:
     """Nodes in depth-first order, the most frequent child first, and how many nodes were left out.
 
     Left out are contexts longer than `max_depth` and, beyond `max_nodes`, the rarest ones.

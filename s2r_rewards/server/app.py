@@ -40,9 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; ``app.state.draining`` makes /health say no, which asks load balancers to stay away."""
     settings = settings or Settings()
     telemetry = Telemetry()
-    batcher = Batcher(
-        partial(score_responses, options=settings.options), settings.max_batch, settings.batch_wait
-    )
+    batcher = Batcher(partial(score_responses, options=settings.options), settings.max_batch, settings.batch_wait)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

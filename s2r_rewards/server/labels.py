@@ -20,9 +20,7 @@ def response_of(query: str, prompt: str) -> str | None:
     tail = prompt[-max(MIN_OVERLAP, min(4 * MIN_OVERLAP, len(prompt) // 2)) :]
     if len(tail) < MIN_OVERLAP:
         return None
-    at = query.find(
-        tail, max(0, len(prompt) - len(tail) - MIN_OVERLAP)
-    )  # not an earlier turn that ends alike
+    at = query.find(tail, max(0, len(prompt) - len(tail) - MIN_OVERLAP))  # not an earlier turn that ends alike
     at = query.find(tail) if at < 0 else at
     return query[at + len(tail) :] if at >= 0 else None
 

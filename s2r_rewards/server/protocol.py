@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from s2r_rewards.adapter import FAILED_METRIC, Options, Sample, score_responses
-from s2r_rewards.golds import level_of
+from s2r_rewards.adapter.golds import level_of
 from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.server.labels import response_of
@@ -27,7 +27,7 @@ def read_samples(queries: Sequence[str], prompts: Sequence[str], labels: Sequenc
     Args:
         queries: decode(prompt + response), special tokens included.
         prompts: the prompts as text.
-        labels: see :func:`s2r_rewards.golds.gold_of`.
+        labels: see :func:`s2r_rewards.adapter.golds.gold_of`.
     """
     return [
         Sample(response_of(query, prompt), label, level=level_of(label))

@@ -19,12 +19,8 @@ class Telemetry:
         self.in_flight = Gauge("s2r_requests_in_flight", "Requests being answered", registry=self.registry)
         self.seconds = Histogram("s2r_request_seconds", "Time to answer a request", registry=self.registry)
         self.samples = Counter("s2r_samples", "Samples judged", registry=self.registry)
-        self.failed = Counter(
-            "s2r_samples_failed", "Samples that could not be scored", registry=self.registry
-        )
-        self.behaviour = Gauge(
-            "s2r_behaviour", "Behaviour metrics since the start", ["name"], registry=self.registry
-        )
+        self.failed = Counter("s2r_samples_failed", "Samples that could not be scored", registry=self.registry)
+        self.behaviour = Gauge("s2r_behaviour", "Behaviour metrics since the start", ["name"], registry=self.registry)
         self.counts = BehaviourCounts()
 
     def add(self, scored: Sequence[ScoredRollout]) -> None:

@@ -24,11 +24,7 @@ test runs once for every case of the shelf); see `s2r_rewards.testing.plugin`.
 Importing this package costs a few milliseconds: neither torch nor a checker is loaded.
 """
 
-from s2r_rewards.testing.assertions import (
-    assert_actions,
-    assert_advantage_function,
-    assert_reward_function,
-)
+from s2r_rewards.testing.assertions import assert_actions, assert_advantage_function, assert_reward_function
 from s2r_rewards.testing.builders import Script, solve
 from s2r_rewards.testing.shelf import ORACLE, SHELF, Case, Oracle
 

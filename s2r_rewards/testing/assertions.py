@@ -41,9 +41,7 @@ def assert_actions(
 
 
 def assert_reward_function(
-    function: Callable[[str, str], Any],
-    cases: Sequence[Case] = SHELF,
-    tolerance: float = TOLERANCE,
+    function: Callable[[str, str], Any], cases: Sequence[Case] = SHELF, tolerance: float = TOLERANCE
 ) -> None:
     """Run `function(response, gold)` over the shelf and compare with the hand-computed rewards.
 

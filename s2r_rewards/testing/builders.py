@@ -51,9 +51,7 @@ class Script:
     def verify(self, verdict: str | None, text: str | None = None) -> Script:
         """Add a verification: "correct", "incorrect", "cannot" (be verified), or None for no verdict."""
         if verdict not in VERDICT_SENTENCES:
-            raise ValueError(
-                f"verdict {verdict!r}: expected one of {', '.join(map(repr, VERDICT_SENTENCES))}"
-            )
+            raise ValueError(f"verdict {verdict!r}: expected one of {', '.join(map(repr, VERDICT_SENTENCES))}")
         return replace(self, steps=(*self.steps, Step("verify", verdict, text)))
 
     def end(self, token: str = "<|im_end|>") -> Script:

@@ -52,11 +52,7 @@ class Oracle:
 
 _T1 = Case("right and confirmed", solve("5").verify("correct"), "5", (1, 1), 1)
 _T2 = Case(
-    "corrected after a rejection",
-    solve("4").verify("incorrect").solve("5").verify("correct"),
-    "5",
-    (-1, 1, 1, 1),
-    1,
+    "corrected after a rejection", solve("4").verify("incorrect").solve("5").verify("correct"), "5", (-1, 1, 1, 1), 1
 )
 _T3 = Case("wrong but confirmed", solve("4").verify("correct"), "5", (-1, -1), -1)
 _T4 = Case(
@@ -127,21 +123,10 @@ ORACLE = Oracle(
 SHELF: tuple[Case, ...] = (
     *ORACLE.cases,
     Case(
-        "right answer abandoned",
-        solve("5").verify("incorrect").solve("4").verify("correct"),
-        "5",
-        (1, -1, -1, -1),
-        -1,
+        "right answer abandoned", solve("5").verify("incorrect").solve("4").verify("correct"), "5", (1, -1, -1, -1), -1
     ),
     Case("right, never verified", solve("5"), "5", (1,), 1, ("missing_verification",)),
-    Case(
-        "stops after a rejection",
-        solve("4").verify("incorrect"),
-        "5",
-        (-1, 1),
-        -1,
-        ("stopped_after_rejection",),
-    ),
+    Case("stops after a rejection", solve("4").verify("incorrect"), "5", (-1, 1), -1, ("stopped_after_rejection",)),
     Case(
         "cut off in the second attempt",
         solve("4").verify("incorrect").solve(None),

@@ -34,20 +34,14 @@ ATTACKS = {
     "always_correct": WRONG.verify("correct"),
     "always_incorrect": solve("15").verify("incorrect").solve("15").verify("incorrect"),
     "verdict_flips": solve("4").verify(
-        "correct",
-        "Looking at it again. Therefore, the answer is incorrect. Therefore, the answer is correct.",
+        "correct", "Looking at it again. Therefore, the answer is incorrect. Therefore, the answer is correct."
     ),
     "short_verification": solve("4").verify("correct", "Yes. Therefore, the answer is correct."),
     "wrong_first": solve("4").verify("incorrect").solve("15").verify("correct"),
     "several_boxes": solve("15", "It is \\boxed{4}, that is \\boxed{15}."),
     "answer_spraying": solve("15", "One of \\boxed{4}, \\boxed{6}, \\boxed{15}.").verify("correct"),
     "endless_retries": WRONG,
-    "repeated_attempts": solve("4")
-    .verify("incorrect")
-    .solve("4")
-    .verify("incorrect")
-    .solve("4")
-    .verify("correct"),
+    "repeated_attempts": solve("4").verify("incorrect").solve("4").verify("incorrect").solve("4").verify("correct"),
     "marker_stuffing": solve("15").verify(
         "correct", "Wait, let me recheck my solution.\n\n" * 2 + "Therefore, the answer is correct."
     ),
@@ -65,9 +59,7 @@ def judge_all(scripts):
 @pytest.mark.parametrize("seed", range(5))
 def test_honest_batch_is_quiet(seed):
     rng = random.Random(seed)
-    found = find_alarms(
-        judge_all(honest(rng) for _ in range(200)), [PROMPT] * 200, [i // 50 for i in range(200)]
-    )
+    found = find_alarms(judge_all(honest(rng) for _ in range(200)), [PROMPT] * 200, [i // 50 for i in range(200)])
     assert [alarm.name for alarm in found] == list(ALARM_NAMES)
     assert not [alarm for alarm in found if alarm.fired]
     assert all(alarm.count >= 20 for alarm in found)

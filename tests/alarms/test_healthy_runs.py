@@ -9,7 +9,7 @@ import pytest
 
 from s2r_rewards.alarms import find_alarms
 from s2r_rewards.rollouts import read_rollouts
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 RUNS: dict[str, list] = {}
 for rollout in read_rollouts(Path(__file__).parent / "tiny_runs.jsonl.gz"):
@@ -21,9 +21,7 @@ def test_healthy_run_is_quiet(run):
     judged = judge_rollouts(RUNS[run])
     found = find_alarms(judged, [rollout.prompt for rollout in RUNS[run]])
     assert not [(alarm.name, alarm.value) for alarm in found if alarm.fired]
-    assert (
-        sum(alarm.count >= 20 for alarm in found) >= 9
-    )  # quiet because nothing is wrong, not for want of cases
+    assert sum(alarm.count >= 20 for alarm in found) >= 9  # quiet because nothing is wrong, not for want of cases
 
 
 def test_the_file_holds_the_runs_it_promises():

@@ -23,9 +23,7 @@ def rows(name: str) -> list[dict[str, Any]]:
 def own_pairs() -> list[tuple[str, str, str, str]]:
     """(tier, group, gold, answer)"""
     table = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
-    return [
-        (tier, group, *pair) for tier, groups in table.items() for group in groups for pair in groups[group]
-    ]
+    return [(tier, group, *pair) for tier, groups in table.items() for group in groups for pair in groups[group]]
 
 
 # The question is asked from the gold answer's side: these say more on one side than on the other.

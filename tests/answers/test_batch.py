@@ -35,9 +35,7 @@ def test_order_and_verdicts():
 
 def test_equal_pairs_are_checked_once(monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        batch, "check", lambda *args: seen.append(args[:2]) or CheckResult("correct", "string", "x")
-    )
+    monkeypatch.setattr(batch, "check", lambda *args: seen.append(args[:2]) or CheckResult("correct", "string", "x"))
     assert len(check_many([("1", "2"), ("1", "2"), ("1", "3")] * 5, cache=None)) == 15
     assert seen == [("1", "2"), ("1", "3")]
 
@@ -53,9 +51,7 @@ def test_the_cache_is_used_bounded_and_keyed_by_policy(monkeypatch):
     ]
     assert len(cache.results) == 3
     calls = []
-    monkeypatch.setattr(
-        batch, "check", lambda *args: calls.append(args) or CheckResult("correct", "string", "x")
-    )
+    monkeypatch.setattr(batch, "check", lambda *args: calls.append(args) or CheckResult("correct", "string", "x"))
     check_many([("1", "4")], cache=cache)
     assert calls == []  # kept
     check_many([("1", "0")], cache=cache)

@@ -30,9 +30,7 @@ def test_real_case(real_case):
     assert bool(result) == real_case["expected"], result
 
 
-KNOWN_MISSES = {
-    "c4435e60851": "two boxes are a deviation, not a list",
-}
+KNOWN_MISSES = {"c4435e60851": "two boxes are a deviation, not a list"}
 
 
 def test_the_real_cases_name_source_and_licence(real_case):

@@ -87,9 +87,7 @@ def test_any_text_gives_offsets_of_its_answer(text):
 
 
 @given(
-    st.text(alphabet="abc12 $\\{}", max_size=60).filter(
-        lambda s: s.count("{") == s.count("}") == 0 and "\\" not in s
-    )
+    st.text(alphabet="abc12 $\\{}", max_size=60).filter(lambda s: s.count("{") == s.count("}") == 0 and "\\" not in s)
 )
 def test_a_box_gives_back_what_it_holds(inside):
     found = extract_answer("so \\boxed{" + inside + "} it is")

@@ -22,9 +22,7 @@ def test_the_whole_cost_is_metered(name):
     assert exact_value(read(HUGE[name])) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["2^{10000000}", "10^{99999}", "4000!", "\\binom{10000}{5000}", "(1+\\sqrt2)^{65}"]
-)
+@pytest.mark.parametrize("text", ["2^{10000000}", "10^{99999}", "4000!", "\\binom{10000}{5000}", "(1+\\sqrt2)^{65}"])
 def test_too_large_is_not_evaluated(text):
     assert exact_value(read(text)) is None
 
@@ -35,9 +33,7 @@ def test_large_within_bounds_is_exact():
     assert exact_value(read("2^{10000}-1")) != exact_value(read("2^{10000}+1"))
 
 
-@pytest.mark.parametrize(
-    "text", ["1/0", "\\frac{1}{1-1}", "0^{-1}", "0^0", "\\log_2 0", "\\frac{1}{\\sqrt2-\\sqrt2}"]
-)
+@pytest.mark.parametrize("text", ["1/0", "\\frac{1}{1-1}", "0^{-1}", "0^0", "\\log_2 0", "\\frac{1}{\\sqrt2-\\sqrt2}"])
 def test_what_has_no_value_says_so(text):
     with pytest.raises(Undefined):
         exact_value(read(text))

@@ -69,10 +69,7 @@ def test_policies_by_name(module, given, policy):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (
-            "ordr=strict",
-            "unknown policy parameter 'ordr=strict'; expected name=value with one of kind, order",
-        ),
+        ("ordr=strict", "unknown policy parameter 'ordr=strict'; expected name=value with one of kind, order"),
         ("strict", "unknown policy parameter 'strict'"),
         ("order=any", "order='any': expected one of notation, strict, free"),
         ("rounded_places=many", "policy parameter rounded_places='many': expected int"),

@@ -86,9 +86,7 @@ def test_a_slow_check_is_killed_and_replaced(fresh_pools):
 def test_a_poisoned_worker_delays_no_other_check(fresh_pools):
     pairs = [SLOW, *[("1/2", f"0.5{'0' * n}") for n in range(6)]]
     check_many(pairs[1:3], workers=2, policy=PATIENT, backend="math_verify", cache=None)
-    results = check_many(
-        pairs, workers=2, policy=CheckPolicy(time_limit=2.0), backend="math_verify", cache=None
-    )
+    results = check_many(pairs, workers=2, policy=CheckPolicy(time_limit=2.0), backend="math_verify", cache=None)
     assert [r.verdict for r in results] == ["timeout"] + ["correct"] * 6
 
 
@@ -111,9 +109,7 @@ def test_the_memory_limit(fresh_pools):
 def test_threads_share_the_pool(fresh_pools):
     with ThreadPoolExecutor(4) as executor:
         answers = [("1/2", "0.5"), ("1/2", "0.25")] * 6
-        results = list(
-            executor.map(lambda pair: check(*pair, PATIENT, backend="math_verify").verdict, answers)
-        )
+        results = list(executor.map(lambda pair: check(*pair, PATIENT, backend="math_verify").verdict, answers))
     assert results == ["correct", "incorrect"] * 6
     assert len(pool_for("math_verify").all) <= 4
 
@@ -155,10 +151,7 @@ print(*[w.process.pid for w in pool_for("math_verify").all], flush=True)
 def test_no_worker_outlives_its_parent(end):
     """A script without ``if __name__``: the worker must not run it again. However it ends, the worker ends too."""
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM.format(end=end))],
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [sys.executable, "-c", textwrap.dedent(PROGRAM.format(end=end))], capture_output=True, text=True, timeout=60
     )
     verdict, pid = run.stdout.split()
     assert verdict == "correct"

@@ -29,11 +29,7 @@ WRAPPINGS = [
 def renderings(value: Fraction) -> list[str]:
     """The ways in which people write a rational number."""
     sign, top, below = "-" if value < 0 else "", abs(value.numerator), value.denominator
-    forms = [
-        f"{sign}{top}/{below}",
-        f"{sign}\\frac{{{top}}}{{{below}}}",
-        f"\\dfrac{{{sign}{top}}}{{{below}}}",
-    ]
+    forms = [f"{sign}{top}/{below}", f"{sign}\\frac{{{top}}}{{{below}}}", f"\\dfrac{{{sign}{top}}}{{{below}}}"]
     if below == 1:
         forms += [f"{sign}{top}", f"{sign}{top}.0", f"{sign}{top:,}", f"{sign}{top:,}".replace(",", "{,}")]
     if not (below & (below - 1)) and below <= 64:
@@ -75,17 +71,11 @@ def test_a_changed_digit_is_never_correct(template, digits, where, step):
     if template[:2] == "\\{" or template == "{}, {}, {}":
         assume(sorted(changed) != sorted(digits) and set(changed) != set(digits))
     if template == "{}:{}{}":
-        assume(
-            Fraction(digits[0], digits[1] * 10 + digits[2])
-            != Fraction(changed[0], changed[1] * 10 + changed[2])
-        )
+        assume(Fraction(digits[0], digits[1] * 10 + digits[2]) != Fraction(changed[0], changed[1] * 10 + changed[2]))
     if template == "{}^{{{}}} + {}":  # 2^4 = 4^2
         assume(digits[0] ** digits[1] + digits[2] != changed[0] ** changed[1] + changed[2])
     if "sqrt" in template:  # (2 + sqrt 4)/2 = (3 + sqrt 9)/3
-        assume(
-            abs((digits[0] + digits[1] ** 0.5) / digits[2] - (changed[0] + changed[1] ** 0.5) / changed[2])
-            > 1e-9
-        )
+        assume(abs((digits[0] + digits[1] ** 0.5) / digits[2] - (changed[0] + changed[1] ** 0.5) / changed[2]) > 1e-9)
     gold, answer = template.format(*digits), template.format(*changed)
     assert check(gold, gold)
     assert check(gold, f"${gold}$")

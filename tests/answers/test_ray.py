@@ -8,14 +8,7 @@ ray = pytest.importorskip("ray")
 
 from s2r_rewards.answers import CheckPolicy, check, check_many  # noqa: E402
 
-PAIRS = [
-    ("1/2", "0.5"),
-    ("x^2-1", "(x-1)(x+1)"),
-    ("5", "6"),
-    ("x < 3", "(-\\infty,3)"),
-    ("", "1"),
-    ("1", None),
-]
+PAIRS = [("1/2", "0.5"), ("x^2-1", "(x-1)(x+1)"), ("5", "6"), ("x < 3", "(-\\infty,3)"), ("", "1"), ("1", None)]
 
 
 @pytest.fixture(scope="module")

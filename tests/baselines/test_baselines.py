@@ -179,9 +179,7 @@ class TestMeans:
 class TestBaseline:
     def test_settings_of_a_call_and_of_the_object(self):
         rewards = [[1.0], [1.0], [-1.0]]
-        own = Baseline(
-            "mine", lambda row, group: [group] * len(row), leave_one_out=True, min_count=3, default=0.5
-        )
+        own = Baseline("mine", lambda row, group: [group] * len(row), leave_one_out=True, min_count=3, default=0.5)
         assert own(rewards) == ((0.0,), (0.0,), (1.0,))
         assert own(rewards, leave_one_out=False) == ((1 / 3,),) * 3
         assert own(rewards, min_count=4) == ((0.5,),) * 3
@@ -317,30 +315,18 @@ class TestRunning:
             lambda: reward_context([[1.0], [1.0, float("nan")]]),
             "reward_context: reward of trajectory 1, action 1 is nan; expected a finite number",
         ),
-        (
-            lambda: position([["1"]]),
-            "position: reward of trajectory 0, action 0 is '1'; expected a finite number",
-        ),
+        (lambda: position([["1"]]), "position: reward of trajectory 0, action 0 is '1'; expected a finite number"),
         (
             lambda: log_mean_exp([1.0, math.inf]),
             "log_mean_exp: reward of trajectory 1, action 0 is inf; expected a finite number",
         ),
-        (
-            lambda: running()([[math.inf]]),
-            "running: reward of trajectory 0, action 0 is inf; expected a finite number",
-        ),
-        (
-            lambda: rloo([1.0, 1.0], groups=["a"]),
-            "rloo groups: 1 keys for 2 trajectories; expected one a trajectory",
-        ),
+        (lambda: running()([[math.inf]]), "running: reward of trajectory 0, action 0 is inf; expected a finite number"),
+        (lambda: rloo([1.0, 1.0], groups=["a"]), "rloo groups: 1 keys for 2 trajectories; expected one a trajectory"),
         (
             lambda: log_mean_exp([1.0], groups=[]),
             "log_mean_exp groups: 0 keys for 1 trajectories; expected one a trajectory",
         ),
-        (
-            lambda: running()([[1.0]], groups=[]),
-            "running groups: 0 keys for 1 trajectories; expected one a trajectory",
-        ),
+        (lambda: running()([[1.0]], groups=[]), "running groups: 0 keys for 1 trajectories; expected one a trajectory"),
         (lambda: log_mean_exp([1.0], tau=0), "log_mean_exp: tau is 0; expected a positive number"),
         (lambda: accuracy_group([[1.0]], [1.5]), "accuracy is 1.5; expected a number in [0, 1]"),
         (lambda: accuracy_group([[1.0]], [-0.1]), "accuracy is -0.1; expected a number in [0, 1]"),

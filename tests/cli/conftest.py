@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from s2r_rewards.cli import main
-from s2r_rewards.records import write_records
 from s2r_rewards.rollouts import Rollout, write_rollouts
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.records import write_records
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE
 
 
@@ -35,9 +35,7 @@ def work(tmp_path, monkeypatch):
     write_rollouts("rollouts.parquet", rollouts)
     write_rollouts("scored.jsonl", score_rollouts(rollouts[:5]) + score_rollouts(rollouts[5:]))
     for step in (2, 10):
-        write_records(
-            f"verl_dumps/{step}.jsonl", [verl_record(r, step, i) for i, r in enumerate(rollouts[:5])]
-        )
+        write_records(f"verl_dumps/{step}.jsonl", [verl_record(r, step, i) for i, r in enumerate(rollouts[:5])])
     return tmp_path
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.records import read_records, write_records
 from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.rollouts.records import read_records, write_records
 from s2r_rewards.testing import solve
 
 SOURCE = Path(__file__).parent.parent / "outside" / "my_method.py.txt"
@@ -106,7 +106,7 @@ def test_policy(own):
         (["--method", "my_method:BASELINE"], "is Baseline; expected a Method"),
         (["--method", "s2r"], "expected one of released-offline-orl"),
         (["--grammar", "my_method:METHOD"], "grammar"),
-        (["--checker", "my_method:POLICY"], "is CheckPolicy; expected a function"),
+        (["--checker", "my_method:POLICY"], "checker 'my_method:POLICY'"),
         (["--policy", "my_method:checker"], "expected a CheckPolicy"),
         (["--rewards", "my_method:reward"], "'my_method' has no 'reward'; expected one of"),
         (["--baseline", "my_methods:BASELINE"], "cannot import 'my_methods'"),

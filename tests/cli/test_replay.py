@@ -2,8 +2,8 @@
 
 import json
 
-from s2r_rewards.records import read_records
 from s2r_rewards.rollouts import Rollout, write_rollouts
+from s2r_rewards.rollouts.records import read_records
 from s2r_rewards.testing import solve
 
 
@@ -20,14 +20,7 @@ def test_another_checker(s2r, monkeypatch, tmp_path):
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     result = s2r(
-        "replay",
-        "scored.jsonl",
-        "--checker",
-        "strict_checker:never",
-        "--json",
-        "-o",
-        "new.jsonl",
-        "--fail-on-change",
+        "replay", "scored.jsonl", "--checker", "strict_checker:never", "--json", "-o", "new.jsonl", "--fail-on-change"
     )
     assert result.exit_code == 1
     body = json.loads(result.stdout)

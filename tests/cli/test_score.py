@@ -7,8 +7,8 @@ import re
 import pytest
 
 from s2r_rewards.datasets.resume import SequenceLog
-from s2r_rewards.records import read_records, write_records
 from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.rollouts.records import read_records, write_records
 from s2r_rewards.testing import ORACLE, assert_actions
 
 
@@ -70,9 +70,7 @@ def test_a_null_gold_is_ungradable_a_missing_one_an_error(s2r, work):
 
 def test_own_field_names(s2r, work):
     write_records("mine.jsonl", [{"p": "2 + 3?", "r": "It is \\boxed{5}.", "g": "5"}])
-    assert (
-        s2r("score", "mine.jsonl", "-o", "out.jsonl", "--fields", "prompt=p,response=r,gold=g").exit_code == 0
-    )
+    assert s2r("score", "mine.jsonl", "-o", "out.jsonl", "--fields", "prompt=p,response=r,gold=g").exit_code == 0
     assert lines(work / "out.jsonl")[0]["s2r"]["outcome"] == 1.0
 
 
@@ -153,9 +151,7 @@ def test_resume_does_not_take_a_changed_file_for_a_finished_one(s2r, work):
 
 def test_bad_records(s2r, work):
     good = {"input": "2 + 3?", "output": "\\boxed{5}", "gts": "5"}
-    (work / "bad.jsonl").write_text(
-        "\n".join([json.dumps(good), '{"input": "x"}', "not json", json.dumps(good)])
-    )
+    (work / "bad.jsonl").write_text("\n".join([json.dumps(good), '{"input": "x"}', "not json", json.dumps(good)]))
     result = s2r("score", "bad.jsonl", "-o", "out.jsonl")
     assert result.exit_code == 2
     assert "bad.jsonl:2: field 'response'" in result.stderr
@@ -191,9 +187,7 @@ def word_tokenizer(tmp_path):
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
     words = [*re.findall(r"\s*\S+", " ".join(case.text for case in ORACLE.cases)), "<unk>"]
-    backend = Tokenizer(
-        models.WordLevel({word: i for i, word in enumerate(dict.fromkeys(words))}, unk_token="<unk>")
-    )
+    backend = Tokenizer(models.WordLevel({word: i for i, word in enumerate(dict.fromkeys(words))}, unk_token="<unk>"))
     backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"\s*\S+"), "isolated")
     backend.decoder = decoders.Fuse()
     tokenizer = transformers.PreTrainedTokenizerFast(
@@ -223,9 +217,7 @@ def test_token_spans_tile_the_tokens(s2r, work, word_tokenizer):
 
 
 def test_another_tokenizer_is_refused(s2r, work, word_tokenizer):
-    write_records(
-        "ids.jsonl", [{"prompt": "?", "response": "so \\boxed{5}", "gold": "5", "token_ids": [0, 1]}]
-    )
+    write_records("ids.jsonl", [{"prompt": "?", "response": "so \\boxed{5}", "gold": "5", "token_ids": [0, 1]}])
     result = s2r("score", "ids.jsonl", "-o", "out.jsonl", "--tokenizer", "tokenizer")
     assert result.exit_code == 2
     assert "decode to another text" in result.stderr

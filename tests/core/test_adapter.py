@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from s2r_rewards import METRIC_NAMES, adapter, behaviour_metrics, judge, parse
+from s2r_rewards import METRIC_NAMES, behaviour_metrics, judge, parse
 from s2r_rewards.adapter import (
     FAILED_METRIC,
     ConfigError,
-    Failures,
     Options,
     Sample,
     batch_metrics,
@@ -18,7 +17,9 @@ from s2r_rewards.adapter import (
     resolve_method,
     score_response,
     score_responses,
+    scoring,
 )
+from s2r_rewards.adapter.batch import Failures
 from s2r_rewards.answers import CHECKER_VERSION, CheckResult
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.judging import JudgedTrajectory
@@ -46,7 +47,7 @@ def _own_objects(monkeypatch, tmp_path):
     )
     (tmp_path / "tests_adapter_few.py").write_text("main = 1")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(adapter, "failures", Failures())
+    monkeypatch.setattr(scoring, "failures", Failures())
 
 
 MINE = Options(checker=f"{HERE}:checker")
@@ -137,9 +138,7 @@ class TestOptions:
     def test_what_could_only_be_ignored_is_refused(self):
         Options(ratio="token").refuse(["beta", "min_count"], "not here")
         with pytest.raises(ConfigError) as caught:
-            Options(ratio="token", min_count=3).refuse(
-                ["beta", "min_count", "ratio"], "only a trainer uses it"
-            )
+            Options(ratio="token", min_count=3).refuse(["beta", "min_count", "ratio"], "only a trainer uses it")
         assert str(caught.value) == "min_count is 3; only a trainer uses it"
 
     def test_edges_are_allowed(self):
@@ -182,9 +181,7 @@ class TestResolvedMethod:
         assert resolve_method(Options(method=f"{HERE}:METHOD")).name == "mine"
 
     def test_what_does_not_concern_the_method_leaves_it_alone(self):
-        assert resolve_method(Options(workers=4, beta=0.1, alarms=False, max_chars=9)) is get_method(
-            "s2r-prl"
-        )
+        assert resolve_method(Options(workers=4, beta=0.1, alarms=False, max_chars=9)) is get_method("s2r-prl")
 
 
 class TestScoring:
@@ -214,12 +211,8 @@ class TestScoring:
             calls.append(pairs)
             return [CheckResult("correct", "mine") for _ in pairs]
 
-        monkeypatch.setattr(adapter, "resolve_checker", lambda options: checker)
-        samples = [
-            Sample("\\boxed{1}", "1", True, "a"),
-            Sample("\\boxed{2}", {"gold": "3"}),
-            Sample("none", "4"),
-        ]
+        monkeypatch.setattr(scoring, "resolve_checker", lambda options: checker)
+        samples = [Sample("\\boxed{1}", "1", True, "a"), Sample("\\boxed{2}", {"gold": "3"}), Sample("none", "4")]
         scored = score_responses(samples)
         assert calls == [[("1", "1"), ("3", "2")]]
         assert [s.rewards for s in scored] == [(1.0,), (1.0,), (-1.0,)]
@@ -245,7 +238,7 @@ class TestFailures:
         assert [(a.kind, a.start, a.end) for a in failed.actions] == [("solve", 0, len(RIGHT))]
         assert (failed.outcome, failed.level, failed.ended, failed.spans) == (-1.0, "7", None, ())
         assert [s.failure for s in scored][::2] == [None, None]
-        assert adapter.failures.total == 1
+        assert scoring.failures.total == 1
 
     def test_the_others_keep_options_and_tokens(self):
         """Scored one by one, with the same options and tokenizer as together."""
@@ -272,12 +265,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("response", "failure", "actions", "spans"),
         [
-            (
-                None,
-                "ValueError: no response: none was given, or the prompt was not found in the query",
-                [],
-                (),
-            ),
+            (None, "ValueError: no response: none was given, or the prompt was not found in the query", [], ()),
             ("", "LabelError", [], ()),
             ([], "LabelError", [], ()),
             ([65, 66, 67], "LabelError", [("solve", 0, 0)], ((0, 3),)),
@@ -297,9 +285,7 @@ class TestFailures:
         assert score_response(RIGHT, "4", options).failure is None
         failed = score_response(RIGHT + "!", "4", options)
         length = len(RIGHT)
-        assert (
-            failed.failure == f"ValueError: the response has {length + 1} characters; max_chars is {length}"
-        )
+        assert failed.failure == f"ValueError: the response has {length + 1} characters; max_chars is {length}"
 
     def test_a_checker_that_raises(self):
         """The check is ungradable, which is not right; the rest of the response is scored."""
@@ -316,7 +302,7 @@ class TestFailures:
                 raise RuntimeError("no")
             return [CheckResult("correct", "mine") for _ in pairs]
 
-        monkeypatch.setattr(adapter, "resolve_checker", lambda options: checker)
+        monkeypatch.setattr(scoring, "resolve_checker", lambda options: checker)
         scored = score_responses([Sample(RIGHT, "4"), Sample(RIGHT, "5"), Sample("no answer", "5")], MINE)
         assert [s.failure for s in scored] == [None, "RuntimeError: no", None]
 
@@ -330,7 +316,7 @@ class TestFailures:
         caplog.set_level(logging.ERROR)
         for gold in (None, "", "4", None):
             score_response(RIGHT, gold, MINE)
-        assert adapter.failures.total == 3
+        assert scoring.failures.total == 3
         (record,) = caplog.records
         cause = "LabelError: label: found NoneType; expected the golden answer as text"
         assert record.getMessage().startswith(
@@ -360,8 +346,7 @@ class TestBatchMetrics:
     def test_the_same_as_of_the_judged_trajectories(self):
         texts = [RIGHT, "\\boxed{5}", RIGHT.replace("correct", "incorrect")]
         scored = [
-            score_response(text, "4", MINE, level=level)
-            for text, level in zip(texts, ["2", 10, None], strict=True)
+            score_response(text, "4", MINE, level=level) for text, level in zip(texts, ["2", 10, None], strict=True)
         ]
         metrics = batch_metrics(iter(scored))
         judged = [judge(parse(text), "4") for text in texts]
@@ -391,6 +376,6 @@ def test_the_checker_that_the_options_name(monkeypatch):
     check = resolve_checker(MINE)
     assert [result.tier for result in check([("4", "4"), ("4", "5")])] == ["mine", "mine"]
     asked = []
-    monkeypatch.setattr(adapter.answers, "batch_checker", lambda *args: asked.append(args) or check)
+    monkeypatch.setattr(scoring.answers, "batch_checker", lambda *args: asked.append(args) or check)
     assert resolve_checker(Options(checker="a:b", policy="c:d", workers=3)) is check
     assert asked == [("a:b", "c:d", 3)]

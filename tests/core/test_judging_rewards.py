@@ -86,9 +86,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "attempts", "finished", "rewards", "outcome"), TABLE, ids=lambda v: str(v)[:45]
-)
+@pytest.mark.parametrize(("name", "attempts", "finished", "rewards", "outcome"), TABLE, ids=lambda v: str(v)[:45])
 def test_rewards_by_hand(name, attempts, finished, rewards, outcome):
     said = {"c": f" {W} So the answer is correct.", "i": f" {W} So the answer is incorrect.", "": ""}
     text = f" {R} ".join(f"\\boxed{{{4 if a[0] == '+' else 5}}}{said[a[1:]]}" for a in attempts)
@@ -161,9 +159,7 @@ def test_the_batch_checker_is_asked_once_for_all_answers_there_are():
 
 
 def test_several_golden_answers_reach_the_checker_together():
-    judged = judge(
-        parse("\\boxed{5}"), ["4", "5"], lambda gold, answer: CheckResult("correct", f"{answer} of {gold}")
-    )
+    judged = judge(parse("\\boxed{5}"), ["4", "5"], lambda gold, answer: CheckResult("correct", f"{answer} of {gold}"))
     assert (judged.gold, judged.checks[0].tier) == (("4", "5"), "5 of ('4', '5')")
 
 

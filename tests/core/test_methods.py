@@ -16,11 +16,7 @@ from s2r_rewards.methods import METHODS, Method, OfflineFilter, get_method, prom
 TABLE = json.loads((Path(__file__).parent / "methods.json").read_text())
 PROMPTS = [row["prompt"] for row in TABLE["batch"]]
 W, R = "Wait, let me recheck my solution.", "Let me try again."
-SAID = {
-    "c": f" {W} Therefore, the answer is correct.",
-    "i": f" {W} Therefore, the answer is incorrect.",
-    "": "",
-}
+SAID = {"c": f" {W} Therefore, the answer is correct.", "i": f" {W} Therefore, the answer is incorrect.", "": ""}
 
 
 def compare(gold, answer):
@@ -194,18 +190,13 @@ def test_found_by_name_reference_or_itself():
             "released-prl, s2r-offline-orl, s2r-offline-prl, s2r-orl, s2r-prl, or your own as package.module:object",
         ),
         (lambda: get_method("json:dumps"), "method 'json:dumps' is function; expected a Method"),
-        (
-            lambda: Method("mine", "", level="token"),
-            "method 'mine': level is 'token'; expected process or outcome",
-        ),
+        (lambda: Method("mine", "", level="token"), "method 'mine': level is 'token'; expected process or outcome"),
         (
             lambda: Method("mine", "", groups="level"),
             "method 'mine': groups is 'level'; expected batch or prompt or accuracy",
         ),
         (
-            lambda: replace(get_method("s2r-prl"), rewards=lambda item: (1.0, float("nan"))).score(
-                judged(["+c"])
-            ),
+            lambda: replace(get_method("s2r-prl"), rewards=lambda item: (1.0, float("nan"))).score(judged(["+c"])),
             "method 's2r-prl': rewards (1.0, nan), outcome 1.0; expected finite numbers",
         ),
         (

@@ -131,10 +131,7 @@ def test_levels():
     assert metrics["s2r/level/3/outcome/accuracy"] == 1 / 2
     assert metrics["s2r/level/10/outcome/accuracy"] == 1
     # all metrics, then all of each level, levels in the order of their names
-    assert list(metrics) == [
-        *METRIC_NAMES,
-        *(level_name(n, level) for level in (10, 3) for n in METRIC_NAMES),
-    ]
+    assert list(metrics) == [*METRIC_NAMES, *(level_name(n, level) for level in (10, 3) for n in METRIC_NAMES)]
     with pytest.raises(ValueError) as caught:
         behaviour_metrics(batch, levels=[1])
     assert str(caught.value) == "1 levels for 5 trajectories; expected one each"

@@ -19,13 +19,7 @@ from s2r_rewards.baselines import reward_context
 W, R = "Wait, let me recheck my solution.", "Let me try again."
 GOLD = "4"
 # attempts as (right?, verdict): c = correct, i = incorrect
-BATCH = [
-    [(1, "c")],
-    [(0, "i"), (1, "c")],
-    [(0, "c")],
-    [(1, "i"), (0, "i"), (1, "c")],
-    [(0, "i"), (0, "c")],
-]
+BATCH = [[(1, "c")], [(0, "i"), (1, "c")], [(0, "c")], [(1, "i"), (0, "i"), (1, "c")], [(0, "i"), (0, "c")]]
 REWARDS = [[1, 1], [-1, 1, 1, 1], [-1, -1], [1, -1, -1, 1, 1, 1], [-1, 1, -1, -1]]
 F = Fraction
 ADVANTAGES = [

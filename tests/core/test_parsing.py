@@ -74,9 +74,7 @@ def check_invariants(trajectory, text):
         at = action.end
     kinds = [a.kind for a in trajectory.scored]
     assert kinds == ["solve", "verify"] * (len(kinds) // 2) + ["solve"] * (len(kinds) % 2)
-    assert (trajectory.actions[-1:] and trajectory.actions[-1].kind == "end") == bool(
-        trajectory.ended
-    ) or not text
+    assert (trajectory.actions[-1:] and trajectory.actions[-1].kind == "end") == bool(trajectory.ended) or not text
     assert set(trajectory.codes) <= set(DEVIATIONS)
     assert all(d.meaning and 0 <= d.start <= d.end <= len(text) for d in trajectory.deviations)
 
@@ -139,22 +137,14 @@ def with_markers(verify, retry, end=("END",)):
     ("grammar", "text", "actions"),
     [
         # of markers that begin together, the longest counts: here it decides of what kind the action is
-        (
-            with_markers(("Wait,",), ("Wait, again:",)),
-            "a Wait, b Wait, again: c",
-            ["a ", "Wait, b ", "Wait, again: c"],
-        ),
+        (with_markers(("Wait,",), ("Wait, again:",)), "a Wait, b Wait, again: c", ["a ", "Wait, b ", "Wait, again: c"]),
         (with_markers(("Wait, again:",), ("Wait,",)), "a Wait, again: b", ["a ", "Wait, again: b"]),
         # of markers that overlap, the first counts, and the next may begin where it ends
         (with_markers(("one two",), ("two three",)), "a one two three", ["a ", "one two three"]),
         (with_markers(("one",), ("two",)), "a onetwo", ["a ", "one", "two"]),
         (with_markers(("oo",), ("r",)), "a ooo r b", ["a ", "ooo ", "r b"]),
         # they may stand in any order, and there may be several of a kind
-        (
-            with_markers(("v1", "v2"), ("r1", "r2")),
-            "a v2 b r2 c v1 d r1 e",
-            ["a ", "v2 b ", "r2 c ", "v1 d ", "r1 e"],
-        ),
+        (with_markers(("v1", "v2"), ("r1", "r2")), "a v2 b r2 c v1 d r1 e", ["a ", "v2 b ", "r2 c ", "v1 d ", "r1 e"]),
         (with_markers(("v",), ("r",), ("END", "STOP")), "a v b STOP r END", ["a ", "v b ", "STOP r END"]),
     ],
 )
@@ -173,9 +163,7 @@ def test_own_grammar():
         name="mine",
         verify_markers=("CHECK:",),
         retry_markers=("AGAIN:",),
-        verdict_tiers=(
-            VerdictTier((VerdictRule("OK", Verdict.CORRECT), VerdictRule("(N)O", Verdict.INCORRECT))),
-        ),
+        verdict_tiers=(VerdictTier((VerdictRule("OK", Verdict.CORRECT), VerdictRule("(N)O", Verdict.INCORRECT))),),
     )
     trajectory = parse("\\boxed{1} CHECK: NO AGAIN: \\boxed{2} CHECK: OK", mine)
     assert [a.verdict for a in trajectory.verifications] == [Verdict.INCORRECT, Verdict.CORRECT]
@@ -192,12 +180,7 @@ def test_a_default_verdict_can_be_part_of_any_grammar():
 def test_a_lead_stands_before_every_rule():
     rules = (VerdictRule("good", Verdict.CORRECT), VerdictRule("bad", Verdict.INCORRECT))
     mine = replace(GRAMMARS["paper"], verdict_tiers=(VerdictTier(rules, lead="all |both "),))
-    said = {
-        "all bad": Verdict.INCORRECT,
-        "both good": Verdict.CORRECT,
-        "good": None,
-        "all badgood": Verdict.INCORRECT,
-    }
+    said = {"all bad": Verdict.INCORRECT, "both good": Verdict.CORRECT, "good": None, "all badgood": Verdict.INCORRECT}
     for text, verdict in said.items():
         (verification,) = parse(f"x {W} {text}", mine).verifications
         assert verification.verdict is verdict

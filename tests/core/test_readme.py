@@ -28,9 +28,7 @@ def test_the_method_of_ones_own_works():
     text = solve("4").verify("incorrect").solve("5").verify("correct").text()
     judged = judge(parse(text), "5")
     assert space["METHOD"].rewards(judged) == (0.0, 0.25, 0.5, 0.25)
-    assert space["METHOD"].advantages([judged], ["prompt"]) == (
-        (0.0, 0.25, 0.5, 0.25),
-    )  # nothing to compare with
+    assert space["METHOD"].advantages([judged], ["prompt"]) == ((0.0, 0.25, 0.5, 0.25),)  # nothing to compare with
 
 
 def test_the_doctests_hold():

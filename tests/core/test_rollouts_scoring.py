@@ -5,18 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from s2r_rewards.records import RecordError, read_records, write_records
 from s2r_rewards.rollouts import Rollout, RolloutWriter, read_rollouts, write_rollouts
+from s2r_rewards.rollouts.records import RecordError, read_records, write_records
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.scoring import score_rollouts
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
 TWO = f"\\boxed{{5}} {W} So the answer is incorrect. {R} \\boxed{{4}} {W} So the answer is correct."
 ONE = f"\\boxed{{4}} {W} So the answer is correct."
 ROLLOUTS = [
-    Rollout(
-        "p1", "2+2?", TWO, "4", level=2, accuracy=0.5, token_ids=(1, 2), finished=True, extra={"mine": [1]}
-    ),
+    Rollout("p1", "2+2?", TWO, "4", level=2, accuracy=0.5, token_ids=(1, 2), finished=True, extra={"mine": [1]}),
     Rollout("p1", "2+2?", ONE, "4", step=7),
     Rollout("p2", "1+3?", "broken \ud800 text", "4"),
 ]
@@ -38,9 +36,7 @@ def test_round_trip_parquet(tmp_path):
 
 def test_other_field_names(tmp_path):
     write_records(tmp_path / "v.jsonl", [{"input": "q", "output": ONE, "gts": "4", "score": 1.0}])
-    (rollout,) = read_rollouts(
-        tmp_path / "v.jsonl", fields={"prompt": "input", "response": "output", "gold": "gts"}
-    )
+    (rollout,) = read_rollouts(tmp_path / "v.jsonl", fields={"prompt": "input", "response": "output", "gold": "gts"})
     assert (rollout.prompt, rollout.gold, rollout.extra) == ("q", "4", {"score": 1.0})
 
 

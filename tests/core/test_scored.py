@@ -78,13 +78,7 @@ def test_of_a_judged_trajectory():
     ]  # fmt: skip
     assert [a.answer for a in SCORED.actions] == ["5", None, "4", None, None]
     assert [a.verdict for a in SCORED.actions] == [None, Verdict.INCORRECT, None, None, None]
-    assert [getattr(a.check, "reason", None) for a in SCORED.actions] == [
-        "5 for 4",
-        None,
-        "4 for 4",
-        None,
-        None,
-    ]
+    assert [getattr(a.check, "reason", None) for a in SCORED.actions] == ["5 for 4", None, "4 for 4", None, None]
     assert [a.reward for a in SCORED.actions] == [-1.0, 1.0, 1.0, -1.0, None]
     assert [a.tokens for a in SCORED.actions] == SPANS
     assert all(a.baseline is None and a.advantage is None for a in SCORED.actions)
@@ -142,14 +136,7 @@ def test_a_response_as_one_action():
         WITH,
         actions=(
             ScoredAction(
-                "solve",
-                0,
-                0,
-                check=JUDGED.checks[1],
-                reward=0.5,
-                baseline=0.125,
-                advantage=0.375,
-                tokens=(0, 16),
+                "solve", 0, 0, check=JUDGED.checks[1], reward=0.5, baseline=0.125, advantage=0.375, tokens=(0, 16)
             ),
         ),
     )
@@ -205,17 +192,11 @@ def test_a_record_is_read_as_it_was_written(scored):
         assert record.get(name) == (getattr(scored, name) or None)
 
 
-@pytest.mark.parametrize(
-    ("preset", "method"), [("paper", "s2r-prl"), ("released", "released-prl"), ("mine", "mine")]
-)
+@pytest.mark.parametrize(("preset", "method"), [("paper", "s2r-prl"), ("released", "released-prl"), ("mine", "mine")])
 def test_version_1_is_read(preset, method):
     """It had no version, named a preset, and kept of deviations the codes only."""
     old = changed(
-        version="gone",
-        method="gone",
-        deviation_spans="gone",
-        preset=preset,
-        deviations=["no_end", "two_verdicts"],
+        version="gone", method="gone", deviation_spans="gone", preset=preset, deviations=["no_end", "two_verdicts"]
     )
     found = ScoredRollout.from_record(old)
     assert found.method == method
@@ -238,26 +219,14 @@ def test_what_a_record_may_leave_out():
         ("{}", "found str; expected the object that `s2r score` writes"),
         (changed(version=3), "version is 3; this release reads versions 1 and 2: update it"),
         (changed(version="2"), "version is '2'; this release reads versions 1 and 2: update it"),
-        (
-            changed(outcome="gone"),
-            "cannot be read (KeyError: 'outcome'); score the file again with `s2r score`",
-        ),
-        (
-            changed(method="gone"),
-            "cannot be read (KeyError: 'method'); score the file again with `s2r score`",
-        ),
-        (
-            with_action(0, check="gone"),
-            "cannot be read (KeyError: 'check'); score the file again with `s2r score`",
-        ),
+        (changed(outcome="gone"), "cannot be read (KeyError: 'outcome'); score the file again with `s2r score`"),
+        (changed(method="gone"), "cannot be read (KeyError: 'method'); score the file again with `s2r score`"),
+        (with_action(0, check="gone"), "cannot be read (KeyError: 'check'); score the file again with `s2r score`"),
         (
             with_action(1, verdict="maybe"),
             "cannot be read (ValueError: 'maybe' is not a valid Verdict); score the file again with `s2r score`",
         ),
-        (
-            with_action(3, reward="gone"),
-            "cannot be read (KeyError: 'reward'); score the file again with `s2r score`",
-        ),
+        (with_action(3, reward="gone"), "cannot be read (KeyError: 'reward'); score the file again with `s2r score`"),
         (
             changed(deviation_spans=[]),
             "cannot be read (ValueError: zip() argument 2 is shorter than argument 1); "

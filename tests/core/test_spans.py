@@ -11,12 +11,7 @@ from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets, token_sp
     [
         ("a token a character", [0, 1, 2, 3], [(0, 1), (1, 3)], ((0, 1), (1, 3))),
         ("a token over the border opens the second", [0, 1, 3, 4], [(0, 2), (2, 4)], ((0, 1), (1, 3))),
-        (
-            "a character of three tokens",
-            [0, 1, 1, 1, 2, 3],
-            [(0, 1), (1, 2), (2, 3)],
-            ((0, 1), (1, 4), (4, 5)),
-        ),
+        ("a character of three tokens", [0, 1, 1, 1, 2, 3], [(0, 1), (1, 2), (2, 3)], ((0, 1), (1, 4), (4, 5))),
         ("one token swallows all", [0, 3], [(0, 1), (1, 2), (2, 3)], ((0, 0), (0, 0), (0, 1))),
         ("a silent token in front", [0, 0, 1, 2], [(0, 1), (1, 2)], ((0, 2), (2, 3))),
         ("a silent last token, nobody's", [0, 1, 2, 2], [(0, 1), (1, 2)], ((0, 1), (1, 3))),

@@ -202,24 +202,9 @@ def test_shapes_are_checked():
     ids = torch.zeros(2, 3, dtype=torch.long)
     good, wide = torch.zeros(2, 3), torch.zeros(2, 4)
     for call, names in {
-        lambda x: action_policy_loss(good, good, x, ids): [
-            "log_probs",
-            "old_log_probs",
-            "advantages",
-            "action_ids",
-        ],
-        lambda x: action_policy_loss(x, x, x, ids): [
-            "log_probs",
-            "old_log_probs",
-            "advantages",
-            "action_ids",
-        ],
-        lambda x: kl_penalised(good, good, x, ids, 0.1): [
-            "advantages",
-            "log_probs",
-            "ref_log_probs",
-            "action_ids",
-        ],
+        lambda x: action_policy_loss(good, good, x, ids): ["log_probs", "old_log_probs", "advantages", "action_ids"],
+        lambda x: action_policy_loss(x, x, x, ids): ["log_probs", "old_log_probs", "advantages", "action_ids"],
+        lambda x: kl_penalised(good, good, x, ids, 0.1): ["advantages", "log_probs", "ref_log_probs", "action_ids"],
         lambda x: kl_penalised(x, x, x, ids, 0.1): ["advantages", "log_probs", "ref_log_probs", "action_ids"],
         lambda x: sum_by_action(x, ids): ["values", "action_ids"],
     }.items():
@@ -245,16 +230,12 @@ def test_gradient_pushes_good_actions_up_and_leaves_padding_alone():
 def test_extreme_ratios_stay_finite():
     loss, _ = action_policy_loss(torch.full((1, 3), 500.0), torch.zeros(1, 3), -torch.ones(1, 3), IDS[:1, :3])
     assert loss.item() == pytest.approx(math.exp(20), rel=1e-5)
-    _, stats = action_policy_loss(
-        torch.full((1, 3), -500.0), torch.zeros(1, 3), torch.ones(1, 3), IDS[:1, :3]
-    )
+    _, stats = action_policy_loss(torch.full((1, 3), -500.0), torch.zeros(1, 3), torch.ones(1, 3), IDS[:1, :3])
     assert stats["ratio_mean"] == pytest.approx(math.exp(-20), rel=1e-5, abs=0)
 
 
 def test_long_actions_do_not_lose_digits_in_bfloat16():
-    sums, counts = sum_by_action(
-        torch.full((1, 1000), 0.01, dtype=torch.bfloat16), torch.zeros(1, 1000).long()
-    )
+    sums, counts = sum_by_action(torch.full((1, 1000), 0.01, dtype=torch.bfloat16), torch.zeros(1, 1000).long())
     assert sums.item() == pytest.approx(1000 * 0.01001, rel=1e-3)  # 0.01001 is 0.01 in bfloat16
     assert counts.item() == 1000
 
@@ -283,15 +264,11 @@ def test_no_gradient_flows_through_the_kl_in_the_advantage():
 
 def test_what_belongs_to_no_action_has_no_advantage():
     advantages = torch.ones(1, 4)
-    assert kl_penalised(advantages, torch.zeros(1, 4), torch.zeros(1, 4), IDS[:1], 0.5).tolist() == [
-        [1, 1, 1, 0]
-    ]
+    assert kl_penalised(advantages, torch.zeros(1, 4), torch.zeros(1, 4), IDS[:1], 0.5).tolist() == [[1, 1, 1, 0]]
 
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
-TEXT = (
-    f"\\boxed{{5}} {W} So the answer is incorrect. {R} \\boxed{{4}} {W} So the answer is correct.<|im_end|>"
-)
+TEXT = f"\\boxed{{5}} {W} So the answer is incorrect. {R} \\boxed{{4}} {W} So the answer is correct.<|im_end|>"
 
 
 def test_eq_1_masks_wrong_attempts_only():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from tokenizers import decoders, pre_tokenizers
 
-from s2r_rewards.token_bytes import _byte_alphabet, token_table
+from s2r_rewards.tokens.table import _byte_alphabet, token_table
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True}
 REPLACE = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}
@@ -128,9 +128,7 @@ def test_the_stubs_describe_themselves_as_real_decoders_do():
     real = {
         decoders.ByteLevel(): BYTE_LEVEL,
         decoders.Metaspace(): metaspace(),
-        decoders.Sequence([decoders.Replace("▁", " "), decoders.Strip(" ", 1, 0)]): sequence(
-            REPLACE, strip()
-        ),
+        decoders.Sequence([decoders.Replace("▁", " "), decoders.Strip(" ", 1, 0)]): sequence(REPLACE, strip()),
         decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()]): sequence(FALLBACK, FUSE),
         decoders.WordPiece(): WORDPIECE,
     }
@@ -145,29 +143,13 @@ def test_the_byte_alphabet():
     assert set(alphabet) == set(pre_tokenizers.ByteLevel.alphabet())
     assert sorted(alphabet.values()) == list(range(256))
     # printable Latin-1 stands for itself …
-    assert {c: alphabet[c] for c in "!~¡¬®ÿ"} == {
-        "!": 0x21,
-        "~": 0x7E,
-        "¡": 0xA1,
-        "¬": 0xAC,
-        "®": 0xAE,
-        "ÿ": 0xFF,
-    }
+    assert {c: alphabet[c] for c in "!~¡¬®ÿ"} == {"!": 0x21, "~": 0x7E, "¡": 0xA1, "¬": 0xAC, "®": 0xAE, "ÿ": 0xFF}
     # … the 68 other bytes, in order, for U+0100 and on: 0 … 0x20, 0x7F … 0xA0, 0xAD
-    assert {c: alphabet[c] for c in "ĀĠġŁłŃ"} == {
-        "Ā": 0,
-        "Ġ": 0x20,
-        "ġ": 0x7F,
-        "Ł": 0x9F,
-        "ł": 0xA0,
-        "Ń": 0xAD,
-    }
+    assert {c: alphabet[c] for c in "ĀĠġŁłŃ"} == {"Ā": 0, "Ġ": 0x20, "ġ": 0x7F, "Ł": 0x9F, "ł": 0xA0, "Ń": 0xAD}
 
 
 def test_added_tokens_are_written_as_they_are():
-    tokenizer = Stub(
-        BYTE_LEVEL, ["a", "Ġ", "Ġ"], {1: added("<é>", special=True), 2: added("Ġ", special=False)}
-    )
+    tokenizer = Stub(BYTE_LEVEL, ["a", "Ġ", "Ġ"], {1: added("<é>", special=True), 2: added("Ġ", special=False)})
     shown, skipped = token_table(tokenizer), token_table(tokenizer, skip_special_tokens=True)
     assert [shown[i] for i in range(3)] == [(b"a", 1), ("<é>".encode(), 3), ("Ġ".encode(), 1)]
     assert [skipped[i] for i in range(3)] == [(b"a", 1), (b"", 0), ("Ġ".encode(), 1)]

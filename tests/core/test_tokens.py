@@ -8,8 +8,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import PreTrainedTokenizerFast
 
 from s2r_rewards import parse
-from s2r_rewards.token_bytes import token_table
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets, token_spans
+from s2r_rewards.tokens.table import token_table
 
 RESPONSE = (
     "It is \\boxed{5}, 日本語 😀 héllo.\n\nWait, let me recheck my solution.\n\nTherefore, the answer is incorrect."
@@ -50,9 +50,7 @@ def sentencepiece_style():
     for merged in ("▁W", "a▁", "t.", "rec"):
         vocab.setdefault(merged, len(vocab))
     merges = [("▁", "W"), ("a", "▁"), ("t", ".")]
-    tokenizer = Tokenizer(
-        models.BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
-    )
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
@@ -166,10 +164,7 @@ def test_arrays_and_bare_tokenizers_work():
     tokenizer = TOKENIZERS["byte-level BPE"]
     ids = encode(tokenizer)
     expected = decode_with_offsets(ids, tokenizer)
-    for other in (
-        decode_with_offsets(np.array(ids), tokenizer),
-        decode_with_offsets(ids, tokenizer.backend_tokenizer),
-    ):
+    for other in (decode_with_offsets(np.array(ids), tokenizer), decode_with_offsets(ids, tokenizer.backend_tokenizer)):
         assert other[0] == expected[0]
         assert (other[1] == expected[1]).all()
 

@@ -40,9 +40,7 @@ def test_verify_writes_every_verification_with_its_verdict(s2r, server, samples,
     assert len(rows) == 12 * 5 * 2
     assert {r["style"] for r in rows} == {"problem-solving", "confirmative"}
     assert all(r["kept"] == (r["verdict"] == ("correct" if r["correct"] else "incorrect")) for r in rows)
-    by_reason = {
-        reason: sum(r["reason"] == reason for r in rows) for reason in ("disagrees", "cannot_verify")
-    }
+    by_reason = {reason: sum(r["reason"] == reason for r in rows) for reason in ("disagrees", "cannot_verify")}
     # The server turns 10 % of its verdicts round and cannot tell in another 10 %.
     assert all(0 < n < 30 for n in by_reason.values()), by_reason
     arguments = ("--style", "both", "--url", server[0], "--model", "m", "--paper", "Qwen2-7B-Instruct")
@@ -179,9 +177,7 @@ def test_offline_equals_the_library_on_the_whole_batch(s2r, read, tmp_path, name
         assert [a.advantage for a in row.s2r.scored] == pytest.approx(advantages)
     means = accuracy_baseline("outcome")([s.outcome for s in scored], accuracies, min_count=least)
     assert [s.outcome_baseline for s in scored] == pytest.approx(means)
-    counted = [
-        n for n in ("outside_accuracy_band", "goes_on_after_confirmation", "balanced_away") if n in text
-    ]
+    counted = [n for n in ("outside_accuracy_band", "goes_on_after_confirmation", "balanced_away") if n in text]
     dropped = "balanced_away" if name.startswith("released") else "goes_on_after_confirmation"
     assert counted == ["outside_accuracy_band", dropped]
     for row in rows:
@@ -230,9 +226,7 @@ def test_offline_takes_a_method_of_ones_own(s2r, tmp_path, monkeypatch):
     assert all(s.rewards == tuple(0.5 * t for t in range(len(s.scored))) for s in rows)
     largest = max(max(s.rewards) for s in rows)
     assert all(a.baseline == largest and a.advantage == a.reward - largest for s in rows for a in s.scored)
-    text = s2r(
-        "data", "offline", "rollouts.jsonl", "-o", "o.jsonl", "--baseline", "own_offline:none", status=2
-    )
+    text = s2r("data", "offline", "rollouts.jsonl", "-o", "o.jsonl", "--baseline", "own_offline:none", status=2)
     assert "baseline 'own_offline:none': 'own_offline' has no 'none'" in text
 
 
@@ -312,10 +306,7 @@ def test_the_example_of_the_help_text_runs(s2r, server, sums, samples, verified,
         (tmp_path / name).write_bytes(source.read_bytes())
     for name in ("samples.jsonl", "verified.jsonl", "problems.jsonl"):
         receipt = tmp_path / f"{name}.receipt.json"
-        if (
-            step in ("sample", "verify")
-            and name == {"sample": "samples", "verify": "verified"}[step] + ".jsonl"
-        ):
+        if step in ("sample", "verify") and name == {"sample": "samples", "verify": "verified"}[step] + ".jsonl":
             receipt.unlink()
             (tmp_path / name).unlink()
     if step == "problems":
@@ -348,9 +339,7 @@ def test_any_step_killed_at_a_random_moment(s2r, server, sums, samples, verified
     command = [sys.executable, "-c", "from s2r_rewards.cli import main; main()", "data", step]
     command += [*map(str, arguments), "-o", str(out)]
     for seed in range(2):
-        process = subprocess.Popen(
-            command, env=os.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         time.sleep(random.Random(f"{step}{seed}").uniform(0.2, 1.2))
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -11,21 +11,14 @@ from s2r_rewards.cli import main
 from s2r_rewards.cli.data import command
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "recipes").rglob("*.md")),
-    *sorted((ROOT / "recipes").rglob("*.sh")),
-]
+FILES = [ROOT / "README.md", *sorted((ROOT / "recipes").rglob("*.md")), *sorted((ROOT / "recipes").rglob("*.sh"))]
 
 
 def documents():
     """(name, text) of everything that tells people what to type."""
     for file in FILES:
         yield file.relative_to(ROOT), file.read_text()
-    yield (
-        "s2r data --help",
-        command.get_help(click.Context(command, info_name="s2r data", max_content_width=200)),
-    )
+    yield ("s2r data --help", command.get_help(click.Context(command, info_name="s2r data", max_content_width=200)))
 
 
 def documented():

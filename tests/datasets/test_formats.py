@@ -2,28 +2,19 @@ from dataclasses import replace
 
 import pytest
 
+from s2r_rewards.adapter.golds import gold_of
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.datasets import formats
-from s2r_rewards.datasets.initialization import (
-    INITIALIZATION_PRESETS,
-    VerifiedAttempt,
-    assemble,
-    single_attempt,
-)
+from s2r_rewards.datasets.initialization import INITIALIZATION_PRESETS, VerifiedAttempt, assemble, single_attempt
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.golds import gold_of
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import Verdict
 
 PROBLEM = Problem("p1", "What is 2 + 2?", "4", "3", "sums")
 ATTEMPTS = [
-    VerifiedAttempt(
-        "It is \\boxed{5}.", "5", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT
-    ),
-    VerifiedAttempt(
-        "It is \\boxed{3}.", "3", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT
-    ),
+    VerifiedAttempt("It is \\boxed{5}.", "5", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT),
+    VerifiedAttempt("It is \\boxed{3}.", "3", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT),
     VerifiedAttempt("It is \\boxed{4}.", "4", True, "Therefore, the answer is correct.", Verdict.CORRECT),
 ]
 SEGMENTS = assemble(ATTEMPTS, INITIALIZATION_PRESETS["paper"])
@@ -90,15 +81,11 @@ def test_prompts_of_the_three_frameworks():
     assert verl["extra_info"]["index"] == 7
     assert verl["prompt"][-1] == {"role": "user", "content": PROBLEM.problem}
     assert formats.openrlhf_prompt(PROBLEM)["label"] == "4"
-    assert formats.trl_prompt(PROBLEM, system=None)["prompt"] == [
-        {"role": "user", "content": PROBLEM.problem}
-    ]
+    assert formats.trl_prompt(PROBLEM, system=None)["prompt"] == [{"role": "user", "content": PROBLEM.problem}]
 
 
 def test_replay_leaves_the_end_out_and_keeps_cut_off_ones_apart():
-    solve = ScoredAction(
-        "solve", 0, 4, "4", CheckResult("correct", "number"), reward=1.0, baseline=0.5, advantage=0.5
-    )
+    solve = ScoredAction("solve", 0, 4, "4", CheckResult("correct", "number"), reward=1.0, baseline=0.5, advantage=0.5)
     scored = ScoredRollout((solve, ScoredAction("end", 4, 4)), outcome=1.0, outcome_advantage=0.25)
     rollout = Rollout("p1", "q", "It 4", "4", finished=False, s2r=scored)
     payload = formats.replay_payload(rollout)

@@ -62,26 +62,17 @@ def test_text_and_mask_written_out():
     assert segments == (
         Segment("solve", "2 + 2 makes \\boxed{5}.\n\n", False),
         Segment(
-            "verify",
-            "Wait, let me recheck my solution.\n\nFour fingers. Therefore, the answer is incorrect.\n\n",
-            True,
+            "verify", "Wait, let me recheck my solution.\n\nFour fingers. Therefore, the answer is incorrect.\n\n", True
         ),
         Segment("solve", "Let me try again.\n\n2 + 2 makes \\boxed{4}.\n\n", True),
-        Segment(
-            "verify",
-            "Wait, let me recheck my solution.\n\nFour fingers. Therefore, the answer is correct.",
-            True,
-        ),
+        Segment("verify", "Wait, let me recheck my solution.\n\nFour fingers. Therefore, the answer is correct.", True),
         Segment("end", "", True),
     )
 
 
 def test_keep_probabilities_of_the_released_code():
     def kept(wrong, attempts):
-        built = [
-            build_trajectory(attempts, wrong=wrong, total=5, preset="released", key=str(i))
-            for i in range(4000)
-        ]
+        built = [build_trajectory(attempts, wrong=wrong, total=5, preset="released", key=str(i)) for i in range(4000)]
         assert {b.reason for b in built if isinstance(b, Dropped)} <= {"not_kept"}
         return sum(not isinstance(b, Dropped) for b in built) / len(built)
 
@@ -91,14 +82,7 @@ def test_keep_probabilities_of_the_released_code():
     assert kept(2, [attempt("4", True), attempt("5", False)]) == 1.0
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        "Wait, let me recheck my solution. Hm.",
-        "Let me try again.",
-        "<|im_end|>",
-    ],
-)
+@pytest.mark.parametrize("hidden", ["Wait, let me recheck my solution. Hm.", "Let me try again.", "<|im_end|>"])
 def test_a_marker_inside_an_attempt_or_a_verification_is_refused(hidden):
     good = attempt("4", True)
     in_attempt = replace(good, text=f"First.\n{hidden}\n{good.text}")
@@ -120,11 +104,7 @@ def test_equal_values_count_once_where_the_caller_can_tell():
     assert (by_value.attempts, build_trajectory(attempts, wrong=3, total=5).attempts) == (2, 3)
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from("56789"), st.booleans()), max_size=8),
-    st.integers(0, 5),
-    st.integers(),
-)
+@given(st.lists(st.tuples(st.sampled_from("56789"), st.booleans()), max_size=8), st.integers(0, 5), st.integers())
 def test_every_trajectory_keeps_the_protocol(drawn, wrong, seed):
     attempts = [attempt("4" if right else answer, right) for answer, right in drawn]
     built = build_trajectory(attempts, wrong=wrong, total=5, seed=seed, key="p")

@@ -60,9 +60,7 @@ REWARDS = st.lists(st.sampled_from([1.0, -1.0]), min_size=1, max_size=6)
 
 @given(
     st.lists(st.tuples(REWARDS, st.integers(0, 8)), min_size=1, max_size=30),
-    st.sampled_from(
-        ["reward_context", "position", *(f"accuracy_group/{by}" for by in ("position", "context"))]
-    ),
+    st.sampled_from(["reward_context", "position", *(f"accuracy_group/{by}" for by in ("position", "context"))]),
     st.booleans(),
     st.sampled_from([1, 3]),
 )

@@ -57,9 +57,7 @@ def url(environment, base, tmp_path_factory):
     before = dict(os.environ)
     os.environ.update(environment)
     try:
-        with launched_vllm(
-            str(base / "model"), tmp_path_factory.mktemp("log") / "vllm.log", VLLM_ARGS
-        ) as address:
+        with launched_vllm(str(base / "model"), tmp_path_factory.mktemp("log") / "vllm.log", VLLM_ARGS) as address:
             yield address
     finally:
         os.environ.clear()
@@ -169,8 +167,6 @@ def test_eval_counts_what_was_generated(run):
 
 
 def test_nothing_is_done_twice(run, settings):
-    before = {
-        p: p.stat().st_mtime_ns for p in [run / "samples.jsonl", run / "rollouts.jsonl", run / "sft.done"]
-    }
+    before = {p: p.stat().st_mtime_ns for p in [run / "samples.jsonl", run / "rollouts.jsonl", run / "sft.done"]}
     assert start({**settings, "OUT": str(run)}).wait() == 0
     assert {p: p.stat().st_mtime_ns for p in before} == before

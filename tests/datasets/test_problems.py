@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from s2r_rewards.datasets.decontamination import NgramIndex
 from s2r_rewards.datasets.loading import load_records, read_problems
 from s2r_rewards.datasets.problems import SOURCES, ProblemError, level_of, to_problem
-from s2r_rewards.records import RecordError
+from s2r_rewards.rollouts.records import RecordError
 
 # One record of each set in its published schema; the problems are our own.
 MATH = {
@@ -62,17 +62,14 @@ def test_unusable_records_name_the_field(source, record, field):
 
 
 @pytest.mark.parametrize(
-    ("value", "level"),
-    [("Level 5", "5"), (5, "5"), ("Level ?", "?"), ("hard", "hard"), (None, None), ("", None)],
+    ("value", "level"), [("Level 5", "5"), (5, "5"), ("Level ?", "?"), ("hard", "hard"), (None, None), ("", None)]
 )
 def test_levels(value, level):
     assert level_of(value) == level
 
 
 WORDS = st.lists(
-    st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]),
-    min_size=20,
-    max_size=30,
+    st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]), min_size=20, max_size=30
 )
 
 
@@ -163,3 +160,11 @@ def test_ids_must_differ(tmp_path):
     path.write_text('{"id": "a", "problem": "x?", "answer": "1"}\n' * 2)
     with pytest.raises(RecordError, match=r"p.jsonl:2: field 'id': 'a' names an earlier problem too"):
         read_problems(path)
+
+
+def test_an_evaluation_set_of_short_problems_only_counts(s2r, read, sums, tmp_path):
+    """Such a set has no run of thirteen words; its problems leak when they are equal, word for word."""
+    test = tmp_path / "test.jsonl"
+    test.write_text('{"question": "what is 3 + 6"}\n')
+    s2r("data", "problems", sums, "-o", tmp_path / "o.jsonl", "--against", test)
+    assert [p["id"] for p in read(tmp_path / "o.jsonl")] == [f"sum-{a}" for a in range(12) if a != 3]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.datasets.resume import ResumeError, SequenceLog, WorkLog, fingerprint
-from s2r_rewards.records import atomic_path
+from s2r_rewards.rollouts.records import atomic_path
 
 SETTINGS = {"k": 5, "model": "m"}
 ROWS = st.lists(st.text(max_size=20), min_size=1, max_size=8)

@@ -24,9 +24,7 @@ def ask(url, **options):
 
 
 @pytest.mark.parametrize(
-    "failures",
-    [[500, 503], [429], ["drop"], ["garbage", 502], [(429, {"retry-after": "0.05"})]],
-    ids=str,
+    "failures", [[500, 503], [429], ["drop"], ["garbage", 502], [(429, {"retry-after": "0.05"})]], ids=str
 )
 def test_failures_that_pass_are_retried(server, failures):
     url, script = server
@@ -64,9 +62,7 @@ def test_retries_end(server):
 
 
 def sample(s2r, problems, output, url, *more, status=0):
-    return s2r(
-        "data", "sample", problems, "-o", output, "-k", 5, "--url", url, "--model", "m", *more, status=status
-    )
+    return s2r("data", "sample", problems, "-o", output, "-k", 5, "--url", url, "--model", "m", *more, status=status)
 
 
 def test_rows_are_rollouts_in_order(s2r, server, sums, tmp_path):
@@ -74,9 +70,7 @@ def test_rows_are_rollouts_in_order(s2r, server, sums, tmp_path):
     out = tmp_path / "samples.jsonl"
     text = sample(s2r, sums, out, url, "--concurrency", 4, "--price-in", 2, "--price-out", 10)
     rows = list(read_rollouts(out))
-    assert [(r.problem_id, r.extra["sample"]) for r in rows] == [
-        (f"sum-{a}", k) for a in range(12) for k in range(5)
-    ]
+    assert [(r.problem_id, r.extra["sample"]) for r in rows] == [(f"sum-{a}", k) for a in range(12) for k in range(5)]
     assert all(r.finished and r.prompt.startswith("What is") for r in rows)
     words = sum(r.extra["completion_tokens"] for r in rows)
     assert f"60 replies, 0 cut off, 600 prompt tokens, {words:,} completion tokens" in text

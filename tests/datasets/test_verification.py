@@ -13,16 +13,12 @@ CASES = json.loads((Path(__file__).parent / "verification.json").read_text())
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["text"][:40])
 def test_read_verification(case):
     reading = read_verification(case["text"], case.get("finished", True))
-    assert (reading.verdict and reading.verdict.value, reading.reason) == (
-        case.get("verdict"),
-        case.get("reason"),
-    )
+    assert (reading.verdict and reading.verdict.value, reading.reason) == (case.get("verdict"), case.get("reason"))
 
 
 def test_the_styles_ask_for_different_things():
     solving, confirming = (
-        verification_messages("What is 2 + 2?", "It is \\boxed{4}.", "4", style)[0]["content"]
-        for style in STYLES
+        verification_messages("What is 2 + 2?", "It is \\boxed{4}.", "4", style)[0]["content"] for style in STYLES
     )
     assert "working the problem out again" in solving
     assert "without solving the problem again" in confirming
@@ -84,9 +80,7 @@ def test_only_agreeing_verifications_are_kept():
 
 
 def test_table_of_styles():
-    rows = (
-        [row(True, "correct")] * 3 + [row(True, "incorrect")] + [row(False, "incorrect")] + [row(False, None)]
-    )
+    rows = [row(True, "correct")] * 3 + [row(True, "incorrect")] + [row(False, "incorrect")] + [row(False, None)]
     counts = style_table([*rows, row(False, "correct", "problem-solving")])
     assert list(counts) == ["confirmative", "problem-solving"]
     ours = counts["confirmative"]

@@ -43,9 +43,7 @@ def train(folder):
     texts = ["\n".join(m["content"] for m in prompt) + "\n" + reply for prompt, reply in sample]
     # The trajectories of the SFT stage are to be cut into few tokens as well.
     texts += [row["response"] for row in tiny.problems(200, seed=1)]
-    tokenizer = tiny.build_tokenizer(
-        [*texts, "<|im_start|>system\n<|im_start|>user\n<|im_start|>assistant\n"]
-    )
+    tokenizer = tiny.build_tokenizer([*texts, "<|im_start|>system\n<|im_start|>user\n<|im_start|>assistant\n"])
     model = tiny.build_model(tokenizer).float()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=STEPS)
@@ -75,12 +73,7 @@ def write_sums(path):
     """Every sum the model knows, as a data set of one's own."""
     pairs = [(a, b) for a in range(LARGEST + 1) for b in range(LARGEST + 1)]
     rows = [
-        {
-            "id": f"{a}+{b}",
-            "problem": tiny.question(a, b),
-            "answer": str(a + b),
-            "level": str(1 + (a + b) // 4),
-        }
+        {"id": f"{a}+{b}", "problem": tiny.question(a, b), "answer": str(a + b), "level": str(1 + (a + b) // 4)}
         for a, b in pairs
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

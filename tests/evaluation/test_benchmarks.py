@@ -12,7 +12,7 @@ from s2r_rewards.evaluation.benchmarks import (
     read_item,
 )
 from s2r_rewards.evaluation.items import load_benchmark
-from s2r_rewards.records import RecordError
+from s2r_rewards.rollouts.records import RecordError
 
 
 def test_the_registry_is_the_papers(schemas):

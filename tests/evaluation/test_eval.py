@@ -29,9 +29,7 @@ def generation(problem, text, level=None):
 
 GENERATIONS = [
     generation("a", RIGHT + check_text("correct"), 1),
-    generation(
-        "a", WRONG + check_text("incorrect") + "\n\nLet me try again.\n" + RIGHT + check_text("correct"), 1
-    ),
+    generation("a", WRONG + check_text("incorrect") + "\n\nLet me try again.\n" + RIGHT + check_text("correct"), 1),
     generation("b", WRONG + check_text("correct"), 2),
     generation("b", RIGHT + check_text("incorrect") + "\n\nLet me try again.\n" + WRONG, 2),
 ]
@@ -170,14 +168,7 @@ def test_killed_at_a_random_moment(s2r, server, tmp_path, seed):
     run_eval(s2r, url, tmp_path / "whole", data)
     script.delay = 0.05
     arguments = ["eval", "-o", str(tmp_path / "run"), "--data", f"sums={data}", "--url", url, "--model", "m"]
-    command = [
-        sys.executable,
-        "-c",
-        "from s2r_rewards.cli import main; main()",
-        *arguments,
-        "--concurrency",
-        "2",
-    ]
+    command = [sys.executable, "-c", "from s2r_rewards.cli import main; main()", *arguments, "--concurrency", "2"]
     stop_at = len(script.requests) + random.Random(seed).randrange(3, 27)
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while len(script.requests) < stop_at:

@@ -9,15 +9,7 @@ from s2r_rewards.answers import CheckPolicy, batch_checker, check
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS
 
 CASES = json.loads((Path(__file__).parent / "grading.json").read_text())
-HOSTILE = [
-    "(" * 5000,
-    "[" * 300 + "]" * 300,
-    "-" * 4000 + "1",
-    "9" * 9999,
-    "1" * 20000,
-    "\x00",
-    "~" * 4000 + "1",
-]
+HOSTILE = ["(" * 5000, "[" * 300 + "]" * 300, "-" * 4000 + "1", "9" * 9999, "1" * 20000, "\x00", "~" * 4000 + "1"]
 
 
 @pytest.mark.parametrize(("kind", "gold", "answer", "verdict"), CASES)

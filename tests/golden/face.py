@@ -6,8 +6,8 @@ from typing import Any
 
 from s2r_rewards.methods import get_method
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.scoring import score_rollouts
 
 _PRESETS = {"s2r-prl": "paper", "released-prl": "released"}
 
@@ -41,9 +41,7 @@ def advantages(method: str, judged: Any, groups: Any, accuracy: Any, state: Any)
 
 def scored(method: str, items: list[dict[str, Any]], spans: Any, checker_many: Any) -> list[dict[str, Any]]:
     """The records as version 1 wrote them."""
-    rollouts = [
-        Rollout(i["problem_id"], i["prompt"], i["response"], i["gold"], finished=i["finished"]) for i in items
-    ]
+    rollouts = [Rollout(i["problem_id"], i["prompt"], i["response"], i["gold"], finished=i["finished"]) for i in items]
     found = score_rollouts(rollouts, method, checker_many, token_spans=spans)
     records = []
     for rollout, item in zip(found, items, strict=True):

@@ -30,15 +30,7 @@ ANSWERS = (
     "A: 12", "the final answer is: $\\dfrac12$", "\\boxed{\\text{five}}", "\\boxed{5}}", "}{", "\\[ 5 \\]", "\\(5\\)",
     "Answer: \\boxed{ }", "boxed{5}", "= 1,000", "is 12.", "5 %", "\\boxed{-\\infty}", "\\boxed{(1, 2]}",
 )  # fmt: skip
-ENDS = (
-    "<|im_end|>",
-    "<|endoftext|>",
-    "</s>",
-    "<|eot_id|>",
-    "<|im_end|><|im_end|>",
-    "<|im_end|>\n",
-    "<|im_start|>",
-)
+ENDS = ("<|im_end|>", "<|endoftext|>", "</s>", "<|eot_id|>", "<|im_end|><|im_end|>", "<|im_end|>\n", "<|im_start|>")
 NOISE = (
     " ", "\n\n", "\n", "\t", "", "So", "x", "12", "−3", "日本語", "😀", "e\u0301", "\u200b", "\u202e", "\x00", "\ufffd",
     "Wait", "Let me", "correct", "incorrect", "{", "}", "\\", "$", "...", "a" * 40, "((((", "Therefore", "\r\n",
@@ -66,24 +58,14 @@ GOLDS = (
 def hostile_texts(count: int, seed: int) -> list[dict[str, Any]]:
     """Responses stuffed with markers, half markers, verdicts, boxes, end tokens and noise."""
     rng = random.Random(seed)
-    texts = [
-        "",
-        " \n",
-        "<|im_end|>",
-        "Wait, let me recheck my solution.",
-        "Let me try again.",
-        "\ud800",
-        "so\ud83d",
-    ]
+    texts = ["", " \n", "<|im_end|>", "Wait, let me recheck my solution.", "Let me try again.", "\ud800", "so\ud83d"]
     texts += [marker + verdict for marker in MARKERS[:2] for verdict in VERDICTS]
     pools = (MARKERS, MARKERS[:2], VERDICTS, ANSWERS, NOISE, ENDS)
     weights = (2, 4, 4, 5, 3, 0.4)
     while len(texts) < count:
         parts = [rng.choice(rng.choices(pools, weights)[0]) for _ in range(rng.choice((2, 4, 8, 16, 30)))]
         texts.append(rng.choice(("", " ", "\n\n")).join(parts))
-    text = (
-        "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
-    )
+    text = "\\boxed{4} Wait, let me recheck my solution. Therefore, the answer is incorrect. Let me try again. "
     texts[-4:] = [
         text * 15,
         text * 10,

@@ -63,9 +63,7 @@ class OldFace:
         if method.endswith("offline-prl"):
             return offline_advantages(rows, accuracy, min_count=preset.min_count, preset=preset)
         if method.endswith("offline-orl"):
-            given = offline_advantages(
-                [(o,) for o in outcomes], accuracy, by="outcome", min_count=preset.min_count
-            )
+            given = offline_advantages([(o,) for o in outcomes], accuracy, by="outcome", min_count=preset.min_count)
             return [given[i] * len(row) for i, row in enumerate(rows)]
         if method.endswith("-orl"):
             values = outcome_advantages(outcomes, groups)
@@ -73,7 +71,7 @@ class OldFace:
         return process_advantages(rows, preset=preset, baseline=state)
 
     def scored(self, method: str, items: list[dict[str, Any]], spans: Any, checker_many: Any) -> list[Any]:
-        from s2r_rewards.scoring import score_rollouts
+        from s2r_rewards.rollouts.scoring import score_rollouts
 
         scored = score_rollouts(
             [_rollout(item) for item in items], preset=self.preset(method), checker_many=checker_many,
@@ -85,9 +83,7 @@ class OldFace:
 def _rollout(item: dict[str, Any]) -> Any:
     from s2r_rewards.rollouts import Rollout
 
-    return Rollout(
-        item["problem_id"], item["prompt"], item["response"], item["gold"], finished=item["finished"]
-    )
+    return Rollout(item["problem_id"], item["prompt"], item["response"], item["gold"], finished=item["finished"])
 
 
 def main(old: Path, runs: Path) -> None:
@@ -176,9 +172,7 @@ def main(old: Path, runs: Path) -> None:
     }
     sizes = {name: inputs.write(HERE / f"{name}.jsonl.gz", rows) for name, rows in files.items()}
     counts = {name: len(items) for name, items in sources.items()}
-    print(
-        made, counts, {name: len(rows) for name, rows in files.items()}, sizes, sum(sizes.values()), sep="\n"
-    )
+    print(made, counts, {name: len(rows) for name, rows in files.items()}, sizes, sum(sizes.values()), sep="\n")
 
 
 def _add_accuracy(items: list[dict[str, Any]], says: Any) -> None:
@@ -225,9 +219,7 @@ def _sentencepiece(texts: list[str]) -> Any:
     for piece in model["vocab"]:
         vocab.setdefault(piece, len(vocab))
     merges = [tuple(pair) for pair in model["merges"]]
-    tokenizer = Tokenizer(
-        models.BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
-    )
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.normalizer = normal
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
@@ -243,9 +235,7 @@ def _wordpiece(texts: list[str]) -> Any:
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=400, special_tokens=["[UNK]", "<|im_end|>"], show_progress=False
-    )
+    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=["[UNK]", "<|im_end|>"], show_progress=False)
     tokenizer.train_from_iterator([text[:400] for text in texts], trainer)
     return tokenizer
 

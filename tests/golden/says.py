@@ -150,16 +150,12 @@ def of_rewards(rows: list[list[float]], groups: list[str], accuracy: list[float]
         for within in (None, groups):
             for loo in (False, True):
                 for least in (1, 3, 10):
-                    key = (
-                        f"{name}, {'groups, ' if within else ''}{'leave one out, ' if loo else ''}min {least}"
-                    )
+                    key = f"{name}, {'groups, ' if within else ''}{'leave one out, ' if loo else ''}min {least}"
                     said[key] = baseline(rows, within, leave_one_out=loo, min_count=least)
         said[f"{name}, default"] = baseline(rows, groups, leave_one_out=True, min_count=2, default=0.5)
     for by in ("position", "context", "outcome"):
         for least in (1, 10):
-            said[f"accuracy_group by {by}, min {least}"] = accuracy_group(
-                rows, accuracy, by=by, min_count=least
-            )
+            said[f"accuracy_group by {by}, min {least}"] = accuracy_group(rows, accuracy, by=by, min_count=least)
         said[f"accuracy_group by {by}, leave one out, 4 bins"] = accuracy_group(
             rows, accuracy, by=by, bins=4, leave_one_out=True
         )
@@ -206,8 +202,7 @@ def of_batch(items: list[dict[str, Any]]) -> dict[str, Any]:
         said[grammar] = {
             "metrics": plain(behaviour_metrics(judged, levels=[i["level"] for i in items])),
             "alarms": [
-                plain((a.name, a.value, a.count, a.evidence, a.fired, a.threshold, a.title, a.formula))
-                for a in alarms
+                plain((a.name, a.value, a.count, a.evidence, a.fired, a.threshold, a.title, a.formula)) for a in alarms
             ],
         }
     return said
@@ -243,8 +238,7 @@ def loss_inputs(seed: int, count: int, length: int) -> dict[str, list[list[float
 
     def noise(width: float, base: list[list[float]] | None = None) -> list[list[float]]:
         return [
-            [(base[i][t] if base else -1.5) + rng.uniform(-width, width) for t in range(length)]
-            for i in range(count)
+            [(base[i][t] if base else -1.5) + rng.uniform(-width, width) for t in range(length)] for i in range(count)
         ]
 
     old = noise(1.4)

@@ -91,9 +91,7 @@ def test_baselines(source):
         given = row["given"]
     else:
         items = items_of(source)
-        rewards = [
-            r["says"]["rewards"]["s2r-prl"] for r in fixture("rollouts") if r["item"]["source"] == source
-        ]
+        rewards = [r["says"]["rewards"]["s2r-prl"] for r in fixture("rollouts") if r["item"]["source"] == source]
         given = {
             "rows": rewards,
             "groups": [item["problem_id"] for item in items],

@@ -115,16 +115,12 @@ def test_no_circle_of_folders_or_files(folder):
 
 
 def test_the_core_imports_no_integration_and_no_recipe():
-    wrong = {
-        (a, b) for a, b in GRAPH if a.startswith("s2r_rewards") and b.split(".")[0] in {*INTEGRATIONS, "tiny"}
-    }
+    wrong = {(a, b) for a, b in GRAPH if a.startswith("s2r_rewards") and b.split(".")[0] in {*INTEGRATIONS, "tiny"}}
     assert not wrong
 
 
 def test_integrations_do_not_know_each_other():
-    wrong = {
-        (a, b) for a, b in GRAPH if {a.split(".")[0], b.split(".")[0]} <= INTEGRATIONS and a[:6] != b[:6]
-    }
+    wrong = {(a, b) for a, b in GRAPH if {a.split(".")[0], b.split(".")[0]} <= INTEGRATIONS and a[:6] != b[:6]}
     assert not wrong
 
 

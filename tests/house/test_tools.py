@@ -12,11 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize(
     ("tool", "arguments"),
-    [
-        ("ruff", ["check", "."]),
-        ("ruff", ["format", "--check", "."]),
-        ("mypy", []),
-    ],
+    [("ruff", ["check", "."]), ("ruff", ["format", "--check", "."]), ("mypy", [])],
     ids=["lint", "format", "types"],
 )
 def test_tool_has_no_complaint(tool, arguments):

@@ -29,16 +29,7 @@ def sft_model(workspace):
         assert result.exit_code == 0, result.output
 
     data, template = workspace / "sft.jsonl", workspace / "sft.jinja"
-    sft(
-        "prepare",
-        workspace / "trajectories.jsonl",
-        "-o",
-        data,
-        "--model",
-        workspace / "model",
-        "--template",
-        template,
-    )
+    sft("prepare", workspace / "trajectories.jsonl", "-o", data, "--model", workspace / "model", "--template", template)
     model = harness.train_sft(workspace / "sft", workspace / "model", data, template.read_text())
     sft("restore", model, "--model", workspace / "model")
     return model

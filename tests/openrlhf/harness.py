@@ -81,17 +81,13 @@ class Run:
 def environment(*folders: Path, **extra: str) -> dict[str, str]:
     paths = [HERE / "shim", ROOT, ROOT / "integrations", *folders]
     env = {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(str, paths)), **extra}
-    env["TORCH_EXTENSIONS_DIR"] = str(
-        Path(sys.prefix) / "torch_extensions"
-    )  # DeepSpeed's, one build an environment
+    env["TORCH_EXTENSIONS_DIR"] = str(Path(sys.prefix) / "torch_extensions")  # DeepSpeed's, one build an environment
     env["PATH"] = str(Path(sys.executable).parent) + os.pathsep + env["PATH"]  # DeepSpeed calls ninja
     return env
 
 
 def flags(options: dict) -> list[str]:
-    return [
-        str(word) for name, value in options.items() for word in ([name] if value is None else [name, value])
-    ]
+    return [str(word) for name, value in options.items() for word in ([name] if value is None else [name, value])]
 
 
 def run(module: str, arguments: list[str], env: dict[str, str], folder: Path, timeout: float = 900) -> str:

@@ -8,20 +8,8 @@ import tiny
 PROMPT = "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"
 GOLD = "4"
 # Five trajectories as (attempt is right, verdict is "correct") pairs; figures worked out by hand from Eq. 4 and 5.
-PLANS = [
-    [(1, 1)],
-    [(0, 0), (1, 1)],
-    [(0, 1)],
-    [(1, 0), (0, 0), (1, 1)],
-    [(0, 0), (0, 1)],
-]
-REWARDS = [
-    [1, 1],
-    [-1, 1, 1, 1],
-    [-1, -1],
-    [1, -1, -1, 1, 1, 1],
-    [-1, 1, -1, -1],
-]
+PLANS = [[(1, 1)], [(0, 0), (1, 1)], [(0, 1)], [(1, 0), (0, 0), (1, 1)], [(0, 0), (0, 1)]]
+REWARDS = [[1, 1], [-1, 1, 1, 1], [-1, -1], [1, -1, -1, 1, 1, 1], [-1, 1, -1, -1]]
 ADVANTAGES = [
     [1.2, 1.0],
     [-0.8, 2 / 3, 1.0, 0.0],
@@ -35,9 +23,7 @@ def response(plan, end="<|im_end|>"):
     pieces = []
     for right, confirmed in plan:
         verdict = "correct" if confirmed else "incorrect"
-        pieces.append(
-            f"2 + 2 = \\boxed{{{4 if right else 5}}}.\n\n{tiny.RECHECK}Therefore, the answer is {verdict}."
-        )
+        pieces.append(f"2 + 2 = \\boxed{{{4 if right else 5}}}.\n\n{tiny.RECHECK}Therefore, the answer is {verdict}.")
     return tiny.RETRY.join(pieces) + end
 
 

@@ -48,9 +48,7 @@ def responses(batch, tokenizer):
 def given_advantages(batch):
     """Per sample, the advantages of its response tokens as the trainer got them."""
     return [
-        part["advantages"][row][mask].float()
-        for part in batch
-        for row, mask in enumerate(part["action_mask"].bool())
+        part["advantages"][row][mask].float() for part in batch for row, mask in enumerate(part["action_mask"].bool())
     ]
 
 
@@ -111,9 +109,7 @@ def test_outcome_rl_through_the_reward_file_learns(sft_model, workspace, tokeniz
     assert sum(accuracy[-16:]) / 16 > sum(accuracy[:8]) / 8 + 0.1
 
 
-def test_outcome_rl_through_the_http_server_with_stock_openrlhf(
-    sft_model, poisoned_prompts, workspace, tokenizer
-):
+def test_outcome_rl_through_the_http_server_with_stock_openrlhf(sft_model, poisoned_prompts, workspace, tokenizer):
     with server() as (_, url):
         run = harness.train_rl(
             workspace / "http",
@@ -257,9 +253,9 @@ def assert_stored_advantages(run, rows, level, tokenizer):
     for (ids, text, _, gold), tokens in zip(responses(batch, tokenizer), given, strict=True):
         row = by_text.pop((gold, text))
         if level == "outcome":
-            values, spans = [row["outcome_advantage"]], [(0, len(ids))]
+            values, spans = [row["s2r"]["outcome_advantage"]], [(0, len(ids))]
         else:
-            actions = [a for a in row["actions"] if a["kind"] != "end"]
+            actions = [a for a in row["s2r"]["actions"] if a["kind"] != "end"]
             values = [a["advantage"] for a in actions]
             spans = token_spans(ids, tokenizer, [(a["start"], a["end"]) for a in actions])
         assert tokens == pytest.approx(spread([values], [spans], len(ids))[0], abs=1e-6)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.adapter import Options
-from s2r_rewards.golds import LabelError, gold_of, level_of
+from s2r_rewards.adapter.golds import LabelError, gold_of, level_of
 from s2r_rewards.server.labels import response_of
 from s2r_rewards.server.protocol import reward_batch
 from s2r_rewards.server.settings import Settings
@@ -29,9 +29,7 @@ def test_gold_of(label, gold):
     assert gold_of(label) == gold
 
 
-@pytest.mark.parametrize(
-    "label", [None, "", "  ", True, [], {}, {"gold": None}, '{"gold": ""}', {"gold": []}]
-)
+@pytest.mark.parametrize("label", [None, "", "  ", True, [], {}, {"gold": None}, '{"gold": ""}', {"gold": []}])
 def test_gold_of_names_what_it_found(label):
     with pytest.raises(LabelError, match=r"label: found .*; expected the golden answer"):
         gold_of(label)

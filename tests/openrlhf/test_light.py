@@ -77,7 +77,7 @@ def test_a_tokenizer_that_fails_does_not_end_the_run(tokenizer, monkeypatch):
     def broken(*_):
         raise IndexError("no such id")
 
-    monkeypatch.setattr("s2r_rewards.adapter.decode_with_offsets", broken)
+    monkeypatch.setattr("s2r_rewards.adapter.scoring.decode_with_offsets", broken)
     (output,) = scripted.execute(AgentExecutor(), tokenizer, [scripted.response([(1, 1)])])
     assert (output["reward"], output["scores"]) == (-1.0, 0.0)
     assert output["label"].scored.rewards == (-1.0,)
@@ -107,13 +107,7 @@ def test_openrlhfs_own_executor_takes_the_reward_file(tokenizer, url):
         assert [o["reward"] for o in outputs] == [None] * 5
         return
     assert [o["reward"] for o in outputs] == [[1.0], [1.0], [-1.0], [1.0], [-1.0]]
-    assert [o["extra_logs"][COUNT_PREFIX + "attempts"] for o in outputs] == [
-        [1.0],
-        [2.0],
-        [1.0],
-        [3.0],
-        [2.0],
-    ]
+    assert [o["extra_logs"][COUNT_PREFIX + "attempts"] for o in outputs] == [[1.0], [2.0], [1.0], [3.0], [2.0]]
 
 
 anything = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.dictionaries(st.text(), st.text()))

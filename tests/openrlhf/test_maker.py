@@ -53,9 +53,7 @@ def experiences(maker, outputs, kl=0.0):
 
 def per_sample(batches):
     return [
-        (e.sequences[i], e.advantages[i], e.action_mask[i].bool())
-        for e in batches
-        for i in range(len(e.sequences))
+        (e.sequences[i], e.advantages[i], e.action_mask[i].bool()) for e in batches for i in range(len(e.sequences))
     ]
 
 
@@ -67,9 +65,7 @@ def columns_of(output):
 
 def run(tokenizer, plans=PLANS, options=None, kl=0.0, kl_coefficient=0.0, labels=scripted.GOLD):
     maker = make_maker(options or Options(), kl_coefficient)
-    outputs = scripted.execute(
-        AgentExecutor(), tokenizer, [scripted.response(p) for p in plans], label=labels
-    )
+    outputs = scripted.execute(AgentExecutor(), tokenizer, [scripted.response(p) for p in plans], label=labels)
     batches = maker.compute_advantages_and_returns(experiences(maker, outputs, kl))
     return maker, outputs, batches
 
@@ -85,14 +81,8 @@ def test_signatures_that_maker_and_trainers_rely_on():
     ]  # fmt: skip
     for actor in (ppo_trainer.PPOTrainer, ppo_trainer_async.TrainingActor):
         base = actor.__ray_metadata__.modified_class
-        assert list(inspect.signature(base.train_step).parameters)[:3] == [
-            "self",
-            "rollout_samples",
-            "global_step",
-        ]
-        parameters = list(inspect.signature(base.save_logs_and_checkpoints).parameters)[
-            :4
-        ]  # Ray adds its own
+        assert list(inspect.signature(base.train_step).parameters)[:3] == ["self", "rollout_samples", "global_step"]
+        parameters = list(inspect.signature(base.save_logs_and_checkpoints).parameters)[:4]  # Ray adds its own
         assert parameters == ["self", "global_step", "logs_dict", "client_states"]
         assert list(inspect.signature(base.init_checkpoint_states).parameters)[:1] == ["self"]
         trainer = s2r_trainer(actor, Options())
@@ -117,13 +107,9 @@ def test_process_advantages_of_the_worked_batch_token_by_token(tokenizer):
     maker = make_maker(Options(), samples_per_prompt=5)
     outputs = scripted.execute(AgentExecutor(), tokenizer, [scripted.response(p) for p in scripted.PLANS])
     batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
-    for output, (_, advantages, mask), expected in zip(
-        outputs, per_sample(batches), scripted.ADVANTAGES, strict=True
-    ):
+    for output, (_, advantages, mask), expected in zip(outputs, per_sample(batches), scripted.ADVANTAGES, strict=True):
         seen = torch.zeros_like(mask)
-        for value, (first, end) in zip(
-            [*expected, 0.0], columns_of(output), strict=True
-        ):  # `end` earns nothing
+        for value, (first, end) in zip([*expected, 0.0], columns_of(output), strict=True):  # `end` earns nothing
             columns = slice(first, end)
             assert advantages[columns] == pytest.approx(torch.full((end - first,), value), abs=1e-6)
             seen[columns] = True
@@ -139,9 +125,7 @@ def test_the_kl_term_is_summed_over_each_action(tokenizer):
     """A(a_t) − β log(π(a_t)/π_ref(a_t)), with log-ratio 0.01 a token and β = 0.5."""
     _, outputs, plain = run(tokenizer)
     _, _, penalised = run(tokenizer, kl=0.01, kl_coefficient=0.5)
-    for output, (_, before, _), (_, after, _) in zip(
-        outputs, per_sample(plain), per_sample(penalised), strict=True
-    ):
+    for output, (_, before, _), (_, after, _) in zip(outputs, per_sample(plain), per_sample(penalised), strict=True):
         for first, end in columns_of(output):
             drop = before[first:end] - after[first:end]
             assert drop == pytest.approx(torch.full((end - first,), 0.5 * 0.01 * (end - first)), abs=1e-6)

@@ -119,10 +119,10 @@ def test_contradictions_are_refused_with_a_way_out(arguments, options):
 
 
 def test_help_has_an_example_and_needs_no_gpu_stack():
-    code = "import sys; from s2r_openrlhf.train_ppo_ray import main; main(['--help']); assert 'torch' not in sys.modules"
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", _with_path(code)], capture_output=True, text=True, check=True
+    code = (
+        "import sys; from s2r_openrlhf.train_ppo_ray import main; main(['--help']); assert 'torch' not in sys.modules"
     )
+    done = subprocess.run([sys.executable, "-S", "-c", _with_path(code)], capture_output=True, text=True, check=True)
     assert "python -m s2r_openrlhf.train_ppo_ray --s2r.method s2r-prl" in done.stdout
     assert "--s2r.offline" in done.stdout
 

@@ -11,7 +11,7 @@ from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
 from s2r_openrlhf.check import parsed_step
 from s2r_openrlhf.launch import flags, plan
 from s2r_openrlhf.options import split_arguments
-from s2r_rewards.recipes import RecipeError, find_recipe
+from s2r_rewards.adapter.recipes import RecipeError, find_recipe
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes" / "openrlhf"
 # Tables 7 and 8 of arXiv:2502.12853: (model, maximal length, KL coefficient of RL)
@@ -52,12 +52,7 @@ def test_sft(model):
     name, length, _ = MODELS[model]
     args = parsed_step(steps[1])
     assert args.model.model_name_or_path == name
-    assert (args.data.max_len, args.train.batch_size, args.train.max_epochs, args.adam.lr) == (
-        length,
-        32,
-        3,
-        5e-6,
-    )
+    assert (args.data.max_len, args.train.batch_size, args.train.max_epochs, args.adam.lr) == (length, 32, 3, 5e-6)
     assert args.data.multiturn
     rows = f"out/{model}/sft/rows.jsonl"
     assert args.data.dataset == rows == steps[0][steps[0].index("-o") + 1]
@@ -75,11 +70,7 @@ def test_online_rl(model, stage):
     assert (args.actor.adam.lr, args.actor.eps_clip, args.rollout.temperature) == (5e-7, 0.2, 0.7)
     assert args.data.max_len == length
     assert args.algo.kl.init_coef == kl
-    assert (args.algo.kl.use_loss, args.algo.kl.estimator, args.algo.advantage.estimator) == (
-        False,
-        "k1",
-        "rloo",
-    )
+    assert (args.algo.kl.use_loss, args.algo.kl.estimator, args.algo.advantage.estimator) == (False, "k1", "rloo")
     assert args.train.batch_size == 64
     assert args.rollout.batch_size * args.rollout.n_samples_per_prompt == 256
     assert args.data.max_samples * args.train.num_episodes / args.rollout.batch_size == 500
@@ -107,9 +98,7 @@ def test_places_and_flags_of_ones_own_count_more(monkeypatch):
         monkeypatch.setenv(name, value)
     own = ["--rollout.temperature", "1.0", "--train.async_enable", "--s2r.baseline", "position"]
     step = training_step("qwen2-7b-instruct", "prl", *own)
-    with pytest.raises(
-        AssertionError, match="enable_sleep"
-    ):  # OpenRLHF's own: async and sleep exclude each other
+    with pytest.raises(AssertionError, match="enable_sleep"):  # OpenRLHF's own: async and sleep exclude each other
         parsed_step(step)
     args = parsed_step([word for word in step if word != "--train.async_enable"])
     assert args.rollout.temperature == 1.0
@@ -171,15 +160,4 @@ def test_nested_settings_become_flags():
         "several": [1, "x"],
         "empty": {},
     }
-    assert list(flags(settings)) == [
-        "--a.b.c",
-        "5e-07",
-        "--a.on",
-        "--s",
-        "text",
-        "--zero",
-        "0",
-        "--several",
-        "1",
-        "x",
-    ]
+    assert list(flags(settings)) == ["--a.b.c", "5e-07", "--a.on", "--s", "text", "--zero", "0", "--several", "1", "x"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,9 +15,9 @@ from s2r_openrlhf.replay import AgentExecutor, check_file
 from s2r_openrlhf.train_ppo_ray import with_agent
 from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.datasets.formats import openrlhf_replay
-from s2r_rewards.records import RecordError
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.records import RecordError
+from s2r_rewards.rollouts.scoring import score_rollouts
 
 METHODS = {"process": "s2r-offline-prl", "outcome": "s2r-offline-orl"}
 
@@ -29,9 +30,8 @@ def stored_rows():
     ]
     rows = []
     for i, rollout in enumerate(score_rollouts(rollouts)):
-        record = rollout.to_record()
-        record["s2r"] = {**record["s2r"], "outcome_advantage": 0.25 * (i + 1)}
-        rows.append(openrlhf_replay(record))
+        scored = replace(rollout.s2r, outcome_advantage=0.25 * (i + 1))
+        rows.append(openrlhf_replay(replace(rollout, s2r=scored)))
     return rows
 
 
@@ -86,9 +86,7 @@ def test_the_kl_term_joins_stored_advantages(tokenizer, monkeypatch):
     outputs = replay(tokenizer, [row["label"] for row in stored_rows()], "outcome", monkeypatch)
     _, samples = advantages_of(outputs, "outcome", kl=0.01, kl_coefficient=0.1)
     for i, (_, advantages, mask) in enumerate(samples):
-        assert float(advantages[mask][0]) == pytest.approx(
-            0.25 * (i + 1) - 0.1 * 0.01 * int(mask.sum()), abs=1e-5
-        )
+        assert float(advantages[mask][0]) == pytest.approx(0.25 * (i + 1) - 0.1 * 0.01 * int(mask.sum()), abs=1e-5)
 
 
 def test_a_row_that_cannot_be_replayed_is_counted_and_has_no_gradient(tokenizer, monkeypatch):

@@ -16,9 +16,7 @@ from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.metrics import METRIC_NAMES
 
 PROMPT = "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"
-RIGHT = (
-    "2 + 2 = \\boxed{4}.\n\nWait, let me recheck my solution.\n\nTherefore, the answer is correct.<|im_end|>"
-)
+RIGHT = "2 + 2 = \\boxed{4}.\n\nWait, let me recheck my solution.\n\nTherefore, the answer is correct.<|im_end|>"
 WRONG = RIGHT.replace("{4}", "{5}")
 
 
@@ -34,15 +32,7 @@ def body(*responses, labels=None):
 def server(*options, wait=20.0):
     port = free_port()
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from s2r_rewards.cli import main; main()",
-            "serve",
-            "--port",
-            str(port),
-            *options,
-        ],
+        [sys.executable, "-c", "from s2r_rewards.cli import main; main()", "serve", "--port", str(port), *options],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -120,9 +110,7 @@ def test_metrics_name_every_behaviour(url):
 async def post_many(url, count, each=1):
     limits = httpx.Limits(max_connections=count)
     async with httpx.AsyncClient(limits=limits, timeout=60) as client:
-        jobs = [
-            client.post(url + "/get_reward", json=body(*[RIGHT, WRONG][: 1 + i % 2])) for i in range(count)
-        ]
+        jobs = [client.post(url + "/get_reward", json=body(*[RIGHT, WRONG][: 1 + i % 2])) for i in range(count)]
         return await asyncio.gather(*jobs)
 
 

@@ -67,17 +67,7 @@ def model(request, tokenizer, tmp_path):
 def prepare(folder, rows, *options):
     source, output, template = folder / "in.jsonl", folder / "out.jsonl", folder / "chat.jinja"
     tiny.write_jsonl(source, rows)
-    arguments = [
-        "prepare",
-        source,
-        "-o",
-        output,
-        "--model",
-        folder / "model",
-        "--template",
-        template,
-        *options,
-    ]
+    arguments = ["prepare", source, "-o", output, "--model", folder / "model", "--template", template, *options]
     result = CliRunner().invoke(main, [str(a) for a in arguments])
     return result, output, template
 
@@ -85,10 +75,7 @@ def prepare(folder, rows, *options):
 def openrlhf_dataset(output, template, tokenizer):
     rows = [json.loads(line)["messages"] for line in output.read_text().splitlines()]
     data = SimpleNamespace(
-        input_key="messages",
-        output_key=None,
-        apply_chat_template=True,
-        tokenizer_chat_template=template.read_text(),
+        input_key="messages", output_key=None, apply_chat_template=True, tokenizer_chat_template=template.read_text()
     )
     strategy = SimpleNamespace(args=SimpleNamespace(data=data))
     columns = Dataset.from_list([{"messages": messages} for messages in rows])
@@ -117,9 +104,7 @@ def test_masks_are_the_librarys_token_by_token(model, tmp_path):
         trajectory = parse(text)
         spans = token_spans(response, tokenizer, [(a.start, a.end) for a in trajectory.actions])
         expected = sft_mask(trajectory, spans, len(response))
-        assert (
-            loss_mask[0, len(prompt) - 1 : -1].tolist() == expected.tolist()
-        )  # column t predicts token t + 1
+        assert loss_mask[0, len(prompt) - 1 : -1].tolist() == expected.tolist()  # column t predicts token t + 1
         assert not loss_mask[0, : len(prompt) - 1].any()
     assert tokenizer.chat_template != own_template  # OpenRLHF leaves the training template behind
 
@@ -175,9 +160,7 @@ def test_restore_puts_the_models_own_template_back(model, tmp_path):
 def test_bad_rows_are_named_by_file_and_line(model, tmp_path):
     result, _, _ = prepare(tmp_path, [{"messages": [{"role": "user", "content": "hi"}]}])
     assert result.exit_code == 1
-    assert (
-        "in.jsonl:1: field 'messages': expected messages that end with the role `assistant`" in result.output
-    )
+    assert "in.jsonl:1: field 'messages': expected messages that end with the role `assistant`" in result.output
 
 
 def test_trajectories_become_segments():

@@ -17,7 +17,9 @@ CHATML = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 # How Qwen2 cuts text before byte-pair encoding; transformers puts it back whatever the file says.
-QWEN2_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 LARGEST = 4
 
 
@@ -133,9 +135,7 @@ def write_all(folder: Path, count: int = 512, prompts: int = 64) -> None:
     model.save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
     write_jsonl(folder / "trajectories.jsonl", rows)
-    write_jsonl(
-        folder / "prompts.jsonl", [{"input": row["prompt"], "gold": row["gold"]} for row in rows[:prompts]]
-    )
+    write_jsonl(folder / "prompts.jsonl", [{"input": row["prompt"], "gold": row["gold"]} for row in rows[:prompts]])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards import recipes
+from s2r_rewards.adapter import recipes
 from s2r_rewards.cli.recipes import _environment, command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,9 +158,7 @@ def test_an_installed_library_finds_its_recipes(tmp_path):
 
     def s2r(*arguments):
         command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
 
     [recipe] = json.loads(s2r("recipes", "list", "--json").stdout)
     assert Path(recipe["path"]) == package / "_recipes" / "tiny"

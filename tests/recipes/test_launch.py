@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.recipes import Plan, RecipeError, compose, launch, run_steps
+from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch, run_steps
 
 
 @pytest.fixture
@@ -16,9 +16,7 @@ def folder(tmp_path):
     """A folder of stages; what stages and models hold is not read where a test does not compose them."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "some.yaml").write_text("name: some\nlength: 7\nenv: {A: 1}\n")
-    (tmp_path / "_all.yaml").write_text(
-        "recipe: {out: '${oc.env:S2R_OUTPUT,out}/${recipe.name}'}\na: {x: 1, y: 2}\n"
-    )
+    (tmp_path / "_all.yaml").write_text("recipe: {out: '${oc.env:S2R_OUTPUT,out}/${recipe.name}'}\na: {x: 1, y: 2}\n")
     (tmp_path / "_rl.yaml").write_text("defaults: [_all]\na: {y: 3}\nmax: ${recipe.length}\n")
     (tmp_path / "prl.yaml").write_text("defaults: [_rl]\nrecipe: {length: 8}\na: {z: null}\n")
     return tmp_path
@@ -105,7 +103,7 @@ def test_steps_run_until_one_fails(tmp_path, status, shown):
     show = [sys.executable, "-c", PRINT, f"@{tmp_path / 'text'}"]
     middle = [sys.executable, "-c", f"raise SystemExit({status})"]
     plan = Plan([show, middle, show], {"NAME": 5}, tmp_path / "a" / "b")
-    code = f"from pathlib import *\nfrom s2r_rewards.recipes import *\nraise SystemExit(run_steps({plan}))"
+    code = f"from pathlib import *\nfrom s2r_rewards.adapter.recipes import *\nraise SystemExit(run_steps({plan}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == status, done.stderr
     assert done.stdout.splitlines().count("hello 5") == shown

@@ -6,7 +6,7 @@ import pytest
 
 from s2r_rewards.report import Limits, render
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, SHELF, solve
 
 pytest.importorskip("selenium")
@@ -119,13 +119,7 @@ def test_filters_search_and_address(show, page):
 
 @pytest.mark.parametrize(
     ("hash_", "count"),
-    [
-        ("#level=1", 74),
-        ("#step=2", 110),
-        ("#dev=no_end", 20),
-        ("#flag=wrong_verdict", 100),
-        ("#level=1&step=2", 37),
-    ],
+    [("#level=1", 74), ("#step=2", 110), ("#dev=no_end", 20), ("#flag=wrong_verdict", 100), ("#level=1&step=2", 37)],
 )
 def test_each_filter_counts(show, page, hash_, count):
     assert text(show(page, hash_), "#count") == f"{count} of 220"
@@ -169,12 +163,7 @@ def test_hostile_output_stays_text(show, tmp_path):
     path = tmp_path / "hostile.html"
     rollouts = [
         Rollout(
-            HOSTILE,
-            HOSTILE,
-            solve("5", HOSTILE).verify("correct", HOSTILE).text(),
-            HOSTILE,
-            level=HOSTILE,
-            step=step,
+            HOSTILE, HOSTILE, solve("5", HOSTILE).verify("correct", HOSTILE).text(), HOSTILE, level=HOSTILE, step=step
         )
         for step in (1, 2)
     ]
@@ -185,9 +174,7 @@ def test_hostile_output_stays_text(show, tmp_path):
         assert not find(browser, "img, #owned")
         assert not browser.get_log("browser")
     browser = show(path, "#r=1")
-    shown = browser.execute_script(
-        "return document.querySelector('article.solve .text').textContent.toWellFormed()"
-    )
+    shown = browser.execute_script("return document.querySelector('article.solve .text').textContent.toWellFormed()")
     assert HOSTILE.replace("\ud800", "\ufffd") in shown
 
 

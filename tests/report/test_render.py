@@ -15,7 +15,7 @@ from s2r_rewards.report.payload import payload, shorten
 from s2r_rewards.report.sample import choose
 from s2r_rewards.report.tree import context_tree
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, SHELF, solve
 
 
@@ -39,13 +39,7 @@ def test_restore_survives_json_and_names_what_is_wrong():
     assert action_rewards(again.judged) == SHELF[0].rewards
     with pytest.raises(ValueError, match="'p7' is not scored"):
         _ = Rollout("p7", "", "", "").judged
-    broken = {
-        "problem_id": "p7",
-        "prompt": "",
-        "response": "",
-        "gold": "",
-        "s2r": {"actions": [{"kind": "solve"}]},
-    }
+    broken = {"problem_id": "p7", "prompt": "", "response": "", "gold": "", "s2r": {"actions": [{"kind": "solve"}]}}
     with pytest.raises(ValueError, match=r"field 's2r': cannot be read .*; score the file again"):
         Rollout.from_record(broken)
 
@@ -95,9 +89,7 @@ def test_page_size_is_bounded_and_figures_cover_everything():
 
 def test_actions_carry_their_text_whatever_the_characters():
     """Offsets count code points in Python and UTF-16 units in JavaScript; slices do not care."""
-    script = solve("5", "𝒙 = 5, 🙂 so \\boxed{5}.").verify(
-        "correct", "🙂🙂 Therefore, the answer is correct."
-    )
+    script = solve("5", "𝒙 = 5, 🙂 so \\boxed{5}.").verify("correct", "🙂🙂 Therefore, the answer is correct.")
     one = payload(1, score_rollouts([Rollout("p", "?", script.text(), "5")])[0], [])
     assert "".join(action["t"] for action in one["a"]) == script.text()
 

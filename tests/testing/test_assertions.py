@@ -2,14 +2,7 @@
 
 import pytest
 
-from s2r_rewards.testing import (
-    ORACLE,
-    SHELF,
-    assert_actions,
-    assert_advantage_function,
-    assert_reward_function,
-    solve,
-)
+from s2r_rewards.testing import ORACLE, SHELF, assert_actions, assert_advantage_function, assert_reward_function, solve
 
 T2 = ORACLE.cases[1]
 

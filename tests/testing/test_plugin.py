@@ -56,9 +56,7 @@ def test_a_wrong_reward_function_fails_with_the_actions(run):
         """
     )
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["*4 of 5 cases differ*", "*rewards of “right and confirmed”*", "*> *verify*"]
-    )
+    result.stdout.fnmatch_lines(["*4 of 5 cases differ*", "*rewards of “right and confirmed”*", "*> *verify*"])
 
 
 def test_plugin_does_not_load_the_library(run):

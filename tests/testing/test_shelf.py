@@ -4,21 +4,9 @@ import math
 
 import pytest
 
-from s2r_rewards import (
-    action_rewards,
-    behaviour_metrics,
-    outcome_advantages,
-    outcome_reward,
-    process_advantages,
-)
+from s2r_rewards import action_rewards, behaviour_metrics, outcome_advantages, outcome_reward, process_advantages
 from s2r_rewards.baselines import position, reward_context
-from s2r_rewards.testing import (
-    ORACLE,
-    SHELF,
-    assert_actions,
-    assert_advantage_function,
-    assert_reward_function,
-)
+from s2r_rewards.testing import ORACLE, SHELF, assert_actions, assert_advantage_function, assert_reward_function
 
 
 @pytest.mark.parametrize("grammar", ["paper", "released", "tags"])

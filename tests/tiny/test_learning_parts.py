@@ -13,15 +13,7 @@ from s2r_tiny.data import task
 from s2r_tiny.data.responses import METHODS, Sample, extra_metrics, to_rollouts
 from s2r_tiny.data.tokenizer import END_TEXT, TOKENS, encode
 from s2r_tiny.learn.model import new_model
-from s2r_tiny.learn.policy import (
-    Objective,
-    advantages_of,
-    loss_of,
-    make_batch,
-    new_optimizer,
-    renewed,
-    update,
-)
+from s2r_tiny.learn.policy import Objective, advantages_of, loss_of, make_batch, new_optimizer, renewed, update
 from s2r_tiny.stages.initialization import _row, build
 from s2r_tiny.stages.offline import select
 from s2r_tiny.stages.sft import document
@@ -29,7 +21,7 @@ from s2r_tiny.stages.sft import document
 from s2r_rewards import Verdict
 from s2r_rewards.datasets.initialization import Dropped
 from s2r_rewards.losses import kl_penalised
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 PROBLEM = task.Problem(1673, 7)
 
@@ -75,9 +67,7 @@ def test_harder_problems_get_more_attempts_and_obey_the_transitions(primes, atte
     assert judged.correct == (False,) * (attempts - 1) + (True,)
     answers = [a.answer for a in judged.trajectory.attempts]
     assert len(set(answers)) == len(answers)
-    assert [verdict for _, verdict in judged.verified] == [Verdict.INCORRECT] * (attempts - 1) + [
-        Verdict.CORRECT
-    ]
+    assert [verdict for _, verdict in judged.verified] == [Verdict.INCORRECT] * (attempts - 1) + [Verdict.CORRECT]
     assert all(right == (verdict is Verdict.CORRECT) for right, verdict in judged.verified)
 
 
@@ -159,9 +149,7 @@ def test_an_update_lowers_the_loss(model):
     _, batch = batch_of(model, "prl")
     objective = Objective(0.2, "token", 0.0)
     before, _ = loss_of(policy, batch, objective)
-    stats = update(
-        policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0)
-    )
+    stats = update(policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0))
     after, _ = loss_of(policy, batch, objective)
     assert float(after.detach()) < float(before.detach()) - 0.005
     assert stats["tiny/clip_fraction"] == 0.0
@@ -208,12 +196,7 @@ def test_offline_selection_by_hand():
         respond(*[(3, False)] * 6, (11, True)),  # 14 actions
     )
     kept, fates = select(always + some, OfflineConfig())
-    assert fates == {
-        "prompt_out_of_band": 4,
-        "kept_whole": 5,
-        "truncated": 1,
-        "too_many_actions": 1,
-    }
+    assert fates == {"prompt_out_of_band": 4, "kept_whole": 5, "truncated": 1, "too_many_actions": 1}
     assert [k.accuracy for k in kept] == [3 / 7] * 6
     cut = kept[1].judged
     assert cut.correct == (True,)
@@ -229,9 +212,7 @@ def test_balancing_takes_as_many_wrong_as_right():
 
 
 def test_extra_metrics_by_hand():
-    found = judge_rollouts(
-        rollouts(respond((3, False), (3, False), (7, True)), respond((7, None), end=False))
-    )
+    found = judge_rollouts(rollouts(respond((3, False), (3, False), (7, True)), respond((7, None), end=False)))
     metrics = extra_metrics(found)
     assert metrics == {"tiny/glances": 1.0, "tiny/repeated_answers": 0.5, "tiny/ended": 0.5}
     assert np.isnan(extra_metrics(judge_rollouts(rollouts(respond((7, None)))))["tiny/glances"])

@@ -111,11 +111,7 @@ def test_a_folder_of_another_run_is_not_touched(small, s2r):
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [
-        (["--stages", "base,rl"], "'rl'"),
-        (["--seeds", "0,x"], "'0,x'"),
-        (["--set", "online.stepz=1"], "stepz"),
-    ],
+    [(["--stages", "base,rl"], "'rl'"), (["--seeds", "0,x"], "'0,x'"), (["--set", "online.stepz=1"], "stepz")],
 )
 def test_wrong_arguments_are_usage_errors(s2r, arguments, named):
     done = s2r("recipes", "run", "tiny", *arguments)

@@ -13,9 +13,7 @@ GOLDS = [case.gold for case in SHELF]
 
 
 def test_outcomes_of_the_shelf():
-    rewards = outcome_reward(
-        prompts=["2 + 3?"] * len(TEXTS), completions=TEXTS, gold=GOLDS, trainer_state=None
-    )
+    rewards = outcome_reward(prompts=["2 + 3?"] * len(TEXTS), completions=TEXTS, gold=GOLDS, trainer_state=None)
     assert rewards == [case.outcome for case in SHELF]
 
 
@@ -24,9 +22,7 @@ def test_messages_and_other_column_names():
     boxed = [f"So it is \\boxed{{{gold}}}." for gold in GOLDS]
     assert outcome_reward(completions=messages, solution=boxed) == [case.outcome for case in SHELF]
     named = S2RReward(gold_column="target")
-    assert named(completions=messages, target=GOLDS, answer=["0"] * len(GOLDS)) == [
-        case.outcome for case in SHELF
-    ]
+    assert named(completions=messages, target=GOLDS, answer=["0"] * len(GOLDS)) == [case.outcome for case in SHELF]
 
 
 def test_means_over_actions():
@@ -88,9 +84,7 @@ def test_missing_column_is_named():
 def test_metrics_reach_trls_logger():
     logged = {}
     outcome_reward(completions=TEXTS, gold=GOLDS, log_metric=logged.__setitem__)
-    assert logged["s2r/outcome/accuracy"] == pytest.approx(
-        sum(case.outcome > 0 for case in SHELF) / len(SHELF)
-    )
+    assert logged["s2r/outcome/accuracy"] == pytest.approx(sum(case.outcome > 0 for case in SHELF) / len(SHELF))
 
 
 def test_names_under_which_trl_logs():

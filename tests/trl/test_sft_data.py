@@ -13,9 +13,7 @@ from s2r_rewards.datasets.initialization import INITIALIZATION_PRESETS, Verified
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.trajectory import Verdict
 
-WRONG = VerifiedAttempt(
-    "It is \\boxed{5}.", "5", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT
-)
+WRONG = VerifiedAttempt("It is \\boxed{5}.", "5", False, "Therefore, the answer is incorrect.", Verdict.INCORRECT)
 RIGHT = VerifiedAttempt("It is \\boxed{4}.", "4", True, "Therefore, the answer is correct.", Verdict.CORRECT)
 SEGMENTS = assemble([WRONG, RIGHT], INITIALIZATION_PRESETS["paper"])
 

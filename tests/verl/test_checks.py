@@ -39,10 +39,7 @@ def test_a_good_configuration_has_no_problems():
         ("reward_model.reward_manager=dapo", "ignores it"),
         ("reward_model.model.path=some/model", "reward_model.model.path='some/model'"),
         ("trainer.use_v1=False", "trainer.use_v1=True"),
-        (
-            "actor_rollout_ref.rollout.agent.default_agent_loop=single_turn_agent",
-            "default_agent_loop=s2r_agent",
-        ),
+        ("actor_rollout_ref.rollout.agent.default_agent_loop=single_turn_agent", "default_agent_loop=s2r_agent"),
         ("trainer.v1.trainer_mode=sync", "trainer_mode=s2r_sync"),
         ("algorithm.adv_estimator=s2r_dense", "default_agent_loop=s2r_replay"),
         ("+algorithm.s2r.level=outcome", "method=s2r-orl"),
@@ -64,8 +61,7 @@ def test_refusals_name_the_way_out(override, said):
 
 
 @pytest.mark.parametrize(
-    "override",
-    ["algorithm.adv_estimator=s2r", "+algorithm.s2r.method=released-prl", "+algorithm.s2r.running=True"],
+    "override", ["algorithm.adv_estimator=s2r", "+algorithm.s2r.method=released-prl", "+algorithm.s2r.running=True"]
 )
 def test_any_method_can_be_named(override):
     assert config_problems(composed(override)) == []
@@ -84,10 +80,7 @@ def test_an_estimator_without_records_says_what_to_set():
     ones = torch.ones(1, 2)
     with pytest.raises(ConfigError, match="trainer_mode=s2r_sync"):
         credit(ones, ones)
-    with (
-        at_hand(Batch([None], get_method("s2r-prl"))),
-        pytest.raises(ConfigError, match=r"reward_manager\.name=s2r"),
-    ):
+    with at_hand(Batch([None], get_method("s2r-prl"))), pytest.raises(ConfigError, match=r"reward_manager\.name=s2r"):
         credit(ones, ones)
     text_only = score_response("It is \\boxed{3}.", "3")  # by the reward function: without token spans
     with at_hand(Batch([text_only], get_method("s2r-prl"))), pytest.raises(ConfigError, match="name=s2r"):

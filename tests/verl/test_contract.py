@@ -72,9 +72,7 @@ def test_ppo_loss_calls_a_policy_loss_as_ours_expects():
 
     assert parameters(action_loss) == parameters(compute_policy_loss_vanilla)
     assert parameters(ppo_loss) == ["config", "model_output", "data", "dp_group"]
-    assert {"loss_mat", "loss_mask", "loss_agg_mode", "dp_size", "global_batch_size"} <= set(
-        parameters(agg_loss)
-    )
+    assert {"loss_mat", "loss_mask", "loss_agg_mode", "dp_size", "global_batch_size"} <= set(parameters(agg_loss))
 
 
 def test_the_actor_worker_takes_a_loss():

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from s2r_rewards.adapter.machine import Machine
 from s2r_rewards.cli.doctor import all_checks, check_config, command
-from s2r_rewards.machine import Machine
 from s2r_verl.doctor import LEGACY_OVERRIDE
 
 GOOD = Machine(

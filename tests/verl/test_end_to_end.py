@@ -162,9 +162,7 @@ def test_process_advantages_at_the_actor_equal_the_library(process_run, tokenize
         expected = process_advantages(rewards)
         for row, values, where in zip(rows, expected, spans, strict=True):
             length = len(row["responses"])
-            torch.testing.assert_close(
-                row["advantages"], spread([values], [where], length)[0], atol=1e-6, rtol=0
-            )
+            torch.testing.assert_close(row["advantages"], spread([values], [where], length)[0], atol=1e-6, rtol=0)
             assert row["response_mask"].sum() == length
 
 
@@ -295,9 +293,7 @@ def offline_run(request, tmp_path_factory, warm_model):
     flags = ["trainer.total_training_steps=1", "trainer.val_before_train=False", "trainer.test_freq=-1"]
     if request.param == "outcome":
         flags.append("+algorithm.s2r.method=s2r-orl")
-    run = train(
-        folder, warm_model, stored_rollouts(), *REPLAY, *flags, "trainer.save_freq=-1", prompts=STORED, n=1
-    )
+    run = train(folder, warm_model, stored_rollouts(), *REPLAY, *flags, "trainer.save_freq=-1", prompts=STORED, n=1)
     return request.param, run
 
 
@@ -371,10 +367,7 @@ def test_sft_starts_at_the_librarys_loss_and_lowers_it(tmp_path, tokenizer):
         for action in parse(text).attempts[:-1]:
             ((first, end),) = token_spans(ids[head:], tokenizer, [(action.start, action.end)])
             keep[first:end] = 0
-        assert (
-            tokenizer.decode([i for i, k in zip(ids[head:], keep, strict=True) if not k]).count(attempt("2"))
-            <= 1
-        )
+        assert tokenizer.decode([i for i, k in zip(ids[head:], keep, strict=True) if not k]).count(attempt("2")) <= 1
         masked -= float((token * keep).sum())
         plain -= float(token.sum())
         trained += int(keep.sum())

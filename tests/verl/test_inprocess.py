@@ -34,13 +34,7 @@ RESPONSES = [
     response(("3", False), ("2", False), ("3", True)),
     response(("2", False), ("4", True)),
 ]
-ADVANTAGES = [
-    [1.2, 1],
-    [-0.8, 2 / 3, 1, 0],
-    [-0.8, -4 / 3],
-    [1.2, -1, 0, 0, 0, 0],
-    [-0.8, 2 / 3, -1, 0],
-]
+ADVANTAGES = [[1.2, 1], [-0.8, 2 / 3, 1, 0], [-0.8, -4 / 3], [1.2, -1, 0, 0, 0, 0], [-0.8, 2 / 3, -1, 0]]
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,7 @@ RESPONSES = [
     response(("3", True)),
     response(("2", False), ("3", True)),
     attempt("2") + RECHECK + "I cannot tell.",  # no verdict: earns 0
-    attempt("4")
-    + RECHECK
-    + verification(False)
-    + "\n\nOnce more:\n\n"
-    + attempt("3"),  # the file's own marker
+    attempt("4") + RECHECK + verification(False) + "\n\nOnce more:\n\n" + attempt("3"),  # the file's own marker
     response(("0", True)),  # right by the file's own checker
     response(("4", True), ("4", False)),
 ]
@@ -79,9 +75,7 @@ def judged_steps(run, own, tokenizer):
             trajectory = parse(text, own.GRAMMAR, int(row["responses"][-1]) == tokenizer.eos_token_id)
             judged.append(judge(trajectory, gold, own.checker))
             prompts.append(prompt)
-            spans.append(
-                token_spans(row["responses"], tokenizer, [(a.start, a.end) for a in trajectory.actions])
-            )
+            spans.append(token_spans(row["responses"], tokenizer, [(a.start, a.end) for a in trajectory.actions]))
         yield rows, judged, prompts, spans
 
 

@@ -26,16 +26,8 @@ def batch():
     rows = {
         "log_prob": [torch.randn(w) * 0.1 - 1 for w in WIDTHS],
         "old_log_probs": [torch.randn(w) * 0.1 - 1 for w in WIDTHS],
-        "advantages": [
-            torch.tensor([1.0, 1, -0.5, -0.5, -0.5, 0]),
-            torch.tensor([0.5, 2, 2, 0]),
-            torch.zeros(1),
-        ],
-        "response_mask": [
-            torch.ones(6, dtype=torch.long),
-            torch.ones(4, dtype=torch.long),
-            torch.zeros(1).long(),
-        ],
+        "advantages": [torch.tensor([1.0, 1, -0.5, -0.5, -0.5, 0]), torch.tensor([0.5, 2, 2, 0]), torch.zeros(1)],
+        "response_mask": [torch.ones(6, dtype=torch.long), torch.ones(4, dtype=torch.long), torch.zeros(1).long()],
         "s2r_action_ids": [torch.tensor(IDS[0]), torch.tensor(IDS[1]), torch.tensor([5, 5, 5, 5, 5, 5, 5])],
     }
     return rows
@@ -45,10 +37,7 @@ def actor_config(**batch_info):
     from verl.workers.config import FSDPActorConfig, PolicyLossConfig
 
     config = FSDPActorConfig(
-        strategy="fsdp2",
-        rollout_n=1,
-        use_dynamic_bsz=True,
-        policy_loss=PolicyLossConfig(loss_mode="s2r_action"),
+        strategy="fsdp2", rollout_n=1, use_dynamic_bsz=True, policy_loss=PolicyLossConfig(loss_mode="s2r_action")
     )
     config.global_batch_info.update(batch_info)
     return config
@@ -75,8 +64,7 @@ def run(batch, monkeypatch, config, clip=None, **info):
 
     monkeypatch.setattr(losses, "no_padding_2_padding", lambda values, data: padded(values))
     data = TensorDict(
-        {name: nested(rows) for name, rows in batch.items() if name != "log_prob"},
-        batch_size=len(batch["log_prob"]),
+        {name: nested(rows) for name, rows in batch.items() if name != "log_prob"}, batch_size=len(batch["log_prob"])
     )
     for name, value in {"dp_size": 1, "batch_num_tokens": None, "global_batch_size": None, **info}.items():
         assign_non_tensor(data, **{name: value})

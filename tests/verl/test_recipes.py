@@ -10,7 +10,7 @@ import pytest
 from s2r_verl_cpu.assets import rl_rows, write_parquet
 from verl.utils.config import omega_conf_to_dataclass
 
-from s2r_rewards.recipes import find_recipe
+from s2r_rewards.adapter.recipes import find_recipe
 from s2r_verl import launch
 from s2r_verl.checks import config_problems
 

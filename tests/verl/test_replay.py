@@ -39,13 +39,12 @@ def dense(rollout, level, tokenizer):
 def test_every_token_carries_its_actions_advantage(rollout, tokenizer):
     ids, row = dense(rollout, "process", tokenizer)
     pieces = [
-        tokenizer.decode([i for i, k in zip(ids, row["s2r_action_ids"], strict=True) if k == n])
-        for n in (1, 2, 3, 4)
+        tokenizer.decode([i for i, k in zip(ids, row["s2r_action_ids"], strict=True) if k == n]) for n in (1, 2, 3, 4)
     ]
     assert "".join(pieces) == TEXT
-    assert [
-        rollout["actions"][k - 1]["advantage"] if k <= 4 else 0.0 for k in row["s2r_action_ids"].tolist()
-    ] == (pytest.approx(row["rm_scores"].tolist()))
+    assert [rollout["actions"][k - 1]["advantage"] if k <= 4 else 0.0 for k in row["s2r_action_ids"].tolist()] == (
+        pytest.approx(row["rm_scores"].tolist())
+    )
     assert row["s2r_action_ids"][-1] == 5
     assert not {"s2r_level", "s2r_stored"} & set(row)
 
@@ -66,16 +65,9 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     from s2r_rewards.baselines import accuracy_baseline
     from s2r_rewards.cli.data import command
 
-    texts = [
-        response(("3", True)),
-        response(("2", False), ("3", True)),
-        response(("2", True)),
-        response(("4", True)),
-    ]
+    texts = [response(("3", True)), response(("2", False), ("3", True)), response(("2", True)), response(("4", True))]
     stored = tmp_path / "rollouts.jsonl"
-    rows = [
-        {"problem_id": "p", "prompt": "1 + 2?", "response": t, "gold": "3", "finished": True} for t in texts
-    ]
+    rows = [{"problem_id": "p", "prompt": "1 + 2?", "response": t, "gold": "3", "finished": True} for t in texts]
     stored.write_text("\n".join(map(json.dumps, rows)) + "\n")
     parquet = tmp_path / "offline.parquet"
     output = ["-o", str(tmp_path / "offline.jsonl"), "--verl", str(parquet)]

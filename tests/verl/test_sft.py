@@ -15,9 +15,7 @@ QUESTION = {"role": "user", "content": "What is 1 + 2?"}
 
 def dataset(tmp_path, tokenizer, rows, cls=S2RSFTDataset, **config):
     path = write_parquet(tmp_path / "sft.parquet", rows)
-    return cls(
-        [str(path)], tokenizer, OmegaConf.create({"pad_mode": "no_padding", "max_length": 512, **config})
-    )
+    return cls([str(path)], tokenizer, OmegaConf.create({"pad_mode": "no_padding", "max_length": 512, **config}))
 
 
 def row(text=TEXT, **columns):

@@ -24,12 +24,8 @@ METHODS = {
         rewards=partial(action_rewards, no_end_penalty=True),
         outcome=_outcome,
     ),
-    "offline-orl": replace(
-        get_method("s2r-offline-orl"), baseline=get_method("released-offline-orl").baseline
-    ),
-    "offline-prl": replace(
-        get_method("s2r-offline-prl"), baseline=get_method("released-offline-prl").baseline
-    ),
+    "offline-orl": replace(get_method("s2r-offline-orl"), baseline=get_method("released-offline-orl").baseline),
+    "offline-prl": replace(get_method("s2r-offline-prl"), baseline=get_method("released-offline-prl").baseline),
 }
 """What each RL stage trains with. Stored rollouts are scored with that of `prl`."""
 
@@ -46,9 +42,7 @@ class Sample:
         return bool(self.ids) and self.ids[-1] == END
 
 
-def to_rollouts(
-    problems: Sequence[task.Problem], samples: Sequence[Sample], step: int | None = None
-) -> list[Rollout]:
+def to_rollouts(problems: Sequence[task.Problem], samples: Sequence[Sample], step: int | None = None) -> list[Rollout]:
     """Samples in the library's format; the response keeps its end token, so text and tokens agree."""
     return [
         Rollout(

@@ -148,12 +148,7 @@ def update(
 def loss_of(policy: nn.Module, batch: Batch, objective: Objective) -> tuple[Tensor, dict[str, float]]:
     log_probs = response_log_probs(policy, batch.prompts, batch.responses)
     return action_policy_loss(
-        log_probs,
-        batch.old_log_probs,
-        batch.advantages,
-        batch.action_ids,
-        clip=objective.clip,
-        ratio=objective.ratio,
+        log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, clip=objective.clip, ratio=objective.ratio
     )
 
 

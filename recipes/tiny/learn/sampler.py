@@ -76,8 +76,7 @@ class Sampler:
                 active, chosen, finished = active[going], chosen[going], finished[going]
                 cache = [(keys[going], values[going]) for keys, values in cache]
         return [
-            Sample(i[:n], p[:n])
-            for i, p, n in zip(ids.tolist(), log_probs.tolist(), lengths.tolist(), strict=True)
+            Sample(i[:n], p[:n]) for i, p, n in zip(ids.tolist(), log_probs.tolist(), lengths.tolist(), strict=True)
         ]
 
     def _forward(self, ids: Tensor, start: int, cache: list[tuple[Tensor, Tensor]]) -> Tensor:
@@ -93,11 +92,7 @@ class Sampler:
             keys[:, :, start:stop] = _rotate(k, cos, sin)
             values[:, :, start:stop] = v
             mixed = F.scaled_dot_product_attention(
-                _rotate(q, cos, sin),
-                keys[:, :, :stop],
-                values[:, :, :stop],
-                is_causal=count > 1,
-                enable_gqa=True,
+                _rotate(q, cos, sin), keys[:, :, :stop], values[:, :, :stop], is_causal=count > 1, enable_gqa=True
             )
             x = x + F.linear(mixed.transpose(1, 2).reshape(rows, count, -1), layer.out)
             gate, up = F.linear(self._norm(x, layer.ffn_norm), layer.gate_up).split(self.ffn, dim=-1)

@@ -83,9 +83,7 @@ def _summary(summary: Summary) -> Any:
     figure, axes = plt.subplots(1, 3, figsize=(12.4, 3.2), gridspec_kw={"width_ratios": [1.15, 1, 1]})
     models = [m for m in summary if m != "base"]
     rows = {m: summary[m][temperature] for m in models}
-    _bars(
-        axes[0], models, {m: rows[m][FINAL] for m in models}, {m: rows[m][BEHAVIOUR["first"]] for m in models}
-    )
+    _bars(axes[0], models, {m: rows[m][FINAL] for m in models}, {m: rows[m][BEHAVIOUR["first"]] for m in models})
     axes[0].set_title("accuracy: first attempt, final (paler)")
     _bars(axes[1], models, {m: rows[m][BEHAVIOUR["verify"]] for m in models})
     axes[1].set_yticks([])

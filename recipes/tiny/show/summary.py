@@ -69,8 +69,7 @@ def write_summary(out: Path, summary: Summary) -> None:
     described = {
         model: {
             temperature: {
-                metric: {"mean": mean_spread(v)[0], "sd": mean_spread(v)[1], "seeds": v}
-                for metric, v in row.items()
+                metric: {"mean": mean_spread(v)[0], "sd": mean_spread(v)[1], "seeds": v} for metric, v in row.items()
             }
             for temperature, row in temperatures.items()
         }

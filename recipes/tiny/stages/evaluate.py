@@ -8,7 +8,7 @@ import numpy as np
 
 from s2r_rewards import behaviour_metrics
 from s2r_rewards.rollouts import write_rollouts
-from s2r_rewards.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
 
 from ..config import temperature_name
 from ..data.responses import METHODS, extra_metrics, to_rollouts

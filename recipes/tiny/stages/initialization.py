@@ -16,7 +16,7 @@ from s2r_rewards.datasets.initialization import (
     build_trajectory,
     single_attempt,
 )
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from ..data import task
 from ..data.responses import to_rollouts
@@ -62,11 +62,7 @@ def run(context: Context) -> None:
 
 
 def build(
-    problem: task.Problem,
-    drawn: list[JudgedTrajectory],
-    settings: DataConfig,
-    key: str,
-    rng: np.random.Generator,
+    problem: task.Problem, drawn: list[JudgedTrajectory], settings: DataConfig, key: str, rng: np.random.Generator
 ) -> InitializationTrajectory | Dropped:
     """One problem's samples, each with a verification, made into one trajectory; harder problems get more attempts."""
     preset = InitializationPreset(
@@ -112,10 +108,5 @@ def _prime(judged: JudgedTrajectory) -> int | None:
 
 def _row(problem: task.Problem, trajectory: InitializationTrajectory) -> str:
     segments = [{"kind": s.kind, "text": s.text, "trained": s.trained} for s in trajectory.segments]
-    row = {
-        "problem_id": problem.id,
-        "prompt": "".join(problem.prompt),
-        "gold": problem.gold,
-        "segments": segments,
-    }
+    row = {"problem_id": problem.id, "prompt": "".join(problem.prompt), "gold": problem.gold, "segments": segments}
     return json.dumps(row) + "\n"

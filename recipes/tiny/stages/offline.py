@@ -12,7 +12,7 @@ import torch
 from s2r_rewards import JudgedTrajectory, Verdict, parse
 from s2r_rewards.datasets.offline import Decision, PromptCounts, decide, in_band
 from s2r_rewards.rollouts import Rollout, read_rollouts
-from s2r_rewards.scoring import judge_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from ..data.responses import METHODS
 from ..data.tokenizer import END_TEXT, tokenizer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from s2r_rewards import behaviour_metrics
 from s2r_rewards.rollouts import RolloutWriter
-from s2r_rewards.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
 
 from ..data.responses import METHODS, extra_metrics, to_rollouts
 from ..data.task import sample_problems

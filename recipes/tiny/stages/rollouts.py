@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from s2r_rewards.rollouts import write_rollouts
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 
 from ..data.responses import METHODS, to_rollouts
 from ..data.task import sample_problems

@@ -87,9 +87,7 @@ def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     return Outcome(True, "expression", "same value in double precision")
 
 
-def _rounds_to(
-    gold: Node, answer: Node, exact: Exact | None, x: complex, y: complex, policy: CheckPolicy
-) -> bool:
+def _rounds_to(gold: Node, answer: Node, exact: Exact | None, x: complex, y: complex, policy: CheckPolicy) -> bool:
     """Whether one of two constants with the values x (``exact``, where it is known) and y is the other, rounded."""
     if policy.relative_tolerance and abs(x - y) <= policy.relative_tolerance * abs(x):
         return True
@@ -139,9 +137,7 @@ def _probe(gold: Node, answer: Node, names: set[str], real: bool, signed: bool) 
     for which in range(_SAMPLES):
         point = {name: sample(name, which, real) for name in sorted(names)}
         if signed:
-            point = {
-                name: -value if (which >> k) & 1 else value for k, (name, value) in enumerate(point.items())
-            }
+            point = {name: -value if (which >> k) & 1 else value for k, (name, value) in enumerate(point.items())}
         try:
             a, b = number(gold, point), number(answer, point)
         except Undefined:

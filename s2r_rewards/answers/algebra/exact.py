@@ -71,16 +71,13 @@ class Exact(dict[Key, Fraction]):
             if len(value) == 1:
                 (((radicand, power, imaginary), part),) = value.items()
                 inverse = 1 / (part * radicand)
-                return self * (
-                    result * Exact({(radicand, -power, imaginary): -inverse if imaginary else inverse})
-                )
+                return self * (result * Exact({(radicand, -power, imaginary): -inverse if imaginary else inverse}))
             if len({key[1] for key in value}) > 1:
                 raise Unheld
             pivot = next((key for key in value if key[2]), None) or max(value)
             prime = 0 if pivot[2] else _a_prime(pivot[0])
             conjugate = Exact(
-                (key, -part if (key[2] if prime == 0 else key[0] % prime == 0) else part)
-                for key, part in value.items()
+                (key, -part if (key[2] if prime == 0 else key[0] % prime == 0) else part) for key, part in value.items()
             )
             value, result = value * conjugate, result * conjugate
             if not value:

@@ -78,9 +78,7 @@ def _infinity(node: Node) -> float | None:
 
 
 def _near(x: float, y: float) -> bool:
-    return x == y or (
-        math.isfinite(x) and math.isfinite(y) and abs(x - y) <= _TINY * max(1.0, abs(x), abs(y))
-    )
+    return x == y or (math.isfinite(x) and math.isfinite(y) and abs(x - y) <= _TINY * max(1.0, abs(x), abs(y)))
 
 
 def _set(node: Node) -> RealSet | None:
@@ -163,11 +161,7 @@ def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
 
 def _as_variable(node: Node) -> Node:
     """``f(x)`` as one variable."""
-    return (
-        tree.Sym(f"{node.name}()")
-        if isinstance(node, tree.Call) and isinstance(node.argument, tree.Sym)
-        else node
-    )
+    return tree.Sym(f"{node.name}()") if isinstance(node, tree.Call) and isinstance(node.argument, tree.Sym) else node
 
 
 #: Whether a relation holds between values that are (nearly) equal, the left one smaller, the left one larger.

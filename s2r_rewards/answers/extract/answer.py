@@ -46,8 +46,7 @@ class Extraction:
 _BOX_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*(\{)?|\\[{}\\]|[{}]")
 _BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")
 _AFTER_ANSWER = re.compile(
-    r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])",
-    re.I,
+    r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])", re.I
 )
 _LABEL_LINE = re.compile(r"(?:^|\n)\s*A:[ \t]*(?=\S)")
 _VERDICT_WORD = re.compile(
@@ -62,9 +61,7 @@ _WINDOW = 2000  # characters looked at behind a phrase
 _TRIES = 8  # phrases looked at, from the last backwards
 
 
-def extract_answer(
-    text: str, start: int = 0, end: int | None = None, fallback: Fallback = "none"
-) -> Extraction:
+def extract_answer(text: str, start: int = 0, end: int | None = None, fallback: Fallback = "none") -> Extraction:
     """Extract the final answer from ``text[start:end]`` (offsets in the result refer to ``text``).
 
     ``fallback`` says how far to go when nothing marks an answer: ``"none"`` (default) gives up, ``"math"``
@@ -198,9 +195,7 @@ def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[
         return None
     left, right = _trim(text, start, stop)
     piece = text[left:right]
-    if 0 < len(piece) <= 400 and not re.search(
-        r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece)
-    ):
+    if 0 < len(piece) <= 400 and not re.search(r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece)):
         whole = not re.search(r"(?:^|\s)[A-Za-z]{3,}[ :]", re.sub(r"\\[a-z]+", "", piece))
         if whole:
             return left, right, "whole"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 
-_SPACING = re.compile(
-    r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~"
-)
+_SPACING = re.compile(r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~")
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 _GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
 _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")

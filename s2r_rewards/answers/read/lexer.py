@@ -190,9 +190,7 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
 
 
 _NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
-_MATH_IN_TEXT = re.compile(
-    r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?"
-)
+_MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?")
 
 
 def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:

@@ -220,11 +220,7 @@ class Terms(Cursor):
             index = self.sum()
             self.expect("close", "]")
         radicand = self.postfix(self.primary())
-        return (
-            tree.Function("sqrt", (radicand,))
-            if index is None
-            else tree.Power(radicand, tree.Quotient(_ONE, index))
-        )
+        return tree.Function("sqrt", (radicand,)) if index is None else tree.Power(radicand, tree.Quotient(_ONE, index))
 
     def argument(self) -> Node:
         """An argument of ``\\frac``: a braced expression, or one symbol or digit."""
@@ -255,9 +251,7 @@ class Terms(Cursor):
             arguments = (self.bare_argument(),)
         if not arguments:
             raise Unreadable("a function of nothing")
-        arguments = tuple(
-            tree.Product((a.inner, TURN)) if isinstance(a, tree.Degree) else a for a in arguments
-        )
+        arguments = tuple(tree.Product((a.inner, TURN)) if isinstance(a, tree.Degree) else a for a in arguments)
         if name in ("log10", "log"):
             usual: Node = tree.Num(Fraction(10)) if name == "log10" else tree.Const("e")
             base = base or (arguments[1] if len(arguments) == 2 else usual)

@@ -62,8 +62,7 @@ OPERATORS: dict[str, Token] = {
 }  # fmt: skip
 #: Words of two or three letters that are prose or units rather than products of variables.
 SHORT_WORDS = words(
-    "no yes not the is to of for are but cm mm km kg ft mg ml hr hrs sec mph usd per cup day way lbs lb "
-    "oz cal mol rad"
+    "no yes not the is to of for are but cm mm km kg ft mg ml hr hrs sec mph usd per cup day way lbs lb oz cal mol rad"
 )
 #: Words that can never be part of a unit: they negate, hedge, compare or calculate.
 HEDGES = words(

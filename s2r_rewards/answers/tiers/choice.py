@@ -34,9 +34,7 @@ class _Letters(NamedTuple):
                 r"|(?=\.[A-Z\\])))",
                 re.I,
             ),
-            re.compile(
-                r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word
-            ),
+            re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word),
         )
 
 

@@ -65,9 +65,7 @@ def is_name(node: Node) -> bool:
     """Whether a left-hand side only names a quantity: variables without any number of its own."""
     if node in (tree.Const("i"), tree.Const("e")):
         return True
-    return bool(variables(node)) and not any(
-        isinstance(part, tree.Num) for part in descendants(node, (tree.Call,))
-    )
+    return bool(variables(node)) and not any(isinstance(part, tree.Num) for part in descendants(node, (tree.Call,)))
 
 
 def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, compare: Compare) -> Node | None:
@@ -93,21 +91,11 @@ def _is_simple(name: Node) -> bool:
     if isinstance(name, tree.SetOperation):
         return name.name != "setminus"
     return isinstance(
-        name,
-        tree.Sym
-        | tree.Call
-        | tree.Function
-        | tree.Quotient
-        | tree.Product
-        | tree.Ratio
-        | tree.Group
-        | tree.Const,
+        name, tree.Sym | tree.Call | tree.Function | tree.Quotient | tree.Product | tree.Ratio | tree.Group | tree.Const
     )
 
 
-def compare_relations(
-    gold: tree.Relation, answer: tree.Relation, policy: CheckPolicy, compare: Compare
-) -> Outcome:
+def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckPolicy, compare: Compare) -> Outcome:
     """Two equations: the same name with equal values, or the same curve."""
     g, a = gold.sides, answer.sides
     if len(g) == len(a) == 2:
@@ -115,12 +103,7 @@ def compare_relations(
             outcome = compare(g[1], a[1], policy)
             if outcome.equal:
                 return outcome
-        elif (
-            not variables(g[1])
-            and not variables(a[1])
-            and isinstance(g[0], tree.Sym)
-            and isinstance(a[0], tree.Sym)
-        ):
+        elif not variables(g[1]) and not variables(a[1]) and isinstance(g[0], tree.Sym) and isinstance(a[0], tree.Sym):
             return Outcome(False, "structure", "values of different variables")
         plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
         same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain))
@@ -156,9 +139,7 @@ def same_curve(gold: Sides, answer: Sides) -> bool:
     if not names or names != variables(right):
         return False
     try:
-        first, second = (
-            value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1)
-        )
+        first, second = (value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1))
         return first == second != 0
     except NotRational:
         pass

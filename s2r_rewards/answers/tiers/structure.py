@@ -19,15 +19,7 @@ from ..read import tree
 from ..read.tree import Node, descendants, rebuild
 from ..read.units import compatible
 from ..result import Outcome, judged
-from .equations import (
-    compare_relations,
-    exact_part,
-    is_equation,
-    name_of,
-    named_apart,
-    named_value,
-    rounded_part,
-)
+from .equations import compare_relations, exact_part, is_equation, name_of, named_apart, named_value, rounded_part
 from .values import compare_values, unwrap
 
 _MATCHING_LIMIT = 40
@@ -39,9 +31,7 @@ _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer."""
     if gold == answer:
-        return Outcome(
-            True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same"
-        )
+        return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
     rounded = rounded_part(answer)
     if rounded is not None:
         exactly = compare(gold, exact_part(answer), policy)
@@ -105,9 +95,7 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
 
 
 def _inequalities(node: Node) -> bool:
-    return isinstance(node, tree.List) and all(
-        isinstance(i, tree.Relation) and i.ops != ("=",) for i in node.items
-    )
+    return isinstance(node, tree.List) and all(isinstance(i, tree.Relation) and i.ops != ("=",) for i in node.items)
 
 
 def _spread(node: Node) -> Node:
@@ -118,9 +106,7 @@ def _spread(node: Node) -> Node:
         flat: list[Node] = []
         for item in node.items:
             spread = _spread(item)
-            flat.extend(
-                spread.items if isinstance(spread, tree.List) and not isinstance(item, tree.List) else (item,)
-            )
+            flat.extend(spread.items if isinstance(spread, tree.List) and not isinstance(item, tree.List) else (item,))
         return replace(node, items=tuple(flat)) if len(flat) > len(node.items) else node
     if any(type(part) is tree.PlusMinus for part in descendants(node, without=(tree.List, tree.Set))):
         return tree.List((_signed(node, True), _signed(node, False)))
@@ -155,9 +141,7 @@ def _is_domain(node: Node) -> bool:
 def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     left, right = _members(gold), _members(answer)
     if left is None or right is None:
-        return _only_item(gold, answer, tree.Set, policy) or Outcome(
-            False, "structure", "one answer and several"
-        )
+        return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
     if named_apart(left) or named_apart(right):
@@ -209,9 +193,7 @@ def _members(node: Node) -> tuple[Node, ...] | None:
     return None
 
 
-def _ordered(
-    left: tuple[Node, ...] | None, right: tuple[Node, ...] | None, policy: CheckPolicy, what: str
-) -> Outcome:
+def _ordered(left: tuple[Node, ...] | None, right: tuple[Node, ...] | None, policy: CheckPolicy, what: str) -> Outcome:
     if left is None or right is None or len(left) != len(right):
         return Outcome(False, "structure", f"not the same size of {what}")
     for a, b in zip(left, right, strict=True):
@@ -239,9 +221,7 @@ def _unordered(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPol
 
 def _groups(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if not (isinstance(gold, tree.Group) and isinstance(answer, tree.Group)):
-        return _only_item(gold, answer, tree.Group, policy) or Outcome(
-            False, "structure", "a container and a value"
-        )
+        return _only_item(gold, answer, tree.Group, policy) or Outcome(False, "structure", "a container and a value")
     if (gold.left, gold.right) != (answer.left, answer.right) and len(gold.items) == 2:
         return Outcome(False, "structure", "different brackets")
     if policy.order == "free" and len(gold.items) == len(answer.items):
@@ -281,11 +261,6 @@ def _based(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return judged(same, "number", "same digits, the base left out", "different digits")
     assert isinstance(answer, tree.Based)
     digits, base = str(answer.digits), answer.base
-    if not (
-        digits.isdigit()
-        and base.isdigit()
-        and 2 <= int(base) <= 10
-        and all(int(d) < int(base) for d in digits)
-    ):
+    if not (digits.isdigit() and base.isdigit() and 2 <= int(base) <= 10 and all(int(d) < int(base) for d in digits)):
         return Outcome(False, "number", "not a number in its base")
     return compare(gold, tree.Num(Fraction(int(digits, int(base)))), policy)

@@ -11,9 +11,7 @@ import re
 from ..policy import CheckPolicy
 from ..result import Outcome, judged
 
-_STYLE = re.compile(
-    r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)"
-)
+_STYLE = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)")
 _NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")

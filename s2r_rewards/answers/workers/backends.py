@@ -80,11 +80,7 @@ COMPARISONS: dict[str, Callable[[str, str], tuple[bool | None, str]]] = {
     "symbolic": symbolic,
 }
 #: The module that a comparison needs.
-NEEDS = {
-    "math_verify": "math_verify",
-    "latex2sympy2": "latex2sympy2_extended",
-    "symbolic": "latex2sympy2_extended",
-}
+NEEDS = {"math_verify": "math_verify", "latex2sympy2": "latex2sympy2_extended", "symbolic": "latex2sympy2_extended"}
 
 
 def warm_up(name: str) -> None:
@@ -111,9 +107,7 @@ def available(name: str) -> bool:
     return installed(NEEDS[name])
 
 
-def delegate(
-    gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0
-) -> CheckResult:
+def delegate(gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0) -> CheckResult:
     """Compare one pair in a worker process.
 
     Raises:

@@ -23,7 +23,7 @@ from s2r_rewards.datasets.initialization import (
 )
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import STYLES
-from s2r_rewards.records import RecordError, read_records, with_fields, write_records
+from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 
 @click.command()
@@ -85,9 +85,7 @@ def _behaviour(
     styles: set[str] = set()
     for name, group in groupby(rows, key=lambda row: row["problem_id"]):
         if name in seen:
-            raise ValueError(
-                f"{source}: rows of problem {name!r} do not lie together; sort them by problem_id"
-            )
+            raise ValueError(f"{source}: rows of problem {name!r} do not lie together; sort them by problem_id")
         seen.add(name)
         members = list(group)
         styles.update(r["style"] for r in members)
@@ -107,9 +105,7 @@ def _behaviour(
             row = members[0]
             yield Problem(name, row["problem"], row["gold"], row.get("level"), row.get("source") or ""), built
     if styles and style != "both" and style not in styles:
-        raise ValueError(
-            f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}"
-        )
+        raise ValueError(f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}")
 
 
 NEEDED = {
@@ -149,9 +145,7 @@ def _long_cot(source: str, reading: Reading, dropped: Counter[str]) -> Iterator[
             dropped[reason or "wrong"] += 1
             continue
         taken.add(attempt.problem_id)
-        problem = Problem(
-            attempt.problem_id, attempt.problem, attempt.gold, attempt.level, attempt.source, None
-        )
+        problem = Problem(attempt.problem_id, attempt.problem, attempt.gold, attempt.level, attempt.source, None)
         yield problem, single_attempt(attempt.text)
 
 

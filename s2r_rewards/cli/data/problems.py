@@ -14,7 +14,7 @@ from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
 from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
 from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
 from s2r_rewards.evaluation.items import evaluation_texts
-from s2r_rewards.records import OnError, write_records
+from s2r_rewards.rollouts.records import OnError, write_records
 
 
 @click.command()
@@ -27,14 +27,10 @@ from s2r_rewards.records import OnError, write_records
 @click.option("--name", help="Name of the source in the output.")
 @click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
 @click.option("--config", help="Configuration, for hub data sets.")
-@click.option(
-    "--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`."
-)
+@click.option("--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`.")
 @click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
 @take_option
-@click.option(
-    "--dropped", "dropped_path", type=RecordFile(), help="Also write what was dropped, with the reason."
-)
+@click.option("--dropped", "dropped_path", type=RecordFile(), help="Also write what was dropped, with the reason.")
 @workers_option
 @seed_option
 @on_error_option
@@ -88,9 +84,7 @@ def command(
     counts_table("problems", {**collector.counts, "written": len(kept)})
 
 
-def _records(
-    places: tuple[str, ...], split: str, configs: Sequence[str], on_error: OnError
-) -> Iterator[Located]:
+def _records(places: tuple[str, ...], split: str, configs: Sequence[str], on_error: OnError) -> Iterator[Located]:
     for place in places:
         # Configurations are parts of a hub data set; a file has none.
         for config in configs if configs and is_hub_name(place) else [None]:

@@ -13,7 +13,7 @@ from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import take
 from s2r_rewards.datasets.offline import in_band
 from s2r_rewards.datasets.streaming import accuracy_by_problem
-from s2r_rewards.records import write_records
+from s2r_rewards.rollouts.records import write_records
 
 
 @click.command()

@@ -15,7 +15,7 @@ from s2r_rewards.datasets.llm.requests import Request
 from s2r_rewards.datasets.resume import fingerprint
 from s2r_rewards.datasets.verification import STYLES, StyleCounts, style_table
 from s2r_rewards.evaluation.published import STYLES as PUBLISHED
-from s2r_rewards.records import read_records
+from s2r_rewards.rollouts.records import read_records
 
 
 @click.command()

@@ -15,8 +15,8 @@ from s2r_rewards.cli.kit.tokens import load_tokenizer
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import InitializationTrajectory
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.records import write_records
 from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.rollouts.records import write_records
 
 Built = tuple[Problem, InitializationTrajectory]
 

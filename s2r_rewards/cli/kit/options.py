@@ -9,22 +9,16 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import Function, attached
-from s2r_rewards.records import check_suffix
+from s2r_rewards.rollouts.records import check_suffix
 
-seed_option = click.option(
-    "--seed", default=0, show_default=True, help="The same seed gives the same output."
-)
+seed_option = click.option("--seed", default=0, show_default=True, help="The same seed gives the same output.")
 restart_option = click.option("--restart", is_flag=True, help="Throw earlier work on this output away.")
 take_option = click.option("--take", "number", type=int, help="Keep so many of them, drawn at random.")
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="JSON on standard output, for other programs."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for other programs.")
 band_option = click.option(
     "--band", nargs=2, type=float, default=(0.1, 0.7), show_default=True, help="Accuracies to keep."
 )
-WORKERS = click.Option(
-    ["--workers"], type=click.IntRange(1), default=2, show_default=True, help="Checker processes."
-)
+WORKERS = click.Option(["--workers"], type=click.IntRange(1), default=2, show_default=True, help="Checker processes.")
 workers_option = attached(WORKERS)
 
 

@@ -14,8 +14,8 @@ from s2r_rewards.cli.kit.commands import bundle
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.datasets.loading import read_problems
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.records import SUFFIXES, RecordError
 from s2r_rewards.rollouts import Rollout, read_rollouts
+from s2r_rewards.rollouts.records import SUFFIXES, RecordError
 
 SHOWN = 5
 

@@ -23,7 +23,7 @@ from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.judging import BatchChecker
 from s2r_rewards.methods import METHODS, Method
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.trajectory import Span
 
 CHECKS_AT_ONCE = 4_000
@@ -56,9 +56,7 @@ class Scoring:
         names = ("method", "rewards", "baseline", "grammar", "policy")
         return {**{name: getattr(self.options, name) for name in names}, "checker": self.checker}
 
-    def batches(
-        self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None
-    ) -> Iterator[list[Rollout]]:
+    def batches(self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None) -> Iterator[list[Rollout]]:
         """Scores one batch after the other, showing how many rollouts are done.
 
         Args:

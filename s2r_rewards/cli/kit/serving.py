@@ -19,7 +19,7 @@ from s2r_rewards.cli.kit.reading import Reading
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.datasets.llm.requests import Request, SamplingOptions, Usage
 from s2r_rewards.datasets.resume import WorkLog
-from s2r_rewards.records import write_records
+from s2r_rewards.rollouts.records import write_records
 
 
 @dataclass
@@ -126,9 +126,7 @@ class Model:
         from s2r_rewards.datasets.llm.generation import generate
 
         key = os.environ.get(self.api_key_env)
-        client = CompletionClient(
-            url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout
-        )
+        client = CompletionClient(url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout)
         usage = Usage()
         with Progress(output.stem, len(requests), len(log)) as bar:
 
@@ -166,9 +164,7 @@ def asking_options(flag: str, help: str, samples: int) -> Callable[[Function], F
     )
 
 
-def model_options(
-    temperature: float, max_tokens: int, required: bool = True
-) -> Callable[[Function], Function]:
+def model_options(temperature: float, max_tokens: int, required: bool = True) -> Callable[[Function], Function]:
     """The options of every command that asks a model, as its argument ``model``; None where none need be named."""
 
     def option(name: str, help: str | None = None, **settings: Any) -> click.Option:

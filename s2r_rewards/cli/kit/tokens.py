@@ -32,9 +32,7 @@ def spans_of(rollouts: Sequence[Rollout], grammar: str | Grammar, tokenizer: Any
             spans.append(())
             continue
         skip = _skips_special_tokens(rollout, tokenizer, number)
-        actions = [
-            (a.start, a.end) for a in parse(rollout.response, grammar, finished=rollout.finished).actions
-        ]
+        actions = [(a.start, a.end) for a in parse(rollout.response, grammar, finished=rollout.finished).actions]
         spans.append(token_spans(rollout.token_ids, tokenizer, actions, skip_special_tokens=skip))
     return spans
 

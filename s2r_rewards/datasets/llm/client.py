@@ -59,9 +59,7 @@ class CompletionClient:
         self.retried = 0
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-        self._http = httpx.AsyncClient(
-            headers=headers, limits=limits, timeout=httpx.Timeout(timeout, connect=10.0)
-        )
+        self._http = httpx.AsyncClient(headers=headers, limits=limits, timeout=httpx.Timeout(timeout, connect=10.0))
 
     async def __aenter__(self) -> "CompletionClient":
         return self

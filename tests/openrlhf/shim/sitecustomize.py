@@ -55,9 +55,7 @@ def _weight_sync(module):
         from vllm.distributed.utils import StatelessProcessGroup
 
         return StoreBroadcast(
-            StatelessProcessGroup.create(
-                host=master_address, port=master_port, rank=rank, world_size=world_size
-            )
+            StatelessProcessGroup.create(host=master_address, port=master_port, rank=rank, world_size=world_size)
         )
 
     module.stateless_init_process_group = init

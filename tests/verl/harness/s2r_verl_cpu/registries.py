@@ -78,9 +78,7 @@ def _record_losses(module) -> None:
     def recorded(wrapped, instance, args, kwargs):
         data = kwargs["data"] if "data" in kwargs else args[2]
         loss, metrics = wrapped(*args, **kwargs)
-        rows = {
-            name: [row.detach().clone() for row in data[name].unbind()] for name in DUMPED if name in data
-        }
+        rows = {name: [row.detach().clone() for row in data[name].unbind()] for name in DUMPED if name in data}
         rows["policy_loss"] = float(loss)
         torch.save(rows, Path(os.environ[DUMP_ENV]) / f"{time.time_ns()}.pt")
         return loss, metrics

@@ -36,9 +36,7 @@ class Server:
 
     async def generate(self, request_id, prompt_ids, sampling_params, **unused) -> TokenOutput:
         loop = asyncio.get_running_loop()
-        ids, log_probs, stop = await loop.run_in_executor(
-            None, self._respond, list(prompt_ids), dict(sampling_params)
-        )
+        ids, log_probs, stop = await loop.run_in_executor(None, self._respond, list(prompt_ids), dict(sampling_params))
         return TokenOutput(
             token_ids=ids,
             log_probs=log_probs if sampling_params.get("logprobs") else None,
@@ -70,11 +68,7 @@ class Server:
 
     def _sample(self, prompt_ids: list[int], room: int, temperature: float) -> list[int]:
         prompt = torch.tensor([prompt_ids])
-        how = (
-            {"do_sample": True, "temperature": temperature, "top_k": 0}
-            if temperature > 0
-            else {"do_sample": False}
-        )
+        how = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
         out = self.model.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),
@@ -114,9 +108,7 @@ class Replica(RolloutReplica):
         name = _server_name(self.replica_rank)
         path = self.model_config["path"] if isinstance(self.model_config, dict) else self.model_config.path
         length = self.config.prompt_length + self.config.response_length
-        server = Server.options(name=name, max_concurrency=64).remote(
-            path, self.config.response_length, length, script
-        )
+        server = Server.options(name=name, max_concurrency=64).remote(path, self.config.response_length, length, script)
         self.servers, self._server_handle, self._server_address = [server], server, name
 
 

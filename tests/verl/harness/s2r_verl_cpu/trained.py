@@ -39,9 +39,7 @@ def questions(count: int) -> list[dict]:
     return [row for row in rl_rows(4 * count) if row["reward_model"]["ground_truth"] == GOLD][:count]
 
 
-def train(
-    folder: Path, model: Path, rows: list[dict], *overrides: str, prompts: int, n: int, **env: str
-) -> Run:
+def train(folder: Path, model: Path, rows: list[dict], *overrides: str, prompts: int, n: int, **env: str) -> Run:
     (folder / "dump").mkdir(parents=True, exist_ok=True)
     output = runs.ppo(
         *runs.PPO_FLAGS,

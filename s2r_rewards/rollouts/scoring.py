@@ -15,9 +15,7 @@ from s2r_rewards.trajectory import Span
 
 
 def judge_rollouts(
-    rollouts: Sequence[Rollout],
-    grammar: str | Grammar = "paper",
-    checker_many: BatchChecker | None = None,
+    rollouts: Sequence[Rollout], grammar: str | Grammar = "paper", checker_many: BatchChecker | None = None
 ) -> list[JudgedTrajectory]:
     """Parses and judges each rollout's response."""
     trajectories = [parse(r.response, grammar, finished=r.finished) for r in rollouts]
@@ -41,9 +39,7 @@ def score_rollouts(
     """
     rules = get_method(method)
     judged = judge_rollouts(rollouts, rules.grammar, checker_many)
-    scored = [
-        rules.score(item, checker, token_spans[i] if token_spans else None) for i, item in enumerate(judged)
-    ]
+    scored = [rules.score(item, checker, token_spans[i] if token_spans else None) for i, item in enumerate(judged)]
     groups = [rollout.problem_id for rollout in rollouts]
     baselines, advantages = replace(rules, running=False).credit(scored, groups)
     return [

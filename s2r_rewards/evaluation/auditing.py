@@ -48,9 +48,7 @@ class Audit:
 
     def errors(self, results: Sequence[CheckResult]) -> tuple[int, int] | None:
         """(false positives, false negatives) against the labels; None when the file has none."""
-        labelled = [
-            (bool(r), p.expected) for r, p in zip(results, self.pairs, strict=True) if p.expected is not None
-        ]
+        labelled = [(bool(r), p.expected) for r, p in zip(results, self.pairs, strict=True) if p.expected is not None]
         if not labelled:
             return None
         return sum(r and not e for r, e in labelled), sum(e and not r for r, e in labelled if e is not None)
@@ -122,9 +120,7 @@ def pairs_of(record: Mapping[str, Any], name: str) -> Iterator[AuditPair]:
         answer = record["pred"]
         if record.get("mode") == "response":
             answer = extract_answer(answer, fallback="math").answer
-        yield AuditPair(
-            name, gold, answer, _result(record.get("verdict"), record.get("tier")), record.get("expected")
-        )
+        yield AuditPair(name, gold, answer, _result(record.get("verdict"), record.get("tier")), record.get("expected"))
     elif record.get("s2r") is not None:
         scored = ScoredRollout.from_record(record["s2r"])
         attempts = [action for action in scored.actions if action.kind == "solve"]

@@ -67,9 +67,7 @@ def raise_error(error: RecordError) -> None:
     raise error
 
 
-def read_records(
-    path: str | os.PathLike[str], on_error: OnError = raise_error
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_records(path: str | os.PathLike[str], on_error: OnError = raise_error) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number from 1, record) for every record of a JSONL or parquet file, one at a time.
 
     Args:
@@ -93,9 +91,7 @@ def read_records(
                 on_error(RecordError(path, number, "", f"not a JSON object ({error})"))
                 continue
             if not isinstance(record, dict):
-                on_error(
-                    RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object")
-                )
+                on_error(RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object"))
                 continue
             yield number, record
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = ("run.sh", "__main__.py")
 SKIPPED = ("__pycache__", "runs")
 
@@ -184,14 +184,10 @@ def launch(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "folder", type=Path, help="where the files of the stages lie (run.sh and s2r name it)"
-    )
+    parser.add_argument("folder", type=Path, help="where the files of the stages lie (run.sh and s2r name it)")
     parser.add_argument("stage", help="sft, orl, prl, offline_orl or offline_prl: a YAML file of the folder")
     parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
-    parser.add_argument(
-        "--check", action="store_true", help="say what would run and what is wrong with it, and stop"
-    )
+    parser.add_argument("--check", action="store_true", help="say what would run and what is wrong with it, and stop")
     given, overrides = parser.parse_known_args(arguments)
     folder: Path = given.folder
     try:

@@ -70,9 +70,7 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
             content, is_special = special[token_id]
             return b"" if is_special and skip_special_tokens else content.encode("utf-8")
         token = to_token(token_id)
-        return (
-            b"" if token is None else convert(token)
-        )  # ids beyond the vocabulary (padded heads) say nothing
+        return b"" if token is None else convert(token)  # ids beyond the vocabulary (padded heads) say nothing
 
     return TokenTable(to_bytes, strips)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from s2r_rewards.token_bytes import token_table
+from s2r_rewards.tokens.table import token_table
 from s2r_rewards.trajectory import Span
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.records import (
+from s2r_rewards.rollouts.records import (
     FIELD_NAMES,
     OnError,
     RecordError,
@@ -50,7 +50,7 @@ class Rollout:
     finished: bool | None = None
     """True: ended by itself; False: cut off by length; None: not known."""
     s2r: ScoredRollout | None = None
-    """What :func:`s2r_rewards.scoring.score_rollouts` adds."""
+    """What :func:`s2r_rewards.rollouts.scoring.score_rollouts` adds."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that this library does not know; they are kept."""
 
@@ -58,9 +58,7 @@ class Rollout:
     def judged(self) -> JudgedTrajectory:
         """The judged trajectory of a scored rollout; ValueError where it is not scored."""
         if self.s2r is None:
-            raise ValueError(
-                f"rollout of problem {self.problem_id!r} is not scored; run `s2r score` on the file"
-            )
+            raise ValueError(f"rollout of problem {self.problem_id!r} is not scored; run `s2r score` on the file")
         return self.s2r.judged(self.response, self.gold)
 
     def to_record(self) -> dict[str, Any]:
@@ -94,9 +92,7 @@ class Rollout:
         ):
             raise RecordError(path, line, "accuracy", f"found {accuracy!r}; expected a number in [0, 1]")
         token_ids = record.get("token_ids")
-        if token_ids is not None and not (
-            isinstance(token_ids, list) and all(type(i) is int for i in token_ids)
-        ):
+        if token_ids is not None and not (isinstance(token_ids, list) and all(type(i) is int for i in token_ids)):
             raise RecordError(path, line, "token_ids", "expected a list of integers")
         finished = record.get("finished")
         if finished is not None and not isinstance(finished, bool):
@@ -126,9 +122,7 @@ def _scored(value: Any, path: str, line: int) -> ScoredRollout | None:
 
 
 def read_rollouts(
-    path: str | os.PathLike[str],
-    on_error: OnError = raise_error,
-    fields: Mapping[str, str] | None = None,
+    path: str | os.PathLike[str], on_error: OnError = raise_error, fields: Mapping[str, str] | None = None
 ) -> Iterator[Rollout]:
     """Streams the rollouts of a JSONL or parquet file, under our field names or those of `records.FIELD_NAMES`.
 

@@ -7,20 +7,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from s2r_rewards.auditing import AuditPair, checker_named
 from s2r_rewards.cli import main
+from s2r_rewards.evaluation.auditing import AuditPair, checker_named
 
 CASES = [
     {"id": "a", "gold": "1, 2", "pred": "2, 1", "expected": True, "verdict": "incorrect"},
     {"id": "b", "gold": "1/2", "pred": "0.5", "expected": True, "verdict": "correct"},
-    {
-        "id": "c",
-        "gold": "5",
-        "pred": "so \\boxed{6}",
-        "mode": "response",
-        "expected": False,
-        "verdict": "correct",
-    },
+    {"id": "c", "gold": "5", "pred": "so \\boxed{6}", "mode": "response", "expected": False, "verdict": "correct"},
     {"id": "d", "gold": "7", "pred": "", "expected": False, "verdict": "malformed"},
 ]
 
@@ -115,8 +108,7 @@ def test_rollouts_are_audited_by_attempt(tmp_path):
 def test_checkers_by_name():
     pairs = [AuditPair("a", "(1, 2)", "(2, 1)"), AuditPair("b", ("1", "2"), "2"), AuditPair("c", "3", None)]
     verdicts = {
-        name: [r.verdict for r in checker_named(name)(pairs)]
-        for name in ("ours", "ours:order=free", "operator:eq")
+        name: [r.verdict for r in checker_named(name)(pairs)] for name in ("ours", "ours:order=free", "operator:eq")
     }
     assert verdicts == {
         "ours": ["incorrect", "correct", "malformed"],

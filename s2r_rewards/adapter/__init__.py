@@ -1,0 +1,27 @@
+"""What every framework adapter shares: one set of options, scoring that never raises, and metrics of a batch.
+
+An adapter translates its framework's sample into a call of :func:`score_response`, lets the record travel, and hands
+the batch of records to the method that knows their group.
+"""
+
+from s2r_rewards.adapter.batch import FAILED_METRIC, batch_metrics, failures
+from s2r_rewards.adapter.golds import gold_of, level_of
+from s2r_rewards.adapter.options import TRAINING_OPTIONS, ConfigError, Options, resolve_checker, resolve_method
+from s2r_rewards.adapter.scoring import FAILING_REWARD, Sample, score_response, score_responses
+
+__all__ = [
+    "FAILED_METRIC",
+    "FAILING_REWARD",
+    "TRAINING_OPTIONS",
+    "ConfigError",
+    "Options",
+    "Sample",
+    "batch_metrics",
+    "failures",
+    "gold_of",
+    "level_of",
+    "resolve_checker",
+    "resolve_method",
+    "score_response",
+    "score_responses",
+]

@@ -1,0 +1,168 @@
+"""Every choice that a trainer, a command or a server offers, and what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from s2r_rewards import answers
+from s2r_rewards.baselines import Baseline, get_baseline
+from s2r_rewards.grammar import get_grammar
+from s2r_rewards.judging import BatchChecker
+from s2r_rewards.methods import Method, get_method
+from s2r_rewards.methods.base import GROUPS
+from s2r_rewards.resolve import load_object
+
+T = TypeVar("T", bound="Options")
+#: Options that only a trainer which hands its whole batch over can use.
+TRAINING_OPTIONS = (
+    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
+)  # fmt: skip
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot work, with the key, what was found, what was expected and the way out."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Every choice that a trainer, a command or a server offers, under the same name everywhere.
+
+    ``None`` leaves a choice to the method. Names may be ``package.module:object``.
+    """
+
+    method: str = "s2r-prl"
+    """Rewards, baseline, ratio and clip, by name."""
+    rewards: str | None = None
+    """JudgedTrajectory → one number per attempt and verification."""
+    baseline: str | None = None
+    """(rewards, groups) → baselines of the same shape."""
+    groups: str | None = None
+    """What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``."""
+    running: bool | None = None
+    """Whether baselines are means over earlier batches."""
+    leave_one_out: bool | None = None
+    """Leave an action out of its own baseline."""
+    min_count: int | None = None
+    """Baselines over fewer rewards are 0."""
+    grammar: str | None = None
+    """How responses are parsed."""
+    checker: str | None = None
+    """(gold, answer) → CheckResult; default: the library's."""
+    policy: str | None = None
+    """What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``."""
+    workers: int = 2
+    """Processes for the answers that need computer algebra."""
+    ratio: str | None = None
+    """Ratio of the clipped objective."""
+    beta: float = 0.0
+    """β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model."""
+    alarms: bool = True
+    """Look for signs of reward hacking in every training step (``s2r/alarm/*``)."""
+    max_chars: int = 10_000_000
+    """Longer responses are not read: they earn the failing reward and are counted."""
+    rollouts: str | None = None
+    """Append every rollout of training to this JSONL file."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("workers", 1), ("max_chars", 1), ("beta", 0), ("min_count", 0)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or value < low):
+                raise ConfigError(f"{name} is {value!r}; expected a number >= {low}")
+        if self.groups is not None and self.groups not in GROUPS:
+            raise ConfigError(f"groups is {self.groups!r}; expected one of {', '.join(GROUPS)}")
+
+    @classmethod
+    def from_mapping(cls: type[T], given: Mapping[str, Any], where: str = "s2r") -> T:
+        """Options out of a configuration block; every name in it is looked up.
+
+        Args:
+            where: the block's name, for messages, e.g. ``algorithm.s2r``.
+
+        Raises:
+            ConfigError: an unknown key, or a value that cannot be used; names key, what was found and expected.
+        """
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(given) - set(known)):
+            raise ConfigError(f"{where} has unknown keys {unknown}; expected some of {known}")
+        try:
+            options = cls(**given)
+            options.check()
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"{where}: {error}") from None
+        return options
+
+    def given(self) -> dict[str, Any]:
+        """What differs from the defaults."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+
+    def refuse(self, names: Iterable[str], why: str) -> None:
+        """ConfigError for the first of these options that is given where it could only be ignored."""
+        for name in names:
+            if name in self.given():
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; {why}")
+
+    def check(self) -> None:
+        """Looks every name up. ConfigError (or ValueError) naming the first that cannot be used."""
+        resolve_method(self)
+        resolve_checker(self)
+
+
+@lru_cache(maxsize=64)
+def resolve_method(options: Options) -> Method:
+    """The method with everything that the options change in it.
+
+    Raises:
+        ValueError: an unknown name, or a setting that the baseline does not have.
+    """
+    method = get_method(options.method)
+    baseline = get_baseline(options.baseline) if options.baseline else method.baseline
+    settings = {
+        name: value
+        for name, value in (("leave_one_out", options.leave_one_out), ("min_count", options.min_count))
+        if value is not None
+    }
+    if settings and not isinstance(baseline, Baseline):
+        raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
+    if isinstance(baseline, Baseline):
+        baseline = baseline.with_settings(**settings)
+    changes: dict[str, Any] = {
+        "rewards": options.rewards and _function(options.rewards, "rewards"),
+        "grammar": options.grammar and get_grammar(options.grammar),
+        "groups": options.groups,
+        "running": options.running,
+        "ratio": options.ratio,
+        "baseline": None if baseline is method.baseline else baseline,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if options.rewards and method.level == "outcome":
+        raise ConfigError(
+            f"rewards is {options.rewards!r}, but method {method.name!r} rewards the response as a whole: choose a method "
+            "of the level process, or one of your own"
+        )
+    if not changes:
+        return method
+    told = {name: value for name, value in options.given().items() if name in (*changes, *settings)}
+    name = f"{method.name}[{','.join(f'{k}={v}' for k, v in told.items())}]"
+    changed = replace(method, name=name, **changes)
+    changed.new_state()  # refuses what a running baseline cannot be
+    return changed
+
+
+@lru_cache(maxsize=64)
+def resolve_checker(options: Options) -> BatchChecker:
+    """The batch checker that the options name. ValueError for an unknown name or policy."""
+    return answers.batch_checker(options.checker, options.policy, options.workers)
+
+
+def _function(reference: str, what: str) -> Callable[..., Any]:
+    found = load_object(reference, what)
+    if not callable(found):
+        raise ConfigError(f"{what} {reference!r} is {type(found).__name__}; expected a function")
+    return found
