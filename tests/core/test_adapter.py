@@ -255,7 +255,7 @@ class TestFailures:
         mine = replace(
             get_method("s2r-prl"), name="mine", rewards=lambda judged: seen.append(judged) or (-0.5,)
         )
-        monkeypatch.setattr(adapter, "resolve_method", {MINE: mine}.__getitem__)
+        monkeypatch.setattr(scoring, "resolve_method", {MINE: mine}.__getitem__)
         failed = score_response(RIGHT, None, MINE)
         assert (failed.method, failed.rewards, failed.outcome) == ("mine", (-0.5,), -1.0)
         action = Action("solve", 0, len(RIGHT))

@@ -8,7 +8,7 @@ from s2r_rewards.answers import CHECKER_VERSION, CheckResult
 from s2r_rewards.baselines import reward_context
 from s2r_rewards.methods import get_method
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
 
 RIGHT, WRONG = Rollout("p", "?", "\\boxed{4}", "4"), Rollout("p", "?", "\\boxed{5}", "4")
 
