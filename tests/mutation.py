@@ -45,11 +45,7 @@ def described(mutant: str) -> str:
 
 
 def main() -> int:
-    named = {
-        text: group["why"]
-        for group in json.loads(NAMED.read_text())["survivors"]
-        for text in group["mutants"]
-    }
+    named = {text: group["why"] for group in json.loads(NAMED.read_text())["survivors"] for text in group["mutants"]}
     counts: Counter[str] = Counter()
     caught: Counter[str] = Counter()
     unnamed = []
@@ -61,9 +57,7 @@ def main() -> int:
         elif (text := described(mutant)) not in named:
             unnamed.append(text)
     for module in sorted(counts):
-        print(
-            f"{module:28} {caught[module]:5} of {counts[module]:5}   {caught[module] / counts[module]:6.1%}"
-        )
+        print(f"{module:28} {caught[module]:5} of {counts[module]:5}   {caught[module] / counts[module]:6.1%}")
     share = caught.total() / max(counts.total(), 1)
     print(f"{'all':28} {caught.total():5} of {counts.total():5}   {share:6.1%}")
     for text in unnamed:

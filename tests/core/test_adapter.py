@@ -252,9 +252,7 @@ class TestFailures:
     def test_the_failing_reward_is_the_methods_own(self, monkeypatch):
         """What a method pays for one wrong, ungradable attempt over the whole response."""
         seen = []
-        mine = replace(
-            get_method("s2r-prl"), name="mine", rewards=lambda judged: seen.append(judged) or (-0.5,)
-        )
+        mine = replace(get_method("s2r-prl"), name="mine", rewards=lambda judged: seen.append(judged) or (-0.5,))
         monkeypatch.setattr(scoring, "resolve_method", {MINE: mine}.__getitem__)
         failed = score_response(RIGHT, None, MINE)
         assert (failed.method, failed.rewards, failed.outcome) == ("mine", (-0.5,), -1.0)
@@ -290,11 +288,7 @@ class TestFailures:
     def test_a_checker_that_raises(self):
         """The check is ungradable, which is not right; the rest of the response is scored."""
         scored = score_response(RIGHT, "4", replace(MINE, checker=f"{HERE}:broken"))
-        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == (
-            "ungradable",
-            (-1.0, -1.0),
-            None,
-        )
+        assert (scored.checks[0].verdict, scored.rewards, scored.failure) == ("ungradable", (-1.0, -1.0), None)
 
     def test_a_batch_checker_that_raises(self, monkeypatch):
         def checker(pairs):

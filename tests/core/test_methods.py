@@ -98,7 +98,7 @@ def test_ten_observations_before_a_context_counts():
     assert nine == ((0.0,),) * 9
     assert method.credit(batch, state=state)[0] == ((0.0,),)  # the tenth
     assert method.credit(batch, state=state)[0] == ((1.0,),)
-    assert method.credit(batch)[0] == ((0.0,),)  # without a state nothing is known
+    assert method.credit(batch * 10)[0] == ((0.0,),) * 10  # without a state nothing is known
 
 
 def test_advantages_are_those_of_credit():
@@ -145,6 +145,11 @@ def test_without_prompts_all_are_samples_of_one():
     method = get_method("s2r-orl")
     batch = [judged(["+"]), judged(["-"]), judged(["-"])]
     assert method.advantages(batch) == ((2.0,), (-1.0,), (-1.0,))
+
+
+def test_prompts_of_equal_accuracy_are_told_apart():
+    batch = [judged([shape]) for shape in ("+", "-", "+", "-")]
+    assert get_method("s2r-orl").advantages(batch, "ppqq") == ((2.0,), (-2.0,), (2.0,), (-2.0,))
 
 
 def test_outcome_advantages_also_of_what_has_no_action():

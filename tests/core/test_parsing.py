@@ -50,10 +50,7 @@ SENTENCES = [
 def test_what_a_sentence_says(grammar, verdict, said):
     """The verification is not the last one, so that the released grammar's default would be ``incorrect``."""
     verify, retry = GRAMMARS[grammar].verify_markers[0], GRAMMARS[grammar].retry_markers[0]
-    if (grammar, verdict) == (
-        "released",
-        "incorrect",
-    ):  # … and here it is the last one: the default is ``correct``
+    if (grammar, verdict) == ("released", "incorrect"):  # … and here it is the last one: the default is ``correct``
         retry = ""
     (verification,) = parse(f"\\boxed{{4}} {verify} {said} {retry}", grammar).verifications
     assert (verification.verdict.value if verification.verdict else "none") == verdict

@@ -34,10 +34,7 @@ def test_the_record_of_a_rollout():
     assert (first.s2r.method, first.s2r.checker, first.s2r.outcome) == ("s2r-prl", "mine 1", 1.0)
     assert (first.s2r.spans, second.s2r.spans) == (((0, 3),), ((1, 2),))
     assert (first.s2r.ended, second.s2r.ended) == (None, True)
-    assert [(r.s2r.actions[0].baseline, r.s2r.actions[0].advantage) for r in (first, second)] == [
-        (0, 1),
-        (0, -1),
-    ]
+    assert [(r.s2r.actions[0].baseline, r.s2r.actions[0].advantage) for r in (first, second)] == [(0, 1), (0, -1)]
     assert (first.response, first.s2r.checks[0].tier) == (RIGHT.response, "mine")
 
 
@@ -56,9 +53,7 @@ def test_the_methods_own_grammar_reads():
 
 @pytest.mark.parametrize(("least", "baselines"), [(1, [0, 0]), (2, [0, 0]), (3, [0.5, 0.5])])
 def test_the_methods_own_minimum_counts(least, baselines):
-    method = replace(
-        get_method("s2r-prl"), baseline=reward_context.with_settings(min_count=least, default=0.5)
-    )
+    method = replace(get_method("s2r-prl"), baseline=reward_context.with_settings(min_count=least, default=0.5))
     scored = score_rollouts([RIGHT, WRONG], method, checker)
     assert [r.s2r.actions[0].baseline for r in scored] == baselines
 
