@@ -5,8 +5,8 @@ Examples:
   mutmut run --max-children 2 && python tests/mutation.py     all modules named in pyproject.toml, a quarter of an hour
   mutmut run "s2r_rewards.metrics*" && python tests/mutation.py
 
-``tests/mutation.json`` holds the figures that were measured and names every survivor with the reason why no test
-can tell it from the original.  Exit 1: fewer than 95 % are caught, or a survivor has no name there.
+``tests/mutation.md`` holds the figures that were measured and names every survivor with the reason why no test can
+tell it from the original.  Exit 1: fewer than 95 % are caught, or a survivor has no name there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMED = Path(__file__).with_suffix(".json")
+NAMED = Path(__file__).with_suffix(".md")
 SURVIVED, NO_TESTS, NOT_RUN = 0, 33, None
 LEAST = 0.95
 
@@ -45,7 +45,7 @@ def described(mutant: str) -> str:
 
 
 def main() -> int:
-    named = {text: group["why"] for group in json.loads(NAMED.read_text())["survivors"] for text in group["mutants"]}
+    named = set(re.findall(r"^- `(.*)`$", NAMED.read_text(encoding="utf-8"), re.MULTILINE))
     counts: Counter[str] = Counter()
     caught: Counter[str] = Counter()
     unnamed = []
