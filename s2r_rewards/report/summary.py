@@ -75,7 +75,7 @@ def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -
     records = [rollout.s2r for rollout in rollouts if rollout.s2r is not None]
     nodes, left_out = context_tree(map(action_rewards, judged))
     checks = Counter((check.verdict, check.tier) for j in judged for check in j.checks)
-    deviations = Counter(code for j in judged for code in {d.code for d in j.trajectory.deviations})
+    deviations = Counter(code for j in judged for code in dict.fromkeys(j.trajectory.codes))
     return Summary(
         problems=len({rollout.problem_id for rollout in rollouts}),
         grammar=_names(record.grammar for record in records),

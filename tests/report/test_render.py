@@ -13,7 +13,7 @@ from s2r_rewards.report import Limits, render
 from s2r_rewards.report.markup import Html, el, json_block
 from s2r_rewards.report.payload import payload, shorten
 from s2r_rewards.report.sample import choose
-from s2r_rewards.report.summary import context_tree
+from s2r_rewards.report.summary import context_tree, summarise
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, SHELF, solve
@@ -62,6 +62,14 @@ def test_tree_keeps_parents_of_what_it_keeps():
         kept = {node.context for node in nodes}
         assert len(kept) == min(limit, 10) == 10 - left_out
         assert all(context[:-1] in kept for context in kept if context)
+
+
+def test_deviations_of_equal_count_stand_in_order_of_appearance():
+    """Not in the order of a set, which differs from one process to the next."""
+    case = next(case for case in SHELF if len(case.deviations) == 2)
+    rollouts = score_rollouts([Rollout("p", "?", case.text, case.gold, finished=case.finished)])
+    found = summarise(rollouts, [rollouts[0].judged]).deviations
+    assert found == tuple((code, 1) for code in rollouts[0].s2r.codes)
 
 
 def test_sample_keeps_telling_rollouts_and_the_usual_ones():
