@@ -4,23 +4,18 @@ A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``
 ``open``, ``close``, ``word`` (prose, a unit), ``cmd`` (``frac``, ``sqrt``, ``binom``), ``begin``/``end``.
 """
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from .units import LETTER_UNITS
 from .vocabulary import (
     ACCENTS,
-    ALIASES,
     BARE_WORDS,
+    CHARACTERS,
     COMMANDS,
-    FUNCTIONS,
     GREEK,
     IGNORED,
-    OPERATORS,
-    RELATIONS,
+    LETTER_UNITS,
     SHORT_WORDS,
     STYLE_COMMANDS,
     TEXT_COMMANDS,
@@ -79,8 +74,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
             tokens.append(("num", _number(value)))
         elif kind == "op":
             if value != "$" and value != '"':
-                relation = RELATIONS.get(value)
-                tokens.append(("rel", relation) if relation else OPERATORS.get(value) or ("op", value))
+                tokens.append(CHARACTERS.get(value) or ("op", value))
         elif kind == "word":
             _bare_word(value, tokens)
             word_end = at
@@ -137,32 +131,21 @@ def with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
 
 
 def _bare_word(word: str, tokens: list[Token]) -> None:
-    known = BARE_WORDS.get(word)
-    if known is not None:
+    if known := BARE_WORDS.get(word):
         tokens.append(known)
-    elif word in FUNCTIONS and len(word) > 1:
-        tokens.append(("cmd", "sqrt") if word == "sqrt" else ("fn", ALIASES.get(word, word)))
-    elif len(word) == 1:
-        if word == "U" and tokens and tokens[-1][0] == "close":
-            tokens.append(("op", "cup"))
-        elif word in "ie":
-            tokens.append(("const", word))
-        else:
-            tokens.append(("sym", word))
-    elif word in GREEK:
+    elif word == "U" and tokens and tokens[-1][0] == "close":
+        tokens.append(("op", "cup"))
+    elif len(word) == 1 or word in GREEK:
         tokens.append(("sym", word))
     elif len(word) > 3 or word in SHORT_WORDS or (word.istitle() and word.lower() in SHORT_WORDS):
         tokens.append(("word", word))
     else:
-        tokens.extend(("const", letter) if letter in "ie" else ("sym", letter) for letter in word)
+        tokens.extend(BARE_WORDS.get(letter, ("sym", letter)) for letter in word)
 
 
 def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
-    known = COMMANDS.get(name)
-    if known is not None:
+    if known := COMMANDS.get(name):
         tokens.append(known)
-    elif name in RELATIONS:
-        tokens.append(("rel", RELATIONS[name]))
     elif name in IGNORED:
         if name in ("left", "right") and text[at : at + 1] == ".":
             at += 1
@@ -170,10 +153,6 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
         letters = _NAMED_POINTS.match(text, at)
         tokens.append(("sym", name + (letters.group(1) if letters else "")))
         at = letters.end() if letters else at
-    elif name in GREEK:
-        tokens.append(("sym", name))
-    elif name in FUNCTIONS:
-        tokens.append(("fn", ALIASES.get(name, name)))
     elif name in ("begin", "end"):
         close = text.find("}", at)
         if not text.startswith("{", at) or close < 0:
@@ -208,16 +187,14 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
         tokens.append(("const", "reals") if inner == "R" else ("sym", "mathbb" + inner))
     elif name in ACCENTS:
         tokens.append(("sym", name + inner))
-    elif not inner:
-        pass
     elif inner in LETTER_UNITS and tokens and tokens[-1][0] in ("num", "close"):
         tokens.append(("word", inner))
     elif _MATH_IN_TEXT.fullmatch(inner) or (name in STYLE_COMMANDS and inner.startswith("\\")):
         tokens.extend(tokenize(inner))
     elif inner.lower().strip(" ,") in ("and", "or"):
         tokens.append(("sep", inner.lower().strip(" ,")))
-    elif inner in FUNCTIONS or inner in BARE_WORDS:
-        _bare_word(inner, tokens)
+    elif inner in BARE_WORDS:
+        tokens.append(BARE_WORDS[inner])
     else:
         tokens.append(("word", inner))
     return close + 1

@@ -3,12 +3,14 @@ r"""Read an answer into a tree of :mod:`.tree`: recursive descent over the LaTeX
 Nothing is evaluated here; depth and length are bounded, and whatever is not understood raises ``Unreadable``.
 """
 
-from __future__ import annotations
+from fractions import Fraction
+from typing import Any
 
 from . import tree
 from .lexer import Unreadable, tokenize
 from .terms import Terms
 from .tree import Node
+from .vocabulary import HEDGES, SCALES
 
 
 def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool = True) -> Node:
@@ -21,7 +23,7 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
 
 
 class Reader(Terms):
-    """Reads lists, statements, brackets and matrices."""
+    """Reads lists, statements, units, brackets and matrices."""
 
     def items(self, top: bool = False) -> Node:
         """Statements separated by commas, semicolons or words; one statement stands for itself.
@@ -72,10 +74,47 @@ class Reader(Terms):
     def ratio(self) -> Node:
         """Sums with colons between them."""
         parts = [self.sum()]
-        while self.is_op(":"):
-            self.step()
+        while self.skip(":"):
             parts.append(self.sum())
         return tree.Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def unit(self, node: Node) -> Node:
+        """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
+        words: list[str] = []
+        while True:
+            if self.kind == "word":
+                word = self.step()
+                parts = word.lower().replace("-", " ").replace(".", " ").split()
+                if parts and parts[0] in SCALES and not words:
+                    node = tree.Product((node, tree.Num(Fraction(SCALES[parts.pop(0)]))))
+                    word = " ".join(parts)
+                if not all(part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts):
+                    raise Unreadable(f"not a unit: {word!r}")
+                words.append(word)
+            elif (words and self.kind == "op" and self.value in "/*^") or (
+                words and words[-1] in "/*" and self.kind == "sym"
+            ):
+                words.append(self.step())
+            elif words and words[-1] == "^" and (self.kind == "num" or self.value == "brace"):
+                words.append(str(self.braced_number()))
+            else:
+                break
+        if sum(len(w.split()) for w in words) > 5:
+            raise Unreadable("prose")
+        text = " ".join(w for w in words if w)
+        return tree.Unit(node, text) if text else node
+
+    def braced_number(self) -> Any:
+        """The power of a unit."""
+        if self.kind == "num":
+            return self.step()
+        self.step()
+        sign = "-" if self.skip("-") else ""
+        if self.kind != "num":
+            raise Unreadable("a power of a unit")
+        number = self.step()
+        self.expect("close", "brace")
+        return f"{sign}{number}"
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
@@ -93,8 +132,7 @@ class Reader(Terms):
         else:
             inside = self.items()
             condition: Node | None = None
-            if self.is_op("|") and left == "{":
-                self.step()
+            if left == "{" and self.skip("|"):
                 condition = self.items()
             if self.kind != "close":
                 raise Unreadable(f"an open {left!r}")
@@ -134,10 +172,9 @@ class Reader(Terms):
         cells: list[Node] = []
         while self.kind != "end":
             cells.append(self.statement())
-            if self.is_op("&"):
-                self.step()
-            elif self.is_op("newline"):
-                self.step()
+            if self.skip("&"):
+                continue
+            if self.skip("newline"):
                 rows.append(tuple(cells))
                 cells = []
             elif self.kind != "end":

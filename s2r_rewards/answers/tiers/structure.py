@@ -17,7 +17,7 @@ from ..algebra.realsets import real_set, same_set
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild
-from ..read.units import compatible
+from ..read.vocabulary import compatible
 from ..result import Outcome, judged
 from .equations import compare_relations, exact_part, is_equation, name_of, named_apart, named_value, rounded_part
 from .values import compare_values, unwrap

@@ -16,7 +16,7 @@ from ..policy import CheckPolicy
 from ..read import tree
 from ..read.terms import TURN
 from ..read.tree import Node, descendants, functions
-from ..read.units import LETTER_UNITS, TEMPERATURES, compatible, normal_unit
+from ..read.vocabulary import LETTER_UNITS, TEMPERATURES, compatible, normal_unit
 from ..result import Outcome
 
 _HUNDRED = tree.Num(Fraction(100))
