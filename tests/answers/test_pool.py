@@ -78,7 +78,6 @@ def test_a_slow_check_is_killed_and_replaced(fresh_pools):
     result = check(*SLOW, CheckPolicy(time_limit=0.5), backend="math_verify")
     assert (result.verdict, result.reason) == ("timeout", "over 0.5 s")
     assert not alive(worker.process.pid)
-    assert pool.killed == 1
     assert check("1/2", "0.5", PATIENT, backend="math_verify")
     assert worker not in pool.all
 

@@ -1,7 +1,5 @@
 """The one walk that gives an expression a value, for every kind of number that it can be worth."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The exact values of constant expressions, with every size bounded and the whole cost metered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce

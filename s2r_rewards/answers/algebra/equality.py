@@ -6,8 +6,6 @@ positive variables, so ``sqrt(x^2)`` equals ``x``; a function that is defined no
 undecided (None).
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from ..policy import CheckPolicy

@@ -3,8 +3,6 @@
 Only consulted when two constants agree in double precision and exact arithmetic could not decide.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Context, Decimal, DecimalException, localcontext
 from fractions import Fraction

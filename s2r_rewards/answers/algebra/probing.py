@@ -5,8 +5,6 @@ stay on their principal branch; expressions with ``floor``, ``factorial`` and th
 positive reals.
 """
 
-from __future__ import annotations
-
 import cmath
 import math
 from collections.abc import Callable, Mapping

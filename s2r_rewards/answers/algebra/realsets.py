@@ -4,8 +4,6 @@ A set is a membership test and the list of its cuts. Two sets are compared at ev
 neighbouring cuts and beyond them, which decides for every set whose boundary lies at its cuts.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A choice is its letter, alone or in front of its text: ``B``, ``(B)``, ``\text{(
 2x(x-7)``. Caveat: a second letter makes it a hedge, which is no single choice.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import NamedTuple
@@ -23,28 +21,28 @@ class _Letters(NamedTuple):
     chosen: re.Pattern[str]
     second: re.Pattern[str]
 
-    @classmethod
-    def of(cls, letters: str, behind: str, word: str) -> _Letters:
-        """``behind`` must follow ``B.`` or ``B)``; ``word`` must follow a letter that is no article."""
-        return cls(
-            re.compile(rf"\(?\s*([{letters}])\s*\)?[.:]?"),
-            re.compile(
-                r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
-                rf"(?:\(\s*([{letters}])\s*\)|([{letters}])\s*(?:[).:]{behind}|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{{3}})"
-                r"|(?=\.[A-Z\\])))",
-                re.I,
-            ),
-            re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word),
-        )
+
+def _letters(letters: str, behind: str, word: str) -> _Letters:
+    """``behind`` must follow ``B.`` or ``B)``; ``word`` must follow a letter that is no article."""
+    return _Letters(
+        re.compile(rf"\(?\s*([{letters}])\s*\)?[.:]?"),
+        re.compile(
+            r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
+            rf"(?:\(\s*([{letters}])\s*\)|([{letters}])\s*(?:[).:]{behind}|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{{3}})"
+            r"|(?=\.[A-Z\\])))",
+            re.I,
+        ),
+        re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word),
+    )
 
 
-_IN_MATHEMATICS = _Letters.of("A-J", r"(?![\w.])", "")
+_IN_MATHEMATICS = _letters("A-J", r"(?![\w.])", "")
 
 
 @cache
 def _asked_for() -> _Letters:
     """Where only a choice is asked for, ``B.5`` and ``B)x`` are choices too; beside mathematics they are not."""
-    return _Letters.of("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
+    return _letters("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
 
 
 def choice_letter(text: str, letters: _Letters = _IN_MATHEMATICS) -> str | None:

@@ -1,7 +1,5 @@
 """Equations: a name in front of a value, chains of equal values, and curves up to a constant factor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeGuard
 

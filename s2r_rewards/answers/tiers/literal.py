@@ -5,8 +5,6 @@ because the parser itself can exhaust the stack. Caveat: inside containers ``1``
 Python, except where a literal is asked for (``kind="literal"``); ``(1, 2)`` and ``[1, 2]`` differ.
 """
 
-from __future__ import annotations
-
 import ast
 import warnings
 

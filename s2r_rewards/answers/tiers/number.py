@@ -4,8 +4,6 @@ Decides integers, decimals, ``a/b``, scientific notation and thousands separator
 is rounded. Caveat: exponents and digits are bounded before anything is evaluated.
 """
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 

@@ -6,8 +6,6 @@ notation; an equation without a name in front is equal to its multiples. Caveat:
 differ, and a missing or an extra answer is wrong.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 from typing import get_args

@@ -4,8 +4,6 @@ Words are equal when their letters and digits are, whatever the case, spacing an
 paraphrase is not the same text.
 """
 
-from __future__ import annotations
-
 import re
 
 from ..policy import CheckPolicy

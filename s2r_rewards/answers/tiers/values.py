@@ -5,8 +5,6 @@ therefore dropped, and a percent sign may stand for nothing only where the bare 
 a proportion.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -21,8 +21,6 @@ Every step is linear in the length of the span. Two boxes with different content
 reported through ``distinct`` (the last one is the answer); they are never joined into a set.
 """
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from dataclasses import dataclass
