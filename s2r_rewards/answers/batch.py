@@ -7,7 +7,6 @@ symbolic tier, the other backends) runs on ``workers`` of them side by side.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -129,29 +128,25 @@ def batch_checker(
         found = type(function).__name__
         raise ValueError(f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}")
     name = checker if isinstance(checker, str) else getattr(checker, "__name__", repr(checker))
-    return _OneByOne(function, f"checker {name}")
+    return partial(_over_pairs, check_all=partial(_ask_all, function, f"checker {name}"))
 
 
-@dataclass(frozen=True, slots=True)
-class _OneByOne:
-    """A person's own checker over many pairs."""
+def _ask_all(
+    checker: Callable[[str, str], object], name: str, pairs: Collection[_Single]
+) -> dict[_Single, CheckResult]:
+    return {pair: _ask(checker, name, *pair) for pair in pairs}
 
-    checker: Callable[[str, str], object]
-    name: str
 
-    def __call__(self, pairs: Iterable[Pair]) -> list[CheckResult]:
-        return _over_pairs(pairs, lambda singles: {pair: self.ask(*pair) for pair in singles})
-
-    def ask(self, gold: str, answer: str | None) -> CheckResult:
-        """The reply for one pair, typed."""
-        if answer is None:
-            return CheckResult("malformed", "string", "the answer is empty")
-        try:
-            reply = self.checker(gold, answer)
-            if isinstance(reply, CheckResult):
-                return reply
-            if not isinstance(reply, bool):
-                raise TypeError(f"expected a CheckResult or a bool, found {type(reply).__name__}")
-        except Exception as error:
-            return failed(self.name, error, gold, answer)
-        return CheckResult("correct" if reply else "incorrect", "checker", f"{self.name} says so")
+def _ask(checker: Callable[[str, str], object], name: str, gold: str, answer: str | None) -> CheckResult:
+    """The reply of a person's own checker for one pair, typed."""
+    if answer is None:
+        return CheckResult("malformed", "string", "the answer is empty")
+    try:
+        reply = checker(gold, answer)
+        if isinstance(reply, CheckResult):
+            return reply
+        if not isinstance(reply, bool):
+            raise TypeError(f"expected a CheckResult or a bool, found {type(reply).__name__}")
+    except Exception as error:
+        return failed(name, error, gold, answer)
+    return CheckResult("correct" if reply else "incorrect", "checker", f"{name} says so")

@@ -81,4 +81,4 @@ class Arithmetic:
 
     def function(self, name: str, values: list[Any]) -> Any:
         """A known function of one or more values."""
-        raise NotImplementedError
+        raise Undefined(name)

@@ -13,11 +13,9 @@ from ..read import tree
 from ..read.tree import Node, functions, variables
 from ..result import Outcome, judged
 from .arithmetic import Undefined
-from .constants import as_number, exact_value
-from .exact import Exact
+from .exact import Exact, as_number, exact_value
 from .modular import NotRational, value_mod
-from .precise import precise
-from .probing import REAL_ONLY, number, sample
+from .probing import REAL_ONLY, number, precise, sample
 
 _CLOSE = 1e-9
 _SAMPLES = 5

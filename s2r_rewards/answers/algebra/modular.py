@@ -77,6 +77,3 @@ class Residues(Arithmetic):
             raise NotRational
         power = Residue(pow(int(base), int(size.value), PRIME))
         return power if size is exponent else Residue(1) / power
-
-    def function(self, name: str, values: list[Residue]) -> Residue:
-        raise NotRational

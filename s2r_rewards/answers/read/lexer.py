@@ -17,8 +17,7 @@ from .vocabulary import (
     IGNORED,
     LETTER_UNITS,
     SHORT_WORDS,
-    STYLE_COMMANDS,
-    TEXT_COMMANDS,
+    STYLES,
     Token,
 )
 
@@ -42,12 +41,11 @@ _TOKEN_TEXT = (
     r"|\\(?P<cmd>[A-Za-z]+|.)"
     r"|(?P<op>\*\*|<=|>=|!=|==|=<|=>|->|[+\-*/^_(){}\[\]|,;:!%&'<>=$\"])"
 )
-_TOKEN = re.compile(_TOKEN_TEXT, re.S | re.A)
 
 
 @cache
-def _ungrouped() -> re.Pattern[str]:
-    return re.compile(_TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+def _scanner(grouped: bool) -> re.Pattern[str]:
+    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
 
 
 def has_groups(text: str) -> bool:
@@ -62,7 +60,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     """
     tokens: list[Token] = []
     at, end, word_end = 0, len(text), -1
-    scan = (_TOKEN if grouped else _ungrouped()).match
+    scan = _scanner(grouped).match
     while at < end:
         match = scan(text, at)
         if match is None:
@@ -85,7 +83,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
         elif kind == "clock":
             tokens.append(("word", value))
         elif kind == "rep":
-            tokens.append(("num", repeating(value)))
+            tokens.append(("num", _repeating(value)))
         if len(tokens) > MAX_TOKENS:
             raise Unreadable("too many tokens")
     return tokens
@@ -108,21 +106,21 @@ def _mixed(text: str, tokens: list[Token]) -> Fraction:
     return whole + Fraction(top, below)
 
 
-def repeating(text: str) -> Fraction:
+def _repeating(text: str) -> Fraction:
     """The value of ``0.1666...`` (the shortest cycle that the decimals end with) or ``0.1\\overline{6}``."""
     if text.endswith("}"):
         whole, _, decimals = text.partition("\\")[0].partition(".")
-        return with_cycle(whole, decimals, re.sub(r"\D", "", text.partition("{")[2]))
+        return _with_cycle(whole, decimals, re.sub(r"\D", "", text.partition("{")[2]))
     digits = re.sub(r"[^\d.]", "", text).rstrip(".")
     whole, _, decimals = digits.partition(".")
     for length in range(1, min(len(decimals) // 2, 12) + 1):
         cycle = decimals[-length:]
         if decimals.endswith(cycle * (3 if length == 1 else 2)):
-            return with_cycle(whole, decimals[:-length], cycle)
+            return _with_cycle(whole, decimals[:-length], cycle)
     raise Unreadable("no repeating decimals")
 
 
-def with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
+def _with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
     """``whole.decimals(cycle)`` as an exact fraction."""
     if len(decimals) + len(cycle) > 200:
         raise Unreadable("too many digits")
@@ -161,7 +159,7 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
         at = close + 1
         if tokens[-1] == ("begin", "array") and text.startswith("{", at):
             at = text.find("}", at) + 1 or at
-    elif name in TEXT_COMMANDS or name in STYLE_COMMANDS:
+    elif name in STYLES:
         at = _styled(name, text, at, tokens)
     else:
         raise Unreadable(f"unknown command \\{name}")
@@ -189,7 +187,7 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
         tokens.append(("sym", name + inner))
     elif inner in LETTER_UNITS and tokens and tokens[-1][0] in ("num", "close"):
         tokens.append(("word", inner))
-    elif _MATH_IN_TEXT.fullmatch(inner) or (name in STYLE_COMMANDS and inner.startswith("\\")):
+    elif _MATH_IN_TEXT.fullmatch(inner) or (STYLES[name] and inner.startswith("\\")):
         tokens.extend(tokenize(inner))
     elif inner.lower().strip(" ,") in ("and", "or"):
         tokens.append(("sep", inner.lower().strip(" ,")))

@@ -168,33 +168,30 @@ class Reader(Terms):
         """The rows of a matrix environment, all of the same length."""
         if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"):
             raise Unreadable(f"environment {name}")
-        rows: list[tuple[Node, ...]] = []
-        cells: list[Node] = []
+        rows: list[list[Node]] = [[]]
         while self.kind != "end":
-            cells.append(self.statement())
+            rows[-1].append(self.statement())
             if self.skip("&"):
                 continue
             if self.skip("newline"):
-                rows.append(tuple(cells))
-                cells = []
+                rows.append([])
             elif self.kind != "end":
                 raise Unreadable(f"unexpected {self.value!r} in a matrix")
         if self.step() != name:
             raise Unreadable("environments that do not match")
-        if cells:
-            rows.append(tuple(cells))
-        if not rows or len({len(row) for row in rows}) != 1:
+        if not rows[-1]:
+            rows.pop()
+        if len({len(row) for row in rows}) != 1:
             raise Unreadable("a ragged matrix")
-        return tree.Matrix(tuple(rows))
+        return tree.Matrix(tuple(map(tuple, rows)))
 
 
 def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
     rows: list[list[Node]] = [[items[0]]]
     for separator, item in zip(separators, items[1:], strict=True):
         if separator == ";":
-            rows.append([item])
-        else:
-            rows[-1].append(item)
+            rows.append([])
+        rows[-1].append(item)
     return tuple(tree.Group(brackets[0], brackets[1], tuple(row)) for row in rows)
 
 

@@ -68,11 +68,7 @@ class Terms:
         """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
         self.deeper()
         terms: list[Node] = []
-        if self.kind == "op" and self.value in ("pm", "mp"):
-            upper = self.step() == "pm"
-            node: Node = tree.PlusMinus(tree.Num(Fraction(0)), self.product(), upper)
-        else:
-            node = self.product()
+        node = tree.Num(Fraction(0)) if self.is_op("pm") or self.is_op("mp") else self.product()
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
             op = self.step()
             right = self.product()

@@ -20,10 +20,9 @@ def _tokens(name: str) -> dict[str, Token]:
 
 
 GREEK = _set("greek")
-#: Commands whose braces hold prose, and commands whose braces hold mathematics in another style.
-TEXT_COMMANDS = _set("text commands")
 ACCENTS = _set("accents")
-STYLE_COMMANDS = _set("style commands") | ACCENTS
+#: Commands with braces: whether they hold mathematics in another style, rather than prose.
+STYLES = dict.fromkeys(_set("text commands"), False) | dict.fromkeys(_set("style commands") | ACCENTS, True)
 IGNORED = _set("ignored commands") | {" ", "\n"}
 #: Words of two or three letters that are prose or units rather than products of variables.
 SHORT_WORDS = _set("short words")

@@ -45,14 +45,6 @@ def _asked_for() -> _Letters:
     return _letters("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
 
 
-def choice_letter(text: str, letters: _Letters = _IN_MATHEMATICS) -> str | None:
-    """The letter when ``text`` is nothing but a choice letter."""
-    if len(text) > 40:
-        return None
-    match = letters.alone.fullmatch(plain_text(text))
-    return match.group(1) if match else None
-
-
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
     plain = plain_text(text[:400])
@@ -71,10 +63,10 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
     ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
     """
     letters = _asked_for() if only else _IN_MATHEMATICS
-    letter = choice_letter(gold.upper() if only else gold, letters)
+    letter = letters.alone.fullmatch(plain_text(gold.upper() if only else gold)) if len(gold) <= 40 else None
     if letter is None:
         return None
     chosen = split_choice(answer, letters)
     if chosen is None:
         return Outcome(None, "choice", "the answer is not a single choice")
-    return judged(chosen[0] == letter, "choice", "same letter", "different letters")
+    return judged(chosen[0] == letter[1], "choice", "same letter", "different letters")

@@ -7,12 +7,12 @@ Python, except where a literal is asked for (``kind="literal"``); ``(1, 2)`` and
 
 import ast
 import warnings
+from itertools import accumulate
 
 from ..result import Outcome, judged
 
 _MAX_LENGTH = 5_000
 _MAX_DEPTH = 40
-_OPEN, _CLOSE = "([{", ")]}"
 _START = frozenset("'\"[({")
 
 
@@ -37,7 +37,8 @@ def looks_like_literal(text: str) -> bool:
 def python_value(text: str) -> tuple[object] | None:
     """The value in a one-tuple, or None when the text is not a bounded Python literal."""
     text = text.strip()
-    if len(text) > _MAX_LENGTH or _depth(text) > _MAX_DEPTH or text.count("-") + text.count("+") > 500:
+    depths = accumulate((character in "([{") - (character in ")]}") for character in text)
+    if len(text) > _MAX_LENGTH or max(depths, default=0) > _MAX_DEPTH or text.count("-") + text.count("+") > 500:
         return None
     try:
         with warnings.catch_warnings():
@@ -45,17 +46,6 @@ def python_value(text: str) -> tuple[object] | None:
             return (ast.literal_eval(text),)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for character in text:
-        if character in _OPEN:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in _CLOSE:
-            depth -= 1
-    return deepest
 
 
 def same_value(left: object, right: object, typed: bool) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
-from ..algebra.constants import as_number
+from ..algebra.exact import as_number
 from ..algebra.realsets import real_set, same_set
 from ..policy import CheckPolicy
 from ..read import tree
@@ -18,7 +18,7 @@ from ..read.tree import Node, descendants, rebuild
 from ..read.vocabulary import compatible
 from ..result import Outcome, judged
 from .equations import compare_relations, exact_part, is_equation, name_of, named_apart, named_value, rounded_part
-from .values import compare_values, unwrap
+from .number import compare_values, unwrap
 
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
