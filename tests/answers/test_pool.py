@@ -100,7 +100,7 @@ def test_a_worker_that_dies_is_a_timeout_and_is_replaced(fresh_pools):
 
 def test_the_memory_limit(fresh_pools):
     pool = Pool("math_verify", memory_limit=1 << 20)  # too little even to start
-    reply = pool.call("1", "2", 5.0)
+    reply = pool.call("1", "2", 5.0, 20.0)
     assert "out of memory" in reply["timeout"]
     assert not pool.all
 

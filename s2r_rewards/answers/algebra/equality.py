@@ -12,13 +12,11 @@ from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, functions, variables
 from ..result import Outcome, judged
-from .arithmetic import Undefined
+from .arithmetic import NotRational, Undefined, value_mod
 from .exact import Exact, as_number, exact_value
-from .modular import NotRational, value_mod
-from .probing import REAL_ONLY, number, precise, sample
+from .probing import REAL_ONLY, number, precise, probe
 
 _CLOSE = 1e-9
-_SAMPLES = 5
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 
@@ -125,19 +123,8 @@ def _functions(gold: Node, answer: Node, names: set[str]) -> Outcome:
         pass
     known = functions(gold) | functions(answer)
     signed = "abs" in known
-    return _probe(gold, answer, names, signed or bool(known & REAL_ONLY), signed)
-
-
-def _probe(gold: Node, answer: Node, names: set[str], real: bool, signed: bool) -> Outcome:
     agreed = 0
-    for which in range(_SAMPLES):
-        point = {name: sample(name, which, real) for name in sorted(names)}
-        if signed:
-            point = {name: -value if (which >> k) & 1 else value for k, (name, value) in enumerate(point.items())}
-        try:
-            a, b = number(gold, point), number(answer, point)
-        except Undefined:
-            continue
+    for a, b in probe(gold, answer, names, signed or bool(known & REAL_ONLY), signed):
         if abs(a - b) > _CLOSE * max(abs(a), abs(b), 1e-12):
             return Outcome(False, "expression", "different at a sample point")
         agreed += 1

@@ -8,7 +8,8 @@ digits, with the standard library, confirm what double precision cannot tell apa
 
 import cmath
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Context, Decimal, DecimalException, localcontext
 from fractions import Fraction
 from typing import Any
@@ -43,7 +44,7 @@ def _gamma(value: complex) -> float:
         raise Undefined("a factorial out of range") from None
 
 
-def sample(name: str, which: int, real: bool) -> complex:
+def _sample(name: str, which: int, real: bool) -> complex:
     """The value of variable ``name`` at sample point ``which``: fixed, so that every process agrees."""
     seed = 1469598103934665603 + 7919 * which
     for character in name:
@@ -63,6 +64,18 @@ def number(node: Node, variables: Mapping[str, complex]) -> complex:
     if not (abs(value) < 1e150):
         raise Undefined("out of range")
     return value
+
+
+def probe(
+    first: Node, second: Node, names: set[str], real: bool = False, signed: bool = False
+) -> Iterator[tuple[complex, complex]]:
+    """Both values at each of five sample points where both have one; ``signed`` takes negative ones in, too."""
+    for which in range(5):
+        point = {name: _sample(name, which, real) for name in sorted(names)}
+        if signed:
+            point = {name: -value if (which >> k) & 1 else value for k, (name, value) in enumerate(point.items())}
+        with suppress(Undefined):
+            yield number(first, point), number(second, point)
 
 
 class Floats(Arithmetic):

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import TypeGuard
 
-from ..algebra.arithmetic import Undefined
+from ..algebra.arithmetic import PRIME, NotRational, Undefined, value_mod
 from ..algebra.equality import decimal_places
-from ..algebra.modular import PRIME, NotRational, value_mod
-from ..algebra.probing import number, sample
+from ..algebra.probing import number, probe
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
@@ -142,12 +141,7 @@ def same_curve(gold: Sides, answer: Sides) -> bool:
     except NotRational:
         pass
     found: list[complex] = []
-    for which in range(5):
-        point = {name: sample(name, which, False) for name in names}
-        try:
-            a, b = number(left, point), number(right, point)
-        except Undefined:
-            continue
+    for a, b in probe(left, right, names):
         if a == 0 or b == 0:
             return False
         found.append(a / b)

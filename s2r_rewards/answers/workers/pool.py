@@ -18,8 +18,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .backends import START_LIMIT
-
 MEMORY_LIMIT = 2 << 30
 
 
@@ -103,7 +101,7 @@ class Pool:
         self.idle: list[Worker] = []
         self.all: set[Worker] = set()
 
-    def call(self, gold: str, answer: str, limit: float, start_limit: float = START_LIMIT) -> dict[str, Any]:
+    def call(self, gold: str, answer: str, limit: float, start_limit: float) -> dict[str, Any]:
         """The worker's reply; ``{"timeout": why}`` when it was killed or is still starting."""
         worker = self._take()
         keep = False
