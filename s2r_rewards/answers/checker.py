@@ -99,12 +99,8 @@ def accepted(gold: object) -> tuple[str, ...]:
 
 def best(results: Sequence[CheckResult]) -> CheckResult:
     """The result over several accepted answers: a correct one, else the first that could be graded."""
-    for result in results:
-        if result:
-            return result
-    gradable = (result for result in results if result.verdict != "ungradable")
-    none = CheckResult("ungradable", "string", "there is no accepted answer")
-    return next(gradable, results[0] if results else none)
+    ranked = [one for one in results if one] + [one for one in results if one.verdict != "ungradable"] + [*results]
+    return ranked[0] if ranked else CheckResult("ungradable", "string", "there is no accepted answer")
 
 
 def needs_worker(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend) -> bool:
@@ -129,8 +125,7 @@ def _one_tier(gold: str, answer: str, policy: CheckPolicy) -> CheckResult:
 
 def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """The tiers of mathematics."""
-    literal = compare_literals(gold, answer)
-    if literal is not None:
+    if (literal := compare_literals(gold, answer)) is not None:
         return literal
     left, right = canonical(gold), canonical(answer)
     if left == right:
@@ -141,10 +136,9 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if choice is not None and choice.equal is not None:
         return choice
     if choice is None and (stated := split_choice(left)) and stated[1]:  # "B) 25": letter, text or both
-        chosen = split_choice(right)
-        if chosen is None:
-            return _read_and_compare(stated[1], right, policy)
-        return judged(chosen[0] == stated[0], "choice", "same letter", "different letters")
+        if chosen := split_choice(right):
+            return judged(chosen[0] == stated[0], "choice", "same letter", "different letters")
+        left = stated[1]
     return _read_and_compare(left, right, policy)
 
 

@@ -95,16 +95,9 @@ PRIME = (1 << 61) - 1
 _POINTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
-class NotRational(Exception):
-    """The expression is not a rational function with rational coefficients."""
-
-
 def value_mod(node: Node, which: int) -> int:
-    """The value of ``node`` modulo ``PRIME`` at point number ``which``; raises :class:`NotRational`."""
-    try:
-        return int(Residues(which).value(node))
-    except Undefined:
-        raise NotRational from None
+    """The value of ``node`` modulo ``PRIME`` at point ``which``; :class:`Undefined` for what is no rational function."""
+    return int(Residues(which).value(node))
 
 
 class Residue(int):
@@ -121,7 +114,7 @@ class Residue(int):
 
     def __truediv__(self, other: int) -> Residue:
         if not other:
-            raise NotRational
+            raise Undefined("division by zero")
         return self * pow(int(other), PRIME - 2, PRIME)
 
 
@@ -132,7 +125,7 @@ class Residues(Arithmetic):
         self.which = which
 
     def marked(self, node: tree.Marked) -> Residue:
-        raise NotRational
+        raise Undefined("a mark on a number")
 
     def number(self, value: Fraction) -> Residue:
         top = Residue(value.numerator % PRIME)
@@ -140,7 +133,7 @@ class Residues(Arithmetic):
 
     def constant(self, name: str) -> Residue:
         if name not in ("pi", "e"):
-            raise NotRational
+            raise Undefined(name)
         return self.variable("const " + name)
 
     def variable(self, name: str) -> Residue:
@@ -153,6 +146,6 @@ class Residues(Arithmetic):
     def power(self, base: Residue, exponent: Node) -> Residue:
         size = exponent.inner if isinstance(exponent, tree.Neg) else exponent
         if not isinstance(size, tree.Num) or size.value.denominator != 1 or size.value >= 10**6:
-            raise NotRational
+            raise Undefined("no whole power within bounds")
         power = Residue(pow(int(base), int(size.value), PRIME))
         return power if size is exponent else Residue(1) / power

@@ -12,7 +12,7 @@ from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, functions, variables
 from ..result import Outcome, judged
-from .arithmetic import NotRational, Undefined, value_mod
+from .arithmetic import Undefined, value_mod
 from .exact import Exact, as_number, exact_value
 from .probing import REAL_ONLY, number, precise, probe
 
@@ -119,7 +119,7 @@ def _functions(gold: Node, answer: Node, names: set[str]) -> Outcome:
     try:
         same = all(value_mod(gold, which) == value_mod(answer, which) for which in (0, 1))
         return judged(same, "expression", "identical rational functions", "different functions")
-    except NotRational:
+    except Undefined:
         pass
     known = functions(gold) | functions(answer)
     signed = "abs" in known

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeGuard
 
-from ..algebra.arithmetic import PRIME, NotRational, Undefined, value_mod
+from ..algebra.arithmetic import PRIME, Undefined, value_mod
 from ..algebra.equality import decimal_places
 from ..algebra.probing import number, probe
 from ..policy import CheckPolicy
@@ -138,7 +138,7 @@ def same_curve(gold: Sides, answer: Sides) -> bool:
     try:
         first, second = (value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1))
         return first == second != 0
-    except NotRational:
+    except Undefined:
         pass
     found: list[complex] = []
     for a, b in probe(left, right, names):

@@ -30,8 +30,7 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer."""
     if gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
-    rounded = rounded_part(answer)
-    if rounded is not None:
+    if (rounded := rounded_part(answer)) is not None:
         exactly = compare(gold, exact_part(answer), policy)
         return exactly if exactly.equal else compare(gold, rounded, policy)
     gold, answer = (_without_domain(_spread(exact_part(node))) for node in (gold, answer))
@@ -39,8 +38,7 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if kinds <= _VALUES:
         return compare_values(gold, answer, policy)
     if tree.Relation in kinds:
-        outcome = _with_relation(gold, answer, policy)
-        if outcome is not None:
+        if (outcome := _with_relation(gold, answer, policy)) is not None:
             return outcome
     if kinds & _SETS or _inequalities(gold) or _inequalities(answer):
         first, second = real_set(gold), real_set(answer)
