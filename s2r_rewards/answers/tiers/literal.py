@@ -13,24 +13,22 @@ from ..result import Outcome, judged
 
 _MAX_LENGTH = 5_000
 _MAX_DEPTH = 40
-_START = frozenset("'\"[({")
 
 
 def looks_like_literal(text: str) -> bool:
     """Whether a gold answer is Python rather than mathematics: quoted strings, a dict, True/False/None."""
     text = text.strip()
-    if text in ("True", "False", "None"):
+    if text in ("True", "False", "None", "[]", "()", "{}"):
         return True
     return bool(text) and (
         (text[0] in "'\"" and text[-1] == text[0] and len(text) > 1)
         or (
-            text[0] in _START
+            text[0] in "'\"[({"
             and ("'" in text or '"' in text)
             and "\\" not in text.replace("\\n", "").replace("\\'", "")
         )
         or (text[0] == "{" and ":" in text and "\\" not in text)
         or (text[:2] == "b'" and text[-1] == "'")
-        or text in ("[]", "()", "{}")
     )
 
 

@@ -37,9 +37,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     kinds = {type(gold), type(answer)}
     if kinds <= _VALUES:
         return compare_values(gold, answer, policy)
-    if tree.Relation in kinds:
-        if (outcome := _with_relation(gold, answer, policy)) is not None:
-            return outcome
+    if tree.Relation in kinds and (outcome := _with_relation(gold, answer, policy)) is not None:
+        return outcome
     if kinds & _SETS or _inequalities(gold) or _inequalities(answer):
         first, second = real_set(gold), real_set(answer)
         if first is not None and second is not None:
