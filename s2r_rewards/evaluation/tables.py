@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.evaluation.benchmarks import IN_DOMAIN, benchmark_of
-from s2r_rewards.evaluation.published import BEHAVIOUR, accuracy_rows
+from s2r_rewards.evaluation.published import ACCURACY, BEHAVIOUR
 from s2r_rewards.metrics import METRIC_NAMES, level_name
 
 Result = Mapping[str, Any]
@@ -18,7 +18,7 @@ def percent(value: float | None) -> str:
 
 def accuracy_table(results: Sequence[Result], paper: str | None = None) -> Table:
     """(columns, rows): a row a benchmark, the average of the in-domain seven if all are there, the paper's stages."""
-    published = accuracy_rows(paper) if paper else {}
+    published = ACCURACY.get(paper or "", {})
     stages = list(dict.fromkeys(stage for figures in published.values() for stage in figures))
     estimates = list(dict.fromkeys(name for r in results for name in r["estimates"] if name != "pass@1"))
     columns = ["benchmark", "problems", "pass@1 %", "95 % interval", *estimates]
