@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, open_text, to_json, write_records
+from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 
@@ -64,7 +64,6 @@ class Log:
     def __exit__(self, *exc: object) -> None:
         if self._handle:
             self._handle.close()
-            self._handle = None
 
     def finish(self, summary: dict[str, Any] | None = None) -> None:
         """Write the receipt and remove the log. Call after the output is in place."""
@@ -132,10 +131,11 @@ class Log:
                 f"Use the same settings to go on with it, another output file, or throw it away: {self.way_out}."
             )
 
-    def _write(self, entry: dict[str, Any]) -> int:
+    def _write(self, *entries: dict[str, Any]) -> int:
+        """Appends entries; returns where the first of them begins."""
         assert self._handle is not None
         offset = self._handle.tell()
-        self._handle.write(to_json(entry).encode() + b"\n")
+        self._handle.writelines(to_json(entry).encode() + b"\n" for entry in entries)
         self._handle.flush()
         return offset
 
@@ -159,19 +159,16 @@ class WorkLog(Log):
             raise ValueError(f"{self.path}: piece {key!r} is already there")
         self.offsets[key] = self._write({"key": key, "row": row})
 
-    def rows(self, keys: Iterable[str] | None = None) -> Iterator[Any]:
-        """Rows in the order of ``keys`` (those not done are left out), or in the order they were added."""
+    def rows(self, keys: Iterable[str]) -> Iterator[Any]:
+        """Rows in the order of ``keys``; those not done are left out."""
         with open(self.path, "rb") as handle:
-            for key in self.offsets if keys is None else keys:
+            for key in keys:
                 if key in self.offsets:
                     handle.seek(self.offsets[key])
                     yield json.loads(handle.readline())["row"]
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.offsets[entry["key"]] = offset
-
-
-_ROW = '{"row":'
 
 
 class SequenceLog(Log):
@@ -182,11 +179,9 @@ class SequenceLog(Log):
 
     def append(self, rows: Iterable[Any]) -> None:
         """Store the rows of the next inputs, in order."""
-        assert self._handle is not None
-        lines = [f"{_ROW}{to_json(row)}}}\n" for row in rows]
-        self._handle.write("".join(lines).encode())
-        self._handle.flush()
-        self.count += len(lines)
+        entries = [{"row": row} for row in rows]
+        self._write(*entries)
+        self.count += len(entries)
 
     def rows(self) -> Iterator[Any]:
         """All rows, in order."""
@@ -197,16 +192,7 @@ class SequenceLog(Log):
 
     def write(self) -> None:
         """Write the output: the rows as they are."""
-        if self.output.suffix == ".parquet":
-            write_records(self.output, self.rows())
-            return
-        with (
-            open(self.path, encoding="utf-8") as log,
-            atomic_path(self.output) as partial,
-            open_text(partial, "w") as file,
-        ):
-            log.readline()
-            file.writelines(f"{line[len(_ROW) : -2]}\n" for line in log)
+        write_records(self.output, self.rows())
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.count += 1
