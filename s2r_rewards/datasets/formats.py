@@ -11,6 +11,7 @@ Character offsets count from the start of the response, ``[start, end)``.
 
 import json
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from s2r_rewards.datasets.initialization import Segment
@@ -31,13 +32,12 @@ def messages(problem: str, system: str | None = SYSTEM_PROMPT) -> list[dict[str,
 
 def segment_spans(segments: Sequence[Segment]) -> list[Row]:
     """Segments as ``{"kind", "start", "end", "trained"}`` into the joined text (zero-width end left out)."""
-    rows, start = [], 0
-    for segment in segments:
-        end = start + len(segment.text)
-        if segment.text:
-            rows.append({"kind": segment.kind, "start": start, "end": end, "trained": segment.trained})
-        start = end
-    return rows
+    ends = accumulate(len(segment.text) for segment in segments)
+    return [
+        {"kind": s.kind, "start": end - len(s.text), "end": end, "trained": s.trained}
+        for s, end in zip(segments, ends, strict=True)
+        if s.text
+    ]
 
 
 def verl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT) -> Row:

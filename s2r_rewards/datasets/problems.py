@@ -122,7 +122,8 @@ def joined(record: Record, name: str) -> str:
 
 def one_of(record: Record, name: str, words: Sequence[tuple[Any, str]]) -> str:
     """A field with a few possible values, each with its golden word."""
-    value, meanings = record.get(name), dict(words)
+    value = record.get(name)
+    meanings: dict[Any, str] = dict(words)
     key = value.strip().lower() if isinstance(value, str) else value
     if key not in meanings:
         raise ProblemError(name, f"expected one of {list(meanings)}, found {value!r}")
@@ -135,12 +136,12 @@ def template(record: Record, form: str) -> str:
     def fill(place: re.Match[str]) -> str:
         field, kind = place.groups()
         value = record.get(field)
-        listed = isinstance(value, (list, tuple))
         if kind == "lettered":
-            if not listed or not 2 <= len(value) <= len(ascii_uppercase):
+            if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= len(ascii_uppercase):
                 raise ProblemError(field, f"expected a list of 2 to {len(ascii_uppercase)} options, found {value!r}")
             return "\n".join(f"({letter}) {option}" for letter, option in zip(ascii_uppercase, value, strict=False))
-        return "\n".join(value) if listed and kind == "lines" else text(record, field)
+        listed = kind == "lines" and isinstance(value, (list, tuple))
+        return "\n".join(record[field]) if listed else text(record, field)
 
     return re.sub(r"\{(\w+)(?::(\w+))?\}", fill, form)
 

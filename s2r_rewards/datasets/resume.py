@@ -65,11 +65,10 @@ class Log:
         if self._handle:
             self._handle.close()
 
-    def finish(self, summary: dict[str, Any] | None = None) -> None:
+    def finish(self, summary: dict[str, Any]) -> None:
         """Write the receipt and remove the log. Call after the output is in place."""
+        receipt = {"settings": self.settings, "summary": summary, "bytes": self.output.stat().st_size}
         with atomic_path(self.receipt) as path:
-            size = self.output.stat().st_size
-            receipt = {"settings": self.settings, "summary": summary or {}, "bytes": size}
             path.write_text(json.dumps(receipt, indent=1) + "\n")
         self.__exit__()
         self.path.unlink(missing_ok=True)
@@ -93,14 +92,13 @@ class Log:
         return True
 
     def _open(self) -> None:
-        if self.output.exists() and not self.path.exists():
-            raise ResumeError(
-                f"{self.output}: exists, and was not written by this command; remove it or {self.way_out}"
-            )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             cut_torn_line(self.path)
             self._load()
+        elif self.output.exists():
+            found = f"{self.output}: exists, and was not written by this command"
+            raise ResumeError(f"{found}; remove it or {self.way_out}")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
         if not self._handle.tell():
             self._write({"settings": self.settings})
