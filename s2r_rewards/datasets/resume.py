@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, to_json, write_records
+from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, open_text, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 
@@ -189,8 +189,15 @@ class SequenceLog(Log):
                 yield json.loads(line)["row"]
 
     def write(self) -> None:
-        """Write the output: the rows as they are."""
-        write_records(self.output, self.rows())
+        """Write the output: the rows as they are, in JSONL without reading them."""
+        if self.output.suffix == ".parquet":
+            write_records(self.output, self.rows())
+            return
+        before = len('{"row":')
+        with open(self.path, encoding="utf-8") as log, atomic_path(self.output) as partial:
+            log.readline()
+            with open_text(partial, "w") as file:
+                file.writelines(f"{line[before:-2]}\n" for line in log)
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.count += 1
