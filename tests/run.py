@@ -146,7 +146,7 @@ def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
     start = time.monotonic()
     env = dict(os.environ)
     env.pop("PYTHONPATH", None)
-    env |= {"PYTHONUNBUFFERED": "1", **{k: expand(v) for k, v in suite.env.items()}}
+    env |= {"PYTHONUNBUFFERED": "1", "S2R_STRICT": "1", **{k: expand(v) for k, v in suite.env.items()}}
     env["PATH"] = f"{suite.folder / 'bin'}{os.pathsep}{env['PATH']}"
     command = [str(suite.executable), "-m", "pytest", *map(expand, suite.pytest), *extra]
     say(f"\n=== {suite.name}: {' '.join(command[1:])}")

@@ -141,6 +141,11 @@ def resolve_method(options: Options) -> Method:
         "baseline": None if baseline is method.baseline else baseline,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
+    if options.rewards and method.level == "outcome":
+        raise ConfigError(
+            f"rewards is {options.rewards!r}, but method {method.name!r} rewards the response as a whole: choose a method "
+            "of the level process, or one of your own"
+        )
     if not changes:
         return method
     told = {name: value for name, value in options.given().items() if name in (*changes, *settings)}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = ("run.sh", "__main__.py")
 SKIPPED = ("__pycache__", "runs")
 

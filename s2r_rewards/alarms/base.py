@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from s2r_rewards.judging import JudgedTrajectory
 
 MAX_EVIDENCE = 5
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What alarms look at: judged trajectories and, where known, their prompts and training steps."""
-
-    judged: Sequence[JudgedTrajectory]
-    prompts: Sequence[str] | None = None
-    steps: Sequence[int | None] | None = None
+CaseFunction = Callable[[JudgedTrajectory, str], Iterable[bool]]
+"""(judged trajectory, its prompt or "") → for every case in it, whether it shows the sign"""
 
 
 @dataclass(frozen=True)
@@ -39,42 +33,31 @@ class Alarm:
         return f"s2r/alarm/{self.name}"
 
 
-Case = tuple[int, bool]
-"""(index of the rollout, whether this case shows the sign)"""
-
-
 @dataclass(frozen=True)
 class Rule:
-    """An alarm as a rule: `cases` lists every case of a batch; it fires when their share of signs reaches
-    `threshold` over at least `min_count` cases."""
+    """Fires when the share of cases that show the sign reaches `threshold`, over at least `min_count` cases."""
 
-    name: str
     title: str
     formula: str
     threshold: float
-    min_count: int
-    cases: Callable[[Batch], Iterable[Case]]
+    cases: CaseFunction
+    min_count: int = 20
 
-    def __call__(self, batch: Batch) -> Alarm:
-        """Measure the rule on a batch."""
-        cases = list(self.cases(batch))
-        signs = [index for index, sign in cases if sign]
-        value = len(signs) / len(cases) if cases else math.nan
-        return Alarm(
-            name=self.name,
-            title=self.title,
-            formula=self.formula,
-            threshold=self.threshold,
-            value=value,
-            count=len(cases),
-            evidence=most_frequent(signs),
-            fired=len(cases) >= self.min_count and value >= self.threshold,
-        )
+    @property
+    def name(self) -> str:
+        """That of the function that lists the cases."""
+        return self.cases.__name__
+
+    def measure(self, judged: Sequence[JudgedTrajectory], prompts: Sequence[str], indices: Iterable[int]) -> Alarm:
+        """The alarm over the trajectories at `indices`; those with most signs are its evidence."""
+        cases = [(i, sign) for i in indices for sign in self.cases(judged[i], prompts[i])]
+        signs = Counter(i for i, sign in cases if sign)
+        value = signs.total() / len(cases) if cases else math.nan
+        evidence = sorted(signs, key=lambda i: (-signs[i], i))[:MAX_EVIDENCE]
+        fired = len(cases) >= self.min_count and value >= self.threshold
+        return Alarm(self.name, self.title, self.formula, self.threshold, value, len(cases), tuple(evidence), fired)
 
 
-def most_frequent(indices: Iterable[int]) -> tuple[int, ...]:
-    """Up to MAX_EVIDENCE indices, those that occur most often first."""
-    counts: dict[int, int] = {}
-    for index in indices:
-        counts[index] = counts.get(index, 0) + 1
-    return tuple(sorted(counts, key=lambda i: (-counts[i], i))[:MAX_EVIDENCE])
+def rule(title: str, formula: str, threshold: float, min_count: int = 20) -> Callable[[CaseFunction], Rule]:
+    """Make a function that lists cases a rule, under its own name."""
+    return lambda cases: Rule(title, formula, threshold, cases, min_count)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-VOID = {"meta", "br", "input", "line", "rect", "circle", "polyline", "path"}
+SHAPES = {"line", "rect", "circle", "polyline"}
 
 
 class Html(str):
@@ -17,14 +17,8 @@ class Html(str):
 
 
 def escape(value: Any) -> Html:
-    """Markup stays, anything else is turned into text; None is nothing.
-
-    A lone surrogate (half a broken character of a byte-level model) cannot be UTF-8 and is shown as \\udXXX.
-    """
-    if isinstance(value, Html):
-        return value
-    text = "" if value is None else html.escape(str(value), quote=True)
-    return Html(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    """Markup stays, anything else is turned into text."""
+    return value if isinstance(value, Html) else _encodable(html.escape(str(value)))
 
 
 def join(parts: Iterable[Any], separator: str = "") -> Html:
@@ -33,18 +27,12 @@ def join(parts: Iterable[Any], separator: str = "") -> Html:
 
 
 def el(name: str, *children: Any, **attributes: Any) -> Html:
-    """An element; `class_` and `aria_label` become class and aria-label, None and False attributes are left out."""
-    rendered = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in VOID and not children:
-        return Html(f"<{name}{rendered}>" if name in ("meta", "br", "input") else f"<{name}{rendered}/>")
-    return Html(f"<{name}{rendered}>{join(children)}</{name}>")
-
-
-def _attribute(key: str, value: Any) -> str:
-    if value is None or value is False:
-        return ""
-    name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{escape(value)}"'
+    """An element; `class_` and `aria_label` become class and aria-label."""
+    named = ((key.rstrip("_").replace("_", "-"), escape(value)) for key, value in attributes.items())
+    start = "".join([name, *(f' {key}="{value}"' for key, value in named)])
+    if name in SHAPES and not children:
+        return Html(f"<{start}/>")
+    return Html(f"<{start}>{join(children)}</{name}>")
 
 
 def json_block(data: Any) -> Html:
@@ -52,4 +40,9 @@ def json_block(data: Any) -> Html:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
+    return _encodable(text)
+
+
+def _encodable(text: str) -> Html:
+    """A lone surrogate (half a broken character of a byte-level model) cannot be UTF-8 and is shown as \\udXXX."""
     return Html(text.encode("utf-8", "backslashreplace").decode("utf-8"))

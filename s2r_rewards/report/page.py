@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from s2r_rewards.report import sections
-from s2r_rewards.report.flags import FLAGS, flags_of
-from s2r_rewards.report.markup import Html, escape, json_block
+from s2r_rewards.report.markup import Html, escape, join, json_block
 from s2r_rewards.report.payload import MAX_TEXT, payload
-from s2r_rewards.report.sample import choose
+from s2r_rewards.report.sample import FLAGS, choose, flags_of
 from s2r_rewards.report.summary import Summary, natural, summarise
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import DEVIATIONS
@@ -29,14 +29,13 @@ class Limits:
     text: int = MAX_TEXT
 
 
-def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits | None = None) -> str:
+def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits = Limits()) -> str:
     """The report of scored rollouts (each with its `s2r` record) as one HTML document.
 
     Raises ValueError for a rollout that is not scored or for no rollouts at all.
     """
     if not rollouts:
         raise ValueError("there are no rollouts to report on")
-    limits = limits or Limits()
     judged = [rollout.judged for rollout in rollouts]
     flags = [flags_of(one) for one in judged]
     summary = summarise(rollouts, judged)
@@ -44,9 +43,8 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
         min(len(r.response) + len(r.prompt) + 60 * len(j.trajectory.actions) + 200, 2 * limits.text + 2_000)
         for r, j in zip(rollouts, judged, strict=True)
     ]
-    chosen = choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6))
     evidence = {i for alarm in summary.alarms if alarm.fired for i in alarm.evidence}
-    chosen = sorted({*chosen, *evidence})
+    chosen = sorted({*choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
     places = {i: i + 1 for i in chosen}
     data = {
         "total": len(rollouts),
@@ -56,12 +54,7 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
         "steps": _distinct(r.step for r in rollouts),
         "rollouts": [payload(places[i], rollouts[i], flags[i], limits.text) for i in chosen],
     }
-    overview = Html("".join(_overview(summary, places)))
-    return _fill(title, summary, overview, json_block(data), _note(len(chosen), len(rollouts)))
-
-
-def _overview(summary: Summary, places: dict[int, int]) -> list[Html]:
-    return [
+    overview = [
         sections.tiles(summary),
         sections.alarms(summary.alarms, places),
         sections.curves(summary),
@@ -70,6 +63,7 @@ def _overview(summary: Summary, places: dict[int, int]) -> list[Html]:
         sections.deviations(summary),
         sections.checks(summary),
     ]
+    return _fill(title, summary, join(overview), json_block(data), _note(len(chosen), len(rollouts)))
 
 
 def _note(shown: int, total: int) -> str:
@@ -90,7 +84,7 @@ def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -
         ),
         "title": escape(title),
         "meta": escape(
-            f"{summary.count:,} rollouts · {summary.problems:,} problems"
+            f"{summary.overall.count:,} rollouts · {summary.problems:,} problems"
             + (f" · {len(summary.steps):,} steps" if summary.steps else "")
             + f" · grammar {summary.grammar} · method {summary.method}"
         ),
@@ -100,10 +94,8 @@ def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -
         "style": style,
         "script": script,
     }
-    page = _asset("page.html")
-    # Split once, then fill: a placeholder inside model output is never looked at.
-    parts = page.split("{{")
-    return parts[0] + "".join(values[name] + rest for name, rest in (part.split("}}", 1) for part in parts[1:]))
+    # In one pass: a placeholder inside model output is never looked at.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], _asset("page.html"))
 
 
 def _asset(name: str) -> str:

@@ -1,11 +1,38 @@
-"""Which rollouts go into the page when there are too many: the telling ones first, spread over the file."""
+"""What makes a rollout worth looking at, and which rollouts go into the page when there are too many."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 
+from s2r_rewards.judging import JudgedTrajectory
+
+#: The filters of the report, with their names.
+FLAGS: dict[str, str] = {
+    "wrong_verdict": "wrong verdict",
+    "right_to_wrong": "right → wrong",
+    "wrong_to_right": "wrong → right",
+    "timeout": "checker timeout",
+    "ungradable": "ungradable",
+    "deviation": "deviation",
+    "no_end": "cut off",
+}
 TELLING = ("timeout", "right_to_wrong", "wrong_verdict", "ungradable", "deviation")
+
+
+def flags_of(judged: JudgedTrajectory) -> tuple[str, ...]:
+    """The keys of FLAGS that hold for a judged trajectory, in their order."""
+    verdicts = {check.verdict for check in judged.checks}
+    holds = {
+        "wrong_verdict": any(v is None or (v.value == "correct") != ok for ok, v in judged.verified),
+        "right_to_wrong": judged.first_correct and not judged.last_correct,
+        "wrong_to_right": judged.last_correct and not judged.first_correct,
+        "timeout": "timeout" in verdicts,
+        "ungradable": "ungradable" in verdicts,
+        "deviation": judged.trajectory.malformed,
+        "no_end": judged.trajectory.ended is False,
+    }
+    return tuple(name for name in FLAGS if holds[name])
 
 
 def choose(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from s2r_rewards.alarms import Alarm
-from s2r_rewards.report.charts import Line, bar, diverging_bar, line_chart, stacked_bar
+from s2r_rewards.report.charts import bar, diverging_bar, line_chart, stacked_bar
 from s2r_rewards.report.markup import Html, el, join
-from s2r_rewards.report.summary import Group, Summary, natural
-from s2r_rewards.report.tree import Node
+from s2r_rewards.report.summary import Group, Node, Summary, natural
 from s2r_rewards.trajectory import DEVIATIONS
 
 TILES = (
@@ -22,20 +21,20 @@ TILES = (
     ("s2r/correct/c2i", "Correct → incorrect", "first right, last wrong"),
     ("s2r/trials/mean", "Attempts", "mean per rollout"),
 )
-CURVES = (
-    ("Accuracy", ("s2r/outcome/accuracy", "s2r/attempt/first_accuracy"), ("final", "first attempt")),
-    (
-        "Verification",
-        ("s2r/verify/accuracy", "s2r/verify/error_recall", "s2r/verify/correct_precision"),
-        ("accuracy", "error recall", "correct precision"),
-    ),
-    ("Self-correction", ("s2r/correct/i2c", "s2r/correct/c2i"), ("incorrect → correct", "correct → incorrect")),
-    (
-        "Trouble",
-        ("s2r/parse/malformed", "s2r/check/timeout", "s2r/check/ungradable"),
-        ("malformed", "timeout", "ungradable"),
-    ),
-)
+CURVES = {
+    "Accuracy": {"final": "s2r/outcome/accuracy", "first attempt": "s2r/attempt/first_accuracy"},
+    "Verification": {
+        "accuracy": "s2r/verify/accuracy",
+        "error recall": "s2r/verify/error_recall",
+        "correct precision": "s2r/verify/correct_precision",
+    },
+    "Self-correction": {"incorrect → correct": "s2r/correct/i2c", "correct → incorrect": "s2r/correct/c2i"},
+    "Trouble": {
+        "malformed": "s2r/parse/malformed",
+        "timeout": "s2r/check/timeout",
+        "ungradable": "s2r/check/ungradable",
+    },
+}
 
 
 def tiles(summary: Summary) -> Html:
@@ -44,19 +43,18 @@ def tiles(summary: Summary) -> Html:
     shown = summary.steps[-1] if run else summary.overall
     items = []
     for name, title, meaning in TILES:
-        value = shown.metrics.get(name, math.nan)
-        change = value - summary.steps[0].metrics.get(name, math.nan) if run else math.nan
+        value = shown.metrics[name]
+        change = value - summary.steps[0].metrics[name] if run else math.nan
         delta = el("span", signed(change), class_="delta") if math.isfinite(change) else ""
         digits = 2 if name == "s2r/trials/mean" else 3
-        figure = el("dd", el("b", number(value, digits)), delta)
-        items.append(el("div", el("dt", title), figure, el("dd", meaning, class_="meaning"), class_="tile"))
-    note = (
-        f"Step {shown.key} ({shown.count:,} rollouts); the small figure is the change since step "
-        f"{summary.steps[0].key}."
+        shown_as = el("dd", el("b", number(value, digits)), delta)
+        items.append(el("div", el("dt", title), shown_as, el("dd", meaning, class_="meaning"), class_="tile"))
+    about = (
+        f"Step {shown.key} ({shown.count:,} rollouts); the small figure is the change since step {summary.steps[0].key}."
         if run
-        else f"Over all {summary.count:,} rollouts. A dash means that the ratio has no cases."
+        else f"Over all {shown.count:,} rollouts. A dash means that the ratio has no cases."
     )
-    return section("figures", "Key figures", el("p", note, class_="note"), el("dl", *items, class_="tiles"))
+    return section("figures", "Key figures", note(about), el("dl", *items, class_="tiles"))
 
 
 def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
@@ -69,25 +67,15 @@ def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
         el(
             "li",
             el("h3", alarm.title),
-            el("p", alarm.formula, class_="note"),
+            note(alarm.formula),
             el("p", el("b", number(alarm.value)), f" — threshold {alarm.threshold:g}, {alarm.count:,} cases"),
             _evidence(alarm, places),
             class_="alarm",
         )
         for alarm in fired
     ]
-    quiet = [
-        el(
-            "tr",
-            el("td", a.title),
-            el("td", number(a.value), class_="n"),
-            el("td", f"{a.threshold:g}", class_="n"),
-            el("td", a.formula),
-        )
-        for a in found
-        if not a.fired
-    ]
-    head = el("p", f"{len(fired)} of {len(found)} fired." if fired else f"None of {len(found)} fired.", class_="note")
+    quiet = [(a.title, figure(number(a.value)), figure(f"{a.threshold:g}"), a.formula) for a in found if not a.fired]
+    head = note(f"{len(fired) or 'None'} of {len(found)} fired.")
     rest = el("details", el("summary", f"{len(quiet)} quiet"), table(("alarm", "value", "threshold", "formula"), quiet))
     return section("alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else "")
 
@@ -100,18 +88,19 @@ def _evidence(alarm: Alarm, places: dict[int, int]) -> Html:
 def curves(summary: Summary) -> Html:
     """Learning curves; nothing where the rollouts carry fewer than two steps."""
     steps = summary.steps
-    if len(steps) < 2:
-        return Html("")
-    if any(natural(group.key)[0] for group in steps):  # names, not numbers: nothing to draw along
+    if len(steps) < 2 or any(natural(group.key)[0] for group in steps):  # names, not numbers: nothing to draw along
         return Html("")
     at = [float(group.key) for group in steps]
-    charts = [
-        line_chart(title, at, [Line(label, _series(steps, name)) for name, label in zip(names, labels, strict=True)])
-        for title, names, labels in CURVES
-    ]
-    charts.append(line_chart("Attempts", at, [Line("mean", _series(steps, "s2r/trials/mean"))], unit_range=False))
-    lengths = Line("characters", tuple(group.mean_length for group in steps))
-    charts.append(line_chart("Response length", at, [lengths], unit_range=False))
+    shares = {
+        title: {label: [group.metrics[name] for group in steps] for label, name in lines.items()}
+        for title, lines in CURVES.items()
+    }
+    sizes = {
+        "Attempts": {"mean": [group.metrics["s2r/trials/mean"] for group in steps]},
+        "Response length": {"characters": [group.mean_length for group in steps]},
+    }
+    charts = [line_chart(title, at, lines) for title, lines in shares.items()]
+    charts += [line_chart(title, at, lines, unit_range=False) for title, lines in sizes.items()]
     return section("curves", "Learning curves", el("div", *charts, class_="charts"))
 
 
@@ -121,60 +110,48 @@ def levels(summary: Summary) -> Html:
         return Html("")
     most = max(group.metrics["s2r/trials/mean"] for group in summary.levels)
     rows = [
-        el(
-            "tr",
+        (
             el("th", group.key, scope="row"),
-            el("td", f"{group.count:,}", class_="n"),
+            figure(f"{group.count:,}"),
             _with_bar(group.metrics["s2r/attempt/first_accuracy"]),
             _with_bar(group.metrics["s2r/outcome/accuracy"]),
             _with_bar(group.metrics["s2r/verify/accuracy"]),
             _with_bar(group.metrics["s2r/trials/mean"], most, "attempts"),
-            el("td", _histogram(group)),
+            _histogram(group),
         )
         for group in summary.levels
     ]
     head = ("level", "rollouts", "first attempt", "final", "verification", "attempts", "1 · 2 · 3 · 4 · 5+ attempts")
-    note = el("p", f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level.", class_="note")
-    return section("levels", "By level", note, table(head, rows))
+    about = f"Over all {sum(g.count for g in summary.levels):,} rollouts that name a level."
+    return section("levels", "By level", note(about), table(head, rows))
 
 
 def _histogram(group: Group) -> Html:
-    counts = [*group.attempts[:4], *([0] * (4 - len(group.attempts[:4]))), sum(group.attempts[4:])]
-    shares = [n / max(1, group.count) for n in counts]
+    shares = [n / max(1, group.count) for n in group.attempts]
     names = ("1 attempt", "2", "3", "4", "5 or more")
     spoken = ", ".join(f"{name}: {100 * share:.0f} %" for name, share in zip(names, shares, strict=True))
-    return stacked_bar(shares, spoken)
+    return el("td", stacked_bar(shares, spoken))
 
 
 def tree(summary: Summary) -> Html:
     """Reward contexts with counts and mean rewards (the baseline of eq. 4 over the whole file)."""
     if not summary.nodes:
         return Html("")
-    rows = [
-        el("tr", _path(node), el("td", node.next_kind), el("td", f"{node.count:,}", class_="n"), _mean(node))
-        for node in summary.nodes
-    ]
-    note = (
+    rows = [(_path(node), node.next_kind, figure(f"{node.count:,}"), _mean(node)) for node in summary.nodes]
+    about = (
         "Each line is a reward context: what the actions before earned. The baseline is the mean reward of the "
         "actions taken there, over the whole file; a trainer takes it over each batch."
     )
     left = f" {summary.nodes_left_out:,} rarer or longer contexts are left out." if summary.nodes_left_out else ""
-    return section(
-        "contexts",
-        "Reward contexts",
-        el("p", note, left, class_="note"),
-        table(("context", "next action", "n", "baseline"), rows),
-    )
+    nodes = table(("context", "next action", "n", "baseline"), rows)
+    return section("contexts", "Reward contexts", note(about + left), nodes)
 
 
 def _path(node: Node) -> Html:
-    depth = len(node.context)
     signs = "".join("+" if reward > 0 else "−" for reward in node.context)
-    good = "" if not node.context else (" up" if node.context[-1] > 0 else " down")
-    indent = el("span", class_=f"indent d{min(depth, 8)}")
-    return el(
-        "th", indent, el("span", node.label, class_=f"step{good}"), " ", el("code", signs) if signs else "", scope="row"
-    )
+    kind = {"": "step", "+": "step up", "−": "step down"}[signs[-1:]]
+    indent = el("span", class_=f"indent d{min(len(signs), 8)}")
+    return el("th", indent, el("span", node.label, class_=kind), " ", el("code", signs) if signs else "", scope="row")
 
 
 def _mean(node: Node) -> Html:
@@ -184,14 +161,13 @@ def _mean(node: Node) -> Html:
 def deviations(summary: Summary) -> Html:
     """How often responses left the grammar, by kind."""
     if not summary.deviations:
-        return section("deviations", "Deviations", el("p", "Every response follows the grammar.", class_="note"))
+        return section("deviations", "Deviations", note("Every response follows the grammar."))
     rows = [
-        el(
-            "tr",
+        (
             el("th", el("code", code), scope="row"),
-            el("td", f"{count:,}", class_="n"),
-            _with_bar(count / summary.count, 1.0, "down"),
-            el("td", DEVIATIONS.get(code, "")),
+            figure(f"{count:,}"),
+            _with_bar(count / summary.overall.count, kind="down"),
+            DEVIATIONS.get(code, ""),
         )
         for code, count in summary.deviations
     ]
@@ -204,17 +180,11 @@ def checks(summary: Summary) -> Html:
     if not total:
         return Html("")
     rows = [
-        el(
-            "tr",
-            el("th", verdict, class_=f"verdict {verdict}", scope="row"),
-            el("td", tier),
-            el("td", f"{count:,}", class_="n"),
-            _with_bar(count / total),
-        )
-        for verdict, tier, count in summary.checks
+        (el("th", verdict, class_=f"verdict {verdict}", scope="row"), tier, figure(f"{n:,}"), _with_bar(n / total))
+        for verdict, tier, n in summary.checks
     ]
-    note = el("p", f"{total:,} attempts, checker {summary.checker}.", class_="note")
-    return section("checker", "Checker", note, table(("verdict", "decided by", "attempts", "share"), rows))
+    about = note(f"{total:,} attempts, checker {summary.checker}.")
+    return section("checker", "Checker", about, table(("verdict", "decided by", "attempts", "share"), rows))
 
 
 def section(name: str, title: str, *content: Html | str) -> Html:
@@ -222,17 +192,22 @@ def section(name: str, title: str, *content: Html | str) -> Html:
     return el("section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
 
 
-def table(head: Sequence[str], rows: Sequence[Html]) -> Html:
-    """A table that scrolls sideways on a phone instead of stretching the page."""
-    cells = el("tr", *(el("th", title, scope="col") for title in head))
-    return el(
-        "div",
-        el("table", el("thead", cells), el("tbody", *rows)),
-        class_="scroll",
-        tabindex=0,
-        role="region",
-        aria_label=", ".join(head),
-    )
+def table(head: Sequence[str], rows: Iterable[Sequence[Html | str]]) -> Html:
+    """A table that scrolls sideways on a phone instead of stretching the page; plain text becomes a cell."""
+    titles = el("tr", *(el("th", title, scope="col") for title in head))
+    body = [el("tr", *(cell if isinstance(cell, Html) else el("td", cell) for cell in row)) for row in rows]
+    whole = el("table", el("thead", titles), el("tbody", *body))
+    return el("div", whole, class_="scroll", tabindex=0, role="region", aria_label=", ".join(head))
+
+
+def note(text: str) -> Html:
+    """A remark in small print."""
+    return el("p", text, class_="note")
+
+
+def figure(text: str) -> Html:
+    """A cell that holds a figure."""
+    return el("td", text, class_="n")
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -247,7 +222,3 @@ def signed(value: float, digits: int = 2) -> str:
 
 def _with_bar(value: float, top: float = 1.0, kind: str = "") -> Html:
     return el("td", el("span", number(value, 2), class_="value"), bar(value, top, kind), class_="bars")
-
-
-def _series(groups: Sequence[Group], name: str) -> tuple[float, ...]:
-    return tuple(group.metrics.get(name, math.nan) for group in groups)

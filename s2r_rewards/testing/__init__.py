@@ -21,7 +21,7 @@ A failure shows the actions beside what was expected of them:
 Once s2r-rewards is installed, pytest has the fixtures `s2r_solve`, `s2r_shelf`, `s2r_oracle` and `s2r_case` (the
 test runs once for every case of the shelf); see `s2r_rewards.testing.plugin`.
 
-Importing this package costs a few milliseconds: neither torch nor a checker is loaded.
+Importing this package loads neither torch nor a symbolic checker.
 """
 
 from s2r_rewards.testing.assertions import assert_actions, assert_advantage_function, assert_reward_function

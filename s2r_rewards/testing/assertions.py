@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from textwrap import indent
 from typing import Any
 
 from s2r_rewards.testing.shelf import ORACLE, SHELF, Case, Oracle
@@ -24,14 +25,14 @@ def assert_actions(
     """
     __tracebackhide__ = True
     values = list(got)
-    if len(values) == len(expected) and all(map(_close(tolerance), values, expected)):
+    if len(values) == len(expected) and all(_close(*pair, tolerance) for pair in zip(values, expected, strict=True)):
         return
     steps = case.script.steps if case else ()
     rows = []
     for i in range(max(len(values), len(expected))):
         want = f"{expected[i]:+.4g}" if i < len(expected) else "—"
         have = _number(values[i]) if i < len(values) else "—"
-        wrong = i >= min(len(values), len(expected)) or not _close(tolerance)(values[i], expected[i])
+        wrong = i >= min(len(values), len(expected)) or not _close(values[i], expected[i], tolerance)
         kind, words = (steps[i].kind, _shorten(steps[i].body())) if i < len(steps) else ("", "")
         rows.append(f"{'>' if wrong else ' '} {i:>2}  {kind:<6}  {want:>9}  {have:>9}  {words}")
     title = f" of “{case.name}” (gold {case.gold!r})" if case else ""
@@ -51,21 +52,20 @@ def assert_reward_function(
     __tracebackhide__ = True
     failures = []
     for case in cases:
+        text = indent(case.text, "    | ", lambda line: True)
         try:
             got = function(case.text, case.gold)
         except Exception as error:
-            failures.append(f"“{case.name}” raised {type(error).__name__}: {error}\n{_indent(case.text)}")
+            failures.append(f"“{case.name}” raised {type(error).__name__}: {error}\n{text}")
             continue
-        try:
-            if isinstance(got, Sequence) and not isinstance(got, str):
+        if isinstance(got, Sequence) and not isinstance(got, str):
+            try:
                 assert_actions(got, case.rewards, case, tolerance=tolerance)
-            elif not _close(tolerance)(got, case.outcome):
-                raise AssertionError(
-                    f"outcome of “{case.name}” (gold {case.gold!r}): expected {case.outcome:+g}, "
-                    f"got {_number(got)}\n{_indent(case.text)}"
-                )
-        except AssertionError as error:
-            failures.append(str(error))
+            except AssertionError as error:
+                failures.append(str(error))
+        elif not _close(got, case.outcome, tolerance):
+            expected = f"expected {case.outcome:+g}, got {_number(got)}"
+            failures.append(f"outcome of “{case.name}” (gold {case.gold!r}): {expected}\n{text}")
     if failures:
         raise AssertionError(f"{len(failures)} of {len(cases)} cases differ\n\n" + "\n\n".join(failures))
 
@@ -91,14 +91,11 @@ def assert_advantage_function(
         assert_actions(list(values), expected, case, f"{baseline} advantages", tolerance)
 
 
-def _close(tolerance: float) -> Callable[[Any, float], bool]:
-    def close(got: Any, expected: float) -> bool:
-        try:
-            return math.isclose(float(got), expected, rel_tol=tolerance, abs_tol=tolerance)
-        except (TypeError, ValueError):
-            return False
-
-    return close
+def _close(got: Any, expected: float, tolerance: float) -> bool:
+    try:
+        return math.isclose(float(got), expected, rel_tol=tolerance, abs_tol=tolerance)
+    except (TypeError, ValueError):
+        return False
 
 
 def _number(value: Any) -> str:
@@ -111,7 +108,3 @@ def _number(value: Any) -> str:
 def _shorten(text: str, width: int = 60) -> str:
     line = " ".join(text.split())
     return line if len(line) <= width else "… " + line[2 - width :]
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"    | {line}" for line in text.splitlines())

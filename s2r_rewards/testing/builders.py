@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from s2r_rewards.judging import JudgedTrajectory
-    from s2r_rewards.trajectory import Trajectory
+from s2r_rewards.judging import JudgedTrajectory, judge
+from s2r_rewards.parsing import parse
+from s2r_rewards.trajectory import Trajectory
 
 VERDICT_SENTENCES = {
     "correct": "Therefore, the answer is correct.",
@@ -70,20 +69,15 @@ class Script:
 
     def trajectory(self, grammar: str = "paper", finished: bool | None = True) -> Trajectory:
         """The text, parsed by `s2r_rewards.parse`."""
-        from s2r_rewards.parsing import parse
-
         return parse(self.text(grammar), grammar, finished=finished)
 
     def judged(self, gold: str, grammar: str = "paper", finished: bool | None = True) -> JudgedTrajectory:
         """The parsed trajectory with every attempt checked against `gold`."""
-        from s2r_rewards.judging import judge
-
         return judge(self.trajectory(grammar, finished), gold)
 
 
-def solve(answer: str | None, text: str | None = None) -> Script:
-    """Begin a script with an attempt; see `Script.solve`."""
-    return Script().solve(answer, text)
+#: Begins a script with an attempt.
+solve = Script().solve
 
 
 def _marked(step: Step, first: bool) -> str:

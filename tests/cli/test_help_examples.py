@@ -53,6 +53,8 @@ EXAMPLES = sorted({line for _, command in ALL for line in examples(command) if n
 
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_example_runs(s2r, work, line):
+    if "--tensorboard" in line:
+        pytest.importorskip("torch.utils.tensorboard")
     before = set(os.listdir(work))
     result = s2r(*shlex.split(line)[1:])
     assert result.exit_code == 0, result.output

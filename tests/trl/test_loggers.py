@@ -1,5 +1,7 @@
 """Declared names arrive in real TensorBoard and Weights & Biases files; ratios without cases leave a gap."""
 
+import time
+
 import pytest
 
 from s2r_rewards import METRIC_NAMES
@@ -37,7 +39,9 @@ def test_wandb_offline_run(tmp_path, monkeypatch):
     log_batch(tracker, JUDGED, step=3)
     tracker.close()
     (stored,) = tmp_path.rglob("*.wandb")  # the offline record of the run: keys and JSON values in clear
-    content = stored.read_bytes()
+    deadline = time.monotonic() + 20
+    while b"s2r/trials/mean" not in (content := stored.read_bytes()) and time.monotonic() < deadline:
+        time.sleep(0.1)  # wandb's own process may still be writing when finish() returns
     for name in ORACLE.metrics:
         assert name.encode() in content
     assert b"0.6666666666666666" in content
