@@ -12,11 +12,9 @@ from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
 from s2r_rewards.cli.kit.show import Progress, say, show_table
-from s2r_rewards.datasets.llm.requests import Request
-from s2r_rewards.datasets.llm.sampling import sample_requests
+from s2r_rewards.datasets.llm.requests import Request, sample_requests
 from s2r_rewards.datasets.resume import fingerprint
-from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of
-from s2r_rewards.evaluation.items import load_benchmark
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of, load_benchmark
 from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
 from s2r_rewards.evaluation.tables import accuracy_table, average, behaviour_table, efficiency_figure

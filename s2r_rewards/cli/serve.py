@@ -45,7 +45,7 @@ def command(host: str, port: int, scoring: Scoring, **limits: Any) -> None:
     """
     settings = Settings(options=scoring.options, **limits)
     try:
-        from s2r_rewards.server.run import serve
+        from s2r_rewards.server.app import serve
     except ImportError as error:
         raise ImportError(f'{error}; s2r serve needs: pip install "s2r-rewards[serve]"') from None
     serve(settings, host, port)

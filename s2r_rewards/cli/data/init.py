@@ -13,7 +13,6 @@ from s2r_rewards.cli.kit.formats import Built, Formats, sft_formats
 from s2r_rewards.cli.kit.options import output_option, seed_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, counts_table, say, show_table
-from s2r_rewards.datasets.attempts import checked_attempts, verified_attempt
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
     Dropped,
@@ -22,7 +21,7 @@ from s2r_rewards.datasets.initialization import (
     single_attempt,
 )
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.datasets.verification import STYLES
+from s2r_rewards.datasets.verification import STYLES, checked_attempts, verified_attempt
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 

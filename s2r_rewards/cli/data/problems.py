@@ -9,11 +9,10 @@ import click
 from s2r_rewards.cli.kit.options import RecordFile, output_option, seed_option, take_option, workers_option
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
-from s2r_rewards.datasets.collecting import Collector, take
-from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
+from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, NgramIndex, take
 from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
 from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
-from s2r_rewards.evaluation.items import evaluation_texts
+from s2r_rewards.evaluation.benchmarks import evaluation_texts
 from s2r_rewards.rollouts.records import OnError, write_records
 
 

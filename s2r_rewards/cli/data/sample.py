@@ -8,7 +8,7 @@ import click
 from s2r_rewards.cli.kit.options import output_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
-from s2r_rewards.datasets.llm.sampling import sample_requests
+from s2r_rewards.datasets.llm.requests import sample_requests
 from s2r_rewards.datasets.resume import fingerprint
 
 

@@ -10,10 +10,16 @@ from s2r_rewards.cli.kit.options import output_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, model_options
 from s2r_rewards.cli.kit.show import counts_table, show_table
-from s2r_rewards.datasets.attempts import checked_attempts, verification_requests, verified_row
 from s2r_rewards.datasets.llm.requests import Request
 from s2r_rewards.datasets.resume import fingerprint
-from s2r_rewards.datasets.verification import STYLES, StyleCounts, style_table
+from s2r_rewards.datasets.verification import (
+    STYLES,
+    StyleCounts,
+    checked_attempts,
+    style_table,
+    verification_requests,
+    verified_row,
+)
 from s2r_rewards.evaluation.published import STYLES as PUBLISHED
 from s2r_rewards.rollouts.records import read_records
 

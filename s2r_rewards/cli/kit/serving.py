@@ -122,8 +122,7 @@ class Model:
     async def _generate(
         self, url: str, output: Path, requests: Sequence[Request], log: WorkLog, on_error: str
     ) -> list[str]:
-        from s2r_rewards.datasets.llm.client import CompletionClient
-        from s2r_rewards.datasets.llm.generation import generate
+        from s2r_rewards.datasets.llm.client import CompletionClient, generate
 
         key = os.environ.get(self.api_key_env)
         client = CompletionClient(url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout)
