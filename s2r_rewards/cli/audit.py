@@ -10,7 +10,7 @@ import click
 
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
-from s2r_rewards.cli.kit.reading import Reading, find_files, reading_options
+from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, reading_options
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.judging import Gold
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 @click.option(
     "--max-disagreement",
     type=click.FloatRange(0, 1),
-    default=None,
     help="End with exit code 1 if more than this share of the answers is judged differently.",
 )
 @workers_option
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 def command(
     first: str,
     second: str,
-    paths: tuple[Path, ...],
+    paths: Paths,
     output: Path | None,
     show: int,
     as_json: bool,
@@ -77,7 +76,7 @@ def command(
         fail(f"failed: {share:.2%} of the answers are judged differently, allowed {max_disagreement:.2%}")
 
 
-def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
+def _load(paths: Paths, reading: Reading) -> list[AuditPair]:
     from s2r_rewards.evaluation.auditing import pairs_of
 
     pairs: list[AuditPair] = []

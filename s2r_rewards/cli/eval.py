@@ -50,7 +50,7 @@ GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BEN
 @click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
 @click.option("--compare", multiple=True, help="LABEL:SIZE:FOLDER, a run for --figure. Repeatable.")
 @on_error_option
-@model_options(temperature=0.0, max_tokens=8000, required=False)
+@model_options(required=False, temperature=0.0, max_tokens=8000)
 def command(
     folder: Path,
     names: tuple[str, ...],
@@ -88,9 +88,8 @@ def command(
         chosen = chosen or list(places)
         if not chosen:
             raise click.UsageError("name a benchmark with -b")
-        with model:
-            for name in chosen:
-                _generate(folder, name, places.get(name), limit, asking, model, reading)
+        for name in chosen:
+            _generate(folder, name, places.get(name), limit, asking, model, reading)
     results = [_score(folder, name, scoring, reading) for name in chosen]
     results_path = folder / "results.json"
     with atomic_path(results_path) as temporary:

@@ -13,6 +13,7 @@ import click
 
 from s2r_rewards.adapter import recipes
 from s2r_rewards.adapter.recipes import PACKAGE, Recipe, RecipeError
+from s2r_rewards.cli.kit.show import print_table
 
 
 class _RecipeName(click.ParamType[Recipe]):
@@ -68,14 +69,13 @@ def list_recipes(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column
 
-    table = Table("recipe", "what it does", box=None, pad_edge=False)
-    table.columns[0].no_wrap, table.columns[0].style = True, "bold"
-    for recipe in found:
-        table.add_row(recipe.name, recipe.description)
+    name = Column("recipe", no_wrap=True, style="bold")
+    print_table((name, "what it does"), ((r.name, r.description) for r in found), text=2, box=None, pad_edge=False)
     models = dict.fromkeys(model for recipe in found for model in recipe.models)
-    Console().print(table, *(["\n--model:", ", ".join(models)] if models else []), highlight=False)
+    if models:
+        Console().print("\n--model:", ", ".join(models), highlight=False)
 
 
 @command.command()

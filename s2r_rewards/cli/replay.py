@@ -15,9 +15,9 @@ import click
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option
-from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
-from s2r_rewards.cli.kit.scoring import Scoring, cut, scoring_options, without_score
-from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, cut, scoring_options
+from s2r_rewards.cli.kit.show import print_table, say
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.metrics import behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
@@ -33,7 +33,7 @@ from s2r_rewards.scored import ScoredRollout
 @scoring_options()
 @reading_options
 def command(
-    paths: tuple[Path, ...],
+    paths: Paths,
     output: Path | None,
     examples: int,
     as_json: bool,
@@ -59,7 +59,7 @@ def command(
             raise ValueError(f"rollout {number} of {paths[0]} is not scored; run `s2r score` first")
     if "method" not in scoring.asked:
         scoring = _as_it_was(scoring, [rollout.s2r for rollout in before if rollout.s2r])
-    parts = scoring.batches(cut(without_score(before), "step"))
+    parts = scoring.batches(cut(before, "step"))
     after = [one for part in parts for one in part]
     if output:
         write_rollouts(output, after)
@@ -166,24 +166,17 @@ def _finite(value: float) -> float | None:
 
 
 def _show(summary: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
     click.echo(f"{summary['changed']:,} of {summary['rollouts']:,} rollouts changed")
     for side, rules in summary["rules"].items():
         click.echo(f"  {side}: {rules}")
     for title, counts in (("change", summary["kinds"]), ("checks", summary["checks"])):
         if counts:
-            table = Table(title, "count", box=None)
-            for name, count in counts.items():
-                table.add_row(name, f"{count:,}")
-            console.print(table)
-    table = Table("metric", "before", "after", box=None)
-    for name, (old, new) in summary["metrics"].items():
-        style = "bold" if old != new else None
-        table.add_row(name, *("–" if v is None else f"{v:.4f}" for v in (old, new)), style=style)
-    console.print(table)
+            print_table((title, "count"), ((name, f"{count:,}") for name, count in counts.items()), text=2, box=None)
+    rows = [
+        ["[bold]" * (old != new) + text for text in (name, *("–" if v is None else f"{v:.4f}" for v in (old, new)))]
+        for name, (old, new) in summary["metrics"].items()
+    ]
+    print_table(("metric", "before", "after"), rows, text=3, box=None)
     for example in summary["examples"]:
         click.echo(
             f"\nrollout {example['rollout']} ({example['problem']}): {', '.join(example['changed'])}\n"

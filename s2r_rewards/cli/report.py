@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import say
 
@@ -21,7 +21,7 @@ from s2r_rewards.cli.kit.show import say
     show_default=True,
     help="Where the page goes.",
 )
-@click.option("--title", default=None, help="Default: the name of the first file or directory.")
+@click.option("--title", help="Default: the name of the first file or directory.")
 @click.option(
     "--max-rollouts",
     type=click.IntRange(1),
@@ -33,13 +33,7 @@ from s2r_rewards.cli.kit.show import say
 @scoring_options()
 @reading_options
 def command(
-    paths: tuple[Path, ...],
-    output: Path,
-    title: str | None,
-    max_rollouts: int,
-    max_mb: float,
-    scoring: Scoring,
-    reading: Reading,
+    paths: Paths, output: Path, title: str | None, max_rollouts: int, max_mb: float, scoring: Scoring, reading: Reading
 ) -> None:
     """Write one HTML page that shows what the model does: figures, curves, alarms, and the rollouts themselves.
 

@@ -13,9 +13,9 @@ import click
 
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option
-from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
-from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.show import print_table, say
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import Rollout
 
@@ -35,7 +35,7 @@ CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\
 
 @click.command()
 @paths_argument
-@click.option("--by", type=click.Choice(["level", "step"]), default=None, help="One column for each.")
+@click.option("--by", type=click.Choice(["level", "step"]), help="One column for each.")
 @json_option
 @click.option(
     "--require",
@@ -46,14 +46,13 @@ CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\
 @click.option(
     "--tensorboard",
     type=click.Path(file_okay=False, path_type=Path),
-    default=None,
     help="Also log the metrics of every step to this TensorBoard directory.",
 )
 @click.option("--fail-on-alarm", is_flag=True, help="End with exit code 1 if an alarm fired.")
 @scoring_options()
 @reading_options
 def command(
-    paths: tuple[Path, ...],
+    paths: Paths,
     by: str | None,
     as_json: bool,
     require: tuple[str, ...],
@@ -144,23 +143,15 @@ def _judge(conditions: Sequence[tuple[str, str, float]], values: Mapping[str, fl
 
 
 def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequence[Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column
 
-    console = Console()
-    table = Table(title=f"{count:,} rollouts", title_justify="left", box=None)
     if len(columns) <= MANY:
-        table.add_column("metric", no_wrap=True, min_width=max(map(len, columns["all"])))
-        for name in columns:
-            table.add_column(name, justify="right")
-        for metric in columns["all"]:
-            table.add_row(metric, *(_number(values[metric]) for values in columns.values()))
+        headers = [Column("metric", no_wrap=True, min_width=max(map(len, columns["all"]))), *columns]
+        rows = [[name, *(_number(values[name]) for values in columns.values())] for name in columns["all"]]
     else:  # a long run: one line a step
-        for title in ("", *SHORT):
-            table.add_column(title, justify="right")
-        for name, values in columns.items():
-            table.add_row(name, *(_number(values[metric]) for metric in SHORT.values()))
-    console.print(table)
+        headers = [Column(justify="right"), *SHORT]
+        rows = [[name, *(_number(values[metric]) for metric in SHORT.values())] for name, values in columns.items()]
+    print_table(headers, rows, title=f"{count:,} rollouts", box=None)
     fired = [alarm for alarm in alarms if alarm.fired]
     click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
     for alarm in fired:

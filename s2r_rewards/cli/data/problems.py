@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from s2r_rewards.cli.kit.options import RecordFile, output_option, seed_option, take_option, workers_option
+from s2r_rewards.cli.kit.options import RECORD_FILE, output_option, seed_option, take_option, workers_option
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import Collector, take
@@ -30,7 +30,7 @@ from s2r_rewards.rollouts.records import OnError, write_records
 @click.option("--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`.")
 @click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
 @take_option
-@click.option("--dropped", "dropped_path", type=RecordFile(), help="Also write what was dropped, with the reason.")
+@click.option("--dropped", "dropped_path", type=RECORD_FILE, help="Also write what was dropped, with the reason.")
 @workers_option
 @seed_option
 @on_error_option

@@ -25,7 +25,7 @@ from s2r_rewards.rollouts.records import read_records
 @click.option("--tries", default=1, show_default=True, help="Verifications of each attempt and style.")
 @click.option("--paper", type=click.Choice(list(PUBLISHED)), help="Show the paper's figures of this model.")
 @reading_options
-@model_options(temperature=0.7, max_tokens=2048)
+@model_options()
 def command(
     samples: str, output: Path, style: str, tries: int, paper: str | None, reading: Reading, model: Model
 ) -> None:
@@ -47,8 +47,7 @@ def command(
         return verification_requests(attempts, styles, tries)
 
     settings = {"command": "verify", "samples": fingerprint(samples), "styles": styles, "tries": tries}
-    with model:
-        model.write(output, settings, requests, reading, verified_row)
+    model.write(output, settings, requests, reading, verified_row)
     _show(style_table(row for _, row in read_records(output)), paper)
 
 

@@ -18,6 +18,7 @@ from s2r_rewards.rollouts import Rollout, read_rollouts
 from s2r_rewards.rollouts.records import SUFFIXES, RecordError
 
 SHOWN = 5
+Paths = tuple[Path, ...]
 
 
 @dataclass
