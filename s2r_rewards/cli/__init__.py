@@ -1,7 +1,5 @@
 """The ``s2r`` command. Each verb is a module, imported only when it is asked for."""
 
-from __future__ import annotations
-
 import click
 
 from s2r_rewards import __version__

@@ -1,7 +1,5 @@
 """``s2r doctor``: does this environment fit, before a GPU is taken? Every finding comes with the way out."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import json

@@ -1,7 +1,5 @@
 """`s2r recipes`: find, read, copy and run the recipes that come with the library."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -10,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from s2r_rewards.adapter import recipes
 from s2r_rewards.adapter.recipes import PACKAGE, Recipe, RecipeError
@@ -25,11 +24,8 @@ class _RecipeName(click.ParamType[Recipe]):
         except RecipeError as error:
             raise click.UsageError(f"{error}. See `s2r recipes list`.", ctx) from None
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
-        names = (r.name for r in recipes.all_recipes())
-        return [click.shell_completion.CompletionItem(n) for n in names if n.startswith(incomplete)]
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(r.name) for r in recipes.all_recipes() if r.name.startswith(incomplete)]
 
 
 RECIPE = click.argument("recipe", metavar="NAME", type=_RecipeName())
@@ -63,9 +59,7 @@ def list_recipes(as_json: bool) -> None:
     except RecipeError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        rows = [
-            {"name": r.name, "description": r.description, "path": str(r.folder), "models": r.models} for r in found
-        ]
+        rows = [dict(name=r.name, description=r.description, path=str(r.folder), models=r.models) for r in found]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from rich.console import Console
@@ -95,11 +89,9 @@ def show(recipe: Recipe, raw: bool) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
-    console.print(Markdown(recipe.readme))
-    console.print(f"\n[bold]files[/bold] in {recipe.folder}", highlight=False)
-    for path in recipe.files().values():
-        console.print(f"  {os.path.relpath(path, recipe.folder)}", highlight=False)
+    names = [f"  {os.path.relpath(path, recipe.folder)}" for path in recipe.files().values()]
+    console = Console(highlight=False)
+    console.print(Markdown(recipe.readme), f"\n[bold]files[/bold] in {recipe.folder}", *names, sep="\n")
 
 
 @command.command()
@@ -152,7 +144,7 @@ def run(recipe: Recipe, arguments: tuple[str, ...]) -> None:
     """
     start = [sys.executable, str(recipe.folder)]
     if recipe.entry == "run.sh":
-        start = ["bash", str(recipe.folder / recipe.entry), *([recipe.stage] if recipe.stage else [])]
+        start = ["bash", str(recipe.folder / recipe.entry), *filter(None, [recipe.stage])]
     try:
         done = subprocess.run([*start, *arguments], env=_environment(), check=False)
     except FileNotFoundError as error:
@@ -168,6 +160,5 @@ def _environment() -> dict[str, str]:
     if (PACKAGE / "_recipes").is_dir():
         return {**os.environ, "PATH": path}
     ours = [str(p) for p in (PACKAGE.parent, PACKAGE.parent / "integrations") if p.is_dir()]
-    inherited = os.environ.get("PYTHONPATH")
-    modules = os.pathsep.join([*ours, *([inherited] if inherited else [])])
+    modules = os.pathsep.join(filter(None, [*ours, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PATH": path, "PYTHONPATH": modules}

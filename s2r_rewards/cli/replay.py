@@ -1,7 +1,5 @@
 """``s2r replay``: score again with other rules and show what changed."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """s2r report: one self-contained HTML page out of stored rollouts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

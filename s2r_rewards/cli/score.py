@@ -1,7 +1,5 @@
 """``s2r score``: parse, judge and reward stored rollouts."""
 
-from __future__ import annotations
-
 from itertools import accumulate
 from pathlib import Path
 

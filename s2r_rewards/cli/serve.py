@@ -1,7 +1,5 @@
 """``s2r serve``: rewards over HTTP, in OpenRLHF's protocol."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 from typing import Any
 

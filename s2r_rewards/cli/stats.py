@@ -1,7 +1,5 @@
 """s2r stats: behaviour metrics and alarms of stored rollouts."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

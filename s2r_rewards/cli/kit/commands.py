@@ -1,7 +1,5 @@
 """Groups of commands, and errors as exit codes: 0 fine, 1 a condition failed, 2 bad usage or bad input."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 from collections.abc import Callable, Mapping

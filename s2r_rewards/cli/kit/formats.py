@@ -1,7 +1,5 @@
 """Options for the trainers' formats, and the writing of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +23,9 @@ Built = tuple[Problem, InitializationTrajectory]
 class Formats:
     """Which files to write for which trainer."""
 
-    verl: Path | None = option("Also write verl's parquet.", type=RECORD_FILE)
-    openrlhf: Path | None = option("Also write OpenRLHF's JSONL.", type=RECORD_FILE)
-    trl: Path | None = option("Also write TRL's JSONL.", type=RECORD_FILE)
+    verl: Path | None = option("Also write verl's parquet.", type=RECORD_FILE)  # noqa: RUF009
+    openrlhf: Path | None = option("Also write OpenRLHF's JSONL.", type=RECORD_FILE)  # noqa: RUF009
+    trl: Path | None = option("Also write TRL's JSONL.", type=RECORD_FILE)  # noqa: RUF009
     tokenizer: str | None = option("For --trl: masks by token instead of by message.")
     system: str | None = option(
         "System prompt; empty: none.", formats.SYSTEM_PROMPT, callback=lambda _, __, value: value or None

@@ -1,7 +1,5 @@
 """Single options that several verbs have, under one name and with one meaning."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import field, fields
 from pathlib import Path

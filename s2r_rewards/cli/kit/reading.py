@@ -1,7 +1,5 @@
 """Reading files of others: --fields and --on-error, with skipped records counted and shown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,7 +38,7 @@ class Reading:
         if len(self.first) < SHOWN:
             self.first.append(str(error))
 
-    def __enter__(self) -> Reading:
+    def __enter__(self) -> "Reading":
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,7 +1,5 @@
 """--method, --rewards, --baseline, --grammar, --policy, --checker, --workers: by name, or anybody's own by reference."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """A model behind an OpenAI-compatible server: its options, and an output made of its replies."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """What the user sees: messages and progress on stderr, tables on stdout."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -34,7 +32,7 @@ class Progress:
         self._bar = progress.Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> "Progress":
         self._bar.start()
         return self
 
