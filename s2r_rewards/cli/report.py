@@ -7,6 +7,7 @@ import click
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import say
+from s2r_rewards.report import Limits, render
 
 
 @click.command()
@@ -44,8 +45,6 @@ def command(
       s2r report verl_dumps/ -o run.html --title "my verl run"
       s2r report rollouts.parquet --max-rollouts 500
     """
-    from s2r_rewards.report import Limits, render
-
     rollouts = scoring.all(reading.all_rollouts(paths))
     page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
     output.parent.mkdir(parents=True, exist_ok=True)

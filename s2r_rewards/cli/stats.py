@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 
 import click
 
+from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import print_table, say
 from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
+from s2r_rewards.report.summary import natural
 from s2r_rewards.rollouts import Rollout
 
 MANY = 8
@@ -28,6 +32,7 @@ SHORT = {
     "c→i": "s2r/correct/c2i",
     "trials": "s2r/trials/mean",
 }
+HOLDS = {">=": operator.ge, "<=": operator.le}
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
 
 
@@ -71,14 +76,11 @@ def command(
       s2r stats verl_dumps/ --tensorboard runs/verl
       s2r stats rollouts.jsonl --require "s2r/check/timeout<=0.01" --fail-on-alarm
     """
-    from s2r_rewards.alarms import alarm_metrics, find_alarms
-    from s2r_rewards.metrics import behaviour_metrics
-    from s2r_rewards.report.summary import natural
-
     conditions = [_parse(condition) for condition in require]
     rollouts = scoring.all(reading.all_rollouts(paths))
     judged = [rollout.judged for rollout in rollouts]
     alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
+    fired = [alarm for alarm in alarms if alarm.fired]
     columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}
     keys = [getattr(rollout, by) for rollout in rollouts] if by else []
     for key in sorted({key for key in keys if key is not None}, key=natural):
@@ -86,16 +88,44 @@ def command(
         columns[f"{by} {key}"] = behaviour_metrics(members)
     everything = {**columns["all"], **alarm_metrics(alarms)}
     if as_json:
-        fired = [alarm.name for alarm in alarms if alarm.fired]
-        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": _plain(everything), "fired": fired}
+        names = [alarm.name for alarm in fired]
+        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": _plain(everything), "fired": names}
         if by:
             body["by"] = {name: _plain(values) for name, values in columns.items() if name != "all"}
         click.echo(json.dumps(body, indent=2))
     else:
-        _show(len(rollouts), columns, alarms)
+        _show(len(rollouts), columns)
+        click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
+        for alarm in fired:
+            rows = ", ".join(str(i + 1) for i in alarm.evidence)
+            click.echo(
+                f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
+                f"{alarm.formula}; see rollouts {rows}"
+            )
     if tensorboard:
         _log(tensorboard, rollouts, judged)
-    _judge(conditions, everything, fail_on_alarm and any(alarm.fired for alarm in alarms))
+    # nan compares false with everything, so a metric without cases fails either way.
+    failed = [
+        f"{name} is {everything[name]:.4g}, required {sign} {bound:g}"
+        for name, sign, bound in conditions
+        if not HOLDS[sign](everything[name], bound)
+    ]
+    if fail_on_alarm and fired:
+        failed.append("an alarm fired")
+    if failed:
+        fail("failed: " + "; ".join(failed))
+
+
+def _parse(condition: str) -> tuple[str, str, float]:
+    match = CONDITION.fullmatch(condition.replace(" ", ""))
+    if not match:
+        raise click.BadParameter(f"{condition!r}: expected METRIC>=X or METRIC<=X", param_hint="--require")
+    known = {*METRIC_NAMES, *(f"s2r/alarm/{name}" for name in ALARM_NAMES), "s2r/alarm/fired"}
+    if match["name"] not in known:
+        raise click.BadParameter(
+            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}", param_hint="--require"
+        )
+    return match["name"], match["sign"], float(match["bound"])
 
 
 def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> None:
@@ -112,56 +142,17 @@ def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTr
     say(f"{len(steps):,} steps → {directory}")
 
 
-def _parse(condition: str) -> tuple[str, str, float]:
-    from s2r_rewards.alarms import ALARM_NAMES
-    from s2r_rewards.metrics import METRIC_NAMES
-
-    match = CONDITION.fullmatch(condition.replace(" ", ""))
-    if not match:
-        raise click.BadParameter(f"{condition!r}: expected METRIC>=X or METRIC<=X", param_hint="--require")
-    known = {*METRIC_NAMES, *(f"s2r/alarm/{name}" for name in ALARM_NAMES), "s2r/alarm/fired"}
-    if match["name"] not in known:
-        raise click.BadParameter(
-            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}", param_hint="--require"
-        )
-    return match["name"], match["sign"], float(match["bound"])
-
-
-def _judge(conditions: Sequence[tuple[str, str, float]], values: Mapping[str, float], alarmed: bool) -> None:
-    failed = []
-    for name, sign, bound in conditions:
-        value = values[name]
-        # nan compares false with everything, so a metric without cases fails either way.
-        if not (value >= bound if sign == ">=" else value <= bound):
-            failed.append(f"{name} is {value:.4g}, required {sign} {bound:g}")
-    if alarmed:
-        failed.append("an alarm fired")
-    if failed:
-        fail("failed: " + "; ".join(failed))
-
-
-def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequence[Any]) -> None:
+def _show(count: int, columns: Mapping[str, Mapping[str, float]]) -> None:
     from rich.table import Column
 
     if len(columns) <= MANY:
         headers = [Column("metric", no_wrap=True, min_width=max(map(len, columns["all"]))), *columns]
-        rows = [[name, *(_number(values[name]) for values in columns.values())] for name in columns["all"]]
+        table = {metric: [values[metric] for values in columns.values()] for metric in columns["all"]}
     else:  # a long run: one line a step
         headers = [Column(justify="right"), *SHORT]
-        rows = [[name, *(_number(values[metric]) for metric in SHORT.values())] for name, values in columns.items()]
+        table = {name: [values[metric] for metric in SHORT.values()] for name, values in columns.items()}
+    rows = ([name, *(f"{x:.4f}" if math.isfinite(x) else "–" for x in values)] for name, values in table.items())
     print_table(headers, rows, title=f"{count:,} rollouts", box=None)
-    fired = [alarm for alarm in alarms if alarm.fired]
-    click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
-    for alarm in fired:
-        rows = ", ".join(str(i + 1) for i in alarm.evidence)
-        click.echo(
-            f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
-            f"{alarm.formula}; see rollouts {rows}"
-        )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else "–"
 
 
 def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
