@@ -59,7 +59,9 @@ def list_recipes(as_json: bool) -> None:
     except RecipeError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        rows = [dict(name=r.name, description=r.description, path=str(r.folder), models=r.models) for r in found]
+        rows = [
+            {"name": r.name, "description": r.description, "path": str(r.folder), "models": r.models} for r in found
+        ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from rich.console import Console

@@ -21,9 +21,9 @@ from s2r_rewards.rollouts.records import OnError, write_records
 @click.argument("data", nargs=-1)
 @output_option("Problems: id, problem, answer, level, source, solution. JSONL or parquet.")
 @click.option("--source", "source_name", type=click.Choice(list(SOURCES)), default="plain", show_default=True)
-@click.option("--problem-field", help="Field with the problem, where it is not the source's.")
-@click.option("--answer-field", help="Field with the golden answer, where it is not the source's.")
-@click.option("--level-field", help="Field with the difficulty level.")
+@click.option("--problem-field", "problem", help="Field with the problem, where it is not the source's.")
+@click.option("--answer-field", "answer", help="Field with the golden answer, where it is not the source's.")
+@click.option("--level-field", "level", help="Field with the difficulty level.")
 @click.option("--name", help="Name of the source in the output.")
 @click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
 @click.option("--config", help="Configuration, for hub data sets.")
@@ -38,9 +38,6 @@ def command(
     data: tuple[str, ...],
     output: Path,
     source_name: str,
-    problem_field: str | None,
-    answer_field: str | None,
-    level_field: str | None,
     name: str | None,
     split: str,
     config: str | None,
@@ -51,6 +48,7 @@ def command(
     workers: int,
     seed: int,
     reading: Reading,
+    **fields: str | None,
 ) -> None:
     """DATA (files, folders or hub names) in one schema: golden answers tested, duplicates and leaks dropped.
 
@@ -61,7 +59,7 @@ def command(
     Example:
       s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
     """
-    source = source_with(SOURCES[source_name], problem_field, answer_field, level_field)
+    source = source_with(SOURCES[source_name], **fields)
     places = data or ((source.hub,) if source.hub else ())
     if not places:
         raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
