@@ -80,7 +80,9 @@ def command(
         raise click.UsageError("give --model and either --url or --launch-vllm, or --rescore")
     elif not (chosen := chosen or list(places)):
         raise click.UsageError("name a benchmark with -b")
-    for name in chosen if model and not rescore else ():
+    for name in chosen:
+        if rescore or model is None:
+            break
         _generate(folder, name, places.get(name), limit, asking, model, reading)
     results = [_score(folder, name, scoring, reading) for name in chosen]
     with atomic_path(folder / "results.json") as path:

@@ -15,7 +15,7 @@ from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
-from s2r_rewards.cli.kit.show import print_table, say
+from s2r_rewards.cli.kit.show import finite, print_table, say
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.report.summary import natural
@@ -89,9 +89,9 @@ def command(
     everything = {**columns["all"], **alarm_metrics(alarms)}
     if as_json:
         names = [alarm.name for alarm in fired]
-        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": _plain(everything), "fired": names}
+        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": finite(everything), "fired": names}
         if by:
-            body["by"] = {name: _plain(values) for name, values in columns.items() if name != "all"}
+            body["by"] = {name: finite(values) for name, values in columns.items() if name != "all"}
         click.echo(json.dumps(body, indent=2))
     else:
         _show(len(rollouts), columns)
@@ -153,7 +153,3 @@ def _show(count: int, columns: Mapping[str, Mapping[str, float]]) -> None:
         table = {name: [values[metric] for metric in SHORT.values()] for name, values in columns.items()}
     rows = ([name, *(f"{x:.4f}" if math.isfinite(x) else "–" for x in values)] for name, values in table.items())
     print_table(headers, rows, title=f"{count:,} rollouts", box=None)
-
-
-def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -105,8 +105,9 @@ def write_records(path: str | os.PathLike[str], records: Iterable[Mapping[str, A
             return _write_parquet(partial, records, Path(path).name)
         count = 0
         with open_text(partial, "w") as file:
-            for count, record in enumerate(records, 1):
+            for record in records:
                 file.write(to_json(record) + "\n")
+                count += 1
     return count
 
 

@@ -1,5 +1,6 @@
 """What the user sees: messages and progress on stderr, tables on stdout."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +12,11 @@ Item = TypeVar("Item")
 def say(message: str) -> None:
     """One line for the user, on stderr: stdout is for data."""
     click.echo(message, err=True)
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """The values as JSON can hold them: None for nan."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 class Progress:
