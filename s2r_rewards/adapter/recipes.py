@@ -5,8 +5,6 @@ a recipe of its own ("verl/prl"); files that begin with ``_`` are what stages sh
 each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

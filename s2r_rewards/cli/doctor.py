@@ -36,7 +36,7 @@ def check_config(path: Path) -> Iterator[Finding]:
     return (finding for check in checks for finding in check(path))
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.option(
     "--config",
     "configs",

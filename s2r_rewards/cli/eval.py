@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from s2r_rewards.answers import batch_checker, get_policy
+from s2r_rewards.cli.kit.options import FOLDER
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
@@ -24,7 +25,6 @@ from s2r_rewards.rollouts.records import atomic_path
 
 GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BENCHMARKS)}
 WHICH = f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a name of your own. Repeatable."
-FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -76,14 +76,14 @@ def command(
         chosen = chosen or sorted(p.stem for p in folder.glob("*.jsonl"))
         if not chosen:
             raise ValueError(f"{folder}: no generations (*.jsonl) to score")
-    elif model is None:
-        raise click.UsageError("give --model and either --url or --launch-vllm, or --rescore")
-    elif not (chosen := chosen or list(places)):
-        raise click.UsageError("name a benchmark with -b")
-    for name in chosen:
-        if rescore or model is None:
-            break
-        _generate(folder, name, places.get(name), limit, asking, model, reading)
+    else:
+        if model is None:
+            raise click.UsageError("give --model and either --url or --launch-vllm, or --rescore")
+        chosen = chosen or list(places)
+        if not chosen:
+            raise click.UsageError("name a benchmark with -b")
+        for name in chosen:
+            _generate(folder, name, places.get(name), limit, asking, model, reading)
     results = [_score(folder, name, scoring, reading) for name in chosen]
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

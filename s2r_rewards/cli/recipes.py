@@ -8,27 +8,24 @@ import sys
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
 
 from s2r_rewards.adapter import recipes
 from s2r_rewards.adapter.recipes import PACKAGE, Recipe, RecipeError
 from s2r_rewards.cli.kit.show import print_table
 
 
-class _RecipeName(click.ParamType[Recipe]):
-    name = "recipe"
-
-    def convert(self, value: str | Recipe, param: click.Parameter | None, ctx: click.Context | None) -> Recipe:
-        try:
-            return value if isinstance(value, Recipe) else recipes.find_recipe(value)
-        except RecipeError as error:
-            raise click.UsageError(f"{error}. See `s2r recipes list`.", ctx) from None
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(r.name) for r in recipes.all_recipes() if r.name.startswith(incomplete)]
+def _find(ctx: click.Context, _: click.Parameter, name: str) -> Recipe:
+    try:
+        return recipes.find_recipe(name)
+    except RecipeError as error:
+        raise click.UsageError(f"{error}. See `s2r recipes list`.", ctx) from None
 
 
-RECIPE = click.argument("recipe", metavar="NAME", type=_RecipeName())
+def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    return [recipe.name for recipe in recipes.all_recipes() if recipe.name.startswith(incomplete)]
+
+
+RECIPE = click.argument("recipe", metavar="NAME", callback=_find, shell_complete=_complete)
 
 
 @click.group(name="recipes")

@@ -9,17 +9,12 @@ from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import say
 from s2r_rewards.report import Limits, render
 
+PAGE = click.Path(path_type=Path)
+
 
 @click.command()
 @paths_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("report.html"),
-    show_default=True,
-    help="Where the page goes.",
-)
+@click.option("-o", "--output", type=PAGE, default="report.html", show_default=True, help="Where the page goes.")
 @click.option("--title", help="Default: the name of the first file or directory.")
 @click.option(
     "--max-rollouts",

@@ -12,7 +12,7 @@ import click
 
 from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
 from s2r_rewards.cli.kit.commands import fail
-from s2r_rewards.cli.kit.options import json_option
+from s2r_rewards.cli.kit.options import FOLDER, json_option
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import finite, print_table, say
@@ -46,11 +46,7 @@ CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\
     metavar="METRIC>=X",
     help="End with exit code 1 unless it holds; can be repeated. A metric without cases fails.",
 )
-@click.option(
-    "--tensorboard",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Also log the metrics of every step to this TensorBoard directory.",
-)
+@click.option("--tensorboard", type=FOLDER, help="Also log the metrics of every step to this TensorBoard directory.")
 @click.option("--fail-on-alarm", is_flag=True, help="End with exit code 1 if an alarm fired.")
 @scoring_options()
 @reading_options

@@ -1,7 +1,5 @@
 """Rollouts on disk: one JSON object a line. The format that every tool here reads and writes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -11,18 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.rollouts.records import (
-    FIELD_NAMES,
-    OnError,
-    RecordError,
-    cut_torn_line,
-    open_text,
-    raise_error,
-    read_records,
-    to_json,
-    with_fields,
-    write_records,
-)
+from s2r_rewards.rollouts import records
+from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
 from s2r_rewards.scored import ScoredRollout
 
 _GOLD_NAMES = next(names for names in FIELD_NAMES if names[0] == "gold")
@@ -85,7 +73,7 @@ class Rollout:
         return {**record, **self.extra}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], path: str = "<record>", line: int = 0) -> Rollout:
+    def from_record(cls, record: Mapping[str, Any], path: str = "<record>", line: int = 0) -> "Rollout":
         """Raises RecordError naming the field that is missing or of the wrong type."""
         for name, (fits, complaint) in _EXPECTED.items():
             value = record.get(name)
@@ -125,7 +113,7 @@ def read_rollouts(
     Raises:
         RecordError: names file, line and field (with the default ``on_error``).
     """
-    for line, record in read_records(path, on_error):
+    for line, record in records.read_records(path, on_error):
         try:
             yield Rollout.from_record(_in_our_words(record, fields), str(path), line)
         except RecordError as error:
@@ -133,7 +121,7 @@ def read_rollouts(
 
 
 def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -> dict[str, Any]:
-    known = with_fields(record, ("prompt", "response", "gold", "problem_id", "step"), fields)
+    known = records.with_fields(record, ("prompt", "response", "gold", "problem_id", "step"), fields)
     gold, prompt = known.get("gold"), known.get("prompt")
     if gold is None and not known.keys().isdisjoint(_GOLD_NAMES):
         known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
@@ -147,7 +135,7 @@ def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -
 
 def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:
     """Writes JSONL or parquet, whole or not at all; returns the number of rollouts."""
-    return write_records(path, (to_file_record(rollout, path) for rollout in rollouts))
+    return records.write_records(path, (to_file_record(rollout, path) for rollout in rollouts))
 
 
 def to_file_record(rollout: Rollout, path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -168,13 +156,13 @@ class RolloutWriter:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if append and self.path.exists():
-            cut_torn_line(self.path)
-        self._file = open_text(self.path, "a" if append else "w")
+            records.cut_torn_line(self.path)
+        self._file = records.open_text(self.path, "a" if append else "w")
 
     def write(self, rollout: Rollout) -> None:
-        self._file.write(to_json(rollout.to_record()) + "\n")
+        self._file.write(records.to_json(rollout.to_record()) + "\n")
 
-    def __enter__(self) -> RolloutWriter:
+    def __enter__(self) -> "RolloutWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:

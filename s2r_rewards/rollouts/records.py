@@ -3,8 +3,6 @@
 Errors name file, line and field.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import json

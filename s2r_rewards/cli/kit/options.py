@@ -36,6 +36,7 @@ class RecordFile(click.Path):
 
 
 RECORD_FILE = RecordFile()
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def output_option(help: str, required: bool = True) -> Callable[[Function], Function]:
@@ -54,5 +55,5 @@ def options_of(kind: type, *names: str, **changes: dict[str, Any]) -> list[click
     return [
         click.Option([f"--{one.name.replace('_', '-')}"], **{**one.metadata, **changes.get(one.name, {})})
         for one in fields(kind)
-        if one.name in names or not names
+        if one.metadata and (one.name in names or not names)
     ]

@@ -62,19 +62,20 @@ class Model:
         """
         settings = {**settings, "seed": self.seed, **asdict(self._sampling())}
         with WorkLog(output, settings, self.restart) as log:
+            failures: list[str] = []
             if log.complete:
                 say(f"{output} is complete already; --restart does it again")
-                _say_summary(output, log.summary())
-                return
-            asked = list(requests())
-            failures = self._ask(output, asked, log, reading.on_error)
-            keys = [request.key for request in asked]
-            write_records(output, map(row, log.rows(keys)))
-            summary = self._summary(log.rows(keys))
-            _say_summary(output, summary)
+                summary = log.summary()
+            else:
+                asked = list(requests())
+                failures = self._ask(output, asked, log, reading.on_error)
+                keys = [request.key for request in asked]
+                write_records(output, map(row, log.rows(keys)))
+                summary = self._summary(log.rows(keys))
+            say(f"{output}: " + ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in summary.items()))
             if failures:
                 say(f"{len(failures)} replies failed and are missing; the same command tries them again")
-            else:
+            elif not log.complete:
                 log.finish(summary)
 
     def _sampling(self) -> SamplingOptions:
@@ -88,32 +89,15 @@ class Model:
             return []
         if importlib.util.find_spec("httpx") is None:  # everything else here works without the extra
             raise ImportError("asking a server needs httpx: pip install 's2r-rewards[data]'")
-        from s2r_rewards.datasets.llm.client import CompletionError
+        from s2r_rewards.datasets.llm.client import CompletionClient, CompletionError
+        from s2r_rewards.datasets.llm.generation import generate
         from s2r_rewards.datasets.llm.server import ServerError, launched_vllm
 
-        try:
-            if self.url is None:
-                server_log = Path(f"{output}.vllm.log")
-                say(f"starting vLLM with {self.model} (its output: {server_log})")
-                server = launched_vllm(self.model, server_log, self.vllm_args)
-                self.url = click.get_current_context().with_resource(server)  # until the command ends
-            failures = asyncio.run(self._generate(self.url, output, requests, log, on_error))
-        except (CompletionError, ServerError) as error:
-            raise click.ClickException(str(error)) from error
-        for failure in failures[:5]:
-            say(f"failed: {failure}")
-        return failures
-
-    async def _generate(
-        self, url: str, output: Path, requests: Sequence[Request], log: WorkLog, on_error: str
-    ) -> list[str]:
-        from s2r_rewards.datasets.llm.client import CompletionClient
-        from s2r_rewards.datasets.llm.generation import generate
-
-        key = os.environ.get(self.api_key_env)
-        client = CompletionClient(url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout)
         usage = Usage()
-        with Progress(output.stem, len(requests), len(log)) as bar:
+
+        async def replies(url: str, bar: Progress) -> list[str]:
+            key = os.environ.get(self.api_key_env)
+            client = CompletionClient(url, self._sampling(), key, self.concurrency, self.retries, timeout=self.timeout)
 
             def done(row: dict[str, Any]) -> None:
                 usage.add(row)
@@ -121,6 +105,20 @@ class Model:
 
             async with client:
                 return await generate(requests, client, log, self.seed, self.concurrency, on_error, done)
+
+        try:
+            if self.url is None:
+                server_log = Path(f"{output}.vllm.log")
+                say(f"starting vLLM with {self.model} (its output: {server_log})")
+                server = launched_vllm(self.model, server_log, self.vllm_args)
+                self.url = click.get_current_context().with_resource(server)  # until the command ends
+            with Progress(output.stem, len(requests), len(log)) as bar:
+                failures = asyncio.run(replies(self.url, bar))
+        except (CompletionError, ServerError) as error:
+            raise click.ClickException(str(error)) from error
+        for failure in failures[:5]:
+            say(f"failed: {failure}")
+        return failures
 
     def _summary(self, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """Requests, tokens and cost of a whole output, over however many runs it took."""
@@ -131,11 +129,6 @@ class Model:
         if self.price_in or self.price_out:
             summary["cost"] = round(usage.cost(self.price_in, self.price_out), 6)
         return summary
-
-
-def _say_summary(output: Path, summary: dict[str, Any]) -> None:
-    parts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in summary.items())
-    say(f"{output}: {parts}")
 
 
 def asking_options(flag: str, help: str, samples: int) -> Callable[[Function], Function]:
