@@ -1,7 +1,5 @@
 """Runs OpenRLHF's own argument parser and its checks on a command line, and stops before any model is loaded."""
 
-from __future__ import annotations
-
 import runpy
 import shlex
 import sys

@@ -5,8 +5,6 @@ Where things lie, as environment variables:
   S2R_OUTPUT  folder for everything written (out)    S2R_GPUS    GPUs that SFT takes (8)
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -52,12 +50,8 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
     return Plan([prepare, train, restore], facts.get("env", {}), Path(output))
 
 
-def check(plan: Plan) -> int:
-    return check_steps(plan.steps)
-
-
 def main(arguments: Sequence[str]) -> int:
-    return launch(arguments, "openrlhf", plan, check)
+    return launch(arguments, "openrlhf", plan, lambda made: check_steps(made.steps))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ Where things lie, as environment variables:
   S2R_START   model to start from (the recipe's)
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

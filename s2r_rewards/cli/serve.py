@@ -1,8 +1,5 @@
 """``s2r serve``: rewards over HTTP, in OpenRLHF's protocol."""
 
-from __future__ import annotations
-
-from dataclasses import fields
 from typing import Any
 
 import click
@@ -17,9 +14,8 @@ _HELP = {
     "batch_wait": "Seconds to wait for more samples.",
     "drain": "Seconds to keep serving after SIGTERM.",
 }
-_DEFAULTS = {field.name: field.default for field in fields(Settings)}
 _LIMITS = [
-    click.Option([f"--{name.replace('_', '-')}"], default=_DEFAULTS[name], show_default=True, help=text)
+    click.Option([f"--{name.replace('_', '-')}"], default=getattr(Settings, name), show_default=True, help=text)
     for name, text in _HELP.items()
 ]
 
