@@ -20,7 +20,6 @@ FOLDER = Path(__file__).parent
 #: Modules that OpenRLHF loads by their path.
 REWARD_FILE = FOLDER / "reward.py"
 AGENT_FILE = FOLDER / "agent.py"
-REPLAY_FILE = FOLDER / "replay.py"
 OLDEST = (0, 10, 2)
 BELOW = (0, 12)
 SUPPORTED = ">=0.10.2,<0.12"
