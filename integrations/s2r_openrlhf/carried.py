@@ -54,5 +54,4 @@ def gold_or_nothing(label: Any) -> Gold:
 
 def response_ids(experience: Any, row: int) -> list[int]:
     """The generated token ids of one sample; OpenRLHF's mask has token p in column p − 1."""
-    ids: list[int] = experience.sequences[row][1:][experience.action_mask[row].bool()].tolist()
-    return ids
+    return list(experience.sequences[row][1:][experience.action_mask[row].bool()].tolist())

@@ -57,11 +57,10 @@ class Options(adapter.Options):
         """
         text = os.environ.get(ENVIRONMENT, "{}")
         try:
-            given = dict(json.loads(text))
-        except (ValueError, TypeError):
+            return cls.from_mapping(json.loads(text), ENVIRONMENT)
+        except json.JSONDecodeError:
             expected = 'expected a JSON object such as {"method": "s2r-prl"}'
             raise ConfigError(f"{ENVIRONMENT}={text!r}: {expected}") from None
-        return cls.from_mapping(given, ENVIRONMENT)
 
 
 def is_openrlhfs_own(method: Method) -> bool:
@@ -125,14 +124,9 @@ def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
     known, rest = parser.parse_known_args(list(argv))
     for mistyped in (a.partition("=")[0] for a in rest if a.startswith("--s2r.")):
         parser.error(f"unknown option {mistyped}; {ELSEWHERE.get(mistyped.removeprefix('--s2r.'), 'see --help')}")
-    given = {
-        name.removeprefix("s2r."): value
-        for name, value in vars(known).items()
-        if name.startswith("s2r.") and value is not None
-    }
-    options = Options()
+    wants_help = vars(known).pop("help")
+    given = {name.removeprefix("s2r."): value for name, value in vars(known).items() if value is not None}
     try:
-        options = Options.from_mapping(given, "--s2r.*")
+        return Options.from_mapping(given, "--s2r.*"), rest, wants_help
     except ConfigError as error:
         parser.error(str(error))
-    return options, rest, known.help

@@ -8,6 +8,7 @@ the options to the workers.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import runpy
 import sys
@@ -110,14 +111,9 @@ def _use_trainer(options: Options, asynchronous: bool) -> None:
 
     from s2r_openrlhf.trainer import s2r_trainer
 
-    if asynchronous:
-        from openrlhf.trainer import ppo_trainer_async as module
-
-        module.TrainingActor = ray.remote(s2r_trainer(module.TrainingActor, options))
-    else:
-        from openrlhf.trainer import ppo_trainer as module
-
-        module.PPOTrainer = ray.remote(s2r_trainer(module.PPOTrainer, options))
+    name, actor = ("ppo_trainer_async", "TrainingActor") if asynchronous else ("ppo_trainer", "PPOTrainer")
+    module = importlib.import_module(f"openrlhf.trainer.{name}")
+    setattr(module, actor, ray.remote(s2r_trainer(getattr(module, actor), options)))
 
 
 if __name__ == "__main__":

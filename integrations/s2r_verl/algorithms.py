@@ -24,14 +24,14 @@ import torch
 from torch import Tensor
 from verl.trainer.ppo.core_algos import agg_loss, register_adv_est, register_policy_loss
 
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.baselines import RunningBaseline
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import spread
 from s2r_verl.checks import CREDIT, DENSE, KL_IN_REWARD, LOSS
-from s2r_verl.options import ConfigError
-from s2r_verl.records import ACTION_IDS, as_one_action
+from s2r_verl.records import ACTION_IDS
 
 NO_TRAINER = "S2R's advantages need the records of the batch: set trainer.v1.trainer_mode=s2r_sync"
 NO_RECORD = (
@@ -101,7 +101,7 @@ def credit(
     advantages = torch.zeros(response_mask.shape, device=response_mask.device)
     rows = [i for i, taken in enumerate(response_mask.bool().any(1).tolist()) if taken]
     if rows:
-        records = [_record(batch.records[i], batch.method, length) for i in rows]
+        records = [_with_spans(batch.records[i], batch.method, length) for i in rows]
         groups = None if index is None else [index[i] for i in rows]
         values = batch.method.advantages(records, groups, state=batch.state)
         found = spread(values, [record.spans for record in records], length)
@@ -110,9 +110,9 @@ def credit(
     return advantages, advantages.clone()
 
 
-def _record(record: ScoredRollout | None, method: Method, length: int) -> ScoredRollout:
+def _with_spans(record: ScoredRollout | None, method: Method, length: int) -> ScoredRollout:
     if record is not None and method.level == "outcome":
-        return as_one_action(record, length)
+        return record.as_one_action(length)
     if record is None or len(record.spans) < len(record.rewards):
         raise ConfigError(NO_RECORD)
     return record

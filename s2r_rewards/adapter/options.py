@@ -21,6 +21,12 @@ TRAINING_OPTIONS = (
     "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
 )  # fmt: skip
 
+#: Keys of former releases → what says the same today.
+FORMER = {
+    "level": "the method has it: method=s2r-prl (process) or method=s2r-orl (outcome)",
+    "preset": "method=s2r-prl or s2r-orl (paper), released-prl or released-orl (released)",
+}
+
 
 class ConfigError(ValueError):
     """A configuration that cannot work, with the key, what was found, what was expected and the way out."""
@@ -84,6 +90,14 @@ class Options:
         Raises:
             ConfigError: an unknown key, or a value that cannot be used; names key, what was found and expected.
         """
+        if not hasattr(given, "items"):
+            raise ConfigError(f"{where} is {given!r}; expected a mapping")
+        given = dict(given.items())
+        for key, way_out in FORMER.items():
+            if key in given:
+                raise ConfigError(f"{where}.{key}={given[key]!r} is a key of former releases; use {way_out}")
+        if given.get("baseline") == "running":
+            raise ConfigError(f"{where}.baseline=running is a value of former releases; use running=true")
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(given) - set(known)):
             raise ConfigError(f"{where} has unknown keys {unknown}; expected some of {known}")

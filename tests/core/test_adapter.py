@@ -83,11 +83,17 @@ class TestOptions:
         ("given", "message"),
         [
             (
-                {"preset": "paper", "colour": 1},
-                "s2r has unknown keys ['colour', 'preset']; expected some of ['method', 'rewards', 'baseline', "
+                {"shape": "round", "colour": 1},
+                "s2r has unknown keys ['colour', 'shape']; expected some of ['method', 'rewards', 'baseline', "
                 "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'workers', "
                 "'ratio', 'beta', 'alarms', 'max_chars', 'rollouts']",
             ),
+            (
+                {"preset": "paper"},
+                "s2r.preset='paper' is a key of former releases; use method=s2r-prl or s2r-orl (paper), "
+                "released-prl or released-orl (released)",
+            ),
+            ("paper", "s2r is 'paper'; expected a mapping"),
             ({"workers": 0}, "s2r: workers is 0; expected a number >= 1"),
             ({"workers": True}, "s2r: workers is True; expected a number >= 1"),
             ({"max_chars": 0}, "s2r: max_chars is 0; expected a number >= 1"),
