@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -32,6 +32,11 @@ class ConfigError(ValueError):
     """A configuration that cannot work, with the key, what was found, what was expected and the way out."""
 
 
+def option(default: Any, told: str) -> Any:
+    """A field of options, with the sentence that a command line's help shows."""
+    return field(default=default, metadata={"help": told})
+
+
 @dataclass(frozen=True)
 class Options:
     """Every choice that a trainer, a command or a server offers, under the same name everywhere.
@@ -39,38 +44,22 @@ class Options:
     ``None`` leaves a choice to the method. Names may be ``package.module:object``.
     """
 
-    method: str = "s2r-prl"
-    """Rewards, baseline, ratio and clip, by name."""
-    rewards: str | None = None
-    """JudgedTrajectory → one number per attempt and verification."""
-    baseline: str | None = None
-    """(rewards, groups) → baselines of the same shape."""
-    groups: str | None = None
-    """What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``."""
-    running: bool | None = None
-    """Whether baselines are means over earlier batches."""
-    leave_one_out: bool | None = None
-    """Leave an action out of its own baseline."""
-    min_count: int | None = None
-    """Baselines over fewer rewards are 0."""
-    grammar: str | None = None
-    """How responses are parsed."""
-    checker: str | None = None
-    """(gold, answer) → CheckResult; default: the library's."""
-    policy: str | None = None
-    """What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``."""
-    workers: int = 2
-    """Processes for the answers that need computer algebra."""
-    ratio: str | None = None
-    """Ratio of the clipped objective."""
-    beta: float = 0.0
-    """β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model."""
-    alarms: bool = True
-    """Look for signs of reward hacking in every training step (``s2r/alarm/*``)."""
-    max_chars: int = 10_000_000
-    """Longer responses are not read: they earn the failing reward and are counted."""
-    rollouts: str | None = None
-    """Append every rollout of training to this JSONL file."""
+    method: str = option("s2r-prl", "Rewards, baseline, ratio and clip, by name.")
+    rewards: str | None = option(None, "JudgedTrajectory → one number per attempt and verification.")
+    baseline: str | None = option(None, "(rewards, groups) → baselines of the same shape.")
+    groups: str | None = option(None, "What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``.")
+    running: bool | None = option(None, "Whether baselines are means over earlier batches.")
+    leave_one_out: bool | None = option(None, "Leave an action out of its own baseline.")
+    min_count: int | None = option(None, "Baselines over fewer rewards are 0.")
+    grammar: str | None = option(None, "How responses are parsed.")
+    checker: str | None = option(None, "(gold, answer) → CheckResult; default: the library's.")
+    policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
+    workers: int = option(2, "Processes for the answers that need computer algebra.")
+    ratio: str | None = option(None, "Ratio of the clipped objective.")
+    beta: float = option(0.0, "β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model.")
+    alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
+    max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
+    rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")
 
     def __post_init__(self) -> None:
         for name, low in (("workers", 1), ("max_chars", 1), ("beta", 0), ("min_count", 0)):
@@ -98,7 +87,7 @@ class Options:
                 raise ConfigError(f"{where}.{key}={given[key]!r} is a key of former releases; use {way_out}")
         if given.get("baseline") == "running":
             raise ConfigError(f"{where}.baseline=running is a value of former releases; use running=true")
-        known = [field.name for field in fields(cls)]
+        known = [one.name for one in fields(cls)]
         if unknown := sorted(set(given) - set(known)):
             raise ConfigError(f"{where} has unknown keys {unknown}; expected some of {known}")
         try:
@@ -110,11 +99,7 @@ class Options:
 
     def given(self) -> dict[str, Any]:
         """What differs from the defaults."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
-        }
+        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
 
     def refuse(self, names: Iterable[str], why: str) -> None:
         """ConfigError for the first of these options that is given where it could only be ignored."""
