@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from s2r_rewards import adapter
@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help""",
     )
-    names = {"method": METHODS, "baseline": BASELINES, "grammar": GRAMMARS}
+    names: dict[str, Iterable[str]] = {"method": METHODS, "baseline": BASELINES, "grammar": GRAMMARS}
     for field in fields(Options):
         if field.name in ELSEWHERE:
             continue

@@ -26,11 +26,6 @@ from s2r_rewards.trajectory import Span
 from s2r_verl.checks import read_options
 from s2r_verl.records import ACTION_IDS, record_of
 
-MISSING = (
-    "s2r_replay: column extra_info lacks the text field 'replay' in row {index}; "
-    "write the file with `s2r data offline … --verl FILE`"
-)
-
 
 class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
     """An output that knows its actions: from the record that the reward manager sent back, or as stored."""
@@ -79,7 +74,10 @@ class ReplayAgentLoop(S2RAgentLoop):
         if stored is None and info.get("split", "train") != "train":
             return await super().run(sampling_params, **columns)
         if not isinstance(stored, str):
-            raise ConfigError(MISSING.format(index=info.get("index")))
+            raise ConfigError(
+                f"s2r_replay: column extra_info lacks the text field 'replay' in row {info.get('index')}; "
+                "write the file with `s2r data offline … --verl FILE`"
+            )
         prompt = await self.ct_build_initial_tokens(list(columns["raw_prompt"]))
         level = self._level()
         rollout = read_stored(stored, level, "extra_info", info.get("index", 0), "replay")

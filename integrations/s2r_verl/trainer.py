@@ -81,10 +81,8 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
         data["advantages"] = response_to_nested(penalised, nested_mask)
         tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
 
-    def _compute_metrics(
-        self, batch: Any, metrics: dict[str, Any], timing_raw: Any, global_steps: int, epoch: int
-    ) -> None:
-        super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
+    def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *rest: Any, **more: Any) -> None:
+        super()._compute_metrics(batch, metrics, *rest, **more)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
         data = self._fetch(batch, real, ["prompts", "responses", "extra_fields"])
         records = [record for record in _records(data) if record]
@@ -96,16 +94,11 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
             metrics.update(step_alarms(records, golds, texts, responses, self.tokenizer, self.s2r_options))
 
     def _val_metrics_update(
-        self,
-        data_sources: Any,
-        sample_uids: Any,
-        reward_extra_infos_dict: dict[str, list[Any]],
-        *rest: Any,
-        **more: Any,
+        self, sources: Any, uids: Any, infos: dict[str, list[Any]], *rest: Any, **more: Any
     ) -> dict[str, float]:
-        others = {name: values for name, values in reward_extra_infos_dict.items() if name != FIELD}
-        metrics: dict[str, float] = super()._val_metrics_update(data_sources, sample_uids, others, *rest, **more)
-        texts: Iterable[str | None] = reward_extra_infos_dict.get(FIELD, ())
+        others = {name: values for name, values in infos.items() if name != FIELD}
+        metrics: dict[str, float] = super()._val_metrics_update(sources, uids, others, *rest, **more)
+        texts: Iterable[str | None] = infos.get(FIELD, ())
         found = batch_metrics(ScoredRollout.loads(text) for text in texts if text)
         metrics.update({f"val-{name}": value for name, value in found.items()})
         return metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ class Failures:
     """Counts what went wrong in this process and logs the first of each kind with its cause."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self.seen: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def note(self, error: BaseException, where: str, then: str = "it earns the failing reward") -> str:
@@ -33,8 +34,9 @@ class Failures:
         cause = f"{type(error).__name__}: {error}"[:500]
         kind = f"{where}: {type(error).__name__}"
         with self._lock:
-            count = self._seen[kind] = self._seen.get(kind, 0) + 1
-        if count == 1:
+            self.seen[kind] += 1
+            first = self.seen[kind] == 1
+        if first:
             logger.error(
                 "S2R scoring failed (%s); %s and training goes on. Further failures of this kind are counted, "
                 "not logged. %s",
@@ -44,11 +46,6 @@ class Failures:
                 exc_info=error,
             )
         return cause
-
-    @property
-    def total(self) -> int:
-        """Failures so far."""
-        return sum(self._seen.values())
 
 
 failures = Failures()

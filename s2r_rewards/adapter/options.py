@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -122,24 +122,22 @@ def resolve_method(options: Options) -> Method:
     """
     method = get_method(options.method)
     baseline = get_baseline(options.baseline) if options.baseline else method.baseline
-    settings = {
-        name: value
-        for name, value in (("leave_one_out", options.leave_one_out), ("min_count", options.min_count))
-        if value is not None
-    }
-    if settings and not isinstance(baseline, Baseline):
-        raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
+    given = options.given()
+    settings = {name: given[name] for name in ("leave_one_out", "min_count") if name in given}
     if isinstance(baseline, Baseline):
         baseline = baseline.with_settings(**settings)
-    changes: dict[str, Any] = {
-        "rewards": options.rewards and _function(options.rewards, "rewards"),
-        "grammar": options.grammar and get_grammar(options.grammar),
-        "groups": options.groups,
-        "running": options.running,
-        "ratio": options.ratio,
-        "baseline": None if baseline is method.baseline else baseline,
-    }
-    changes = {name: value for name, value in changes.items() if value is not None}
+    elif settings:
+        raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
+    changes: dict[str, Any] = {name: given[name] for name in ("groups", "running", "ratio") if name in given}
+    if options.rewards:
+        changes["rewards"] = load_object(options.rewards, "rewards")
+        if not callable(changes["rewards"]):
+            found = type(changes["rewards"]).__name__
+            raise ConfigError(f"rewards {options.rewards!r} is {found}; expected a function")
+    if options.grammar:
+        changes["grammar"] = get_grammar(options.grammar)
+    if baseline is not method.baseline:
+        changes["baseline"] = baseline
     if options.rewards and method.level == "outcome":
         raise ConfigError(
             f"rewards is {options.rewards!r}, but method {method.name!r} rewards the response as a whole: choose a method "
@@ -147,7 +145,7 @@ def resolve_method(options: Options) -> Method:
         )
     if not changes:
         return method
-    told = {name: value for name, value in options.given().items() if name in (*changes, *settings)}
+    told = {name: value for name, value in given.items() if name in (*changes, *settings)}
     name = f"{method.name}[{','.join(f'{k}={v}' for k, v in told.items())}]"
     changed = replace(method, name=name, **changes)
     changed.new_state()  # refuses what a running baseline cannot be
@@ -158,10 +156,3 @@ def resolve_method(options: Options) -> Method:
 def resolve_checker(options: Options) -> BatchChecker:
     """The batch checker that the options name. ValueError for an unknown name or policy."""
     return answers.batch_checker(options.checker, options.policy, options.workers)
-
-
-def _function(reference: str, what: str) -> Callable[..., Any]:
-    found = load_object(reference, what)
-    if not callable(found):
-        raise ConfigError(f"{what} {reference!r} is {type(found).__name__}; expected a function")
-    return found
