@@ -33,11 +33,8 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         self.state = self.method.new_state()
         self.metrics: dict[str, float] = {}
 
+    @torch.no_grad()
     def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
-        with torch.no_grad():
-            return self._compute(experiences)
-
-    def _compute(self, experiences: list[Experience]) -> list[Experience]:
         carried = [label for e in experiences for label in e.labels if isinstance(label, Carried)]
         complete = len(carried) == sum(len(e.labels) for e in experiences)
         self.metrics = self._metrics(experiences, carried) if complete else take_counts(experiences)
