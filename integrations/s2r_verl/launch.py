@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
-from s2r_verl.options import ConfigError
 
 
 def words(folder: Path, model: str, overrides: list[str]) -> list[str]:

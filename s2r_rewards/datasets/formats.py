@@ -120,35 +120,23 @@ def trl_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
     return {**row, "problem_id": problem.id, "level": problem.level or ""}
 
 
-def replay_payload(rollout: Rollout) -> Row:
-    """What replaying one scored rollout needs: the response and its actions with rewards and advantages."""
-    scored = rollout.s2r
-    if scored is None:
+def replay_text(rollout: Rollout) -> str:
+    """What replaying one scored rollout needs, as JSON text: its whole record. ValueError where it is not scored."""
+    if rollout.s2r is None:
         raise ValueError(f"rollout of problem {rollout.problem_id!r} is not scored; run `s2r data offline`")
-    keys = ("kind", "start", "end", "reward", "advantage")
-    return {
-        "problem_id": rollout.problem_id,
-        "gold": rollout.gold,
-        "response": rollout.response,
-        "finished": rollout.finished is not False,
-        "outcome": scored.outcome,
-        "outcome_advantage": scored.outcome_advantage,
-        "actions": [{key: getattr(action, key) for key in keys} for action in scored.scored],
-    }
+    return json.dumps(rollout.to_record(), ensure_ascii=False)
 
 
 def verl_replay(rollout: Rollout, index: int, system: str | None = SYSTEM_PROMPT) -> Row:
-    """One row a rollout (``rollout.n=1``); ``extra_info["replay"]`` is `replay_payload` as JSON text."""
+    """One row a rollout (``rollout.n=1``); ``extra_info["replay"]`` is `replay_text`."""
     row = verl_prompt(_problem_of(rollout), index, system)
-    row["extra_info"]["replay"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
+    row["extra_info"]["replay"] = replay_text(rollout)
     return row
 
 
 def openrlhf_replay(rollout: Rollout, system: str | None = SYSTEM_PROMPT) -> Row:
-    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is the scored rollout as JSON text."""
-    row = openrlhf_prompt(_problem_of(rollout), system)
-    row["label"] = json.dumps(rollout.to_record(), ensure_ascii=False)
-    return row
+    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is `replay_text`."""
+    return {**openrlhf_prompt(_problem_of(rollout), system), "label": replay_text(rollout)}
 
 
 def _problem_of(rollout: Rollout) -> Problem:
