@@ -1,7 +1,5 @@
 """Batched sampling with a key-value cache that lets finished rows go; `generate` would carry them to the end."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data.responses import Sample
-from ..data.tokenizer import END
+from ..data.task import END
 from .model import pad
 
 COMPACT_AT = 0.25  # drop finished rows once they are this share of the batch: copying the cache costs too
