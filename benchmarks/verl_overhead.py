@@ -24,6 +24,7 @@ import torch
 import verl
 from hydra import compose, initialize_config_module
 from tensordict import TensorDict
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer
 from verl import DataProto
 
@@ -82,12 +83,9 @@ def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataPr
         for gold in golds
         for _ in range(samples)
     ]
-    width, count = max(map(len, rows)), len(rows)
-    responses = torch.full((count, width), tokenizer.pad_token_id)
-    mask = torch.zeros(count, PROMPT + width, dtype=torch.long)
-    for i, row in enumerate(rows):
-        responses[i, : len(row)] = torch.tensor(row)
-        mask[i, : PROMPT + len(row)] = 1
+    count, lengths = len(rows), torch.tensor([PROMPT + len(row) for row in rows])
+    responses = pad_sequence([torch.tensor(row) for row in rows], True, tokenizer.pad_token_id)
+    mask = (torch.arange(PROMPT + responses.shape[1]) < lengths[:, None]).long()
 
     def column(values: list[Any]) -> np.ndarray:
         out = np.empty(count, dtype=object)

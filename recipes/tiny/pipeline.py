@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from .runfolder import RunFolder
@@ -51,7 +52,8 @@ def _run_stage(folder: RunFolder, stage: str, report: Callable[[int, int, str], 
     torch.set_num_threads(folder.config.threads)
     wall, cpu = time.perf_counter(), time.process_time()
     context = Context(folder, stage, report)
-    STAGES[stage].run(context)
+    module, function = STAGES[stage].function.split(":")
+    getattr(import_module(f".stages.{module}", __package__), function)(context)
     return {
         "stage": stage,
         "wall_s": round(time.perf_counter() - wall, 2),

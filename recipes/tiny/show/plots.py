@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 from .summary import (
     ATTEMPTS,
     BEHAVIOUR,
+    COLOURS,
     FINAL,
     LABELS,
     LEVELS,
@@ -24,30 +25,6 @@ from .summary import (
     temperature_title,
 )
 
-# Okabe and Ito's palette: told apart with any colour vision.
-COLOURS = {
-    "base": "#bbbbbb",
-    "plain": "#888888",
-    "bi": "#E69F00",
-    "orl": "#0072B2",
-    "prl": "#009E73",
-    "offline-orl": "#56B4E9",
-    "offline-prl": "#B3DE69",
-}
-STYLE: Any = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "savefig.dpi": 130,
-}
 BARS = {
     "verification\naccuracy": "verify",
     "error\nrecall": "recall",
@@ -67,7 +44,7 @@ def draw_all(out: Path, seeds: list[Path], summary: Summary) -> list[Path]:
     """Writes the PNG files that the finished stages allow; returns their paths."""
     pictures = {"summary": _summary, "accuracy": _accuracy, "behaviour": _behaviour, "difficulty": _difficulty}
     drawn: list[Path] = []
-    with plt.rc_context(STYLE):
+    with plt.style.context(Path(__file__).with_name("pictures.mplstyle")):
         figures = {name: draw(summary) for name, draw in pictures.items() if summary}
         if any(curve for stage in ("orl", "prl") for curve in learning_curves(seeds, stage, FINAL)):
             figures["learning"] = _learning(seeds)

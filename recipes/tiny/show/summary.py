@@ -15,15 +15,18 @@ from ..config import temperature_name
 from ..runfolder import RunFolder, dumps, write_atomically
 from ..stages import STAGES
 
-LABELS = {
-    "base": "base",
-    "plain": "plain SFT",
-    "bi": "BI",
-    "orl": "BI + ORL",
-    "prl": "BI + PRL",
-    "offline-orl": "BI + offline ORL",
-    "offline-prl": "BI + offline PRL",
+# Okabe and Ito's palette: told apart with any colour vision.
+MODELS = {
+    "base": ("base", "#bbbbbb"),
+    "plain": ("plain SFT", "#888888"),
+    "bi": ("BI", "#E69F00"),
+    "orl": ("BI + ORL", "#0072B2"),
+    "prl": ("BI + PRL", "#009E73"),
+    "offline-orl": ("BI + offline ORL", "#56B4E9"),
+    "offline-prl": ("BI + offline PRL", "#B3DE69"),
 }
+LABELS = {model: label for model, (label, _) in MODELS.items()}
+COLOURS = {model: colour for model, (_, colour) in MODELS.items()}
 FINAL = "s2r/outcome/accuracy"
 ATTEMPTS = "s2r/trials/mean"
 BEHAVIOUR = {
