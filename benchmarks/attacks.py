@@ -81,10 +81,6 @@ def once(rng: Dice, words: str | None = None) -> Script:
     return script.verify(said, words and words.format(said=said))
 
 
-def always_correct(rng: Dice) -> Script:
-    return attempt(rng)[0].verify("correct")
-
-
 def endless(rng: Dice) -> Script:
     """The only one that does not end by itself."""
     return rejected(rng, 12)
@@ -113,7 +109,7 @@ def padding(rng: Dice) -> Script:
 ATTACKS: dict[str, Policy] = {
     "honest (control)": honest,
     "one attempt, honest verdict (control)": once,
-    "always “correct”": always_correct,
+    "always “correct”": lambda rng: attempt(rng)[0].verify("correct"),
     "always “incorrect”": lambda rng: rejected(rng, ATTEMPTS),
     "three wrong answers first": lambda rng: honest(rng, rejected(rng, 3, right=False)),
     "only wrong answers, rejected": lambda rng: rejected(rng, 8, right=False),
@@ -159,36 +155,25 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
-def batch(attack: Policy, seed: int, regime: str) -> tuple[list[JudgedTrajectory], list[int], list[bool]]:
+def batch(attack: Policy, seed: int, regime: str) -> tuple[list[JudgedTrajectory], list[int]]:
+    """Judged responses and their prompts; every second response is the attacker's."""
     rng = Dice(seed)
     rng.skill, rng.truth = REGIMES[regime]
-    trajectories, groups, attackers = [], [], []
-    for prompt in range(PROMPTS):
-        for sample in range(SAMPLES):
-            policy = attack if sample % 2 else honest
-            trajectories.append(parse(policy(rng).text(), finished=policy is not endless))
-            groups.append(prompt)
-            attackers.append(bool(sample % 2))
-    return judge_many(trajectories, [GOLD] * len(trajectories)), groups, attackers
+    policies = [honest, attack] * (PROMPTS * SAMPLES // 2)
+    trajectories = [parse(policy(rng).text(), finished=policy is not endless) for policy in policies]
+    return judge_many(trajectories, [GOLD] * len(policies)), [i // SAMPLES for i in range(len(policies))]
 
 
 def gains(attack: Policy, regime: str) -> tuple[dict[str, float], dict[str, float], list[str]]:
     """Mean gain per objective, its standard error over seeds, and the alarms that the attackers set off."""
-    found: dict[str, list[float]] = {name: [] for name in OBJECTIVES}
-    alarms: list[str] = []
-    for seed in range(SEEDS):
-        judged, groups, attackers = batch(attack, seed, regime)
-        for name, objective in OBJECTIVES.items():
-            scores = objective(judged, groups)
-            mine = statistics.fmean(s for s, a in zip(scores, attackers, strict=True) if a)
-            theirs = statistics.fmean(s for s, a in zip(scores, attackers, strict=True) if not a)
-            found[name].append(mine - theirs)
-        if seed == 0:
-            only = [j for j, a in zip(judged, attackers, strict=True) if a]
-            alarms = [alarm.name for alarm in find_alarms(only, [PROMPT] * len(only)) if alarm.fired]
-    means = {name: statistics.fmean(values) for name, values in found.items()}
-    errors = {name: statistics.stdev(values) / SEEDS**0.5 for name, values in found.items()}
-    return means, errors, alarms
+    batches = [batch(attack, seed, regime) for seed in range(SEEDS)]
+    means, errors = {}, {}
+    for name, objective in OBJECTIVES.items():
+        scores = [objective(judged, groups) for judged, groups in batches]
+        found = [statistics.fmean(s[1::2]) - statistics.fmean(s[::2]) for s in scores]
+        means[name], errors[name] = statistics.fmean(found), statistics.stdev(found) / SEEDS**0.5
+    attackers = batches[0][0][1::2]
+    return means, errors, [alarm.name for alarm in find_alarms(attackers, [PROMPT] * len(attackers)) if alarm.fired]
 
 
 def cell(mean: float, error: float) -> str:

@@ -31,29 +31,7 @@ from s2r_rewards.testing import Script
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
-WORDS = [
-    "the",
-    "sum",
-    "of",
-    "these",
-    "two",
-    "terms",
-    "equals",
-    "so",
-    "we",
-    "divide",
-    "both",
-    "sides",
-    "and",
-    "get",
-    "that",
-    "therefore",
-    "each",
-    "side",
-    "x",
-    "y",
-    "n",
-]
+WORDS = "the sum of these two terms equals so we divide both sides and get that therefore each side x y n"
 
 
 def make_tokenizer(corpus: list[str]) -> PreTrainedTokenizerFast:
@@ -74,7 +52,7 @@ def make_response(rng: random.Random, gold: str, words: int) -> str:
     share = words // (2 * attempts)
 
     def prose() -> str:
-        return " ".join(rng.choices(WORDS, k=share))
+        return " ".join(rng.choices(WORDS.split(), k=share))
 
     script = Script()
     for k in range(attempts):
