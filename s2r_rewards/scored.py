@@ -224,7 +224,7 @@ class ScoredRollout:
                 grammar=record.get("grammar", "paper"),
                 method=record["method"] if version > 1 else _PRESETS.get(str(preset), str(preset)),
                 checker=str(record.get("checker", "")),
-                truncated=bool(record.get("truncated", False)),
+                truncated=bool(record.get("truncated")),
                 failure=record.get("failure"),
                 level=record.get("level"),
                 outcome_baseline=record.get("outcome_baseline"),

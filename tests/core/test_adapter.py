@@ -22,7 +22,9 @@ from s2r_rewards.adapter import (
 from s2r_rewards.adapter.batch import Failures
 from s2r_rewards.answers import CHECKER_VERSION, CheckResult
 from s2r_rewards.baselines import position, reward_context
+from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.methods import get_method
+from s2r_rewards.trajectory import Action, Trajectory
 
 W = "Wait, let me recheck my solution."
 RIGHT = f"\\boxed{{4}} {W} So the answer is correct."
@@ -243,6 +245,26 @@ class TestFailures:
         assert (failed.outcome, failed.level, failed.ended, failed.spans) == (-1.0, "7", None, ())
         assert [s.failure for s in scored][::2] == [None, None]
         assert scoring.failures.seen.total() == 1
+
+    def test_the_others_keep_options_and_tokens(self):
+        """Scored one by one, with the same options and tokenizer as together."""
+        scored = score_responses(
+            [Sample(tokens("\\boxed{4}"), "4"), Sample(tokens("\\boxed{4}"), None)], MINE, tokenizer=Letters()
+        )
+        assert (scored[0].failure, scored[0].checker) == (None, f"{HERE}:checker")
+        assert scored[0].spans == ((0, 9), (9, 10))
+        assert scored[1].spans == ((0, 10),)
+
+    def test_the_failing_reward_is_the_methods_own(self, monkeypatch):
+        """What a method pays for one wrong, ungradable attempt over the whole response."""
+        seen = []
+        mine = replace(get_method("s2r-prl"), name="mine", rewards=lambda judged: seen.append(judged) or (-0.5,))
+        monkeypatch.setattr(scoring, "resolve_method", {MINE: mine}.__getitem__)
+        failed = score_response(RIGHT, None, MINE)
+        assert (failed.method, failed.rewards, failed.outcome) == ("mine", (-0.5,), -1.0)
+        action = Action("solve", 0, len(RIGHT))
+        check = CheckResult("ungradable", "reward", failed.failure)
+        assert seen == [JudgedTrajectory(Trajectory(RIGHT, (action,)), "", (check,))]
 
     @pytest.mark.parametrize(
         ("response", "failure", "actions", "spans"),

@@ -55,6 +55,7 @@ def test_shapes_must_agree():
         ("right twice", [1, -1, 1, 1], [1, 5, 1, 5]),
         ("compared with the attempt before, not the first", [-1, 1, 1, -1, 1, 1], [1, 1, 3, 5, 1, 5]),
         ("0 is not right", [0, 1, 0.5, 1], [1, 1, 3, 5]),
+        ("0 after wrong is no change", [-1, 1, 0, 1], [1, 1, 1, 1]),
     ],
 )
 def test_bonuses(what, rewards, expected):

@@ -9,11 +9,9 @@ import pytest
 
 from s2r_rewards import judge, parse
 from s2r_rewards.answers import CheckResult
-from s2r_rewards.baselines import position, reward_context
+from s2r_rewards.baselines import position
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.methods import METHODS, Method, OfflineFilter, get_method, prompt_accuracies
-from s2r_rewards.rollouts import Rollout
-from s2r_rewards.rollouts.scoring import score_rollouts
 
 TABLE = json.loads((Path(__file__).parent / "methods.json").read_text())
 PROMPTS = [row["prompt"] for row in TABLE["batch"]]
@@ -100,7 +98,19 @@ def test_ten_observations_before_a_context_counts():
     assert nine == ((0.0,),) * 9
     assert method.credit(batch, state=state)[0] == ((0.0,),)  # the tenth
     assert method.credit(batch, state=state)[0] == ((1.0,),)
-    assert method.credit(batch)[0] == ((0.0,),)  # without a state nothing is known
+    assert method.credit(batch * 10)[0] == ((0.0,),) * 10  # without a state nothing is known
+
+
+def test_advantages_are_those_of_credit():
+    """Also with a state, and with accuracies that are known already."""
+    method, batch = get_method("released-prl"), [judged(["+"], grammar="released")]
+    state = method.new_state()
+    assert method.advantages(batch * 10, state=state) == ((1.0,),) * 10
+    assert method.advantages(batch, state=state) == ((0.0,),)
+    offline = get_method("s2r-offline-prl")
+    mixed = [judged(["+"]), judged(["-"])]
+    assert offline.advantages(mixed, ["p", "q"]) == ((0.0,), (0.0,))
+    assert offline.advantages(mixed, ["p", "q"], [0.5, 0.5]) == ((1.0,), (-1.0,))
 
 
 def test_only_running_methods_remember():
@@ -137,6 +147,11 @@ def test_without_prompts_all_are_samples_of_one():
     assert method.advantages(batch) == ((2.0,), (-1.0,), (-1.0,))
 
 
+def test_prompts_of_equal_accuracy_are_told_apart():
+    batch = [judged([shape]) for shape in ("+", "-", "+", "-")]
+    assert get_method("s2r-orl").advantages(batch, "ppqq") == ((2.0,), (-2.0,), (2.0,), (-2.0,))
+
+
 def test_outcome_advantages_also_of_what_has_no_action():
     method = get_method("s2r-orl")
     assert method.outcome_advantages([1.0, -1.0, 0.5], ["a", "a", "b"]) == (2.0, -2.0, 0.5)
@@ -164,31 +179,6 @@ def test_what_happens_to_the_advantages_last():
 
     method = replace(get_method("s2r-prl"), adjust=negative)
     assert method.credit([judged(["+"]), judged(["-"])]) == (((0,), (0,)), ((-1,), (1,)))
-
-
-def test_rollouts_are_scored_with_the_methods_own_minimum():
-    """Four first actions of mean −1/2 are enough for a minimum of four, and not for one of five."""
-    rollouts = [
-        Rollout(row["prompt"], "?", item.trajectory.text, "4")
-        for row, item in zip(TABLE["batch"], batch_of(get_method("s2r-prl")), strict=True)
-    ]
-    for least, baseline in ((1, -0.5), (4, -0.5), (5, 0.0)):
-        method = replace(get_method("s2r-prl"), baseline=reward_context.with_settings(min_count=least))
-        scored = score_rollouts(rollouts, method, lambda pairs: [compare(*pair) for pair in pairs])
-        assert [item.s2r.actions[0].baseline for item in scored] == [baseline] * 4
-    # released: ten, over the batch even where training would know nothing yet
-    for count, baseline in ((9, 0.0), (10, 1.0)):
-        scored = score_rollouts([rollouts[0]] * count, "released-prl", lambda pairs: [compare(*p) for p in pairs])
-        assert scored[0].s2r.actions[0].baseline == baseline
-
-
-def test_rollouts_are_grouped_by_their_problem():
-    rollouts = [
-        Rollout(p, "?", text, "4") for p, text in (("p", "\\boxed{4}"), ("p", "\\boxed{5}"), ("q", "\\boxed{5}"))
-    ]
-    scored = score_rollouts(rollouts, "s2r-orl", lambda pairs: [compare(*pair) for pair in pairs])
-    assert [item.s2r.actions[0].baseline for item in scored] == [-1, 1, 0]
-    assert [item.s2r.actions[0].advantage for item in scored] == [2, -2, -1]
 
 
 def test_found_by_name_reference_or_itself():

@@ -45,6 +45,10 @@ def test_references():
             "baseline 'few_names:nothing': 'few_names' has no 'nothing'; expected one of main, other",
         ),
         (
+            lambda: load_object("few_names:a:b", "baseline"),
+            "baseline 'few_names:a:b': 'few_names' has no 'a:b'; expected one of main, other",
+        ),
+        (
             lambda: load_object("few_names:main.no", "baseline"),
             "baseline 'few_names:main.no': 'few_names' has no 'main.no'; expected one of nothing",
         ),
@@ -62,6 +66,15 @@ def test_what_names_nothing(call, message):
     with pytest.raises(ValueError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def test_long_lists_of_names_are_cut(monkeypatch):
+    module = ModuleType("long_name")
+    setattr(module, "a" * 400, 1)
+    monkeypatch.setitem(sys.modules, "long_name", module)
+    with pytest.raises(ValueError) as caught:
+        load_object("long_name:x")
+    assert str(caught.value) == f"object 'long_name:x': 'long_name' has no 'x'; expected one of {'a' * 300}"
 
 
 @pytest.mark.parametrize(

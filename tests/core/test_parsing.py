@@ -38,6 +38,31 @@ def test_case(case):
         assert found == [[code, action, written_out(covered)] for code, action, covered in case["places"]]
 
 
+SENTENCES = [
+    (grammar, verdict, said)
+    for grammar, by_verdict in TABLE["sentences"].items()
+    for verdict, sentences in by_verdict.items()
+    for said in sentences
+]
+
+
+@pytest.mark.parametrize(("grammar", "verdict", "said"), SENTENCES)
+def test_what_a_sentence_says(grammar, verdict, said):
+    """The verification is not the last one, so that the released grammar's default would be ``incorrect``."""
+    verify, retry = GRAMMARS[grammar].verify_markers[0], GRAMMARS[grammar].retry_markers[0]
+    if (grammar, verdict) == ("released", "incorrect"):  # … and here it is the last one: the default is ``correct``
+        retry = ""
+    (verification,) = parse(f"\\boxed{{4}} {verify} {said} {retry}", grammar).verifications
+    assert (verification.verdict.value if verification.verdict else "none") == verdict
+
+
+@pytest.mark.parametrize("grammar", sorted(GRAMMARS))
+@pytest.mark.parametrize("marker", TABLE["end_markers"])
+def test_every_end_marker_ends(grammar, marker):
+    trajectory = parse("\\boxed{4}" + marker, grammar)
+    assert (trajectory.ended, trajectory.text_of(trajectory.actions[-1])) == (True, marker)
+
+
 def check_invariants(trajectory, text):
     assert "".join(trajectory.text_of(a) for a in trajectory.actions) == text  # spans tile the text
     at = 0

@@ -23,7 +23,7 @@ def check(gold, answer):
 
 JUDGED = judge(parse(TEXT), "4", check)
 SCORED = ScoredRollout.of(JUDGED, (-1.0, 1.0, 1.0, -1.0), 0.5, "mine", "checker 1", SPANS)
-WITH = SCORED.with_advantages((0.25, 0.5, 0.72, 1.0), (-1.25, 0.5, 0.25, -2.0), 0.125, 0.375)
+WITH = SCORED.with_advantages((0.25, 0.5, 0.75, 1.0), (-1.25, 0.5, 0.25, -2.0), 0.125, 0.375)
 RECORD = {
     "version": 2,
     "grammar": "paper",
@@ -46,7 +46,7 @@ RECORD = {
         {
             "kind": "solve", "start": 72, "end": 100, "answer": "4",
             "check": {"verdict": "correct", "tier": "mine", "reason": "4 for 4"},
-            "reward": 1.0, "context": [-1.0, 1.0], "baseline": 0.72, "advantage": 0.25, "tokens": [9, 12],
+            "reward": 1.0, "context": [-1.0, 1.0], "baseline": 0.75, "advantage": 0.25, "tokens": [9, 12],
         },
         {
             "kind": "verify", "start": 100, "end": 136, "verdict": None,
@@ -72,6 +72,7 @@ def with_action(index, **changes):
 
 
 def test_of_a_judged_trajectory():
+    assert ScoredRollout.of(JUDGED, (-1.0, 1.0, 1.0, -1.0), 0.5, "mine", "checker 1", SPANS) == SCORED
     assert [(a.kind, a.start, a.end) for a in SCORED.actions] == [
         ("solve", 0, 10), ("verify", 10, 72), ("solve", 72, 100), ("verify", 100, 136), ("end", 136, 140),
     ]  # fmt: skip
@@ -118,7 +119,8 @@ def test_one_reward_for_each_scored_action(count):
 
 
 def test_advantages_come_and_go():
-    assert [a.baseline for a in WITH.actions] == [0.25, 0.5, 0.72, 1.0, None]
+    assert SCORED.with_advantages((0.25, 0.5, 0.75, 1.0), (-1.25, 0.5, 0.25, -2.0), 0.125, 0.375) == WITH
+    assert [a.baseline for a in WITH.actions] == [0.25, 0.5, 0.75, 1.0, None]
     assert [a.advantage for a in WITH.actions] == [-1.25, 0.5, 0.25, -2.0, None]
     assert (WITH.outcome_baseline, WITH.outcome_advantage) == (0.125, 0.375)
     assert WITH.without_advantages() == SCORED
@@ -138,12 +140,15 @@ def test_a_response_as_one_action():
             ),
         ),
     )
+    once = ScoredRollout.of(judge(parse("\\boxed{4}"), "4", check), [1.0], 1.0)
+    assert once.as_one_action(3).checks == once.checks
     nothing = ScoredRollout((), -1.0).as_one_action(3)
     assert nothing.actions == (ScoredAction("solve", 0, 0, reward=-1.0, tokens=(0, 3)),)
 
 
 def test_back_to_the_judged_trajectory():
     assert SCORED.judged(TEXT, "4") == JUDGED
+    assert replace(SCORED, grammar="tags").judged(TEXT, "4").trajectory.grammar == "tags"
 
 
 @pytest.mark.parametrize("finished", [None, True, False])

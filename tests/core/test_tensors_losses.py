@@ -134,6 +134,21 @@ def test_clipping_from_below():
     assert loss.item() == pytest.approx(0.5)
 
 
+def test_two_sides_of_the_clip():
+    """ε = 0.4 below and 0.1 above: ρ = 2 and 0.25 of one token each."""
+    new, ids = torch.log(torch.tensor([[2.0, 0.25]])), torch.tensor([[0, 1]])
+    for sign, expected in ((1.0, 1.1 + 0.25), (-1.0, -2 - 0.6)):
+        loss, _ = action_policy_loss(new, torch.zeros(1, 2), sign * torch.ones(1, 2), ids, clip=(0.4, 0.1))
+        assert loss.item() == pytest.approx(-expected / 2)
+
+
+def test_statistics_are_as_exact_as_their_inputs():
+    """One of three actions is clipped."""
+    new, ids = torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64), torch.tensor([[0, 1, 2]])
+    _, stats = action_policy_loss(new, torch.zeros_like(new), torch.ones_like(new), ids)
+    assert stats["clip_fraction"] == pytest.approx(1 / 3, rel=1e-12)
+
+
 def test_statistics():
     """Log-ratios 0.1, 0.2 | 0.4 and 9 in the padding: actions of ρ = e^0.3 and e^0.4, mean log-ratio 0.7/3."""
     new = torch.tensor([[0.1, 0.2, 0.4, 9.0]])
