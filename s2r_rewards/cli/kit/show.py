@@ -27,14 +27,9 @@ class Progress:
         from rich.console import Console
 
         console = Console(stderr=True)
-        columns = (
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TimeElapsedColumn(),
-            progress.TimeRemainingColumn(),
-            progress.TextColumn("{task.fields[note]}"),
-        )
+        columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+        columns += [progress.MofNCompleteColumn(), progress.TimeElapsedColumn(), progress.TimeRemainingColumn()]
+        columns += [progress.TextColumn("{task.fields[note]}")]
         self._bar = progress.Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
@@ -46,8 +41,7 @@ class Progress:
         self._bar.stop()
 
     def advance(self, count: float = 1, note: str | None = None) -> None:
-        extra: dict[str, Any] = {} if note is None else {"note": note}
-        self._bar.update(self._task, advance=count, **extra)
+        self._bar.update(self._task, advance=count, **({} if note is None else {"note": note}))
 
     def over(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, each counted as it is taken."""
