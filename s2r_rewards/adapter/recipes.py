@@ -134,8 +134,7 @@ def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
 
 def _layers(path: Path) -> list[Any]:
     config = _load(path)
-    bases = config.pop("defaults", [])
-    return [layer for base in bases for layer in _layers(path.parent / f"{base}.yaml")] + [config]
+    return [layer for base in config.pop("defaults", []) for layer in _layers(path.parent / f"{base}.yaml")] + [config]
 
 
 def _load(path: Path) -> Any:

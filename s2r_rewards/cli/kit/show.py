@@ -41,7 +41,8 @@ class Progress:
         self._bar.stop()
 
     def advance(self, count: float = 1, note: str | None = None) -> None:
-        self._bar.update(self._task, advance=count, **({} if note is None else {"note": note}))
+        extra: dict[str, Any] = {} if note is None else {"note": note}
+        self._bar.update(self._task, advance=count, **extra)
 
     def over(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, each counted as it is taken."""
