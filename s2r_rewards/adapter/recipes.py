@@ -134,8 +134,7 @@ def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
 
 def _layers(path: Path) -> list[Any]:
     config = _load(path)
-    bases = config.pop("defaults", [])
-    return [layer for base in bases for layer in _layers(path.parent / f"{base}.yaml")] + [config]
+    return [layer for base in config.pop("defaults", []) for layer in _layers(path.parent / f"{base}.yaml")] + [config]
 
 
 def _load(path: Path) -> Any:
@@ -183,14 +182,12 @@ def launch(
     parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
     parser.add_argument("--check", action="store_true", help="say what would run and what is wrong with it, and stop")
     given, overrides = parser.parse_known_args(arguments)
-    folder: Path = given.folder
+    models = models_folder(given.folder)
     try:
-        models = models_folder(folder)
-        known(_names(folder), given.stage, f"stage in {folder}")
+        known(_names(given.folder), given.stage, f"stage in {given.folder}")
         if given.model is None:
             raise RecipeError(f"name a model: --model {' | '.join(_names(models))}")
-        known(_names(models), given.model, f"model in {models}")
-        made = plan(folder, given.stage, given.model, overrides)
+        made = plan(given.folder, given.stage, known(_names(models), given.model, f"model in {models}"), overrides)
         return check(made) if given.check else run_steps(made)
     except RecipeError as error:
         print(f"s2r: {error}", file=sys.stderr)
@@ -206,7 +203,8 @@ def run_steps(plan: Plan) -> int:
         plan.output.mkdir(parents=True, exist_ok=True)
     for step in plan.steps:
         print("$", shlex.join(step), flush=True)
-        words = with_file_contents(step)
+        # @FILE becomes what the file holds: a chat template is known only after the step before.
+        words = [Path(word[1:]).read_text(encoding="utf-8") if word.startswith("@") else word for word in step]
         try:
             if step is plan.steps[-1]:
                 os.execvpe(words[0], words, environment)
@@ -217,8 +215,3 @@ def run_steps(plan: Plan) -> int:
         if status:
             return status
     return 0
-
-
-def with_file_contents(step: Sequence[str]) -> list[str]:
-    """``@FILE`` becomes what the file holds: a chat template is known only after the step before."""
-    return [Path(word[1:]).read_text(encoding="utf-8") if word.startswith("@") else word for word in step]

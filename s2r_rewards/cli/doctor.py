@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -30,10 +30,9 @@ def all_checks() -> list[Check]:
 
 def check_config(path: Path) -> Iterator[Finding]:
     """A verl configuration (YAML) or launch script (anything else)."""
-    checks: list[Callable[[Path], Iterator[Finding]]] = [
-        doctor.check_config for doctor in integration_doctors() if hasattr(doctor, "check_config")
-    ]
-    return (finding for check in checks for finding in check(path))
+    for doctor in integration_doctors():
+        if hasattr(doctor, "check_config"):
+            yield from doctor.check_config(path)
 
 
 @click.command()

@@ -117,18 +117,15 @@ def compare(before: Sequence[Rollout], after: Sequence[Rollout], examples: int =
 
 
 def _differences(a: ScoredRollout, b: ScoredRollout) -> list[str]:
-    kinds = []
-    if a.outcome != b.outcome:
-        kinds.append(f"outcome {a.outcome:+g} → {b.outcome:+g}")
-    if _cuts(a) != _cuts(b):
-        kinds.append("segmentation")
-    elif a.verdicts != b.verdicts:
-        kinds.append("verdict")
-    if a.rewards != b.rewards:
-        kinds.append("action rewards")
-    if sorted(a.codes) != sorted(b.codes):
-        kinds.append("deviations")
-    return kinds
+    cut = _cuts(a) != _cuts(b)
+    differs = {
+        f"outcome {a.outcome:+g} → {b.outcome:+g}": a.outcome != b.outcome,
+        "segmentation": cut,
+        "verdict": not cut and a.verdicts != b.verdicts,
+        "action rewards": a.rewards != b.rewards,
+        "deviations": sorted(a.codes) != sorted(b.codes),
+    }
+    return [kind for kind, found in differs.items() if found]
 
 
 def _cuts(record: ScoredRollout) -> list[tuple[str, int]]:

@@ -42,14 +42,15 @@ def command(
     rollouts = reading.all_rollouts(paths)
     parts = cut(rollouts, batch)
     decoder = load_tokenizer(tokenizer) if tokenizer else None
+    inputs = [fingerprint(path) for path in find_files(paths)]
     settings = {
         "command": "score",
-        "rollouts": [fingerprint(path) for path in find_files(paths)],
+        "rollouts": inputs,
         "batch": batch,
         "tokenizer": tokenizer,
         "fields": reading.fields,
-        **scoring.settings(),
     }
+    settings |= scoring.settings()
     with SequenceLog(output, settings, restart=not resume, way_out="leave --resume away") as log:
         if log.complete:
             say(f"{output} is complete already; without --resume it is made again")

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from s2r_openrlhf import AGENT_FILE
-from s2r_openrlhf.check import parsed_step
-from s2r_openrlhf.launch import flags, plan
+from s2r_openrlhf.launch import flags, parsed_step, plan
 from s2r_openrlhf.options import split_arguments
 from s2r_rewards.adapter.recipes import RecipeError, find_recipe
 

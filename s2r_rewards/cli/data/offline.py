@@ -64,15 +64,8 @@ def command(
     method = _method(scoring, by, bins, min_count)
     given = {name: value for name, value in rules.items() if value is not None}
     method = replace(method, filter=replace(method.filter, **given))
-    settings = {
-        "command": "offline",
-        "rollouts": fingerprint(rollouts),
-        "band": band,
-        "bins": bins,
-        "filter": asdict(method.filter),
-        **scoring.settings(),
-        "method": method.name,
-    }
+    settings = {"command": "offline", "rollouts": fingerprint(rollouts), "band": band, "bins": bins}
+    settings |= {"filter": asdict(method.filter), **scoring.settings(), "method": method.name}
     with SequenceLog(output, settings, restart) as log:
         if log.complete:
             say(f"{output} is complete already; --restart does it again")

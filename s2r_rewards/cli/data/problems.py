@@ -1,6 +1,6 @@
 """``s2r data problems``."""
 
-from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from s2r_rewards.cli.kit.options import RECORD_FILE, output_option, seed_option,
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, NgramIndex, take
-from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
+from s2r_rewards.datasets.loading import converted, is_hub_name, load_records
 from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
 from s2r_rewards.evaluation.benchmarks import evaluation_texts
-from s2r_rewards.rollouts.records import OnError, write_records
+from s2r_rewards.rollouts.records import write_records
 
 
 @click.command()
@@ -68,8 +68,11 @@ def command(
             index.add(text, label)
     dropped: list[dict[str, Any]] = []
     collector = Collector(index, workers, dropped.append if dropped_path else None)
+    configs = [config] if config else source.configs
     with reading, Progress("reading") as bar:
-        records = _records(places, split, [config] if config else source.configs, reading)
+        # Configurations are parts of a hub data set; a file has none.
+        parts = [(p, part) for p in places for part in (configs if configs and is_hub_name(p) else [None])]
+        records = chain.from_iterable(load_records(place, split, part, reading) for place, part in parts)
         found = converted(records, lambda record: to_problem(record, source, name), reading)
         kept = list(collector.keep(bar.over(found)))
     if not kept and not collector.counts:
@@ -79,10 +82,3 @@ def command(
     if dropped_path:
         write_records(dropped_path, dropped)
     counts_table("problems", {**collector.counts, "written": len(kept)})
-
-
-def _records(places: tuple[str, ...], split: str, configs: Sequence[str], on_error: OnError) -> Iterator[Located]:
-    for place in places:
-        # Configurations are parts of a hub data set; a file has none.
-        for config in configs if configs and is_hub_name(place) else [None]:
-            yield from load_records(place, split, config, on_error)

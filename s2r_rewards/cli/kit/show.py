@@ -27,14 +27,9 @@ class Progress:
         from rich.console import Console
 
         console = Console(stderr=True)
-        columns = (
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TimeElapsedColumn(),
-            progress.TimeRemainingColumn(),
-            progress.TextColumn("{task.fields[note]}"),
-        )
+        columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+        columns += [progress.MofNCompleteColumn(), progress.TimeElapsedColumn(), progress.TimeRemainingColumn()]
+        columns += [progress.TextColumn("{task.fields[note]}")]
         self._bar = progress.Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
