@@ -8,19 +8,21 @@ Every peer runs over the same cases in a process of its own, on one core, one af
 The table is printed and written as Markdown (default benchmarks/results/checker.md).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
+import kit
+from checker_peers import PEERS, Missing
+
+from s2r_rewards.answers import check, check_many, check_response, extract_answer
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 DEFAULT_CASES = [ROOT / "tests/answers/real_cases.jsonl"]
 DEFAULT_HOSTILE = ROOT / "tests/answers/hostile_cases.jsonl"
 GENERATIONS, ATTEMPTS = 16_384, 2.2
@@ -39,8 +41,6 @@ def load(paths: list[Path]) -> list[dict[str, Any]]:
 
 def measure(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Run one peer over all rows in this process."""
-    from checker_peers import PEERS, Missing
-
     try:
         grade = PEERS[name]()
     except Missing as error:
@@ -60,10 +60,8 @@ def measure(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
             counts[("t" if right == row["expected"] else "f") + ("p" if right else "n")] += 1
     cpu = time.process_time() - cpu
     seconds.sort()
-    return {
-        **counts, "n": len(rows), "median": seconds[len(rows) // 2], "p99": seconds[int(len(rows) * 0.99)],
-        "worst": seconds[-1], "rate": len(rows) / cpu,
-    }  # fmt: skip
+    median, p99 = seconds[len(rows) // 2], seconds[int(len(rows) * 0.99)]
+    return {**counts, "n": len(rows), "median": median, "p99": p99, "worst": seconds[-1], "rate": len(rows) / cpu}
 
 
 def in_own_process(name: str, rows: list[dict[str, Any]], limit: float) -> dict[str, Any]:
@@ -79,41 +77,36 @@ def in_own_process(name: str, rows: list[dict[str, Any]], limit: float) -> dict[
         return {"missing": (run.stderr.strip().splitlines() or ["no output"])[-1][:120]}
 
 
-def row_of(name: str, m: dict[str, Any], base: float | None) -> str:
+def row_of(name: str, m: dict[str, Any], base: float | None) -> list[str]:
     if "missing" in m:
-        return f"| {name} | {m['missing']} |" + " |" * 9
+        return [name, m["missing"], *[""] * 9]
     precision = m["tp"] / max(1, m["tp"] + m["fp"])
     recall = m["tp"] / max(1, m["tp"] + m["fn"])
     f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    of_the_wrong = m["fp"] / max(1, m["fp"] + m["tn"])
     ratio = f"{m['rate'] / base:,.1f} ×" if base else ""
-    cells = [
-        name, f"{precision:.4f}", f"{recall:.4f}", f"**{f1:.4f}**", f"{m['fp']}",
-        f"{100 * m['fp'] / max(1, m['fp'] + m['tn']):.2f} %", f"{m['median'] * 1e3:.3f}", f"{m['p99'] * 1e3:.2f}",
-        f"{m['worst']:.3f}", f"{m['rate']:,.0f}", ratio,
-    ]  # fmt: skip
-    return "| " + " | ".join(cells) + " |"
+    return [
+        *(name, f"{precision:.4f}", f"{recall:.4f}", f"**{f1:.4f}**", f"{m['fp']}", f"{100 * of_the_wrong:.2f} %"),
+        *(f"{m['median'] * 1e3:.3f}", f"{m['p99'] * 1e3:.2f}", f"{m['worst']:.3f}", f"{m['rate']:,.0f}", ratio),
+    ]
 
 
-HEAD = (
-    "| checker | precision | recall | F1 | false positives | of the wrong | median ms | p99 ms | worst s "
-    "| checks per CPU s | vs math-verify |\n|---|---|---|---|---|---|---|---|---|---|---|"
-)
+HEAD = [
+    *("checker", "precision", "recall", "F1", "false positives", "of the wrong"),
+    *("median ms", "p99 ms", "worst s", "checks per CPU s", "vs math-verify"),
+]
 
 
 def hostile(rows: list[dict[str, Any]]) -> str:
     """How ours stands hostile input: everything answered, how fast, what was believed."""
-    import resource
-
-    from s2r_rewards.answers import check, check_response
-
-    worst, believed, before = 0.0, 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    worst, believed, before = 0.0, 0, getrusage(RUSAGE_SELF).ru_maxrss
     for row in rows:
         begin = time.perf_counter()
         ask = check_response if row.get("mode") == "response" else check
         right = bool(ask(row["gold"], row["pred"]))
         worst = max(worst, time.perf_counter() - begin)
         believed += right and row["expected"] is False
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = (getrusage(RUSAGE_SELF).ru_maxrss - before) / 1024
     return (
         f"Hostile input: {len(rows)} of {len(rows)} answered, the slowest in {worst:.2f} s, {believed} believed, "
         f"{grown:.0f} MiB more resident memory."
@@ -122,8 +115,6 @@ def hostile(rows: list[dict[str, Any]]) -> str:
 
 def batch(rows: list[dict[str, Any]]) -> str:
     """check_many over as many attempts as a large batch has, made of these cases; every pair distinct."""
-    from s2r_rewards.answers import check_many, extract_answer
-
     pairs = []
     for row in rows:
         text = row["pred"]
@@ -141,44 +132,39 @@ def batch(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = kit.arguments(__doc__)
     parser.add_argument("--cases", nargs="+", type=Path, default=DEFAULT_CASES, metavar="FILE")
     parser.add_argument("--hostile", type=Path, default=DEFAULT_HOSTILE, metavar="FILE")
     parser.add_argument("--peers", nargs="+", default=None, help="only these (default: all that are installed)")
     parser.add_argument("--limit", type=float, default=1800.0, help="seconds for one peer")
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "benchmarks/results/checker.md")
+    parser.add_argument("-o", "--output", type=Path, default=kit.RESULTS / "checker.md")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         rows = [json.loads(line) for line in sys.stdin]
         print(json.dumps(measure(options.peer, rows)))
         return
-    from checker_peers import PEERS
-
     rows = load(options.cases)
     labelled = [row for row in rows if row["expected"] is not None]
+    measured: dict[str, dict[str, Any]] = {}
+    names = options.peers or list(PEERS)
+    for name in names:
+        measured[name] = in_own_process(name, rows, options.limit)
+        print(name, measured[name], file=sys.stderr)
+    base = measured.get("math-verify", {}).get("rate")
     lines = [
         "# Golden-answer checkers",
         "",
         f"{len(rows):,} real (gold, prediction) pairs, {sum(r['expected'] for r in labelled):,} of them equal, from "
-        f"{', '.join(path.name for path in options.cases)}; Python {platform.python_version()}, one process each.",
+        f"{', '.join(path.name for path in options.cases)}; {kit.PYTHON}, one process each.",
         "",
-        HEAD,
+        *kit.table(HEAD, [row_of(name, measured[name], base) for name in names]),
+        "",
+        hostile(load([options.hostile])),
+        "",
+        batch(rows),
     ]
-    base: float | None = None
-    measured: dict[str, dict[str, Any]] = {}
-    names = options.peers or list(PEERS)
-    for name in sorted(names, key=lambda n: n != "math-verify"):  # the yardstick first
-        measured[name] = in_own_process(name, rows, options.limit)
-        print(name, measured[name], file=sys.stderr)
-        if name == "math-verify":
-            base = measured[name].get("rate")
-    lines += [row_of(name, measured[name], base) for name in names]
-    lines += ["", hostile(load([options.hostile])), "", batch(rows)]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(text, encoding="utf-8")
+    kit.publish(lines, options.output)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Only the grader modules are loaded, from the installed package's files: importin
 bring torch. Where a grader wants a response, a bare answer is put into ``\\boxed{}``.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import logging
@@ -21,28 +19,20 @@ class Missing(Exception):
     """The peer is not installed here."""
 
 
-def _folder(package: str) -> Path:
+def _module(package: str, path: str) -> types.ModuleType:
+    """The module at ``path`` of an installed package, under stand-in parents that execute no ``__init__``."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise Missing(package)
-    return Path(next(iter(found.submodule_search_locations)))
-
-
-def _module(package: str, path: str) -> types.ModuleType:
-    """The module at ``path`` of an installed package, under stand-in parents that execute no ``__init__``."""
-    root = _folder(package)
-    parts, folder = [f"peer_{package}"], root
-    for part in [None, *path.split(".")[:-1]]:
-        if part:
-            parts.append(part)
-            folder = folder / part
-        name = ".".join(parts)
+    name, folder = f"peer_{package}", Path(next(iter(found.submodule_search_locations)))
+    for part in path.split("."):
         if name not in sys.modules:
             stand_in = types.ModuleType(name)
             stand_in.__path__ = [str(folder)]
             sys.modules[name] = stand_in
+        name, folder = f"{name}.{part}", folder / part
     try:
-        return importlib.import_module(f"peer_{package}.{path}")
+        return importlib.import_module(name)
     except ImportError as error:
         raise Missing(f"{package}: {error}") from error
 
@@ -51,23 +41,23 @@ def _boxed(text: str, response: bool) -> str:
     return text if response else f"\\boxed{{{text}}}"
 
 
+def _marked(text: str) -> str:
+    return text if "$" in text or "\\boxed" in text else f"${text}$"
+
+
 def math_verify() -> Grader:
     try:
         from math_verify import parse, verify
     except ImportError as error:
         raise Missing("math-verify") from error
     logging.disable(logging.ERROR)
-
-    def marked(text: str) -> str:
-        return text if "$" in text or "\\boxed" in text else f"${text}$"
-
-    return lambda gold, text, response: bool(verify(parse(marked(gold)), parse(text if response else marked(text))))
+    return lambda gold, text, response: bool(verify(parse(_marked(gold)), parse(text if response else _marked(text))))
 
 
 def latex2sympy2() -> Grader:
     from s2r_rewards.answers import extract_answer
     from s2r_rewards.answers.workers.backends import installed
-    from s2r_rewards.answers.workers.backends import latex2sympy2 as compare
+    from s2r_rewards.answers.workers.worker import latex2sympy2 as compare
 
     if not installed("latex2sympy2_extended"):
         raise Missing("latex2sympy2_extended")
@@ -108,8 +98,7 @@ def trl() -> Grader:
     grade = _module("trl", "rewards.accuracy_rewards").accuracy_reward
 
     def reward(gold: str, text: str, response: bool) -> bool:
-        marked = gold if "$" in gold or "\\boxed" in gold else f"${gold}$"
-        return grade([[{"role": "assistant", "content": _boxed(text, response)}]], [marked])[0] == 1.0
+        return grade([[{"role": "assistant", "content": _boxed(text, response)}]], [_marked(gold)])[0] == 1.0
 
     return reward
 

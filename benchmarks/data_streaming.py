@@ -6,8 +6,6 @@ Two sizes in one run: memory must grow with the prompts, not with the rollouts. 
 whole: attempts, verifications, retries; 8 a prompt, of which about half the prompts fall into the band.
 """
 
-import argparse
-import json
 import os
 import platform
 import random
@@ -15,99 +13,88 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import kit
+
+from s2r_rewards.rollouts import Rollout, write_rollouts
+from s2r_rewards.testing import Script
+
 FILLER = "We add the parts, carry the one, and write the sum in its simplest form. " * 6
+PER_PROMPT = 8
+PEAK = (
+    "import resource, sys; from s2r_rewards.cli import main\n"
+    "try: main(sys.argv[1:], standalone_mode=False)\n"
+    "finally: print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+)
 
 
 def response(rng: random.Random, gold: int, skill: float) -> str:
-    text = ""
-    for index in range(4):
+    script = Script()
+    for _ in range(4):
         right = rng.random() < skill
         verdict = "correct" if right ^ (rng.random() < 0.15) else "incorrect"
-        retry = "Let me try again.\n\n" if index else ""
         answer = gold if right else gold + rng.randint(1, 9)
-        text += f"{retry}{FILLER}So the answer is \\boxed{{{answer}}}.\n\n"
-        text += f"Wait, let me recheck my solution.\n\n{FILLER}Therefore, the answer is {verdict}.\n\n"
+        script = script.solve(str(answer), f"{FILLER}So the answer is \\boxed{{{answer}}}.")
+        script = script.verify(verdict, f"{FILLER}Therefore, the answer is {verdict}.")
         if verdict == "correct":
             break
-    return text.strip()
+    return script.text()
 
 
-def write_rollouts(path: Path, count: int, per_prompt: int = 8) -> None:
+def rollouts(count: int) -> Iterator[Rollout]:
     rng = random.Random(0)
-    with open(path, "w") as file:
-        for index in range(count // per_prompt):
-            gold, skill = rng.randint(1, 9999), rng.random()
-            for _ in range(per_prompt):
-                row = {
-                    "problem_id": f"p{index}",
-                    "prompt": f"What is {gold - 1} + 1?",
-                    "response": response(rng, gold, skill),
-                    "gold": str(gold),
-                    "level": 1 + index % 5,
-                    "finished": True,
-                }
-                file.write(json.dumps(row) + "\n")
+    for index in range(count // PER_PROMPT):
+        gold, skill = rng.randint(1, 9999), rng.random()
+        prompt = f"What is {gold - 1} + 1?"
+        for _ in range(PER_PROMPT):
+            text = response(rng, gold, skill)
+            yield Rollout(f"p{index}", prompt, text, str(gold), level=1 + index % 5, finished=True)
 
 
 def measured(arguments: list[str]) -> tuple[float, float]:
     """(seconds, peak MiB) of one ``s2r`` command in a process of its own."""
-    code = (
-        "import resource, sys; from s2r_rewards.cli import main\n"
-        "try: main(sys.argv[1:], standalone_mode=False)\n"
-        "finally: print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    )
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", PEAK, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     peak = int(done.stderr.rsplit("PEAK ", 1)[1].split()[0])
     return time.perf_counter() - start, peak / 1024
 
 
-def run(count: int, folder: Path) -> list[tuple[str, int, float, float]]:
-    rollouts = folder / "eval" / f"own-{count}.jsonl"
-    rollouts.parent.mkdir(exist_ok=True)
-    write_rollouts(rollouts, count)
-    size = rollouts.stat().st_size / 1e6
-    print(f"{count} rollouts, {size:.0f} MB", flush=True)
-    output = folder / "offline.jsonl"
+def run(count: int, folder: Path) -> Iterator[tuple[str, ...]]:
+    """The rows of the table for so many rollouts."""
+    stored = folder / "eval" / f"own-{count}.jsonl"
+    write_rollouts(stored, rollouts(count))
+    print(f"{count} rollouts, {stored.stat().st_size / 1e6:.0f} MB", flush=True)
     commands = {
-        "data offline": ["data", "offline", str(rollouts), "-o", str(output), "--restart"],
-        "eval --rescore": ["eval", "-o", str(rollouts.parent), "-b", rollouts.stem, "--rescore"],
+        "data offline": ["data", "offline", str(stored), "-o", str(folder / "offline.jsonl"), "--restart"],
+        "eval --rescore": ["eval", "-o", str(stored.parent), "-b", stored.stem, "--rescore"],
     }
-    rows = []
     for name, arguments in commands.items():
         seconds, peak = measured(arguments)
         print(f"{name}: {seconds:.1f} s, {peak:.0f} MiB", flush=True)
-        rows.append((name, count, seconds, peak))
-    rollouts.unlink()
-    return rows
+        yield f"`s2r {name}`", f"{count:,}", f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:.0f}"
+    stored.unlink()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rollouts", type=int, default=1_000_000)
+    parser = kit.arguments(__doc__, rollouts=1_000_000)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = [*run(options.rollouts // 10, Path(folder)), *run(options.rollouts, Path(folder))]
+    head = ["command", "rollouts", "seconds", "rollouts a second", "peak memory, MiB"]
     lines = [
         "# Streaming: `s2r data offline` and `s2r eval --rescore`",
         "",
-        f"One process, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        "8 rollouts a prompt. `python benchmarks/data_streaming.py` writes this file.",
+        f"One process, {platform.machine()}, {os.cpu_count()} cores, {kit.PYTHON}, "
+        f"{PER_PROMPT} rollouts a prompt. `python benchmarks/data_streaming.py` writes this file.",
         "",
-        "| command | rollouts | seconds | rollouts a second | peak memory, MiB |",
-        "|---|---|---|---|---|",
-        *(f"| `s2r {n}` | {c:,} | {s:.1f} | {c / s:,.0f} | {m:.0f} |" for n, c, s, m in rows),
-        "",
+        *kit.table(head, rows),
     ]
-    print("\n".join(lines))
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text("\n".join(lines))
+    kit.publish(lines, options.out)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,6 @@ The echo validates the same request model and answers the same three keys with c
 this protocol must cost. Rounds alternate between the two servers; the table gives medians over rounds.
 """
 
-from __future__ import annotations
-
-import argparse
 import asyncio
 import platform
 import socket
@@ -16,12 +13,16 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import aiohttp
+import kit
+
+from s2r_rewards.testing import Script
 
 ECHO = """
 import sys, uvicorn
@@ -41,23 +42,21 @@ PROMPT = "<|im_start|>user\nFind the sum of the digits of the product.<|im_end|>
 FILLER = "We expand the product term by term and collect the powers, keeping track of every sign. " * 6
 
 
-def bodies(count: int) -> list[dict]:
+def bodies(count: int) -> list[dict[str, list[str]]]:
     """One sample a request, as OpenRLHF sends them: three attempts of about 2,600 characters in all, no two alike."""
-    attempt = "{filler}So the answer is \\boxed{{{answer}}}.\n\n"
-    check = "Wait, let me recheck my solution.\n\n{filler}Therefore, the answer is {verdict}."
     made = []
     for i in range(count):
-        parts = [
-            attempt.format(filler=FILLER, answer=i + k) + check.format(filler=FILLER[:200], verdict=verdict)
-            for k, verdict in ((1, "incorrect"), (2, "incorrect"), (0, "correct"))
-        ]
-        text = "\n\nLet me try again.\n\n".join(parts) + "<|im_end|>"
-        made.append({"query": [PROMPT + text], "prompts": [PROMPT], "labels": [str(i)]})
+        script = Script(end_token="<|im_end|>")
+        for answer, verdict in ((i + 1, "incorrect"), (i + 2, "incorrect"), (i, "correct")):
+            script = script.solve(str(answer), f"{FILLER}So the answer is \\boxed{{{answer}}}.")
+            script = script.verify(verdict, f"{FILLER[:200]}Therefore, the answer is {verdict}.")
+        made.append({"query": [PROMPT + script.text()], "prompts": [PROMPT], "labels": [str(i)]})
     return made
 
 
 @contextmanager
-def server(code: str, *arguments: str):
+def server(code: str, *arguments: str) -> Iterator[str]:
+    """Starts the code with the words (PORT is a free port); gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -77,7 +76,7 @@ def server(code: str, *arguments: str):
         process.wait()
 
 
-async def load(url: str, posts: list[dict], concurrency: int) -> tuple[float, list[float]]:
+async def load(url: str, posts: list[dict[str, list[str]]], concurrency: int) -> tuple[float, list[float]]:
     """(seconds for all, seconds of each) with so many requests under way at any time."""
     waiting = iter(posts)
     taken: list[float] = []
@@ -102,50 +101,40 @@ def measure(requests: int, concurrency: int, rounds: int) -> dict[str, list[tupl
     posts = bodies(requests)
     found: dict[str, list[tuple[float, float, float]]] = {"s2r serve": [], "bare echo": []}
     with server(S2R, "serve", "--port", "PORT") as ours, server(ECHO, "PORT") as echo:
-        urls = {"s2r serve": ours, "bare echo": echo}
-        for url in urls.values():
+        for url in (ours, echo):
             asyncio.run(load(url, posts[: requests // 10], concurrency))  # warm up
         for _ in range(rounds):
-            for name, url in urls.items():
+            for rows, url in zip(found.values(), (ours, echo), strict=True):
                 seconds, taken = asyncio.run(load(url, posts, concurrency))
                 cuts = statistics.quantiles(taken, n=20)
-                found[name].append((len(posts) / seconds, 1000 * cuts[9], 1000 * cuts[18]))
+                rows.append((len(posts) / seconds, 1000 * cuts[9], 1000 * cuts[18]))
     return found
 
 
-def report(found: dict[str, list[tuple[float, float, float]]], requests: int, concurrency: int) -> str:
-    rows = {name: [statistics.median(column) for column in zip(*rounds, strict=True)] for name, rounds in found.items()}
-    ratios = [ours[0] / echo[0] for ours, echo in zip(found["s2r serve"], found["bare echo"], strict=True)]
+def main() -> None:
+    parser = kit.arguments(__doc__, requests=2000, concurrency=64, rounds=5)
+    parser.add_argument("-o", "--output", type=Path)
+    options = parser.parse_args()
+    found = measure(options.requests, options.concurrency, options.rounds)
+    rows = []
+    for name, rounds in found.items():
+        rate, mid, high = map(statistics.median, zip(*rounds, strict=True))
+        rows.append([name, f"{rate:.0f}", f"{mid:.0f} ms", f"{high:.0f} ms"])
+    ratios = [ours[0] / echo[0] for ours, echo in zip(*found.values(), strict=True)]
     lines = [
         "# `s2r serve`",
         "",
-        f"{requests} requests of one sample each (three attempts, about 2,600 characters), {concurrency} at a time,",
-        f"client and servers on one machine ({platform.machine()}, Python {platform.python_version()}); medians of "
-        f"{len(ratios)} rounds in turn.",
+        f"{options.requests} requests of one sample each (three attempts, about 2,600 characters), "
+        f"{options.concurrency} at a time,",
+        f"client and servers on one machine ({platform.machine()}, {kit.PYTHON}); medians of {len(ratios)} rounds in turn.",
         "",
-        "| server | requests/s | latency, median | 95 % |",
-        "|---|---|---|---|",
-        *[f"| {name} | {rate:.0f} | {mid:.0f} ms | {high:.0f} ms |" for name, (rate, mid, high) in rows.items()],
+        *kit.table(["server", "requests/s", "latency, median", "95 %"], rows),
         "",
         f"Rate against the bare echo: {statistics.median(ratios):.2f} (rounds: {', '.join(f'{r:.2f}' for r in ratios)}).",
         "",
         "Made by `python benchmarks/openrlhf_server.py`.",
-    ]  # fmt: skip
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=2000)
-    parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("-o", "--output", type=Path)
-    options = parser.parse_args()
-    found = measure(options.requests, options.concurrency, options.rounds)
-    text = report(found, options.requests, options.concurrency)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
+    ]
+    kit.publish(lines, options.output)
 
 
 if __name__ == "__main__":

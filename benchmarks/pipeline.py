@@ -10,50 +10,28 @@ Examples:
   python benchmarks/pipeline.py --rollouts 2048 --markdown out.md
 """
 
-from __future__ import annotations
-
-import argparse
 import contextlib
+import math
 import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import kit
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from s2r_rewards import action_rewards, judge_many, parse, process_advantages
 from s2r_rewards.tensors import action_ids, spread
+from s2r_rewards.testing import Script
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
-WORDS = [
-    "the",
-    "sum",
-    "of",
-    "these",
-    "two",
-    "terms",
-    "equals",
-    "so",
-    "we",
-    "divide",
-    "both",
-    "sides",
-    "and",
-    "get",
-    "that",
-    "therefore",
-    "each",
-    "side",
-    "x",
-    "y",
-    "n",
-]
+WORDS = "the sum of these two terms equals so we divide both sides and get that therefore each side x y n"
 
 
 def make_tokenizer(corpus: list[str]) -> PreTrainedTokenizerFast:
@@ -74,22 +52,46 @@ def make_response(rng: random.Random, gold: str, words: int) -> str:
     share = words // (2 * attempts)
 
     def prose() -> str:
-        return " ".join(rng.choices(WORDS, k=share))
+        return " ".join(rng.choices(WORDS.split(), k=share))
 
-    parts = []
+    script = Script()
     for k in range(attempts):
         right = k == attempts - 1 and rng.random() < 0.7
         answer = gold if right else str(rng.randint(1000, 2000))
         verdict = "correct" if (k == attempts - 1) == (rng.random() < 0.9) else "incorrect"
-        parts.append(
-            f"{prose()} \\boxed{{{answer}}}.\n\n{W}\n\n{prose()} = {rng.randint(1, 999)}. Therefore, the answer is {verdict}."
-        )
-    return f"\n\n{R}\n\n".join(parts)
+        script = script.solve(answer, f"{prose()} \\boxed{{{answer}}}.")
+        working = f"{prose()} = {rng.randint(1, 999)}."
+        script = script.verify(verdict, f"{working} Therefore, the answer is {verdict}.")
+    return script.text()
 
 
-def library(samples: list[list[int]], golds: list[str], tokenizer: Any, length: int) -> dict[str, Any]:
-    """The library's way, stage by stage; returns seconds by stage and the advantages."""
-    clock = StageClock()
+class Clock:
+    """Wall seconds and peak resident memory (MiB) per stage; Linux resets its high-water mark in between."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, tuple[float, float]] = {}
+
+    def __call__(self, stage: str, work: Callable[[], Any]) -> Any:
+        memory = Path("/proc/self")
+        with contextlib.suppress(OSError):
+            (memory / "clear_refs").write_text("5")
+        start = time.perf_counter()
+        result = work()
+        seconds = time.perf_counter() - start
+        status = (memory / "status").read_text() if memory.exists() else ""
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        self.stages[stage] = seconds, int(found[1]) / 1024 if found else math.nan
+        return result
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for seconds, _ in self.stages.values())
+
+
+def library(
+    clock: Clock, samples: list[list[int]], golds: list[str], tokenizer: Any, length: int
+) -> list[Sequence[float]]:
+    """The library's way, stage by stage; returns the rewards of each rollout's actions."""
     decoded = clock("tokens: ids → text, offsets", lambda: [decode_with_offsets(s, tokenizer) for s in samples])
     trajectories = clock("parse", lambda: [parse(text) for text, _ in decoded])
     judged = clock("judge", lambda: judge_many(trajectories, golds))
@@ -103,14 +105,17 @@ def library(samples: list[list[int]], golds: list[str], tokenizer: Any, length: 
         ],
     )
     clock("tensors", lambda: (spread(advantages, spans, length), action_ids(spans, length)))
-    return {"stages": clock.seconds, "memory": clock.memory, "advantages": advantages, "rewards": rewards}
+    return rewards
 
 
-def naive(samples: list[list[int]], golds: list[str], tokenizer: Any, length: int) -> dict[str, Any]:
+def naive(
+    clock: Clock, samples: list[list[int]], golds: list[str], tokenizer: Any, length: int
+) -> list[Sequence[float]]:
     """One sample at a time, on strings of token ids."""
-    clock = StageClock()
-    wait = [" ".join(map(str, tokenizer.encode(s + W, add_special_tokens=False))) for s in ("", "\n\n", " ")]
-    again = [" ".join(map(str, tokenizer.encode(s + R, add_special_tokens=False))) for s in ("", "\n\n", " ")]
+    wait, again = (
+        [" ".join(map(str, tokenizer.encode(s + marker, add_special_tokens=False))) for s in ("", "\n\n", " ")]
+        for marker in (W, R)
+    )
     splitter = re.compile("(" + "|".join(map(re.escape, wait + again)) + ")")
     box = re.compile(r"\\boxed\{([^{}]*)\}")
 
@@ -158,42 +163,11 @@ def naive(samples: list[list[int]], golds: list[str], tokenizer: Any, length: in
         return out
 
     clock("tensors", fill)
-    return {"stages": clock.seconds, "memory": clock.memory, "rewards": [r for r, _ in scored]}
-
-
-class StageClock:
-    """Wall seconds and peak resident memory (MiB, where Linux can reset its high-water mark) per stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.memory: dict[str, float] = {}
-
-    def __call__(self, stage: str, work: Callable[[], Any]) -> Any:
-        _reset_peak()
-        start = time.perf_counter()
-        result = work()
-        self.seconds[stage] = time.perf_counter() - start
-        self.memory[stage] = _peak_mib()
-        return result
-
-
-def _reset_peak() -> None:
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_mib() -> float:
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return float("nan")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else float("nan")
+    return [rewards for rewards, _ in scored]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rollouts", type=int, default=16_384)
+    parser = kit.arguments(__doc__, rollouts=16_384)
     parser.add_argument("--words", type=int, default=515, help="words of prose a response; 515 make about 600 tokens")
     parser.add_argument("--markdown", type=Path, help="write the table here as well")
     options = parser.parse_args()
@@ -203,26 +177,28 @@ def main() -> None:
     tokenizer = make_tokenizer(texts[:200])
     samples = [[*ids, tokenizer.eos_token_id] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     length = max(map(len, samples))
-    ours, theirs = library(samples, golds, tokenizer, length), naive(samples, golds, tokenizer, length)
+    clocks = {"s2r-rewards": Clock(), "naive": Clock()}
+    ours = library(clocks["s2r-rewards"], samples, golds, tokenizer, length)
+    theirs = naive(clocks["naive"], samples, golds, tokenizer, length)
 
-    attempts = sum((len(r) + 1) // 2 for r in ours["rewards"]) / len(samples)
+    attempts = sum((len(r) + 1) // 2 for r in ours) / len(samples)
     tokens = sum(map(len, samples)) / len(samples)
-    agree = sum(list(a) == b for a, b in zip(ours["rewards"], theirs["rewards"], strict=True)) / len(samples)
+    agree = sum(list(a) == b for a, b in zip(ours, theirs, strict=True)) / len(samples)
+    rows = []
+    for name, clock in clocks.items():
+        rows += [(name, stage, f"{seconds:.2f}", f"{peak:.0f}") for stage, (seconds, peak) in clock.stages.items()]
+        rows.append((f"**{name}**", "**all**", f"**{clock.seconds:.2f}**", ""))
+    ratio = clocks["naive"].seconds / clocks["s2r-rewards"].seconds
     lines = [
+        "# From token ids to advantages",
+        "",
         f"{len(samples):,} rollouts, {tokens:.0f} tokens and {attempts:.2f} attempts on average, T = {length}.",
         "",
-        "| | stage | seconds | peak MiB |",
-        "|---|---|---:|---:|",
+        *kit.table(["", "stage", "seconds", "peak MiB"], rows, numbers=2),
+        "",
+        f"The naive way takes {ratio:.1f} times as long; its rewards agree on {agree:.1%} of the rollouts.",
     ]
-    for name, result in (("s2r-rewards", ours), ("naive", theirs)):
-        for stage, seconds in result["stages"].items():
-            lines.append(f"| {name} | {stage} | {seconds:.2f} | {result['memory'][stage]:.0f} |")
-        lines.append(f"| **{name}** | **all** | **{sum(result['stages'].values()):.2f}** | |")
-    ratio = sum(theirs["stages"].values()) / sum(ours["stages"].values())
-    lines += ["", f"The naive way takes {ratio:.1f} times as long; its rewards agree on {agree:.1%} of the rollouts."]
-    print("\n".join(lines))
-    if options.markdown:
-        options.markdown.write_text("# From token ids to advantages\n\n" + "\n".join(lines) + "\n")
+    kit.publish(lines, options.markdown)
 
 
 if __name__ == "__main__":

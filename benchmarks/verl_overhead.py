@@ -6,27 +6,29 @@ RLOO, then ours with process-level rewards and reward-context advantages. Both g
     python benchmarks/verl_overhead.py --output benchmarks/results/verl.md      (in an environment with verl)
 """
 
-from __future__ import annotations
-
-import argparse
 import os
-import platform
 import random
 import statistics
+import tempfile
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 os.environ.setdefault("VERL_PLATFORM", "cpu")
 
+import kit
 import numpy as np
 import ray
 import torch
 import verl
 from hydra import compose, initialize_config_module
 from tensordict import TensorDict
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoTokenizer
 from verl import DataProto
+
+from s2r_rewards.testing import Script
 
 PROMPT = 8
 SETTINGS = {
@@ -46,8 +48,7 @@ SENTENCES = (
 )
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(NamedTuple):
     scoring: float
     """Seconds for the reward workers to score the batch."""
     cpu: float
@@ -64,16 +65,14 @@ def response(rng: random.Random, words: int, gold: str) -> str:
     def prose() -> str:
         return " ".join(rng.choice(SENTENCES) for _ in range(share))
 
-    parts = []
+    script = Script()
     for index in range(attempts):
         last = index == attempts - 1
         answer = gold if last and rng.random() < 0.6 else str(rng.randint(2, 99))
         verdict = "correct" if last else "incorrect"
-        parts.append(
-            f"{prose()} So the answer is $\\boxed{{{answer}}}$.\n\nWait, let me recheck my solution.\n\n"
-            f"{prose()} Therefore, the answer is {verdict}."
-        )
-    return "\n\nLet me try again.\n\n".join(parts)
+        script = script.solve(answer, f"{prose()} So the answer is $\\boxed{{{answer}}}$.")
+        script = script.verify(verdict, f"{prose()} Therefore, the answer is {verdict}.")
+    return script.text()
 
 
 def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataProto:
@@ -84,14 +83,11 @@ def make_batch(tokenizer: Any, prompts: int, samples: int, words: int) -> DataPr
         for gold in golds
         for _ in range(samples)
     ]
-    width, count = max(map(len, rows)), len(rows)
-    responses = torch.full((count, width), tokenizer.pad_token_id)
-    mask = torch.zeros(count, PROMPT + width, dtype=torch.long)
-    for i, row in enumerate(rows):
-        responses[i, : len(row)] = torch.tensor(row)
-        mask[i, : PROMPT + len(row)] = 1
+    count, lengths = len(rows), torch.tensor([PROMPT + len(row) for row in rows])
+    responses = pad_sequence([torch.tensor(row) for row in rows], True, tokenizer.pad_token_id)
+    mask = (torch.arange(PROMPT + responses.shape[1]) < lengths[:, None]).long()
 
-    def column(values: list) -> np.ndarray:
+    def column(values: list[Any]) -> np.ndarray:
         out = np.empty(count, dtype=object)
         out[:] = values
         return out
@@ -171,8 +167,8 @@ class Way:
         time.sleep(2)  # Ray frees the workers' names
 
 
-def measure(model: str, batch: DataProto, workers: int, repeats: int) -> dict[tuple[str, int], Timing]:
-    """Both ways in the order A B B A, so that what else the machine does hits both alike.
+def measure(model: str, batch: DataProto, workers: int, repeats: int) -> dict[str, Timing]:
+    """Both ways in the order A B B A, so that what else the machine does hits both alike; medians.
 
     verl names its reward workers, so that only one way's workers can live at a time.
     """
@@ -181,77 +177,57 @@ def measure(model: str, batch: DataProto, workers: int, repeats: int) -> dict[tu
         way = Way(kind, model, workers, batch)
         timings[kind] += [way.once(batch) for _ in range(repeats)]
         way.close()
-    return {
-        (kind, workers): Timing(
-            *(statistics.median(getattr(t, name) for t in found) for name in ("scoring", "cpu", "advantages"))
-        )
-        for kind, found in timings.items()
-    }
+    return {kind: Timing(*map(statistics.median, zip(*found, strict=True))) for kind, found in timings.items()}
 
 
-def report(results: dict[tuple[str, int], Timing], batch: DataProto, arguments: argparse.Namespace) -> str:
+def main() -> None:
+    parser = kit.arguments(__doc__, prompts=1024, samples=8)
+    parser.add_argument("--words", type=int, default=300, help="words of a response, about")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--model", help="folder with a tokenizer; default: a tiny one made for the occasion")
+    parser.add_argument("--output", type=Path, help="also write the table to this file")
+    options = parser.parse_args()
+    model = options.model
+    if model is None:
+        from s2r_verl_cpu.assets import build_model
+
+        model = str(build_model(Path(tempfile.mkdtemp())))
+    batch = make_batch(AutoTokenizer.from_pretrained(model), options.prompts, options.samples, options.words)
+    ray.init(num_cpus=max(options.workers) + 2, include_dashboard=False, log_to_driver=False)
+    results = {workers: measure(model, batch, workers, options.repeats) for workers in options.workers}
+    ray.shutdown()
+
+    rows = []
+    for workers, found in results.items():
+        theirs, ours = found["verl"], found["s2r"]
+        for name, a, b in (
+            ("scoring, CPU", theirs.cpu, ours.cpu),
+            ("scoring", theirs.scoring, ours.scoring),
+            ("advantages", theirs.advantages, ours.advantages),
+            ("scoring + advantages", theirs.scoring + theirs.advantages, ours.scoring + ours.advantages),
+        ):
+            rows.append([str(workers), name, f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"])
     tokens = batch.batch["attention_mask"][:, PROMPT:].sum(1).float()
     lines = [
         "# What the reward and advantage path adds to a verl step",
         "",
-        f"{arguments.prompts} prompts x {arguments.samples} samples, {tokens.mean():.0f} tokens on average (longest "
-        f"{int(tokens.max())}); verl {verl.__version__}, torch {torch.__version__}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} CPU cores, median of {2 * arguments.repeats}. The two ways took turns in one run of "
+        f"{options.prompts} prompts x {options.samples} samples, {tokens.mean():.0f} tokens on average (longest "
+        f"{int(tokens.max())}); verl {verl.__version__}, torch {torch.__version__}, {kit.PYTHON}, "
+        f"{os.cpu_count()} CPU cores, median of {2 * options.repeats}. The two ways took turns in one run of "
         "`benchmarks/verl_overhead.py`; other work shared the machine, so read the ratios.",
         "",
-        "| reward workers | | verl's manager + RLOO | s2r process-level | ratio |",
-        "|---|---|---|---|---|",
+        *kit.table(["reward workers", "", "verl's manager + RLOO", "s2r process-level", "ratio"], rows),
     ]
-    for workers in arguments.workers:
-        theirs, ours = results["verl", workers], results["s2r", workers]
-        for name, shown in (("cpu", "scoring, CPU"), ("scoring", "scoring"), ("advantages", "advantages")):
-            a, b = getattr(theirs, name), getattr(ours, name)
-            lines.append(f"| {workers} | {shown} | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
-        a, b = theirs.scoring + theirs.advantages, ours.scoring + ours.advantages
-        lines.append(f"| {workers} | scoring + advantages | {a:.2f} s | {b:.2f} s | {b / a:.2f} |")
-    first, last = arguments.workers[0], arguments.workers[-1]
+    first, last = options.workers[0], options.workers[-1]
     if first != last:
-        speedup = {k: results[k, first].scoring / results[k, last].scoring for k in SETTINGS}
+        speedup = {k: results[first][k].scoring / results[last][k].scoring for k in SETTINGS}
         lines += [
             "",
             f"Scoring from {first} to {last} workers: verl {speedup['verl']:.2f} times as fast, "
             f"s2r {speedup['s2r']:.2f} times.",
         ]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prompts", type=int, default=1024)
-    parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--words", type=int, default=300, help="words of a response, about")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--model", help="folder with a tokenizer; default: a tiny one made for the occasion")
-    parser.add_argument("--output", help="also write the table to this file")
-    arguments = parser.parse_args()
-
-    model = arguments.model
-    if model is None:
-        import tempfile
-        from pathlib import Path
-
-        from s2r_verl_cpu.assets import build_model
-
-        model = str(build_model(Path(tempfile.mkdtemp())))
-    from transformers import AutoTokenizer
-
-    batch = make_batch(AutoTokenizer.from_pretrained(model), arguments.prompts, arguments.samples, arguments.words)
-    ray.init(num_cpus=max(arguments.workers) + 2, include_dashboard=False, log_to_driver=False)
-    results: dict[tuple[str, int], Timing] = {}
-    for workers in arguments.workers:
-        results |= measure(model, batch, workers, arguments.repeats)
-    ray.shutdown()
-    text = report(results, batch, arguments)
-    print(text)
-    if arguments.output:
-        with open(arguments.output, "w", encoding="utf-8") as file:
-            file.write(text)
+    kit.publish(lines, options.output)
 
 
 if __name__ == "__main__":

@@ -12,29 +12,24 @@ Importing this package imports neither torch nor OpenRLHF.
 
 from __future__ import annotations
 
-import re
-from importlib import metadata
 from pathlib import Path
+
+from s2r_rewards.adapter.machine import installed, within
 
 FOLDER = Path(__file__).parent
 #: Modules that OpenRLHF loads by their path.
 REWARD_FILE = FOLDER / "reward.py"
 AGENT_FILE = FOLDER / "agent.py"
-REPLAY_FILE = FOLDER / "replay.py"
-OLDEST = (0, 10, 2)
-BELOW = (0, 12)
 SUPPORTED = ">=0.10.2,<0.12"
 
 
 def require_supported() -> str:
     """The installed OpenRLHF version; RuntimeError naming the supported range otherwise."""
-    try:
-        found = metadata.version("openrlhf")
-    except metadata.PackageNotFoundError:
+    found = installed("openrlhf")
+    if found is None:
         raise RuntimeError(
             f'OpenRLHF is not installed; s2r_openrlhf supports openrlhf{SUPPORTED}: pip install "openrlhf{SUPPORTED}"'
-        ) from None
-    numbers = tuple(int(number) for number in re.findall(r"\d+", found)[:3])
-    if not OLDEST <= numbers < BELOW:
+        )
+    if not within(found, (0, 10, 2), (0, 12)):
         raise RuntimeError(f"found openrlhf {found}; s2r_openrlhf supports openrlhf{SUPPORTED}")
     return found

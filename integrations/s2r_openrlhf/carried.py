@@ -11,7 +11,7 @@ from typing import Any
 
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import score_response
-from s2r_rewards.adapter.golds import LabelError, gold_of, level_of
+from s2r_rewards.adapter.golds import LabelError, gold_of
 from s2r_rewards.judging import Gold
 from s2r_rewards.scored import ScoredRollout
 
@@ -28,12 +28,7 @@ def into_output(output: dict[str, Any], label: Any, tokenizer: Any, options: Opt
     """An executor's output with the response that it generated scored, from its own token ids. Never raises."""
     first, end = output["action_ranges"][0]
     scored = score_response(
-        output["observation_tokens"][first:end],
-        label,
-        options,
-        tokenizer=tokenizer,
-        finished=not output["truncated"],
-        level=level_of(label),
+        output["observation_tokens"][first:end], label, options, tokenizer=tokenizer, finished=not output["truncated"]
     )
     return carrying(output, Carried(label, scored))
 
@@ -54,5 +49,4 @@ def gold_or_nothing(label: Any) -> Gold:
 
 def response_ids(experience: Any, row: int) -> list[int]:
     """The generated token ids of one sample; OpenRLHF's mask has token p in column p − 1."""
-    ids: list[int] = experience.sequences[row][1:][experience.action_mask[row].bool()].tolist()
-    return ids
+    return list(experience.sequences[row][1:][experience.action_mask[row].bool()].tolist())

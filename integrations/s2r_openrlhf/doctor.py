@@ -12,9 +12,10 @@ TESTED = "0.11.2"
 def check_openrlhf(machine: Machine) -> Iterator[Finding]:
     """Its version; nothing where it is not installed."""
     openrlhf = machine.version("openrlhf")
-    if openrlhf:
-        tested = openrlhf == TESTED
-        yield Finding("ok" if tested else "warning", "openrlhf", openrlhf, "" if tested else f"tested with {TESTED}")
+    if openrlhf == TESTED:
+        yield Finding("ok", "openrlhf", openrlhf)
+    elif openrlhf:
+        yield Finding("warning", "openrlhf", openrlhf, f"tested with {TESTED}")
 
 
 CHECKS: tuple[Check, ...] = (check_openrlhf,)

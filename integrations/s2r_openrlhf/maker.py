@@ -11,15 +11,13 @@ from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
 from s2r_openrlhf.carried import Carried, gold_or_nothing, response_ids
 from s2r_openrlhf.options import Options, is_openrlhfs_own
-from s2r_rewards.adapter import FAILED_METRIC, batch_metrics, resolve_method
-from s2r_rewards.alarms import alarm_metrics, find_alarms
+from s2r_rewards.adapter import FAILED_METRIC, batch_metrics, resolve_method, step_alarms
 from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import kl_penalised
 from s2r_rewards.metrics import BehaviourCounts
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 from s2r_rewards.tensors import action_ids, spread
-from s2r_rewards.tokens import decode_with_offsets
 
 
 class S2RExperienceMaker(RemoteExperienceMaker):
@@ -35,11 +33,8 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         self.state = self.method.new_state()
         self.metrics: dict[str, float] = {}
 
+    @torch.no_grad()
     def compute_advantages_and_returns(self, experiences: list[Experience]) -> list[Experience]:
-        with torch.no_grad():
-            return self._compute(experiences)
-
-    def _compute(self, experiences: list[Experience]) -> list[Experience]:
         carried = [label for e in experiences for label in e.labels if isinstance(label, Carried)]
         complete = len(carried) == sum(len(e.labels) for e in experiences)
         self.metrics = self._metrics(experiences, carried) if complete else take_counts(experiences)
@@ -58,8 +53,12 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         if self.method.level == "outcome":
             lengths = torch.cat([e.action_mask.sum(dim=1) for e in experiences]).tolist()
             scored = [item.as_one_action(length) for item, length in zip(scored, lengths, strict=True)]
-        samples = self.strategy.args.rollout.n_samples_per_prompt
-        advantages = self._advantages(scored, [i // samples for e in experiences for i in e.index])
+        if self.options.offline:
+            advantages: Values = tuple(tuple(a.advantage or 0.0 for a in item.scored) for item in scored)
+        else:  # the whole batch at once: contexts are shared over every prompt (Eq. 4)
+            samples = self.strategy.args.rollout.n_samples_per_prompt
+            prompts = [i // samples for e in experiences for i in e.index]
+            advantages = self.method.advantages(scored, prompts, state=self.state)
         beta = max(float(self.kl_ctl.value), 0.0)
         start = 0
         for e, log_ratio in zip(experiences, kl, strict=True):
@@ -69,24 +68,12 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             e.returns = e.advantages.clone()
         return experiences
 
-    def _advantages(self, scored: Sequence[ScoredRollout], prompts: Sequence[int]) -> Values:
-        """One value per action, for the whole batch at once: contexts are shared over every prompt (Eq. 4)."""
-        if self.options.offline:
-            return tuple(tuple(a.advantage or 0.0 for a in item.scored) for item in scored)
-        return self.method.credit(scored, prompts, state=self.state)[1]
-
     def _metrics(self, experiences: list[Experience], carried: Sequence[Carried]) -> dict[str, float]:
-        metrics = batch_metrics(c.scored for c in carried)
-        if not self.options.alarms:
-            return metrics
-        ids = [response_ids(e, row) for e in experiences for row in range(len(e.labels))]
-        prompts = [prompt for e in experiences for prompt in e.prompts]
-        readable = [i for i, c in enumerate(carried) if c.scored.failure is None]
-        judged = [
-            carried[i].scored.judged(decode_with_offsets(ids[i], self.tokenizer)[0], gold_or_nothing(carried[i]))
-            for i in readable
-        ]
-        return {**metrics, **alarm_metrics(find_alarms(judged, [prompts[i] for i in readable]))}
+        scored, golds = [c.scored for c in carried], [gold_or_nothing(c) for c in carried]
+        ids = (response_ids(e, row) for e in experiences for row in range(len(e.labels)))
+        prompts = (prompt for e in experiences for prompt in e.prompts)
+        alarms = step_alarms(scored, golds, prompts, ids, self.tokenizer, self.options)
+        return {**batch_metrics(scored), **alarms}
 
 
 def token_advantages(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from s2r_rewards import adapter
 from s2r_rewards.adapter import ConfigError
+from s2r_rewards.adapter.options import option
 from s2r_rewards.baselines import BASELINES, rloo
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.methods import METHODS, Method
@@ -34,8 +33,7 @@ STORED = (
 class Options(adapter.Options):
     """The options that every trainer shares, and the one that only OpenRLHF needs."""
 
-    offline: bool = False
-    """Replay stored rollouts (rows of `s2r data offline --openrlhf`) instead of sampling."""
+    offline: bool = option(False, "Replay stored rollouts (rows of `s2r data offline --openrlhf`) instead of sampling.")
 
     def check(self) -> None:
         """As for every trainer; refuses what OpenRLHF would not use."""
@@ -57,11 +55,10 @@ class Options(adapter.Options):
         """
         text = os.environ.get(ENVIRONMENT, "{}")
         try:
-            given = dict(json.loads(text))
-        except (ValueError, TypeError):
+            return cls.from_mapping(json.loads(text), ENVIRONMENT)
+        except json.JSONDecodeError:
             expected = 'expected a JSON object such as {"method": "s2r-prl"}'
             raise ConfigError(f"{ENVIRONMENT}={text!r}: {expected}") from None
-        return cls.from_mapping(given, ENVIRONMENT)
 
 
 def is_openrlhfs_own(method: Method) -> bool:
@@ -85,11 +82,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help""",
     )
-    helps = _helps()
+    names: dict[str, Iterable[str]] = {"method": METHODS, "baseline": BASELINES, "grammar": GRAMMARS}
     for field in fields(Options):
         if field.name in ELSEWHERE:
             continue
-        flag, told, default = f"--s2r.{field.name}", helps[field.name], field.default
+        flag, default = f"--s2r.{field.name}", field.default
+        told = field.metadata["help"].replace("%", "%%").replace("``", "`")
+        if known := names.get(field.name):
+            told += f" {', '.join(known)}, or package.module:object."
         if str(field.type).startswith("bool"):
             told += "" if default is None else f" [{'yes' if default else 'no'}]"
             parser.add_argument(flag, nargs="?", const=True, type=_yes_or_no, metavar="yes|no", help=told)
@@ -99,18 +99,6 @@ OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help"
             parser.add_argument(flag, type=reads, metavar=shown, help=told)
     parser.add_argument("-h", "--help", action="store_true", help="show this help")
     return parser
-
-
-def _helps() -> dict[str, str]:
-    """The sentence that stands under each field, with the names that it may have."""
-    source = inspect.getsource(adapter.Options) + inspect.getsource(Options)
-    texts = {
-        name: " ".join(text.split())
-        for name, text in re.findall(r'^    (\w+): [^\n]*\n    """(.*?)"""', source, re.MULTILINE | re.DOTALL)
-    }
-    for name, known in (("method", METHODS), ("baseline", BASELINES), ("grammar", GRAMMARS)):
-        texts[name] += f" {', '.join(known)}, or package.module:object."
-    return {name: text.replace("%", "%%").replace("``", "`") for name, text in texts.items()}
 
 
 def _yes_or_no(text: str) -> bool:
@@ -125,14 +113,9 @@ def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
     known, rest = parser.parse_known_args(list(argv))
     for mistyped in (a.partition("=")[0] for a in rest if a.startswith("--s2r.")):
         parser.error(f"unknown option {mistyped}; {ELSEWHERE.get(mistyped.removeprefix('--s2r.'), 'see --help')}")
-    given = {
-        name.removeprefix("s2r."): value
-        for name, value in vars(known).items()
-        if name.startswith("s2r.") and value is not None
-    }
-    options = Options()
+    wants_help = vars(known).pop("help")
+    given = {name.removeprefix("s2r."): value for name, value in vars(known).items() if value is not None}
     try:
-        options = Options.from_mapping(given, "--s2r.*")
+        return Options.from_mapping(given, "--s2r.*"), rest, wants_help
     except ConfigError as error:
         parser.error(str(error))
-    return options, rest, known.help

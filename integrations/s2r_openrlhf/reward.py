@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from s2r_openrlhf import require_supported
 from s2r_openrlhf.options import Options
 from s2r_rewards.server.protocol import reward_batch
 
-
-@lru_cache(maxsize=1)
-def _options() -> Options:
-    require_supported()
-    return Options.from_environment()
+# OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.
+require_supported()
+OPTIONS = Options.from_environment()
 
 
 def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> dict[str, Any]:
@@ -22,7 +19,4 @@ def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> di
     Returns:
         ``rewards`` (R_o), ``scores`` (0/1) and ``extra_logs`` (``s2r/count/*``, the same keys every time).
     """
-    return reward_batch(queries, prompts, labels, _options())
-
-
-_options()  # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.
+    return reward_batch(queries, prompts, labels, OPTIONS)

@@ -8,6 +8,7 @@ puts the model's own back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,8 @@ def fit_to_tokens(row: Mapping[str, Any], tokenizer: Any, end_markers: tuple[str
     ids = _ids(tokenizer, text)
     decoded, offsets = decode_with_offsets(ids, tokenizer)
     if decoded == text:
-        bounds, start = [], 0
-        for turn in turns:
-            bounds.append((start, start + len(turn["content"])))
-            start = bounds[-1][1]
-        for turn, (first, end) in zip(turns, spans_from_offsets(offsets, bounds), strict=True):
+        bounds = pairwise(accumulate((len(turn["content"]) for turn in turns), initial=0))
+        for turn, (first, end) in zip(turns, spans_from_offsets(offsets, list(bounds)), strict=True):
             turn["content"] = text[offsets[first] : offsets[end]]
     turns = [turn for turn in turns if turn["content"]]
     exact = decoded == text and ids == [i for turn in turns for i in _ids(tokenizer, turn["content"])]

@@ -8,15 +8,17 @@ the options to the workers.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import runpy
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from s2r_openrlhf import AGENT_FILE, REPLAY_FILE, require_supported
+from s2r_openrlhf import AGENT_FILE, require_supported
 from s2r_openrlhf.options import Options, build_parser, is_openrlhfs_own, split_arguments
 from s2r_rewards.adapter import resolve_method
+from s2r_rewards.adapter.replay import check_file
 
 MODULE = "openrlhf.cli.train_ppo_ray"
 
@@ -54,7 +56,6 @@ def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
                 "--s2r.offline brings its own executor; drop --train.agent_func_path / --reward.remote_url"
             )
         _check_replay(arguments, options)
-        return [*arguments, "--train.agent_func_path", str(REPLAY_FILE)]
     if agent:
         return arguments  # the user's own, e.g. a subclass of s2r_openrlhf.agent.AgentExecutor
     if url and not is_openrlhfs_own(method):
@@ -73,8 +74,6 @@ def _check_replay(arguments: Sequence[str], options: Options) -> None:
             "--s2r.offline: stored rollouts have no log-probabilities of their policy; drop "
             "--algo.advantage.is_correction_*"
         )
-    from s2r_openrlhf.replay import check_file
-
     for path in (_value(arguments, "--data.prompt_dataset") or "").split(","):
         if path.endswith(".jsonl") and os.path.exists(path):
             check_file(path, resolve_method(options).level, _value(arguments, "--data.label_key") or "label")
@@ -112,14 +111,9 @@ def _use_trainer(options: Options, asynchronous: bool) -> None:
 
     from s2r_openrlhf.trainer import s2r_trainer
 
-    if asynchronous:
-        from openrlhf.trainer import ppo_trainer_async as module
-
-        module.TrainingActor = ray.remote(s2r_trainer(module.TrainingActor, options))
-    else:
-        from openrlhf.trainer import ppo_trainer as module
-
-        module.PPOTrainer = ray.remote(s2r_trainer(module.PPOTrainer, options))
+    name, actor = ("ppo_trainer_async", "TrainingActor") if asynchronous else ("ppo_trainer", "PPOTrainer")
+    module = importlib.import_module(f"openrlhf.trainer.{name}")
+    setattr(module, actor, ray.remote(s2r_trainer(getattr(module, actor), options)))
 
 
 if __name__ == "__main__":

@@ -25,15 +25,14 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
             super().__init__(*args, **kwargs)
             from s2r_openrlhf.maker import S2RExperienceMaker
 
-            self.experience_maker = S2RExperienceMaker(
+            models = (
                 self.actor_model_group,
                 self.critic_model_group,
                 self.reward_model_group,
                 self.reference_model_group,
-                self.kl_ctl,
-                self.strategy,
-                self.tokenizer,
-                options=options,
+            )
+            self.experience_maker = S2RExperienceMaker(
+                *models, self.kl_ctl, self.strategy, self.tokenizer, options=options
             )
 
         def train_step(self, rollout_samples: list[Any], global_step: int) -> tuple[dict[str, Any], int]:

@@ -6,24 +6,9 @@ for the configuration keys.  Importing this package imports neither verl nor tor
 
 from __future__ import annotations
 
-import re
-from importlib import metadata
+from s2r_rewards.adapter.machine import installed, within
 
 TESTED = ("0.9.0", "0.9.1")
-SUPPORTED = ((0, 9), (0, 10))
-"""At least the first, below the second."""
-
-
-class UnsupportedVerl(RuntimeError):
-    pass
-
-
-def installed_verl() -> str | None:
-    """The version of the installed verl, None without one. Does not import verl."""
-    try:
-        return metadata.version("verl")
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def problem_with(version: str | None) -> str | None:
@@ -31,8 +16,7 @@ def problem_with(version: str | None) -> str | None:
     tested = " and ".join(TESTED)
     if version is None:
         return f'verl is not installed; tested with {tested}: pip install "s2r-rewards[verl]"'
-    found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if not SUPPORTED[0] <= found < SUPPORTED[1]:
+    if not within(version, (0, 9), (0, 10)):
         return (
             f"verl {version} is not supported; s2r_verl needs verl >=0.9,<0.10 (tested with {tested}), "
             'because hooks moved between versions: pip install "verl==0.9.1"'
@@ -41,9 +25,9 @@ def problem_with(version: str | None) -> str | None:
 
 
 def require_supported_verl() -> None:
-    """Raises UnsupportedVerl naming the versions that work."""
+    """Raises RuntimeError naming the versions that work."""
     import verl  # the running verl may be a source tree without metadata
 
-    problem = problem_with(getattr(verl, "__version__", None) or installed_verl())
+    problem = problem_with(getattr(verl, "__version__", None) or installed("verl"))
     if problem:
-        raise UnsupportedVerl(problem)
+        raise RuntimeError(problem)

@@ -6,32 +6,25 @@ one score on the last token).
 
 ``s2r_replay`` is offline RL (appendix F of arXiv:2502.12853), with ``algorithm.adv_estimator=s2r_dense``, ``rollout.n=1``
 and ``rollout.calculate_log_probs=False``. Nothing is generated: each row of the data set is one stored rollout, whose
-``extra_info["replay"]`` (JSON text, written by ``s2r data offline … --verl FILE``) holds ``response``, ``finished``,
-``outcome``, ``outcome_advantage`` and, per action, ``kind, start, end, reward, advantage``. The baselines are those of
+``extra_info["replay"]`` (JSON text, written by ``s2r data offline … --verl FILE``) holds it. The baselines are those of
 the whole data set. In validation the policy answers itself, as in ``s2r_agent``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
-from s2r_rewards.adapter import resolve_method
+from s2r_rewards.adapter import ConfigError, resolve_method
+from s2r_rewards.adapter.replay import in_tokens, read_stored
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import action_ids, at_action_ends, spread
-from s2r_rewards.tokens import token_spans
 from s2r_rewards.trajectory import Span
-from s2r_verl.checks import find
-from s2r_verl.options import ConfigError, read_options
+from s2r_verl.checks import read_options
 from s2r_verl.records import ACTION_IDS, record_of
-
-MISSING = (
-    "s2r_replay: column extra_info lacks the text field 'replay' in row {index}; "
-    "write the file with `s2r data offline … --verl FILE`"
-)
 
 
 class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
@@ -68,7 +61,7 @@ class S2RAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
         return as_action_output(output, self._level())
 
     def _level(self) -> str:
-        return resolve_method(read_options(find(self.config, "algorithm"))).level
+        return resolve_method(read_options(self.config)).level
 
 
 @register("s2r_replay")
@@ -81,20 +74,21 @@ class ReplayAgentLoop(S2RAgentLoop):
         if stored is None and info.get("split", "train") != "train":
             return await super().run(sampling_params, **columns)
         if not isinstance(stored, str):
-            raise ConfigError(MISSING.format(index=info.get("index")))
+            raise ConfigError(
+                f"s2r_replay: column extra_info lacks the text field 'replay' in row {info.get('index')}; "
+                "write the file with `s2r data offline … --verl FILE`"
+            )
         prompt = await self.ct_build_initial_tokens(list(columns["raw_prompt"]))
-        rollout = json.loads(stored)
-        ids = self.tokenizer.encode(rollout["response"], add_special_tokens=False)
-        if rollout.get("finished", True) and ids[-1:] != [self.tokenizer.eos_token_id]:
-            ids = [*ids, self.tokenizer.eos_token_id]
-        ids = ids[: self.response_length]
+        level = self._level()
+        rollout = read_stored(stored, level, "extra_info", info.get("index", 0), "replay")
+        ids, scored = in_tokens(rollout, self.tokenizer, self.response_length)
         return ActionOutput(
             prompt_ids=prompt,
             response_ids=ids,
             response_mask=[1] * len(ids),
             num_turns=2,
             metrics=AgentLoopMetrics(),
-            s2r_stored=stored_actions(rollout, self._level(), ids, self.tokenizer),
+            s2r_stored=stored_actions(scored, level, len(ids)),
             extra_fields={"turn_scores": [], "tool_rewards": []}
             | dict.fromkeys(("min_global_steps", "max_global_steps"), columns["global_steps"]),
         )
@@ -108,17 +102,14 @@ def as_action_output(output: AgentLoopOutput, level: str) -> ActionOutput:
     return found
 
 
-def stored_actions(
-    rollout: dict[str, Any], level: str, ids: list[int], tokenizer: Any
-) -> tuple[list[float], list[Span]]:
-    """(advantages, token spans [first, end)) of a stored rollout whose T tokens are ``ids``.
+def stored_actions(scored: ScoredRollout, level: str, length: int) -> tuple[list[float], list[Span]]:
+    """(advantages, token spans [first, end)) of a stored response of T tokens.
 
     At the outcome level the whole response is one action.
     """
     if level == "outcome":
-        return [float(rollout["outcome_advantage"])], [(0, len(ids))]
-    actions = [action for action in rollout["actions"] if action["kind"] != "end"]
-    spans = list(token_spans(ids, tokenizer, [(action["start"], action["end"]) for action in actions]))
-    if spans and spans[-1][1] < len(ids):
-        spans.append((spans[-1][1], len(ids)))  # the end token is an action of its own, which earns nothing
-    return [float(action["advantage"]) for action in actions], spans
+        scored = scored.as_one_action(length)
+    spans = list(scored.spans)
+    if spans and spans[-1][1] < length:
+        spans.append((spans[-1][1], length))  # the end token is an action of its own, which earns nothing
+    return [action.advantage or 0.0 for action in scored.scored], spans

@@ -1,9 +1,8 @@
 """What registers with verl's ``core_algos``: advantage estimators and the policy loss.
 
 Estimators: ``s2r`` gives each action what the method says, ``s2r_dense`` what was stored; ``s2r_process`` and
-``s2r_outcome`` are ``s2r`` under names that also state the method's level. Which actions there are, what they earned
-and where they stand comes from the records that the samples carry; the trainer ``s2r_sync`` has them at hand while verl
-calls an estimator. Token-level rewards are for the logs: they are not read back.
+``s2r_outcome`` are ``s2r`` under names that also state the method's level. They read the records that the samples carry,
+which the trainer ``s2r_sync`` has at hand while verl calls one. Token-level rewards are for the logs only.
 
 Policy loss ``s2r_action``: Eq. 6 of arXiv:2502.12853, one ratio per action. verl hands a policy loss only
 log-probabilities, advantages and the mask. Where one action ends and the next begins cannot be read from those
@@ -24,20 +23,15 @@ import torch
 from torch import Tensor
 from verl.trainer.ppo.core_algos import agg_loss, register_adv_est, register_policy_loss
 
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.baselines import RunningBaseline
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import spread
 from s2r_verl.checks import CREDIT, DENSE, KL_IN_REWARD, LOSS
-from s2r_verl.options import ConfigError
-from s2r_verl.records import ACTION_IDS, as_one_action
+from s2r_verl.records import ACTION_IDS
 
-NO_TRAINER = "S2R's advantages need the records of the batch: set trainer.v1.trainer_mode=s2r_sync"
-NO_RECORD = (
-    "a response came without S2R's record of its actions: set reward.reward_manager.name=s2r (at the outcome "
-    "level reward.custom_reward_function.path=pkg://s2r_verl.reward_function does as well)"
-)
 NO_ACTIONS = (
     "policy loss s2r_action needs the boundaries of actions: set trainer.v1.trainer_mode=s2r_sync and "
     "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent (or s2r_replay)"
@@ -96,12 +90,14 @@ def credit(
     try:
         batch = _batch.get()
     except LookupError:
-        raise ConfigError(NO_TRAINER) from None
+        raise ConfigError(
+            "S2R's advantages need the records of the batch: set trainer.v1.trainer_mode=s2r_sync"
+        ) from None
     length = response_mask.shape[1]
     advantages = torch.zeros(response_mask.shape, device=response_mask.device)
     rows = [i for i, taken in enumerate(response_mask.bool().any(1).tolist()) if taken]
     if rows:
-        records = [_record(batch.records[i], batch.method, length) for i in rows]
+        records = [_with_spans(batch.records[i], batch.method, length) for i in rows]
         groups = None if index is None else [index[i] for i in rows]
         values = batch.method.advantages(records, groups, state=batch.state)
         found = spread(values, [record.spans for record in records], length)
@@ -110,11 +106,14 @@ def credit(
     return advantages, advantages.clone()
 
 
-def _record(record: ScoredRollout | None, method: Method, length: int) -> ScoredRollout:
+def _with_spans(record: ScoredRollout | None, method: Method, length: int) -> ScoredRollout:
     if record is not None and method.level == "outcome":
-        return as_one_action(record, length)
+        return record.as_one_action(length)
     if record is None or len(record.spans) < len(record.rewards):
-        raise ConfigError(NO_RECORD)
+        raise ConfigError(
+            "a response came without S2R's record of its actions: set reward.reward_manager.name=s2r (at the outcome "
+            "level reward.custom_reward_function.path=pkg://s2r_verl.reward_function does as well)"
+        )
     return record
 
 

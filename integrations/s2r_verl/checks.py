@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from s2r_rewards.adapter import resolve_method
+from s2r_rewards.adapter import ConfigError, Options, resolve_method
 from s2r_rewards.methods import Method
-from s2r_verl.options import ConfigError, Options, read_options
 
 AGENT_LOOPS = ("s2r_agent", "s2r_replay")
 #: Estimator → the level of method that its name promises, None: any.
@@ -51,15 +50,21 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, node
 
 
+def read_options(config: Any) -> Options:
+    """The block ``algorithm.s2r`` of a whole configuration. ConfigError names key and way out.
+
+    Command line: ``+algorithm.s2r.leave_one_out=True``; YAML: a block ``s2r:`` under ``algorithm:``.
+    """
+    return Options.from_mapping(find(config, "algorithm.s2r", {}), "algorithm.s2r")
+
+
 def config_problems(config: Any) -> list[str]:
     """Everything in a composed PPO configuration that S2R cannot work with, each with the way out."""
     problems = list(legacy_keys(config))
     try:
-        options = read_options(find(config, "algorithm"))
+        options = read_options(config)
     except ConfigError as error:
         return [*problems, str(error)]
-    loop = find(config, _LOOP, "single_turn_agent")
-    trainer = find(config, "trainer.v1.trainer_mode", "sync")
     if find(config, "algorithm.use_kl_in_reward", False):
         problems.append(KL_IN_REWARD)
     if not find(config, "trainer.use_v1", True):
@@ -69,46 +74,40 @@ def config_problems(config: Any) -> list[str]:
             "algorithm.s2r.rollouts: verl writes its rollouts itself; set trainer.rollout_data_dir=FOLDER, which "
             "`s2r report FOLDER` reads"
         )
-    problems += _estimator_problems(config, resolve_method(options), loop, trainer)
-    problems += _loss_problems(config, options, loop, trainer)
-    return problems
+    return [*problems, *_combinations(config, options, resolve_method(options))]
 
 
-def _estimator_problems(config: Any, method: Method, loop: str, trainer: str) -> Iterator[str]:
+def _combinations(config: Any, options: Options, method: Method) -> Iterator[str]:
+    """Estimator, loss and KL term that miss the agent loop, the trainer or the method which they need."""
     estimator = find(config, "algorithm.adv_estimator")
     named = f"algorithm.adv_estimator={estimator}"
+    loop = find(config, _LOOP, "single_turn_agent")
+    trainer = find(config, "trainer.v1.trainer_mode", "sync")
+    loss = find(config, "actor_rollout_ref.actor.policy_loss.loss_mode") == LOSS
     if estimator == DENSE and loop != "s2r_replay":
         yield f"{named} replays stored advantages; set {_LOOP}=s2r_replay (found {loop!r})"
-    if estimator not in CREDIT:
-        return
-    if trainer != TRAINER:
-        yield f"{named} needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
-    if CREDIT[estimator] not in (None, method.level):
+    users = ((estimator in CREDIT, named), (loss, f"loss_mode={LOSS}"), (options.beta, "algorithm.s2r.beta"))
+    for used, name in users:
+        if used and trainer != TRAINER:
+            yield f"{name} needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
+    if CREDIT.get(estimator) not in (None, method.level):
         yield (
             f"{named} needs a method of the level {CREDIT[estimator]}; algorithm.s2r.method={method.name} is of the "
             f"level {method.level}. Set algorithm.adv_estimator=s2r, which takes any, or another method: s2r-prl "
             "(level process), s2r-orl (level outcome)"
         )
-    if method.level == "process" and loop != "s2r_agent":
+    if estimator in CREDIT and method.level == "process" and loop != "s2r_agent":
         yield f"{named} needs the boundaries of actions, which agent loop {loop!r} does not write. Set {_LOOP}=s2r_agent"
-
-
-def _loss_problems(config: Any, options: Options, loop: str, trainer: str) -> Iterator[str]:
-    if find(config, "actor_rollout_ref.actor.policy_loss.loss_mode") == LOSS:
-        if trainer != TRAINER:
-            yield f"loss_mode={LOSS} needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
-        if loop not in AGENT_LOOPS:
-            yield (
-                f"loss_mode={LOSS} needs the boundaries of actions: set {_LOOP} to one of {', '.join(AGENT_LOOPS)} "
-                f"(found {loop!r})"
-            )
+    if loss and loop not in AGENT_LOOPS:
+        yield (
+            f"loss_mode={LOSS} needs the boundaries of actions: set {_LOOP} to one of {', '.join(AGENT_LOOPS)} "
+            f"(found {loop!r})"
+        )
     if options.beta and not find(config, "actor_rollout_ref.actor.use_kl_loss", False):
         yield (
             "algorithm.s2r.beta > 0 needs the reference model: set actor_rollout_ref.actor.use_kl_loss=True, with "
             "actor_rollout_ref.actor.kl_loss_coef=0 unless you want a KL loss besides"
         )
-    if options.beta and trainer != TRAINER:
-        yield f"algorithm.s2r.beta needs trainer.v1.trainer_mode={TRAINER} (found {trainer!r})"
 
 
 def require_good_config(config: Any) -> None:

@@ -5,17 +5,15 @@ Where things lie, as environment variables:
   S2R_START   model to start from (the recipe's)
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
-from s2r_verl.options import ConfigError
 
 
 def words(folder: Path, model: str, overrides: list[str]) -> list[str]:
@@ -43,8 +41,7 @@ def is_sft(config: Any) -> bool:
 
 def problems(config: Any) -> list[str]:
     """Problems with the configuration and with the data files that it names."""
-    columns = MESSAGES_COLUMNS if is_sft(config) else RL_COLUMNS
-    found = [] if is_sft(config) else config_problems(config)
+    columns, found = (MESSAGES_COLUMNS, []) if is_sft(config) else (RL_COLUMNS, config_problems(config))
     for key in ("train_files", "val_files"):
         try:
             require_columns(find(config, f"data.{key}"), columns, f"data.{key}")
@@ -57,15 +54,11 @@ def trainer(config: Any) -> list[str]:
     """The program: torchrun for SFT, one driver process for RL (Ray starts the rest)."""
     if not is_sft(config):
         return [sys.executable, "-m", "verl.trainer.main_ppo"]
-    nodes = config.trainer.nnodes
     where = ["--standalone"]
-    if nodes > 1:
-        where = [
-            f"--nnodes={nodes}",
-            f"--node_rank={os.environ.get('NODE_RANK', '0')}",
-            f"--master_addr={os.environ.get('MASTER_ADDR', 'localhost')}",
-            f"--master_port={os.environ.get('MASTER_PORT', '29500')}",
-        ]
+    if config.trainer.nnodes > 1:
+        places = {"NODE_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+        given = [f"--{name.lower()}={os.environ.get(name, default)}" for name, default in places.items()]
+        where = [f"--nnodes={config.trainer.nnodes}", *given]
     processes = f"--nproc_per_node={config.trainer.n_gpus_per_node}"
     return [sys.executable, "-m", "torch.distributed.run", processes, *where, "-m", "verl.trainer.sft_trainer"]
 

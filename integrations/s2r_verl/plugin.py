@@ -13,24 +13,22 @@ from types import ModuleType
 logger = logging.getLogger(__name__)
 
 REGISTRATIONS = {
-    "verl.trainer.ppo.core_algos": ("s2r_verl.algorithms",),
-    "verl.experimental.reward_loop.reward_manager": ("s2r_verl.reward_manager",),
-    "verl.experimental.agent_loop.single_turn_agent_loop": ("s2r_verl.agent_loop",),
-    "verl.trainer.ppo.v1.trainer_sync": ("s2r_verl.trainer",),
+    "verl.trainer.ppo.core_algos": "s2r_verl.algorithms",
+    "verl.experimental.reward_loop.reward_manager": "s2r_verl.reward_manager",
+    "verl.experimental.agent_loop.single_turn_agent_loop": "s2r_verl.agent_loop",
+    "verl.trainer.ppo.v1.trainer_sync": "s2r_verl.trainer",
 }
-"""Module of verl → our modules that register with it."""
+"""Module of verl → our module that registers with it."""
 
 
 def register(verl_module: ModuleType) -> None:
-    """Imports our counterparts of a verl module that has just been imported."""
-    for name in REGISTRATIONS[verl_module.__name__]:
-        try:
-            importlib.import_module(name)
-        except Exception:
-            logger.exception(
-                "%s could not register with %s; s2r is incomplete in this process", name, verl_module.__name__
-            )
-            raise
+    """Imports our counterpart of a verl module that has just been imported."""
+    name = REGISTRATIONS[verl_module.__name__]
+    try:
+        importlib.import_module(name)
+    except Exception:
+        logger.exception("%s could not register with %s; s2r is incomplete in this process", name, verl_module.__name__)
+        raise
 
 
 def install() -> None:

@@ -7,10 +7,9 @@ unequal length raise there and equal ones are averaged, a text passes untouched.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from s2r_rewards.scored import ScoredAction, ScoredRollout
+from s2r_rewards.scored import ScoredRollout
 
 FIELD = "s2r_scored"
 ACTION_IDS = "s2r_action_ids"
@@ -27,10 +26,3 @@ def record_of(extra_fields: Any) -> ScoredRollout | None:
     info = extra_fields.get("reward_extra_info") if isinstance(extra_fields, Mapping) else None
     text = (info or {}).get(FIELD)
     return ScoredRollout.loads(text) if text else None
-
-
-def as_one_action(scored: ScoredRollout, length: int) -> ScoredRollout:
-    """The response of T tokens as one action that earns its outcome (Eq. 3), also where it has no attempt."""
-    check = scored.checks[-1] if scored.checks else None
-    whole = ScoredAction("solve", 0, 0, check=check, reward=scored.outcome, tokens=(0, length))
-    return replace(scored, actions=(whole,))

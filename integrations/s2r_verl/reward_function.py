@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2r_rewards.adapter import score_response
-from s2r_verl.options import read_block
+from s2r_rewards.adapter import Options, score_response
 from s2r_verl.records import reward_info
 
 WHERE = "reward.custom_reward_function.reward_kwargs"
@@ -33,7 +32,7 @@ def compute_score(
     Raises:
         ConfigError: an option that cannot be used.
     """
-    chosen = read_block(options, WHERE)
+    chosen = Options.from_mapping(options, WHERE)
     level = extra_info.get("level") if isinstance(extra_info, dict) else None
     scored = score_response(solution_str, ground_truth, chosen, level=level)
     return {"score": float(scored.outcome), **reward_info(scored)}

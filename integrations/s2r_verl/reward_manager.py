@@ -13,8 +13,7 @@ from verl.experimental.reward_loop.reward_manager.registry import register
 
 from s2r_rewards.adapter import failures, score_response
 from s2r_rewards.scored import ScoredRollout
-from s2r_verl.checks import find, require_good_config
-from s2r_verl.options import read_options
+from s2r_verl.checks import read_options, require_good_config
 from s2r_verl.records import reward_info
 
 
@@ -33,7 +32,7 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
     ) -> None:
         super().__init__(config, tokenizer, compute_score)
         require_good_config(config)
-        self.options = read_options(find(config, "algorithm"))
+        self.options = read_options(config)
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """One response: {"reward_score": its outcome, "reward_extra_info": {"acc": 0/1, "s2r_scored": …}}."""

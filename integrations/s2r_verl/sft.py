@@ -15,10 +15,8 @@ from verl.utils.dataset.multiturn_sft_dataset import MultiTurnSFTDataset
 from s2r_rewards import parse
 from s2r_rewards.losses import trained_actions
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
+from s2r_rewards.trajectory import Span
 from s2r_verl.checks import require_columns
-
-CharSpan = tuple[int, int, bool]
-"""Start, end (offsets into the assistant's message), trained or not."""
 
 
 class S2RSFTDataset(MultiTurnSFTDataset):  # type: ignore[misc]
@@ -34,48 +32,40 @@ class S2RSFTDataset(MultiTurnSFTDataset):  # type: ignore[misc]
     def __getitem__(self, item: int) -> dict[str, Any]:
         """As verl's item, with ``loss_mask`` [T] 0 on every earlier (wrong) attempt."""
         example: dict[str, Any] = super().__getitem__(item)
-        row = self.dataframe.iloc[item]
         content = self.messages[item][-1]["content"]
-        segments = row["segments"] if "segments" in self.dataframe.columns else None
-        spans = _stored(segments) if segments is not None else _parsed(content)
+        segments = self.dataframe.iloc[item].get("segments")
+        if segments is None:
+            skipped = _untrained(content)
+        else:
+            skipped = [(int(part["start"]), int(part["end"])) for part in segments if not part["trained"]]
         example["loss_mask"] = masked(
-            example["loss_mask"], example["input_ids"], content, spans, self.tokenizer, where=f"row {item}"
+            example["loss_mask"], example["input_ids"], content, skipped, self.tokenizer, where=f"row {item}"
         )
         return example
 
 
 def masked(
-    loss_mask: torch.Tensor,
-    input_ids: torch.Tensor,
-    content: str,
-    spans: list[CharSpan],
-    tokenizer: Any,
-    where: str = "",
+    loss_mask: torch.Tensor, input_ids: torch.Tensor, content: str, skipped: list[Span], tokenizer: Any, where: str
 ) -> torch.Tensor:
-    """A copy of ``loss_mask`` [T] with 0 on the tokens of the untrained spans of the last message."""
-    region = torch.nonzero(loss_mask).flatten()
-    if not len(region):
+    """A copy of ``loss_mask`` [T] with 0 on the tokens of the character spans ``skipped`` of the last message."""
+    trained = torch.nonzero(loss_mask).flatten()
+    if not len(trained):
         return loss_mask
-    first = _start_of_last_run(region)
-    text, offsets = decode_with_offsets(input_ids[first : int(region[-1]) + 1].tolist(), tokenizer)
+    end = int(trained[-1]) + 1
+    between = torch.nonzero(loss_mask[:end] == 0).flatten()
+    first = int(between[-1]) + 1 if len(between) else 0  # the last message is the last stretch of the mask
+    text, offsets = decode_with_offsets(input_ids[first:end].tolist(), tokenizer)
     shift = _offset_of(content, text, where)
-    skipped = [(start + shift, end + shift) for start, end, trained in spans if not trained]
     result = loss_mask.clone()
-    for begin, end in spans_from_offsets(offsets, [(max(s, 0), min(e, len(text))) for s, e in skipped]):
+    spans = [(max(start + shift, 0), min(end + shift, len(text))) for start, end in skipped]
+    for begin, end in spans_from_offsets(offsets, spans):
         result[first + begin : first + end] = 0
     return result
-
-
-def _start_of_last_run(region: torch.Tensor) -> int:
-    """Where the last message begins: the last stretch of neighbouring positions in the mask."""
-    breaks = torch.nonzero(region.diff() != 1).flatten()
-    return int(region[int(breaks[-1]) + 1 if len(breaks) else 0])
 
 
 def _offset_of(content: str, text: str, where: str) -> int:
     """What to add to an offset into the message for one into ``text``: chat templates may trim a message."""
     body = content.strip()
-    trimmed = content.index(body)
     at = text.find(body)
     if at < 0 and body.startswith(text.strip()):  # cut off at data.max_length
         at = len(text) - len(text.lstrip())
@@ -84,14 +74,9 @@ def _offset_of(content: str, text: str, where: str) -> int:
             f"{where}: the chat template changes the assistant's message, so its actions cannot be found "
             f"in the tokens; expected {body[:60]!r}…, found {text[:60]!r}…"
         )
-    return at - trimmed
+    return at - content.index(body)
 
 
-def _stored(segments: Any) -> list[CharSpan]:
-    return [(int(part["start"]), int(part["end"]), bool(part["trained"])) for part in segments]
-
-
-def _parsed(content: str) -> list[CharSpan]:
+def _untrained(content: str) -> list[Span]:
     trajectory = parse(content)
-    trained = trained_actions(trajectory)
-    return [(a.start, a.end, use) for a, use in zip(trajectory.actions, trained, strict=True)]
+    return [(a.start, a.end) for a, use in zip(trajectory.actions, trained_actions(trajectory), strict=True) if not use]

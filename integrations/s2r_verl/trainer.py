@@ -7,7 +7,7 @@ reward workers report during training, and gives the policy loss no way to know 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,11 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.utils.padding import response_to_nested
 
-from s2r_rewards import parse
-from s2r_rewards.adapter import batch_metrics, failures, resolve_method
-from s2r_rewards.alarms import alarm_metrics, find_alarms
-from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.adapter import batch_metrics, resolve_method, step_alarms
 from s2r_rewards.losses import kl_penalised
-from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.tokens import decode_with_offsets
 from s2r_verl.algorithms import Batch, at_hand, fit, loss_with_actions
-from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, find, require_columns, require_good_config
-from s2r_verl.options import read_options
+from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, read_options, require_columns, require_good_config
 from s2r_verl.records import ACTION_IDS, FIELD, record_of
 
 STATE_FILE = "s2r_baseline.json"
@@ -42,7 +36,7 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
         require_good_config(config)
         require_columns(config.data.train_files, RL_COLUMNS, "data.train_files")
         require_columns(config.data.val_files, RL_COLUMNS, "data.val_files")
-        self.s2r_options = read_options(find(config, "algorithm"))
+        self.s2r_options = read_options(config)
         self.s2r_method = resolve_method(self.s2r_options)
         self.s2r_state = self.s2r_method.new_state()
         super().__init__(config)
@@ -87,36 +81,24 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
         data["advantages"] = response_to_nested(penalised, nested_mask)
         tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
 
-    def _compute_metrics(
-        self, batch: Any, metrics: dict[str, Any], timing_raw: Any, global_steps: int, epoch: int
-    ) -> None:
-        super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
+    def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *rest: Any, **more: Any) -> None:
+        super()._compute_metrics(batch, metrics, *rest, **more)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
         data = self._fetch(batch, real, ["prompts", "responses", "extra_fields"])
         records = [record for record in _records(data) if record]
         metrics.update(batch_metrics(records))
-        if self.s2r_options.alarms and len(records) == len(real):
-            metrics.update(self._alarms(data, records))
-
-    def _alarms(self, data: Any, records: list[ScoredRollout]) -> dict[str, float]:
-        try:
-            prompts, responses = ([row.tolist() for row in data[n].unbind()] for n in ("prompts", "responses"))
-            return step_alarms(prompts, responses, records, self.tokenizer, self.s2r_method)
-        except Exception as error:  # a metric must not stop a training run
-            failures.note(error, "alarms", "this step logs none")
-            return {}
+        if len(records) == len(real):
+            prompts, responses = ([row.tolist() for row in data[name].unbind()] for name in ("prompts", "responses"))
+            texts = (self.tokenizer.decode(ids, skip_special_tokens=True) for ids in prompts)
+            golds = [""] * len(real)
+            metrics.update(step_alarms(records, golds, texts, responses, self.tokenizer, self.s2r_options))
 
     def _val_metrics_update(
-        self,
-        data_sources: Any,
-        sample_uids: Any,
-        reward_extra_infos_dict: dict[str, list[Any]],
-        *rest: Any,
-        **more: Any,
+        self, sources: Any, uids: Any, infos: dict[str, list[Any]], *rest: Any, **more: Any
     ) -> dict[str, float]:
-        others = {name: values for name, values in reward_extra_infos_dict.items() if name != FIELD}
-        metrics: dict[str, float] = super()._val_metrics_update(data_sources, sample_uids, others, *rest, **more)
-        texts: Iterable[str | None] = reward_extra_infos_dict.get(FIELD, ())
+        others = {name: values for name, values in infos.items() if name != FIELD}
+        metrics: dict[str, float] = super()._val_metrics_update(sources, uids, others, *rest, **more)
+        texts: Iterable[str | None] = infos.get(FIELD, ())
         found = batch_metrics(ScoredRollout.loads(text) for text in texts if text)
         metrics.update({f"val-{name}": value for name, value in found.items()})
         return metrics
@@ -141,27 +123,3 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
 
 def _records(data: Any) -> list[ScoredRollout | None]:
     return [record_of(fields) for fields in data["extra_fields"]]
-
-
-def step_alarms(
-    prompts: Sequence[Sequence[int]],
-    responses: Sequence[Sequence[int]],
-    records: Sequence[ScoredRollout],
-    tokenizer: Any,
-    method: Method,
-) -> dict[str, float]:
-    """``s2r/alarm/*`` over a batch of B responses; those whose scoring failed are left out.
-
-    Responses are parsed again, since the records travel without the answers that some alarms compare.
-    """
-    judged, texts = [], []
-    for prompt, response, record in zip(prompts, responses, records, strict=True):
-        if record.failure is not None:
-            continue
-        text, _ = decode_with_offsets(response, tokenizer)
-        trajectory = parse(text, method.grammar, record.ended)
-        if len(trajectory.attempts) != len(record.checks):
-            continue
-        judged.append(JudgedTrajectory(trajectory, "", record.checks))
-        texts.append(tokenizer.decode(prompt, skip_special_tokens=True))
-    return alarm_metrics(find_alarms(judged, texts)) if judged else {}

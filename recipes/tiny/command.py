@@ -1,11 +1,10 @@
 """The command line of the recipe."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import shutil
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -76,27 +75,18 @@ def main(
             folder.open()
         except RunFolderError as error:
             raise click.ClickException(str(error)) from None
-    _require("torch", "transformers", "tokenizers", *(["matplotlib"] if plots else []))
+    needed = ["torch", "transformers", "tokenizers", *(["matplotlib"] if plots else [])]
+    if missing := [m for m in needed if find_spec(m) is None]:
+        hint = ", or run it with --no-plots" if missing == ["matplotlib"] else ""
+        raise click.ClickException(f"this recipe needs {', '.join(missing)}: pip install 's2r-rewards[tiny]'{hint}")
     _run(folders, stages, jobs or min(4, os.cpu_count() or 1), out, plots)
-
-
-def _require(*modules: str) -> None:
-    from importlib.util import find_spec
-
-    missing = [m for m in modules if find_spec(m) is None]
-    if missing:
-        raise click.ClickException(
-            f"this recipe needs {', '.join(missing)}: pip install 's2r-rewards[tiny]'"
-            + (", or run it with --no-plots" if missing == ["matplotlib"] else "")
-        )
 
 
 def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plots: bool) -> None:
     from rich.console import Console
 
     from .pipeline import run
-    from .runfolder import write_atomically
-    from .show import summary, tables
+    from .show import summary
     from .show.progress import Watch
 
     console = Console()
@@ -105,19 +95,17 @@ def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plot
     with Watch(console, len(folders) * len(plan), len(folders) > 1) as progress:
         for finished in run(folders, plan, jobs, progress.step):
             progress.done(*finished)
-    found = summary.gather([f.path for f in folders])
+    seeds = [f.path for f in folders]
+    found = summary.gather(seeds)
     console.print()
-    tables.show(found, console)
+    summary.show(found, console)
     summary.write_summary(out, found)
-    write_atomically(out / "table.md", tables.markdown(found))
-    pictures = []
+    written = [out / "summary.json", out / "table.md"]
     if plots:
         from .show.plots import draw_all
 
-        pictures = draw_all(out, [f.path for f in folders], found)
-    console.print(f"{time.monotonic() - start:.0f} s. Everything is in {out}:", highlight=False)
-    for name in ("summary.json", "table.md", *(p.name for p in pictures)):
-        console.print(f"  {out / name}", highlight=False)
-    console.print(
-        f"Read the rollouts: s2r report {folders[0].path / 'rollouts' / (plan[-1] + '.jsonl')}", highlight=False
-    )
+        written += draw_all(out, seeds, found)
+    lines = [f"{time.monotonic() - start:.0f} s. Everything is in {out}:", *(f"  {path}" for path in written)]
+    lines.append(f"Read the rollouts: s2r report {seeds[0] / 'rollouts' / (plan[-1] + '.jsonl')}")
+    for line in lines:
+        console.print(line, highlight=False)

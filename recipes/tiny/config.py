@@ -1,9 +1,6 @@
 """Every number that a run depends on, in one frozen tree that is stored in the run folder."""
 
-from __future__ import annotations
-
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -133,10 +130,6 @@ def _set(node: Any, path: list[str], text: str) -> Any:
     except ValueError:
         raise ConfigError(f"expected {type(old).__name__}, found {text!r}") from None
     return dataclasses.replace(node, **{name: new})
-
-
-def to_json(config: Config) -> str:
-    return json.dumps(dataclasses.asdict(config), indent=1) + "\n"
 
 
 def temperature_name(temperature: float) -> str:

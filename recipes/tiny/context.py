@@ -1,26 +1,35 @@
-"""What a stage works with: the run folder, its own random numbers, a place for metrics."""
+"""What a stage works with: the run folder, its models and own random numbers, a place for metrics."""
 
-from __future__ import annotations
-
+import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from s2r_rewards import behaviour_metrics
+from s2r_rewards.rollouts import Rollout, write_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
+
+from .config import temperature_name
+from .data.responses import METHODS, Sample, extra_metrics, to_rollouts
+from .data.task import Problem, encode, sample_problems
+from .learn.model import new_model
+from .learn.sampler import Sampler
 from .runfolder import RunFolder
 
-Report = Callable[[int, int, str], None]
-"""Progress: steps done, steps in all, a few words."""
+PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
 
 @dataclass
 class Context:
     folder: RunFolder
     stage: str
-    report: Report
+    report: Callable[[int, int, str], None]
+    """Progress: steps done, steps in all, a few words."""
 
     def __post_init__(self) -> None:
         self.config = self.folder.config
@@ -28,6 +37,25 @@ class Context:
         # A function of the seed and the stage alone: neither order nor an interruption changes a stage's result.
         self.rng = np.random.default_rng([self.config.seed, zlib.crc32(self.stage.encode())])
         self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
+
+    def load(self, stage: str) -> nn.Module:
+        """The model that an earlier stage left behind."""
+        model = new_model(self.config.model, self.config.seed)
+        model.load_state_dict(torch.load(self.folder.checkpoint(stage), weights_only=True))
+        return model
+
+    def respond(
+        self,
+        model: nn.Module,
+        problems: Sequence[Problem],
+        temperature: float,
+        step: int | None = None,
+        max_tokens: int | None = None,
+    ) -> tuple[list[Sample], list[Rollout]]:
+        """One response of the model to each problem, as sampled and in the library's format."""
+        prompts = [encode(p.prompt) for p in problems]
+        samples = Sampler(model)(prompts, max_tokens or self.config.max_tokens, temperature, self.generator)
+        return samples, to_rollouts(problems, samples, step)
 
     def log(self, total: int, shown: str = "loss") -> Callable[[dict[str, float]], None]:
         """A callback for training loops: stores a step's metrics and moves the progress bar."""
@@ -37,3 +65,21 @@ class Context:
             self.report(int(row["step"]), total, f"{shown.rsplit('/', 1)[-1]} {row[shown]:.3f}")
 
         return on_step
+
+    def finish(self, model: nn.Module) -> None:
+        """A training stage's last step: saves its model and evaluates it on held-out problems.
+
+        Adds one row of metrics per temperature and stores the scored rollouts.
+        """
+        path = self.folder.checkpoint(self.stage)
+        torch.save(model.state_dict(), path.with_suffix(".tmp"))
+        os.replace(path.with_suffix(".tmp"), path)
+        settings = self.config.evaluation
+        problems = sample_problems(settings.problems, np.random.default_rng(PROBLEMS_SEED), "test")
+        for temperature in settings.temperatures:
+            _, rollouts = self.respond(model, problems, temperature)
+            judged = judge_rollouts(rollouts)
+            metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
+            self.metrics.append({"stage": self.stage, "temperature": temperature, **metrics})
+            name = f"{self.stage}-{temperature_name(temperature)}"
+            write_rollouts(self.folder.rollouts(name), score_rollouts(rollouts, METHODS["prl"]))

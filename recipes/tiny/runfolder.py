@@ -4,40 +4,36 @@ config.json, metrics.jsonl, summary.json, stages/<stage>.json (the records), che
 data/*.jsonl, rollouts/*.jsonl (the library's format: `s2r report`, `s2r stats` and `s2r replay` read them).
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .config import Config, to_json
-
-if TYPE_CHECKING:
-    from torch import nn
+from .config import Config
 
 
 class RunFolderError(RuntimeError):
     """The folder belongs to another run; the message says what to do."""
 
 
+@dataclass(frozen=True)
 class RunFolder:
-    def __init__(self, path: Path, config: Config):
-        self.path, self.config = path, config
+    path: Path
+    config: Config
 
     def open(self) -> None:
         """Create the folder, or check that it was made with this very config."""
-        stored = self.path / "config.json"
-        if stored.exists() and stored.read_text() != to_json(self.config):
+        stored, text = self.path / "config.json", dumps(asdict(self.config), indent=1) + "\n"
+        if stored.exists() and stored.read_text() != text:
             raise RunFolderError(
                 f"{stored} differs from the settings of this run: choose another --out, "
                 "repeat the earlier settings to resume, or start over with --fresh"
             )
         for name in ("stages", "checkpoints", "rollouts", "data"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
-        if not stored.exists():
-            write_atomically(stored, to_json(self.config))
+        write_atomically(stored, text)
 
     def record(self, stage: str) -> dict[str, Any] | None:
         """What a finished stage left behind: wall_s, cpu_s, metrics; None if it has not finished."""
@@ -50,24 +46,8 @@ class RunFolder:
     def rollouts(self, name: str) -> Path:
         return self.path / "rollouts" / f"{name}.jsonl"
 
-    def save(self, name: str, model: nn.Module) -> None:
-        import torch
-
-        path = self._checkpoint(name)
-        torch.save(model.state_dict(), path.with_suffix(".tmp"))
-        os.replace(path.with_suffix(".tmp"), path)
-
-    def load(self, name: str) -> nn.Module:
-        import torch
-
-        from .learn.model import new_model
-
-        model = new_model(self.config.model, self.config.seed)
-        model.load_state_dict(torch.load(self._checkpoint(name), weights_only=True))
-        return model
-
-    def _checkpoint(self, name: str) -> Path:
-        return self.path / "checkpoints" / f"{name}.pt"
+    def checkpoint(self, stage: str) -> Path:
+        return self.path / "checkpoints" / f"{stage}.pt"
 
 
 def write_atomically(path: Path, text: str) -> None:

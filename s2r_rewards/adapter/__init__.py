@@ -4,7 +4,7 @@ An adapter translates its framework's sample into a call of :func:`score_respons
 the batch of records to the method that knows their group.
 """
 
-from s2r_rewards.adapter.batch import FAILED_METRIC, batch_metrics, failures
+from s2r_rewards.adapter.batch import FAILED_METRIC, batch_metrics, failures, step_alarms
 from s2r_rewards.adapter.golds import gold_of, level_of
 from s2r_rewards.adapter.options import TRAINING_OPTIONS, ConfigError, Options, resolve_checker, resolve_method
 from s2r_rewards.adapter.scoring import FAILING_REWARD, Sample, score_response, score_responses
@@ -24,4 +24,5 @@ __all__ = [
     "resolve_method",
     "score_response",
     "score_responses",
+    "step_alarms",
 ]

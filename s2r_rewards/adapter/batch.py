@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from s2r_rewards.adapter.options import Options, resolve_method
+from s2r_rewards.alarms import alarm_metrics, find_alarms
+from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.metrics import level_name, total_counts
+from s2r_rewards.parsing import parse
 from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.tokens import decode_with_offsets
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +26,7 @@ class Failures:
     """Counts what went wrong in this process and logs the first of each kind with its cause."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self.seen: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def note(self, error: BaseException, where: str, then: str = "it earns the failing reward") -> str:
@@ -27,8 +34,9 @@ class Failures:
         cause = f"{type(error).__name__}: {error}"[:500]
         kind = f"{where}: {type(error).__name__}"
         with self._lock:
-            count = self._seen[kind] = self._seen.get(kind, 0) + 1
-        if count == 1:
+            self.seen[kind] += 1
+            first = self.seen[kind] == 1
+        if first:
             logger.error(
                 "S2R scoring failed (%s); %s and training goes on. Further failures of this kind are counted, "
                 "not logged. %s",
@@ -38,11 +46,6 @@ class Failures:
                 exc_info=error,
             )
         return cause
-
-    @property
-    def total(self) -> int:
-        """Failures so far."""
-        return sum(self._seen.values())
 
 
 failures = Failures()
@@ -61,3 +64,39 @@ def batch_metrics(scored: Iterable[ScoredRollout]) -> dict[str, float]:
     failed = sum(item.failure is not None for item in scored)
     metrics[FAILED_METRIC] = failed / len(scored) if scored else float("nan")
     return metrics
+
+
+def step_alarms(
+    scored: Iterable[ScoredRollout],
+    golds: Iterable[Gold],
+    prompts: Iterable[str],
+    responses: Iterable[Sequence[int]],
+    tokenizer: Any,
+    options: Options,
+) -> dict[str, float]:
+    """``s2r/alarm/*`` over the B responses of a training step, given by their token ids; those that failed are left out.
+
+    Never raises: a metric must not stop a training run.
+    """
+    if not options.alarms:
+        return {}
+    try:
+        judged, asked = [], []
+        for record, gold, prompt, ids in zip(scored, golds, prompts, responses, strict=True):
+            text, _ = decode_with_offsets(ids, tokenizer)
+            found = None if record.failure is not None else _judged(record, text, gold, options)
+            if found:
+                judged.append(found)
+                asked.append(prompt)
+        return alarm_metrics(find_alarms(judged, asked))
+    except Exception as error:
+        failures.note(error, "alarms", "this step logs none")
+        return {}
+
+
+def _judged(record: ScoredRollout, text: str, gold: Gold, options: Options) -> JudgedTrajectory | None:
+    """A record that travelled as text lacks the answers that some alarms compare: its response is parsed again."""
+    if any(action.answer is not None for action in record.actions):
+        return record.judged(text, gold)
+    trajectory = parse(text, resolve_method(options).grammar, record.ended)
+    return JudgedTrajectory(trajectory, gold, record.checks) if len(trajectory.attempts) == len(record.checks) else None

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 
 logger = logging.getLogger(__name__)
+
+
+def installed(name: str) -> str | None:
+    """The installed version of a distribution, None without one. Does not import it."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def within(version: str, oldest: tuple[int, ...], below: tuple[int, ...]) -> bool:
+    """Whether a version, whatever its suffix, is at least the first and below the second: "0.9.1.dev2" is (0, 9, 1)."""
+    return oldest <= tuple(map(int, re.findall(r"\d+", version)[:3])) < below
 
 
 @dataclass(frozen=True)

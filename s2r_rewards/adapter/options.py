@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -21,9 +21,20 @@ TRAINING_OPTIONS = (
     "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
 )  # fmt: skip
 
+#: Keys of former releases → what says the same today.
+FORMER = {
+    "level": "the method has it: method=s2r-prl (process) or method=s2r-orl (outcome)",
+    "preset": "method=s2r-prl or s2r-orl (paper), released-prl or released-orl (released)",
+}
+
 
 class ConfigError(ValueError):
     """A configuration that cannot work, with the key, what was found, what was expected and the way out."""
+
+
+def option(default: Any, told: str) -> Any:
+    """A field of options, with the sentence that a command line's help shows."""
+    return field(default=default, metadata={"help": told})
 
 
 @dataclass(frozen=True)
@@ -33,38 +44,22 @@ class Options:
     ``None`` leaves a choice to the method. Names may be ``package.module:object``.
     """
 
-    method: str = "s2r-prl"
-    """Rewards, baseline, ratio and clip, by name."""
-    rewards: str | None = None
-    """JudgedTrajectory → one number per attempt and verification."""
-    baseline: str | None = None
-    """(rewards, groups) → baselines of the same shape."""
-    groups: str | None = None
-    """What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``."""
-    running: bool | None = None
-    """Whether baselines are means over earlier batches."""
-    leave_one_out: bool | None = None
-    """Leave an action out of its own baseline."""
-    min_count: int | None = None
-    """Baselines over fewer rewards are 0."""
-    grammar: str | None = None
-    """How responses are parsed."""
-    checker: str | None = None
-    """(gold, answer) → CheckResult; default: the library's."""
-    policy: str | None = None
-    """What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``."""
-    workers: int = 2
-    """Processes for the answers that need computer algebra."""
-    ratio: str | None = None
-    """Ratio of the clipped objective."""
-    beta: float = 0.0
-    """β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model."""
-    alarms: bool = True
-    """Look for signs of reward hacking in every training step (``s2r/alarm/*``)."""
-    max_chars: int = 10_000_000
-    """Longer responses are not read: they earn the failing reward and are counted."""
-    rollouts: str | None = None
-    """Append every rollout of training to this JSONL file."""
+    method: str = option("s2r-prl", "Rewards, baseline, ratio and clip, by name.")
+    rewards: str | None = option(None, "JudgedTrajectory → one number per attempt and verification.")
+    baseline: str | None = option(None, "(rewards, groups) → baselines of the same shape.")
+    groups: str | None = option(None, "What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``.")
+    running: bool | None = option(None, "Whether baselines are means over earlier batches.")
+    leave_one_out: bool | None = option(None, "Leave an action out of its own baseline.")
+    min_count: int | None = option(None, "Baselines over fewer rewards are 0.")
+    grammar: str | None = option(None, "How responses are parsed.")
+    checker: str | None = option(None, "(gold, answer) → CheckResult; default: the library's.")
+    policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
+    workers: int = option(2, "Processes for the answers that need computer algebra.")
+    ratio: str | None = option(None, "Ratio of the clipped objective.")
+    beta: float = option(0.0, "β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model.")
+    alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
+    max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
+    rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")
 
     def __post_init__(self) -> None:
         for name, low in (("workers", 1), ("max_chars", 1), ("beta", 0), ("min_count", 0)):
@@ -84,7 +79,15 @@ class Options:
         Raises:
             ConfigError: an unknown key, or a value that cannot be used; names key, what was found and expected.
         """
-        known = [field.name for field in fields(cls)]
+        if not hasattr(given, "items"):
+            raise ConfigError(f"{where} is {given!r}; expected a mapping")
+        given = dict(given.items())
+        for key, way_out in FORMER.items():
+            if key in given:
+                raise ConfigError(f"{where}.{key}={given[key]!r} is a key of former releases; use {way_out}")
+        if given.get("baseline") == "running":
+            raise ConfigError(f"{where}.baseline=running is a value of former releases; use running=true")
+        known = [one.name for one in fields(cls)]
         if unknown := sorted(set(given) - set(known)):
             raise ConfigError(f"{where} has unknown keys {unknown}; expected some of {known}")
         try:
@@ -96,11 +99,7 @@ class Options:
 
     def given(self) -> dict[str, Any]:
         """What differs from the defaults."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
-        }
+        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
 
     def refuse(self, names: Iterable[str], why: str) -> None:
         """ConfigError for the first of these options that is given where it could only be ignored."""
@@ -123,24 +122,22 @@ def resolve_method(options: Options) -> Method:
     """
     method = get_method(options.method)
     baseline = get_baseline(options.baseline) if options.baseline else method.baseline
-    settings = {
-        name: value
-        for name, value in (("leave_one_out", options.leave_one_out), ("min_count", options.min_count))
-        if value is not None
-    }
-    if settings and not isinstance(baseline, Baseline):
-        raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
+    given = options.given()
+    settings = {name: given[name] for name in ("leave_one_out", "min_count") if name in given}
     if isinstance(baseline, Baseline):
         baseline = baseline.with_settings(**settings)
-    changes: dict[str, Any] = {
-        "rewards": options.rewards and _function(options.rewards, "rewards"),
-        "grammar": options.grammar and get_grammar(options.grammar),
-        "groups": options.groups,
-        "running": options.running,
-        "ratio": options.ratio,
-        "baseline": None if baseline is method.baseline else baseline,
-    }
-    changes = {name: value for name, value in changes.items() if value is not None}
+    elif settings:
+        raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
+    changes: dict[str, Any] = {name: given[name] for name in ("groups", "running", "ratio") if name in given}
+    if options.rewards:
+        changes["rewards"] = load_object(options.rewards, "rewards")
+        if not callable(changes["rewards"]):
+            found = type(changes["rewards"]).__name__
+            raise ConfigError(f"rewards {options.rewards!r} is {found}; expected a function")
+    if options.grammar:
+        changes["grammar"] = get_grammar(options.grammar)
+    if baseline is not method.baseline:
+        changes["baseline"] = baseline
     if options.rewards and method.level == "outcome":
         raise ConfigError(
             f"rewards is {options.rewards!r}, but method {method.name!r} rewards the response as a whole: choose a method "
@@ -148,7 +145,7 @@ def resolve_method(options: Options) -> Method:
         )
     if not changes:
         return method
-    told = {name: value for name, value in options.given().items() if name in (*changes, *settings)}
+    told = {name: value for name, value in given.items() if name in (*changes, *settings)}
     name = f"{method.name}[{','.join(f'{k}={v}' for k, v in told.items())}]"
     changed = replace(method, name=name, **changes)
     changed.new_state()  # refuses what a running baseline cannot be
@@ -159,10 +156,3 @@ def resolve_method(options: Options) -> Method:
 def resolve_checker(options: Options) -> BatchChecker:
     """The batch checker that the options name. ValueError for an unknown name or policy."""
     return answers.batch_checker(options.checker, options.policy, options.workers)
-
-
-def _function(reference: str, what: str) -> Callable[..., Any]:
-    found = load_object(reference, what)
-    if not callable(found):
-        raise ConfigError(f"{what} {reference!r} is {type(found).__name__}; expected a function")
-    return found

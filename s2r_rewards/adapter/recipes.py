@@ -5,8 +5,6 @@ a recipe of its own ("verl/prl"); files that begin with ``_`` are what stages sh
 each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex
@@ -45,8 +43,8 @@ class Recipe:
     def description(self) -> str:
         """One line: the first of its stage's file, or the first paragraph of its README."""
         if self.stage:
-            lines = (self.folder / f"{self.stage}.yaml").read_text(encoding="utf-8").splitlines()
-            return lines[0].strip("# .") if lines and lines[0].startswith("#") else ""
+            head, *_ = (self.folder / f"{self.stage}.yaml").read_text(encoding="utf-8").split("\n", 1)
+            return head.strip("# .") if head.startswith("#") else ""
         paragraphs = map(str.strip, self.readme.replace("\r\n", "\n").split("\n\n"))
         prose = (p for p in paragraphs if p and p[0] not in "#!|<[" and not p.startswith("```"))
         return " ".join(next(prose, "").split())
@@ -66,13 +64,10 @@ class Recipe:
             inside = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
             return {p: self.folder / p for p in inside if not set(p.parts) & set(SKIPPED)}
         models = models_folder(self.folder)
-        if model:
-            known(_names(models), model, f"model in {models}")
+        chosen = [known(self.models, model, f"model in {models}")] if model else self.models
         own = [self.folder / name for name in (self.entry, "README.md", f"{self.stage}.yaml")]
-        shared = sorted(self.folder.glob("_*.yaml"))
-        facts = [models / f"{name}.yaml" for name in ([model] if model else _names(models))]
-        places = {Path(p.name): p for p in (*own, *shared) if p.is_file()}
-        return places | {Path("models", p.name): p for p in facts}
+        places = {Path(p.name): p for p in (*own, *sorted(self.folder.glob("_*.yaml"))) if p.is_file()}
+        return places | {Path("models", f"{name}.yaml"): models / f"{name}.yaml" for name in chosen}
 
 
 def recipes_folder() -> Path:
@@ -89,9 +84,8 @@ def all_recipes() -> list[Recipe]:
     for folder in sorted(p for p in recipes_folder().iterdir() if p.is_dir()):
         entry = next((e for e in ENTRY_POINTS if (folder / e).is_file()), None)
         if entry:
-            stages = _names(folder)
-            found += [Recipe(f"{folder.name}/{s}", folder, entry, s) for s in stages]
-            found += [] if stages else [Recipe(folder.name, folder, entry)]
+            stages = [Recipe(f"{folder.name}/{s}", folder, entry, s) for s in _names(folder)]
+            found += stages or [Recipe(folder.name, folder, entry)]
     return found
 
 
@@ -140,8 +134,7 @@ def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
 
 def _layers(path: Path) -> list[Any]:
     config = _load(path)
-    bases = config.pop("defaults", [])
-    return [layer for base in bases for layer in _layers(path.parent / f"{base}.yaml")] + [config]
+    return [layer for base in config.pop("defaults", []) for layer in _layers(path.parent / f"{base}.yaml")] + [config]
 
 
 def _load(path: Path) -> Any:
@@ -189,14 +182,12 @@ def launch(
     parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
     parser.add_argument("--check", action="store_true", help="say what would run and what is wrong with it, and stop")
     given, overrides = parser.parse_known_args(arguments)
-    folder: Path = given.folder
+    models = models_folder(given.folder)
     try:
-        models = models_folder(folder)
-        known(_names(folder), given.stage, f"stage in {folder}")
+        known(_names(given.folder), given.stage, f"stage in {given.folder}")
         if given.model is None:
             raise RecipeError(f"name a model: --model {' | '.join(_names(models))}")
-        known(_names(models), given.model, f"model in {models}")
-        made = plan(folder, given.stage, given.model, overrides)
+        made = plan(given.folder, given.stage, known(_names(models), given.model, f"model in {models}"), overrides)
         return check(made) if given.check else run_steps(made)
     except RecipeError as error:
         print(f"s2r: {error}", file=sys.stderr)
@@ -212,7 +203,8 @@ def run_steps(plan: Plan) -> int:
         plan.output.mkdir(parents=True, exist_ok=True)
     for step in plan.steps:
         print("$", shlex.join(step), flush=True)
-        words = with_file_contents(step)
+        # @FILE becomes what the file holds: a chat template is known only after the step before.
+        words = [Path(word[1:]).read_text(encoding="utf-8") if word.startswith("@") else word for word in step]
         try:
             if step is plan.steps[-1]:
                 os.execvpe(words[0], words, environment)
@@ -223,8 +215,3 @@ def run_steps(plan: Plan) -> int:
         if status:
             return status
     return 0
-
-
-def with_file_contents(step: Sequence[str]) -> list[str]:
-    """``@FILE`` becomes what the file holds: a chat template is known only after the step before."""
-    return [Path(word[1:]).read_text(encoding="utf-8") if word.startswith("@") else word for word in step]

@@ -8,7 +8,7 @@ from typing import Any
 
 from s2r_rewards import answers
 from s2r_rewards.adapter.batch import failures
-from s2r_rewards.adapter.golds import gold_of
+from s2r_rewards.adapter.golds import gold_of, level_of
 from s2r_rewards.adapter.options import Options, resolve_checker, resolve_method
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import JudgedTrajectory, judge_many
@@ -31,7 +31,7 @@ class Sample:
     finished: bool | None = None
     """True: generation emitted the end token; False: cut off; None: the text decides."""
     level: Any = None
-    """The difficulty level of its problem."""
+    """The difficulty level of its problem; default: the label's."""
 
 
 def score_response(
@@ -76,7 +76,7 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
     judged = judge_many(trajectories, golds, resolve_checker(options))
     version = options.checker or answers.CHECKER_VERSION
     return [
-        replace(method.score(item, version, _spans(offsets, item)), level=_shown(sample.level))
+        replace(method.score(item, version, _spans(offsets, item)), level=_level(sample))
         for (_, offsets), sample, item in zip(read, samples, judged, strict=True)
     ]
 
@@ -92,9 +92,8 @@ def _read(response: str | Sequence[int] | None, tokenizer: Any, max_chars: int) 
 
 
 def _spans(offsets: Any, judged: JudgedTrajectory) -> tuple[Span, ...] | None:
-    if offsets is None:
-        return None
-    return spans_from_offsets(offsets, [(a.start, a.end) for a in judged.trajectory.actions])
+    actions = judged.trajectory.actions
+    return None if offsets is None else spans_from_offsets(offsets, [(a.start, a.end) for a in actions])
 
 
 def failed_sample(sample: Sample, error: BaseException, options: Options) -> ScoredRollout:
@@ -110,8 +109,9 @@ def failed_sample(sample: Sample, error: BaseException, options: Options) -> Sco
         scored = resolve_method(options).score(judged, tokens=tokens)
     except Exception:  # the method itself is what fails; noted above
         scored = ScoredRollout.of(judged, (FAILING_REWARD,) * len(actions), FAILING_REWARD, tokens=tokens)
-    return replace(scored, failure=cause, level=_shown(sample.level))
+    return replace(scored, failure=cause, level=_level(sample))
 
 
-def _shown(level: Any) -> str | None:
-    return None if level is None or not str(level).strip() else str(level)
+def _level(sample: Sample) -> str | None:
+    level = level_of(sample.gold) if sample.level is None else str(sample.level)
+    return level if level and level.strip() else None

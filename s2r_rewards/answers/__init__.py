@@ -7,9 +7,8 @@
 from .batch import batch_checker, check_many
 from .checker import CHECKER_VERSION, check, check_response
 from .extract import Extraction, extract_answer
-from .guard import FAILURES
 from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
-from .result import VERDICTS, CheckResult
+from .result import FAILURES, VERDICTS, CheckResult
 
 __all__ = [
     "CHECKER_VERSION",

@@ -4,20 +4,16 @@ The checker's own tiers take some 50 µs each and run in the calling process; wh
 symbolic tier, the other backends) runs on ``workers`` of them side by side.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
-from .guard import failed
 from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
-from .result import CheckResult
-from .workers.backends import Backend
+from .result import CheckResult, failed
+from .workers.backends import START_LIMIT, Backend
 
 Pair = tuple[str | Sequence[str], str | None]
 _Single = tuple[str, str | None]
@@ -26,7 +22,7 @@ _CACHED_LENGTH = 2_000
 
 
 class ResultCache:
-    """A bounded least-recently-used cache; thread-safe. Timeouts are never kept."""
+    """A bounded least-recently-used cache; thread-safe. Timeouts and long texts are never kept."""
 
     def __init__(self, size: int = CACHE_SIZE) -> None:
         self.size = size
@@ -42,8 +38,8 @@ class ResultCache:
             return result
 
     def put(self, key: tuple[object, ...], result: CheckResult) -> None:
-        """Keep a result, and drop the one that was not asked for the longest time."""
-        if result.verdict == "timeout":
+        """Keep a result, and drop the one that was not asked for the longest time; a key ends with the texts."""
+        if result.verdict == "timeout" or sum(len(str(text or "")) for text in key[-2:]) > _CACHED_LENGTH:
             return
         with self.lock:
             self.results[key] = result
@@ -72,7 +68,7 @@ def check_many(
 
 
 def _over_pairs(
-    pairs: Iterable[Pair], check_all: Callable[[Iterable[_Single]], dict[_Single, CheckResult]]
+    pairs: Iterable[Pair], check_all: Callable[[Collection[_Single]], dict[_Single, CheckResult]]
 ) -> list[CheckResult]:
     """Ask once for every single gold answer and answer; results over accepted answers, in order."""
     listed = [(gold if isinstance(gold, str) else accepted(gold), answer) for gold, answer in pairs]
@@ -83,34 +79,24 @@ def _over_pairs(
 
 
 def _check_all(
-    workers: int, policy: CheckPolicy, backend: Backend, cache: ResultCache | None, pairs: Iterable[_Single]
+    workers: int, policy: CheckPolicy, backend: Backend, cache: ResultCache | None, pairs: Collection[_Single]
 ) -> dict[_Single, CheckResult]:
-    known: dict[_Single, CheckResult] = {}
-    waiting: list[_Single] = []
-    for pair in pairs:
-        found = cache.get((CHECKER_VERSION, policy, backend, *pair)) if cache is not None else None
-        if found is not None:
-            known[pair] = found
-        elif needs_worker(*pair, policy, backend):
-            waiting.append(pair)
-        else:
-            known[pair] = check(*pair, policy, backend)
-            _keep(cache, (CHECKER_VERSION, policy, backend, *pair), known[pair])
-    if waiting:
+    keys = {pair: (CHECKER_VERSION, policy, backend, *pair) for pair in pairs}
+    kept = {pair: None if cache is None else cache.get(key) for pair, key in keys.items()}
+    known = {pair: result for pair, result in kept.items() if result is not None}
+    slow = [pair for pair in pairs if pair not in known and needs_worker(*pair, policy, backend)]
+    apart = {*known, *slow}
+    fresh = {pair: check(*pair, policy, backend) for pair in pairs if pair not in apart}
+    if slow:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=workers) as executor:
-            results = executor.map(lambda pair: check(pair[0], pair[1], policy, backend, 20.0), waiting)
-            for pair, result in zip(waiting, results, strict=True):
-                known[pair] = result
-                _keep(cache, (CHECKER_VERSION, policy, backend, *pair), result)
-    return known
-
-
-def _keep(cache: ResultCache | None, key: tuple[object, ...], result: CheckResult) -> None:
-    gold, answer = key[-2:]
-    if cache is not None and len(str(gold)) + len(str(answer or "")) <= _CACHED_LENGTH:
-        cache.put(key, result)
+            results = executor.map(lambda pair: check(pair[0], pair[1], policy, backend, START_LIMIT), slow)
+            fresh.update(zip(slow, results, strict=True))
+    if cache is not None:
+        for pair, result in fresh.items():
+            cache.put(keys[pair], result)
+    return known | fresh
 
 
 def batch_checker(
@@ -142,29 +128,25 @@ def batch_checker(
         found = type(function).__name__
         raise ValueError(f"checker {checker!r}: expected a function (gold, answer) -> CheckResult, found {found}")
     name = checker if isinstance(checker, str) else getattr(checker, "__name__", repr(checker))
-    return _OneByOne(function, f"checker {name}")
+    return partial(_over_pairs, check_all=partial(_ask_all, function, f"checker {name}"))
 
 
-@dataclass(frozen=True, slots=True)
-class _OneByOne:
-    """A person's own checker over many pairs."""
+def _ask_all(
+    checker: Callable[[str, str], object], name: str, pairs: Collection[_Single]
+) -> dict[_Single, CheckResult]:
+    return {pair: _ask(checker, name, *pair) for pair in pairs}
 
-    checker: Callable[[str, str], object]
-    name: str
 
-    def __call__(self, pairs: Iterable[Pair]) -> list[CheckResult]:
-        return _over_pairs(pairs, lambda singles: {pair: self.ask(*pair) for pair in singles})
-
-    def ask(self, gold: str, answer: str | None) -> CheckResult:
-        """The reply for one pair, typed."""
-        if answer is None:
-            return CheckResult("malformed", "string", "the answer is empty")
-        try:
-            reply = self.checker(gold, answer)
-            if isinstance(reply, CheckResult):
-                return reply
-            if not isinstance(reply, bool):
-                raise TypeError(f"expected a CheckResult or a bool, found {type(reply).__name__}")
-        except Exception as error:
-            return failed(self.name, error, gold, answer)
-        return CheckResult("correct" if reply else "incorrect", "checker", f"{self.name} says so")
+def _ask(checker: Callable[[str, str], object], name: str, gold: str, answer: str | None) -> CheckResult:
+    """The reply of a person's own checker for one pair, typed."""
+    if answer is None:
+        return CheckResult("malformed", "string", "the answer is empty")
+    try:
+        reply = checker(gold, answer)
+        if isinstance(reply, CheckResult):
+            return reply
+        if not isinstance(reply, bool):
+            raise TypeError(f"expected a CheckResult or a bool, found {type(reply).__name__}")
+    except Exception as error:
+        return failed(name, error, gold, answer)
+    return CheckResult("correct" if reply else "incorrect", "checker", f"{name} says so")

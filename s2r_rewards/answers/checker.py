@@ -16,27 +16,23 @@ tier            decides
 A policy whose ``kind`` is not mathematics asks the one tier for that kind alone.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 
 from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
-from .guard import failed
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
 from .read.tree import Node
-from .result import CheckResult, Outcome, judged
+from .result import CheckResult, Outcome, failed, judged
 from .tiers.choice import compare_choices, split_choice
 from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.structure import compare
-from .tiers.symbolic import needs_algebra
 from .tiers.text import compare_texts, value_in_sentence
-from .workers.backends import Backend, delegate
+from .workers.backends import Backend, delegate, needs_algebra
 
 #: Changes whenever a verdict can change; part of every cache key.
 CHECKER_VERSION = "1"
@@ -103,12 +99,8 @@ def accepted(gold: object) -> tuple[str, ...]:
 
 def best(results: Sequence[CheckResult]) -> CheckResult:
     """The result over several accepted answers: a correct one, else the first that could be graded."""
-    for result in results:
-        if result:
-            return result
-    gradable = (result for result in results if result.verdict != "ungradable")
-    none = CheckResult("ungradable", "string", "there is no accepted answer")
-    return next(gradable, results[0] if results else none)
+    ranked = [one for one in results if one] + [one for one in results if one.verdict != "ungradable"] + [*results]
+    return ranked[0] if ranked else CheckResult("ungradable", "string", "there is no accepted answer")
 
 
 def needs_worker(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend) -> bool:
@@ -120,13 +112,10 @@ def needs_worker(gold: str, answer: str | None, policy: CheckPolicy, backend: Ba
 
 def _one_tier(gold: str, answer: str, policy: CheckPolicy) -> CheckResult:
     """A choice, a word or a literal: whatever else the answer may be is malformed."""
-    outcome: Outcome | None
-    if policy.kind == "choice":
-        outcome = compare_choices(gold, answer, only=True)
-    elif policy.kind == "literal":
-        outcome = compare_literals(gold, answer, only=True)
+    if policy.kind == "word":
+        outcome: Outcome | None = compare_texts(gold, answer, policy)
     else:
-        outcome = compare_texts(gold, answer, policy)
+        outcome = (compare_choices if policy.kind == "choice" else compare_literals)(gold, answer, only=True)
     if outcome is None:
         return CheckResult("ungradable", policy.kind, f"the gold answer is no {policy.kind}")
     if outcome.equal is None:
@@ -136,8 +125,7 @@ def _one_tier(gold: str, answer: str, policy: CheckPolicy) -> CheckResult:
 
 def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """The tiers of mathematics."""
-    literal = compare_literals(gold, answer)
-    if literal is not None:
+    if (literal := compare_literals(gold, answer)) is not None:
         return literal
     left, right = canonical(gold), canonical(answer)
     if left == right:
@@ -148,10 +136,9 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if choice is not None and choice.equal is not None:
         return choice
     if choice is None and (stated := split_choice(left)) and stated[1]:  # "B) 25": letter, text or both
-        chosen = split_choice(right)
-        if chosen is None:
-            return _read_and_compare(stated[1], right, policy)
-        return judged(chosen[0] == stated[0], "choice", "same letter", "different letters")
+        if chosen := split_choice(right):
+            return judged(chosen[0] == stated[0], "choice", "same letter", "different letters")
+        left = stated[1]
     return _read_and_compare(left, right, policy)
 
 
@@ -169,9 +156,9 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
             return outcome
     outcome = _compare(first, second, policy)
     if not outcome.equal:
-        if (apart := _ungrouped(gold, policy)) and (other := _compare(apart, second, policy)).equal:
+        if (apart := _tree(gold, policy, grouped=False)) and (other := _compare(apart, second, policy)).equal:
             return other
-        if (apart := _ungrouped(answer, policy)) and (other := _compare(first, apart, policy)).equal:
+        if (apart := _tree(answer, policy, grouped=False)) and (other := _compare(first, apart, policy)).equal:
             return other
     return outcome
 
@@ -185,20 +172,14 @@ def _compare(first: Node, second: Node, policy: CheckPolicy) -> Outcome:
         return Outcome(False, "expression", "nested too deeply")
 
 
-def _tree(text: str, policy: CheckPolicy) -> Node | None:
-    """The tree of a text, ``1,625`` being one number; None when it cannot be read."""
-    return _read(spaced_number(text), policy, grouped=True)
+def _tree(text: str, policy: CheckPolicy, grouped: bool = True) -> Node | None:
+    """The tree of a text; None when it cannot be read, or when nothing in it could be grouped.
 
-
-def _ungrouped(text: str, policy: CheckPolicy) -> Node | None:
-    """The tree of a text with ``1,625`` as two numbers; None where that is nothing else, or cannot be read."""
-    if "," not in text or (not has_groups(text) and spaced_number(text) == text):
+    ``grouped`` reads ``1,625`` as one number rather than as two.
+    """
+    if not grouped and ("," not in text or (not has_groups(text) and spaced_number(text) == text)):
         return None
-    return _read(text, policy, grouped=False)
-
-
-def _read(text: str, policy: CheckPolicy, grouped: bool) -> Node | None:
     try:
-        return read(text, policy.max_depth, policy.max_items, grouped)
+        return read(spaced_number(text) if grouped else text, policy.max_depth, policy.max_items, grouped)
     except (Unreadable, ValueError, ZeroDivisionError, RecursionError):
         return None

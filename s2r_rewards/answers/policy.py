@@ -1,52 +1,40 @@
 """What counts as equal: every choice a checker has to make, as one frozen set of parameters.
 
 The defaults are strict, because a false positive is what reinforcement learning exploits.
-
-=====================  ===========  ==========================================================================
-parameter              default      meaning
-=====================  ===========  ==========================================================================
-``kind``               "math"       what the answers are: mathematics, and what stands in its place; "choice": a
-                                    letter; "word": yes, no, true, false, uncertain, or a text; "literal": Python
-``order``              "notation"   sets and lists of several answers are unordered, tuples are ordered;
-                                    "strict": everything is ordered; "free": tuples are unordered too
-``rounded_places``     6            a decimal *gold* with at least this many places (and five significant digits)
-                                    also accepts any answer that rounds to it; 0 turns this off
-``machine_digits``     15           an *answer* with this many digits or more may stand for a gold answer
-                                    that no decimal can write out; 0 turns this off
-``relative_tolerance`` 0.0          accept numbers this close to the gold, relative to it (0: exact)
-``percent``            "both"       ``12`` = ``12 %`` ("sign": the sign may be missing on one side, where the
-                                    bare number is no proportion) and ``1/2`` = ``50 %`` ("value");
-                                    "strict": neither
-``units``              "drop"       a unit on one side only is ignored, different units differ;
-                                    "ignore": units never matter; "strict": both sides need the same unit
-``letter_case``        False        whether text answers must match in case
-``symbolic``           "auto"       integrals, sums, products and limits go to the symbolic worker when it is
-                                    installed; "never" decides without it
-``time_limit``         1.0          seconds of wall clock that a worker process may spend on one check
-``max_length``         10_000       longer answers are ``malformed`` (in characters)
-``max_depth``          60           deeper nesting is not read
-``max_items``          2_000        longer containers are not read
-=====================  ===========  ==========================================================================
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 AnswerKind = Literal["math", "choice", "word", "literal"]
-CHOICES = {
-    "kind": get_args(AnswerKind),
-    "order": ("notation", "strict", "free"),
-    "percent": ("both", "sign", "value", "strict"),
-    "units": ("drop", "ignore", "strict"),
-    "symbolic": ("auto", "never"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
-    """The parameters of a check; see the module's table. Hashable, so that it can key a cache."""
+    """The parameters of a check. Hashable, so that it can key a cache.
+
+    Attributes:
+        kind: what the answers are: mathematics, and what stands in its place; "choice": a letter; "word": yes, no, true,
+            false, uncertain, or a text; "literal": Python
+        order: sets and lists of several answers are unordered, tuples are ordered; "strict": everything is ordered;
+            "free": tuples are unordered too
+        rounded_places: a decimal *gold* with at least this many places (and five significant digits) also accepts any
+            answer that rounds to it; 0 turns this off
+        relative_tolerance: accept numbers this close to the gold, relative to it (0: exact)
+        machine_digits: an *answer* with this many digits or more may stand for a gold answer that no decimal can write
+            out; 0 turns this off
+        percent: ``12`` = ``12 %`` ("sign": the sign may be missing on one side, where the bare number is no proportion)
+            and ``1/2`` = ``50 %`` ("value"); "strict": neither
+        units: a unit on one side only is ignored, different units differ; "ignore": units never matter; "strict": both
+            sides need the same unit
+        letter_case: whether text answers must match in case
+        symbolic: integrals, sums, products and limits go to the symbolic worker when it is installed; "never" decides
+            without it
+        time_limit: seconds of wall clock that a worker process may spend on one check
+        max_length: longer answers are ``malformed`` (in characters)
+        max_depth: deeper nesting is not read
+        max_items: longer containers are not read
+    """
 
     kind: AnswerKind = "math"
     order: Literal["notation", "strict", "free"] = "notation"
@@ -63,9 +51,10 @@ class CheckPolicy:
     max_items: int = 2_000
 
     def __post_init__(self) -> None:
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)!r}: expected one of {', '.join(known)}")
+        for field in fields(self):
+            value, known = getattr(self, field.name), get_args(field.type)
+            if known and value not in known:
+                raise ValueError(f"{field.name}={value!r}: expected one of {', '.join(known)}")
         if self.time_limit <= 0:
             raise ValueError(f"time_limit={self.time_limit!r}: expected a positive number of seconds")
 

@@ -1,7 +1,6 @@
 """What a check says: a verdict, the tier that decided it, and why."""
 
-from __future__ import annotations
-
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -43,3 +42,19 @@ class Outcome(NamedTuple):
 def judged(same: bool, how: str, what: str, otherwise: str) -> Outcome:
     """``what`` is the same, or else ``otherwise``."""
     return Outcome(same, how, what if same else otherwise)
+
+
+#: How often which checker failed, and by which error, since the process started.
+FAILURES: Counter[tuple[str, str]] = Counter()
+
+
+def failed(checker: str, error: Exception, gold: object, answer: object) -> CheckResult:
+    """What became of a check that raised: ``ungradable``, counted, and logged once with its cause."""
+    import logging
+
+    kind = type(error).__name__
+    FAILURES[checker, kind] += 1
+    if FAILURES[checker, kind] == 1:
+        said = "%s failed on gold %.200r, answer %.200r; the check is ungradable, further ones are only counted"
+        logging.getLogger(__name__).warning(said, checker, gold, answer, exc_info=error)
+    return CheckResult("ungradable", "checker", f"{checker} failed: {kind}: {str(error)[:200]}")

@@ -1,22 +1,18 @@
 """s2r audit: compare two golden-answer checkers over stored rollouts or cases."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
-from s2r_rewards.cli.kit.reading import Reading, find_files, reading_options
-from s2r_rewards.cli.kit.show import Progress, say
+from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, reading_options
+from s2r_rewards.cli.kit.show import Progress, print_table, say
+from s2r_rewards.evaluation.auditing import Audit, AuditPair, audit, checker_named, pairs_of
 from s2r_rewards.judging import Gold
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
-
-if TYPE_CHECKING:
-    from s2r_rewards.evaluation.auditing import Audit, AuditPair
 
 
 @click.command()
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
 @click.option(
     "--max-disagreement",
     type=click.FloatRange(0, 1),
-    default=None,
     help="End with exit code 1 if more than this share of the answers is judged differently.",
 )
 @workers_option
@@ -37,7 +32,7 @@ if TYPE_CHECKING:
 def command(
     first: str,
     second: str,
-    paths: tuple[Path, ...],
+    paths: Paths,
     output: Path | None,
     show: int,
     as_json: bool,
@@ -60,32 +55,47 @@ def command(
       s2r audit ours math_verify rollouts.jsonl --max-disagreement 0.5
       s2r audit stored ours:rounded_places=0 scored.jsonl --json
     """
-    from s2r_rewards.evaluation.auditing import audit, checker_named
-
     one, other = checker_named(first, workers), checker_named(second, workers)
-    pairs = _load(paths, reading)
-    result = audit(pairs, one, other)
+    result = audit(_load(paths, reading), one, other)
+    found = result.disagreements
     if output is not None:
-        write_records(output, (result.record(i) for i in result.disagreements))
-        say(f"{len(result.disagreements):,} disagreements → {output}")
+        write_records(output, map(result.record, found))
+        say(f"{len(found):,} disagreements → {output}")
+    sides = {
+        side: (name, result.errors(results))
+        for side, name, results in (("a", first, result.first), ("b", second, result.second))
+    }
+    share = len(found) / len(result.pairs)
     if as_json:
-        click.echo(json.dumps(_summary(result, first, second), indent=2))
+        body: dict[str, Any] = {
+            "answers": len(result.pairs),
+            **{side: name for side, (name, _) in sides.items()},
+            "disagreements": len(found),
+            "counts": [{"a": a, "b": b, "n": n} for (a, b), n in result.counts.most_common()],
+        }
+        for side, (_, errors) in sides.items():
+            if errors is not None:
+                body[f"{side}_errors"] = {"false_positives": errors[0], "false_negatives": errors[1]}
+        click.echo(json.dumps(body, indent=2))
     else:
-        _print(result, first, second, show)
-    share = len(result.disagreements) / len(pairs)
+        click.echo(f"{len(result.pairs):,} answers, {len(found):,} judged differently ({share:.2%})")
+        rows = ((a, b, f"{n:,}") for (a, b), n in result.counts.most_common())
+        print_table((f"A: {first}", f"B: {second}", "answers"), rows, text=2, box=None)
+        for side, (name, errors) in sides.items():
+            if errors is not None:
+                wrong = f"{errors[0]} false positives, {errors[1]} false negatives by the labels"
+                click.echo(f"{side.upper()}: {name}: {wrong}")
+        _show(result, show)
     if max_disagreement is not None and share > max_disagreement:
         fail(f"failed: {share:.2%} of the answers are judged differently, allowed {max_disagreement:.2%}")
 
 
-def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
-    from s2r_rewards.evaluation.auditing import pairs_of
-
+def _load(paths: Paths, reading: Reading) -> list[AuditPair]:
     pairs: list[AuditPair] = []
     with reading, Progress("reading") as bar:
         for path in find_files(paths):
             for line, raw in bar.over(read_records(path, reading)):
-                wanted = () if "pred" in raw else ("gold", "response")
-                record = with_fields(raw, wanted, reading.fields)
+                record = with_fields(raw, () if "pred" in raw else ("gold", "response"), reading.fields)
                 if isinstance(record.get("s2r"), str):  # as parquet holds it
                     record["s2r"] = json.loads(record["s2r"])
                 name = str(record.get("id") or record.get("problem_id") or f"{path.name}:{line}")
@@ -98,47 +108,17 @@ def _load(paths: tuple[Path, ...], reading: Reading) -> list[AuditPair]:
     return pairs
 
 
-def _summary(result: Audit, first: str, second: str) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "answers": len(result.pairs),
-        "a": first,
-        "b": second,
-        "disagreements": len(result.disagreements),
-        "counts": [{"a": a, "b": b, "n": n} for (a, b), n in result.counts.most_common()],
-    }
-    for side, results in (("a", result.first), ("b", result.second)):
-        errors = result.errors(results)
-        if errors is not None:
-            body[f"{side}_errors"] = {"false_positives": errors[0], "false_negatives": errors[1]}
-    return body
-
-
-def _print(result: Audit, first: str, second: str, show: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _show(result: Audit, most: int) -> None:
     found = result.disagreements
-    click.echo(
-        f"{len(result.pairs):,} answers, {len(found):,} judged differently ({len(found) / len(result.pairs):.2%})"
-    )
-    counts = Table(f"A: {first}", f"B: {second}", box=None)
-    counts.add_column("answers", justify="right")
-    for (a, b), n in result.counts.most_common():
-        counts.add_row(a, b, f"{n:,}")
-    Console().print(counts)
-    for side, name, results in (("A", first, result.first), ("B", second, result.second)):
-        errors = result.errors(results)
-        if errors is not None:
-            click.echo(f"{side}: {name}: {errors[0]} false positives, {errors[1]} false negatives by the labels")
-    for index in found[:show]:
+    for index in found[:most]:
         pair, one, two = result.pairs[index], result.first[index], result.second[index]
         label = "" if pair.expected is None else f"   expected: {'correct' if pair.expected else 'incorrect'}"
         click.echo(
             f"\n{pair.name}{label}\n  gold   {_short(pair.gold)}\n  answer {_short(pair.answer)}\n"
             f"  A      {one.verdict} ({one.tier}: {one.reason})\n  B      {two.verdict} ({two.tier}: {two.reason})"
         )
-    if len(found) > show:
-        click.echo(f"\n… and {len(found) - show:,} more; -o FILE writes them all")
+    if len(found) > most:
+        click.echo(f"\n… and {len(found) - most:,} more; -o FILE writes them all")
 
 
 def _short(text: Gold | None) -> str:

@@ -1,11 +1,9 @@
 """``s2r doctor``: does this environment fit, before a GPU is taken? Every finding comes with the way out."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +11,7 @@ from types import ModuleType
 import click
 
 from s2r_rewards.adapter.machine import CHECKS, Check, Finding, this_machine
+from s2r_rewards.cli.kit.show import print_table
 
 #: Packages whose module ``doctor`` adds checks of its framework; they know the core, the core finds them by name.
 INTEGRATIONS = ("s2r_verl", "s2r_openrlhf")
@@ -31,13 +30,12 @@ def all_checks() -> list[Check]:
 
 def check_config(path: Path) -> Iterator[Finding]:
     """A verl configuration (YAML) or launch script (anything else)."""
-    checks: list[Callable[[Path], Iterator[Finding]]] = [
-        doctor.check_config for doctor in integration_doctors() if hasattr(doctor, "check_config")
-    ]
-    return (finding for check in checks for finding in check(path))
+    for doctor in integration_doctors():
+        if hasattr(doctor, "check_config"):
+            yield from doctor.check_config(path)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.option(
     "--config",
     "configs",
@@ -71,16 +69,15 @@ def command(configs: tuple[Path, ...], no_gpu: bool, as_json: bool) -> None:
 
 def _show(findings: list[Finding]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "what", "found", "way out"):
-        table.add_column(title, overflow="fold")
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
-    for finding in findings:
-        level = Text(finding.level, style=colours[finding.level])
-        table.add_row(level, Text(finding.what), Text(finding.found), Text(finding.way_out))
-    Console().print(table)
+    columns = [Column(title, overflow="fold") for title in ("", "what", "found", "way out")]
+    rows = [
+        (Text(one.level, style=colours[one.level]), Text(one.what), Text(one.found), Text(one.way_out))
+        for one in findings
+    ]
+    print_table(columns, rows, text=4, box=None, pad_edge=False, header_style="bold")
     bad = sum(finding.level == "problem" for finding in findings)
     Console().print(Text(f"{bad} problem(s)" if bad else "This environment fits.", style="bold"))

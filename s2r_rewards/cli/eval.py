@@ -8,39 +8,26 @@ from typing import Any
 import click
 
 from s2r_rewards.answers import batch_checker, get_policy
+from s2r_rewards.cli.kit.options import FOLDER
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
 from s2r_rewards.cli.kit.show import Progress, say, show_table
-from s2r_rewards.datasets.llm.requests import Request
-from s2r_rewards.datasets.llm.sampling import sample_requests
+from s2r_rewards.datasets.llm.requests import Request, sample_requests
 from s2r_rewards.datasets.resume import fingerprint
-from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of
-from s2r_rewards.evaluation.items import load_benchmark
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of, load_benchmark
 from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
 from s2r_rewards.evaluation.tables import accuracy_table, average, behaviour_table, efficiency_figure
 from s2r_rewards.rollouts.records import atomic_path
 
 GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BENCHMARKS)}
+WHICH = f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a name of your own. Repeatable."
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of this run.",
-)
-@click.option(
-    "-b",
-    "--benchmark",
-    "names",
-    multiple=True,
-    help=f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a name of your own. Repeatable.",
-)
+@click.option("-o", "--output", "folder", required=True, type=FOLDER, help="Folder of this run.")
+@click.option("-b", "--benchmark", "names", multiple=True, help=WHICH)
 @click.option("--data", multiple=True, help="NAME=PATH: read this benchmark from a local file. Repeatable.")
 @click.option("--rescore", is_flag=True, help="Score the folder's generations again, without a model.")
 @asking_options("-n", "Generations a problem, for pass@k.", samples=1)
@@ -50,7 +37,7 @@ GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BEN
 @click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
 @click.option("--compare", multiple=True, help="LABEL:SIZE:FOLDER, a run for --figure. Repeatable.")
 @on_error_option
-@model_options(temperature=0.0, max_tokens=8000, required=False)
+@model_options(required=False, temperature=0.0, max_tokens=8000)
 def command(
     folder: Path,
     names: tuple[str, ...],
@@ -75,7 +62,12 @@ def command(
       s2r eval -o runs/mine -b math500 --data math500=math500.jsonl --url http://localhost:8000/v1 --model my-model
       s2r eval -o runs/mine --rescore --paper Qwen2.5-Math-7B
     """
-    places = dict(_pair(item, "--data NAME=PATH") for item in data)
+    places = {}
+    for item in data:
+        name, _, place = item.partition("=")
+        if not (name and place):
+            raise click.UsageError(f"{item!r}: expected --data NAME=PATH")
+        places[name] = place
     # Groups taken apart, each benchmark once.
     chosen = list(dict.fromkeys(single for name in names for single in GROUPS.get(name, (name,))))
     if rescore:
@@ -88,17 +80,15 @@ def command(
         chosen = chosen or list(places)
         if not chosen:
             raise click.UsageError("name a benchmark with -b")
-        with model:
-            for name in chosen:
-                _generate(folder, name, places.get(name), limit, asking, model, reading)
+        for name in chosen:
+            _generate(folder, name, places.get(name), limit, asking, model, reading)
     results = [_score(folder, name, scoring, reading) for name in chosen]
-    results_path = folder / "results.json"
-    with atomic_path(results_path) as temporary:
-        temporary.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    with atomic_path(folder / "results.json") as path:
+        path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     show_table("accuracy", *accuracy_table(results, paper))
     for result in results:
         show_table(f"behaviour: {benchmark_of(result['benchmark']).title}", *behaviour_table(result, paper))
-    say(f"{results_path}: written")
+    say(f"{folder / 'results.json'}: written")
     if figure:
         _draw(figure, compare)
 
@@ -126,13 +116,6 @@ def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))
         return score_generations(name, generations, scoring.method.grammar, checker).to_record()
-
-
-def _pair(text: str, form: str) -> tuple[str, str]:
-    left, sign, right = text.partition("=")
-    if not (left and sign and right):
-        raise click.UsageError(f"{text!r}: expected {form}")
-    return left, right
 
 
 def _draw(figure: str, compare: tuple[str, ...]) -> None:

@@ -1,7 +1,5 @@
 """`s2r recipes`: find, read, copy and run the recipes that come with the library."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -13,25 +11,21 @@ import click
 
 from s2r_rewards.adapter import recipes
 from s2r_rewards.adapter.recipes import PACKAGE, Recipe, RecipeError
+from s2r_rewards.cli.kit.show import print_table
 
 
-class _RecipeName(click.ParamType[Recipe]):
-    name = "recipe"
-
-    def convert(self, value: str | Recipe, param: click.Parameter | None, ctx: click.Context | None) -> Recipe:
-        try:
-            return value if isinstance(value, Recipe) else recipes.find_recipe(value)
-        except RecipeError as error:
-            raise click.UsageError(f"{error}. See `s2r recipes list`.", ctx) from None
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
-        names = (r.name for r in recipes.all_recipes())
-        return [click.shell_completion.CompletionItem(n) for n in names if n.startswith(incomplete)]
+def _find(ctx: click.Context, _: click.Parameter, name: str) -> Recipe:
+    try:
+        return recipes.find_recipe(name)
+    except RecipeError as error:
+        raise click.UsageError(f"{error}. See `s2r recipes list`.", ctx) from None
 
 
-RECIPE = click.argument("recipe", metavar="NAME", type=_RecipeName())
+def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    return [recipe.name for recipe in recipes.all_recipes() if recipe.name.startswith(incomplete)]
+
+
+RECIPE = click.argument("recipe", metavar="NAME", callback=_find, shell_complete=_complete)
 
 
 @click.group(name="recipes")
@@ -68,14 +62,13 @@ def list_recipes(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column
 
-    table = Table("recipe", "what it does", box=None, pad_edge=False)
-    table.columns[0].no_wrap, table.columns[0].style = True, "bold"
-    for recipe in found:
-        table.add_row(recipe.name, recipe.description)
+    name = Column("recipe", no_wrap=True, style="bold")
+    print_table((name, "what it does"), ((r.name, r.description) for r in found), text=2, box=None, pad_edge=False)
     models = dict.fromkeys(model for recipe in found for model in recipe.models)
-    Console().print(table, *(["\n--model:", ", ".join(models)] if models else []), highlight=False)
+    if models:
+        Console().print("\n--model:", ", ".join(models), highlight=False)
 
 
 @command.command()
@@ -95,11 +88,9 @@ def show(recipe: Recipe, raw: bool) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
-    console.print(Markdown(recipe.readme))
-    console.print(f"\n[bold]files[/bold] in {recipe.folder}", highlight=False)
-    for path in recipe.files().values():
-        console.print(f"  {os.path.relpath(path, recipe.folder)}", highlight=False)
+    names = [f"  {os.path.relpath(path, recipe.folder)}" for path in recipe.files().values()]
+    console = Console(highlight=False)
+    console.print(Markdown(recipe.readme), f"\n[bold]files[/bold] in {recipe.folder}", *names, sep="\n")
 
 
 @command.command()
@@ -152,7 +143,7 @@ def run(recipe: Recipe, arguments: tuple[str, ...]) -> None:
     """
     start = [sys.executable, str(recipe.folder)]
     if recipe.entry == "run.sh":
-        start = ["bash", str(recipe.folder / recipe.entry), *([recipe.stage] if recipe.stage else [])]
+        start = ["bash", str(recipe.folder / recipe.entry), *filter(None, [recipe.stage])]
     try:
         done = subprocess.run([*start, *arguments], env=_environment(), check=False)
     except FileNotFoundError as error:
@@ -168,6 +159,5 @@ def _environment() -> dict[str, str]:
     if (PACKAGE / "_recipes").is_dir():
         return {**os.environ, "PATH": path}
     ours = [str(p) for p in (PACKAGE.parent, PACKAGE.parent / "integrations") if p.is_dir()]
-    inherited = os.environ.get("PYTHONPATH")
-    modules = os.pathsep.join([*ours, *([inherited] if inherited else [])])
+    modules = os.pathsep.join(filter(None, [*ours, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PATH": path, "PYTHONPATH": modules}

@@ -1,9 +1,6 @@
 """``s2r replay``: score again with other rules and show what changed."""
 
-from __future__ import annotations
-
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +12,9 @@ import click
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option
-from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
-from s2r_rewards.cli.kit.scoring import Scoring, cut, scoring_options, without_score
-from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, cut, scoring_options
+from s2r_rewards.cli.kit.show import finite, print_table, say
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.metrics import behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
@@ -29,17 +26,11 @@ from s2r_rewards.scored import ScoredRollout
 @output_option("Keep the new scores, as JSONL or parquet.", required=False)
 @click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Changes shown in full.")
 @json_option
-@click.option("--fail-on-change", is_flag=True, help="End with exit code 1 if any reward changed.")
+@click.option("--fail-on-change", "strict", is_flag=True, help="End with exit code 1 if any reward changed.")
 @scoring_options()
 @reading_options
 def command(
-    paths: tuple[Path, ...],
-    output: Path | None,
-    examples: int,
-    as_json: bool,
-    fail_on_change: bool,
-    scoring: Scoring,
-    reading: Reading,
+    paths: Paths, output: Path | None, examples: int, as_json: bool, strict: bool, scoring: Scoring, reading: Reading
 ) -> None:
     """Score scored rollouts again, with another method, grammar or checker, and show what changed.
 
@@ -59,8 +50,7 @@ def command(
             raise ValueError(f"rollout {number} of {paths[0]} is not scored; run `s2r score` first")
     if "method" not in scoring.asked:
         scoring = _as_it_was(scoring, [rollout.s2r for rollout in before if rollout.s2r])
-    parts = scoring.batches(cut(without_score(before), "step"))
-    after = [one for part in parts for one in part]
+    after = [one for part in scoring.batches(cut(before, "step")) for one in part]
     if output:
         write_rollouts(output, after)
     summary = compare(before, after, examples)
@@ -68,7 +58,7 @@ def command(
         click.echo(json.dumps(summary, indent=2))
     else:
         _show(summary)
-    if fail_on_change and summary["changed"]:
+    if strict and summary["changed"]:
         fail(f"{summary['changed']:,} rollouts changed")
 
 
@@ -111,33 +101,31 @@ def compare(before: Sequence[Rollout], after: Sequence[Rollout], examples: int =
             checks.update(f"{x.verdict} → {y.verdict}" for x, y in pairs if x.verdict != y.verdict)
         changed += bool(found)
         if found and len(shown) < examples:
-            example = {"rollout": number, "problem": old.problem_id, "changed": found}
-            shown.append({**example, "before": _brief(a), "after": _brief(b)})
-    metrics = [behaviour_metrics([rollout.judged for rollout in side]) for side in (before, after)]
+            texts = {"before": _brief(a), "after": _brief(b)}
+            shown.append({"rollout": number, "problem": old.problem_id, "changed": found, **texts})
+    sides = {"before": before, "after": after}
+    metrics = [finite(behaviour_metrics([rollout.judged for rollout in side])) for side in sides.values()]
     return {
         "rollouts": len(before),
         "changed": changed,
-        "rules": {side: _rules(rollouts) for side, rollouts in (("before", before), ("after", after))},
+        "rules": {name: _rules(side) for name, side in sides.items()},
         "kinds": dict(kinds.most_common()),
         "checks": dict(checks.most_common()),
-        "metrics": {name: [_finite(metrics[0][name]), _finite(metrics[1][name])] for name in metrics[0]},
+        "metrics": {name: [values[name] for values in metrics] for name in metrics[0]},
         "examples": shown,
     }
 
 
 def _differences(a: ScoredRollout, b: ScoredRollout) -> list[str]:
-    kinds = []
-    if a.outcome != b.outcome:
-        kinds.append(f"outcome {a.outcome:+g} → {b.outcome:+g}")
-    if _cuts(a) != _cuts(b):
-        kinds.append("segmentation")
-    elif a.verdicts != b.verdicts:
-        kinds.append("verdict")
-    if a.rewards != b.rewards:
-        kinds.append("action rewards")
-    if sorted(a.codes) != sorted(b.codes):
-        kinds.append("deviations")
-    return kinds
+    cut = _cuts(a) != _cuts(b)
+    differs = {
+        f"outcome {a.outcome:+g} → {b.outcome:+g}": a.outcome != b.outcome,
+        "segmentation": cut,
+        "verdict": not cut and a.verdicts != b.verdicts,
+        "action rewards": a.rewards != b.rewards,
+        "deviations": sorted(a.codes) != sorted(b.codes),
+    }
+    return [kind for kind, found in differs.items() if found]
 
 
 def _cuts(record: ScoredRollout) -> list[tuple[str, int]]:
@@ -161,29 +149,18 @@ def _rules(rollouts: Sequence[Rollout]) -> str:
     return "; ".join(f"grammar {g}, method {m}, checker {c}" for g, m, c in sorted(found))
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def _show(summary: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
     click.echo(f"{summary['changed']:,} of {summary['rollouts']:,} rollouts changed")
     for side, rules in summary["rules"].items():
         click.echo(f"  {side}: {rules}")
     for title, counts in (("change", summary["kinds"]), ("checks", summary["checks"])):
         if counts:
-            table = Table(title, "count", box=None)
-            for name, count in counts.items():
-                table.add_row(name, f"{count:,}")
-            console.print(table)
-    table = Table("metric", "before", "after", box=None)
-    for name, (old, new) in summary["metrics"].items():
-        style = "bold" if old != new else None
-        table.add_row(name, *("–" if v is None else f"{v:.4f}" for v in (old, new)), style=style)
-    console.print(table)
+            print_table((title, "count"), ((name, f"{count:,}") for name, count in counts.items()), text=2, box=None)
+    rows = [
+        ["[bold]" * (old != new) + text for text in (name, *("–" if v is None else f"{v:.4f}" for v in (old, new)))]
+        for name, (old, new) in summary["metrics"].items()
+    ]
+    print_table(("metric", "before", "after"), rows, text=3, box=None)
     for example in summary["examples"]:
         click.echo(
             f"\nrollout {example['rollout']} ({example['problem']}): {', '.join(example['changed'])}\n"

@@ -1,27 +1,21 @@
 """s2r report: one self-contained HTML page out of stored rollouts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click
 
-from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import say
+from s2r_rewards.report import Limits, render
+
+PAGE = click.Path(path_type=Path)
 
 
 @click.command()
 @paths_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("report.html"),
-    show_default=True,
-    help="Where the page goes.",
-)
-@click.option("--title", default=None, help="Default: the name of the first file or directory.")
+@click.option("-o", "--output", type=PAGE, default="report.html", show_default=True, help="Where the page goes.")
+@click.option("--title", help="Default: the name of the first file or directory.")
 @click.option(
     "--max-rollouts",
     type=click.IntRange(1),
@@ -33,13 +27,7 @@ from s2r_rewards.cli.kit.show import say
 @scoring_options()
 @reading_options
 def command(
-    paths: tuple[Path, ...],
-    output: Path,
-    title: str | None,
-    max_rollouts: int,
-    max_mb: float,
-    scoring: Scoring,
-    reading: Reading,
+    paths: Paths, output: Path, title: str | None, max_rollouts: int, max_mb: float, scoring: Scoring, reading: Reading
 ) -> None:
     """Write one HTML page that shows what the model does: figures, curves, alarms, and the rollouts themselves.
 
@@ -52,8 +40,6 @@ def command(
       s2r report verl_dumps/ -o run.html --title "my verl run"
       s2r report rollouts.parquet --max-rollouts 500
     """
-    from s2r_rewards.report import Limits, render
-
     rollouts = scoring.all(reading.all_rollouts(paths))
     page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
     output.parent.mkdir(parents=True, exist_ok=True)

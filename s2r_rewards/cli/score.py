@@ -1,19 +1,16 @@
 """``s2r score``: parse, judge and reward stored rollouts."""
 
-from __future__ import annotations
-
-from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 import click
 
 from s2r_rewards.cli.kit.options import output_option
-from s2r_rewards.cli.kit.reading import Reading, find_files, paths_argument, reading_options
-from s2r_rewards.cli.kit.scoring import Scoring, Spans, cut, scoring_options, without_score
+from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, paths_argument, reading_options
+from s2r_rewards.cli.kit.scoring import Scoring, cut, load_tokenizer, scoring_options
 from s2r_rewards.cli.kit.show import say
-from s2r_rewards.cli.kit.tokens import load_tokenizer, spans_of
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
-from s2r_rewards.rollouts import Rollout, to_file_record
+from s2r_rewards.rollouts import to_file_record
 
 
 @click.command()
@@ -26,17 +23,11 @@ from s2r_rewards.rollouts import Rollout, to_file_record
     show_default=True,
     help="What baselines are taken over: 'step' (rollouts of one step; all where none is given), 'all', or a number.",
 )
-@click.option("--tokenizer", default=None, help="Path or name; stores the token span of every action as well.")
+@click.option("--tokenizer", help="Path or name; stores the token span of every action as well.")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run with the same settings stopped.")
 @reading_options
 def command(
-    paths: tuple[Path, ...],
-    output: Path,
-    scoring: Scoring,
-    batch: str,
-    tokenizer: str | None,
-    resume: bool,
-    reading: Reading,
+    paths: Paths, output: Path, scoring: Scoring, batch: str, tokenizer: str | None, resume: bool, reading: Reading
 ) -> None:
     """Parse, judge and reward rollouts; adds to each what was found, as its field `s2r`.
 
@@ -48,39 +39,31 @@ def command(
       s2r score verl_dumps/ -o scored.parquet --method released-prl
       s2r score rollouts.parquet -o all.jsonl --batch 512 --resume
     """
-    rollouts = without_score(reading.all_rollouts(paths))
+    rollouts = reading.all_rollouts(paths)
     parts = cut(rollouts, batch)
-    spans: Spans | None = None
-    if tokenizer:
-        spans = partial(spans_of, grammar=scoring.method.grammar, tokenizer=load_tokenizer(tokenizer))
+    decoder = load_tokenizer(tokenizer) if tokenizer else None
+    inputs = [fingerprint(path) for path in find_files(paths)]
     settings = {
         "command": "score",
-        "rollouts": [fingerprint(path) for path in find_files(paths)],
+        "rollouts": inputs,
         "batch": batch,
         "tokenizer": tokenizer,
         "fields": reading.fields,
-        **scoring.settings(),
     }
+    settings |= scoring.settings()
     with SequenceLog(output, settings, restart=not resume, way_out="leave --resume away") as log:
         if log.complete:
             say(f"{output} is complete already; without --resume it is made again")
             return
         if resume:
             say(f"resuming behind {log.count:,} rollouts")
-        left = _left(parts, log.count)
-        scored = scoring.batches([part for part, _ in left], spans)
-        for part, (_, done) in zip(scored, left, strict=True):
+        # The batches that are not wholly done, and how many of the rollouts of each are.
+        starts = list(accumulate(map(len, parts), initial=0))
+        left = [part for part, end in zip(parts, starts[1:], strict=True) if end > log.count]
+        done = log.count - starts[len(parts) - len(left)]
+        for part in scoring.batches(left, decoder):
             log.append(to_file_record(rollout, output) for rollout in part[done:])
+            done = 0
         log.write()
         log.finish({"rollouts": log.count})
     say(f"{len(rollouts):,} rollouts scored → {output}")
-
-
-def _left(parts: list[list[Rollout]], done: int) -> list[tuple[list[Rollout], int]]:
-    """The batches that are not wholly done, each with how many of its rollouts are."""
-    left = []
-    for part in parts:
-        if done < len(part):
-            left.append((part, max(done, 0)))
-        done -= len(part)
-    return left

@@ -1,8 +1,5 @@
 """``s2r serve``: rewards over HTTP, in OpenRLHF's protocol."""
 
-from __future__ import annotations
-
-from dataclasses import fields
 from typing import Any
 
 import click
@@ -17,9 +14,8 @@ _HELP = {
     "batch_wait": "Seconds to wait for more samples.",
     "drain": "Seconds to keep serving after SIGTERM.",
 }
-_DEFAULTS = {field.name: field.default for field in fields(Settings)}
 _LIMITS = [
-    click.Option([f"--{name.replace('_', '-')}"], default=_DEFAULTS[name], show_default=True, help=text)
+    click.Option([f"--{name.replace('_', '-')}"], default=getattr(Settings, name), show_default=True, help=text)
     for name, text in _HELP.items()
 ]
 
@@ -45,7 +41,7 @@ def command(host: str, port: int, scoring: Scoring, **limits: Any) -> None:
     """
     settings = Settings(options=scoring.options, **limits)
     try:
-        from s2r_rewards.server.run import serve
+        from s2r_rewards.server.app import serve
     except ImportError as error:
         raise ImportError(f'{error}; s2r serve needs: pip install "s2r-rewards[serve]"') from None
     serve(settings, host, port)

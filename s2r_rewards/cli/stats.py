@@ -1,9 +1,8 @@
 """s2r stats: behaviour metrics and alarms of stored rollouts."""
 
-from __future__ import annotations
-
 import json
 import math
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +10,15 @@ from typing import Any
 
 import click
 
+from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
 from s2r_rewards.cli.kit.commands import fail
-from s2r_rewards.cli.kit.options import json_option
-from s2r_rewards.cli.kit.reading import Reading, paths_argument, reading_options
+from s2r_rewards.cli.kit.options import FOLDER, json_option
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
-from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.show import finite, print_table, say
 from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
+from s2r_rewards.report.summary import natural
 from s2r_rewards.rollouts import Rollout
 
 MANY = 8
@@ -30,12 +32,13 @@ SHORT = {
     "c→i": "s2r/correct/c2i",
     "trials": "s2r/trials/mean",
 }
+HOLDS = {">=": operator.ge, "<=": operator.le}
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
 
 
 @click.command()
 @paths_argument
-@click.option("--by", type=click.Choice(["level", "step"]), default=None, help="One column for each.")
+@click.option("--by", type=click.Choice(["level", "step"]), help="One column for each.")
 @json_option
 @click.option(
     "--require",
@@ -43,17 +46,12 @@ CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\
     metavar="METRIC>=X",
     help="End with exit code 1 unless it holds; can be repeated. A metric without cases fails.",
 )
-@click.option(
-    "--tensorboard",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=None,
-    help="Also log the metrics of every step to this TensorBoard directory.",
-)
+@click.option("--tensorboard", type=FOLDER, help="Also log the metrics of every step to this TensorBoard directory.")
 @click.option("--fail-on-alarm", is_flag=True, help="End with exit code 1 if an alarm fired.")
 @scoring_options()
 @reading_options
 def command(
-    paths: tuple[Path, ...],
+    paths: Paths,
     by: str | None,
     as_json: bool,
     require: tuple[str, ...],
@@ -74,14 +72,11 @@ def command(
       s2r stats verl_dumps/ --tensorboard runs/verl
       s2r stats rollouts.jsonl --require "s2r/check/timeout<=0.01" --fail-on-alarm
     """
-    from s2r_rewards.alarms import alarm_metrics, find_alarms
-    from s2r_rewards.metrics import behaviour_metrics
-    from s2r_rewards.report.summary import natural
-
     conditions = [_parse(condition) for condition in require]
     rollouts = scoring.all(reading.all_rollouts(paths))
     judged = [rollout.judged for rollout in rollouts]
     alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
+    fired = [alarm for alarm in alarms if alarm.fired]
     columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}
     keys = [getattr(rollout, by) for rollout in rollouts] if by else []
     for key in sorted({key for key in keys if key is not None}, key=natural):
@@ -89,16 +84,44 @@ def command(
         columns[f"{by} {key}"] = behaviour_metrics(members)
     everything = {**columns["all"], **alarm_metrics(alarms)}
     if as_json:
-        fired = [alarm.name for alarm in alarms if alarm.fired]
-        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": _plain(everything), "fired": fired}
+        names = [alarm.name for alarm in fired]
+        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": finite(everything), "fired": names}
         if by:
-            body["by"] = {name: _plain(values) for name, values in columns.items() if name != "all"}
+            body["by"] = {name: finite(values) for name, values in columns.items() if name != "all"}
         click.echo(json.dumps(body, indent=2))
     else:
-        _show(len(rollouts), columns, alarms)
+        _show(len(rollouts), columns)
+        click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
+        for alarm in fired:
+            rows = ", ".join(str(i + 1) for i in alarm.evidence)
+            click.echo(
+                f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
+                f"{alarm.formula}; see rollouts {rows}"
+            )
     if tensorboard:
         _log(tensorboard, rollouts, judged)
-    _judge(conditions, everything, fail_on_alarm and any(alarm.fired for alarm in alarms))
+    # nan compares false with everything, so a metric without cases fails either way.
+    failed = [
+        f"{name} is {everything[name]:.4g}, required {sign} {bound:g}"
+        for name, sign, bound in conditions
+        if not HOLDS[sign](everything[name], bound)
+    ]
+    if fail_on_alarm and fired:
+        failed.append("an alarm fired")
+    if failed:
+        fail("failed: " + "; ".join(failed))
+
+
+def _parse(condition: str) -> tuple[str, str, float]:
+    match = CONDITION.fullmatch(condition.replace(" ", ""))
+    if not match:
+        raise click.BadParameter(f"{condition!r}: expected METRIC>=X or METRIC<=X", param_hint="--require")
+    known = {*METRIC_NAMES, *(f"s2r/alarm/{name}" for name in ALARM_NAMES), "s2r/alarm/fired"}
+    if match["name"] not in known:
+        raise click.BadParameter(
+            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}", param_hint="--require"
+        )
+    return match["name"], match["sign"], float(match["bound"])
 
 
 def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> None:
@@ -115,65 +138,14 @@ def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTr
     say(f"{len(steps):,} steps → {directory}")
 
 
-def _parse(condition: str) -> tuple[str, str, float]:
-    from s2r_rewards.alarms import ALARM_NAMES
-    from s2r_rewards.metrics import METRIC_NAMES
+def _show(count: int, columns: Mapping[str, Mapping[str, float]]) -> None:
+    from rich.table import Column
 
-    match = CONDITION.fullmatch(condition.replace(" ", ""))
-    if not match:
-        raise click.BadParameter(f"{condition!r}: expected METRIC>=X or METRIC<=X", param_hint="--require")
-    known = {*METRIC_NAMES, *(f"s2r/alarm/{name}" for name in ALARM_NAMES), "s2r/alarm/fired"}
-    if match["name"] not in known:
-        raise click.BadParameter(
-            f"unknown metric {match['name']!r}; expected one of {', '.join(sorted(known))}", param_hint="--require"
-        )
-    return match["name"], match["sign"], float(match["bound"])
-
-
-def _judge(conditions: Sequence[tuple[str, str, float]], values: Mapping[str, float], alarmed: bool) -> None:
-    failed = []
-    for name, sign, bound in conditions:
-        value = values[name]
-        # nan compares false with everything, so a metric without cases fails either way.
-        if not (value >= bound if sign == ">=" else value <= bound):
-            failed.append(f"{name} is {value:.4g}, required {sign} {bound:g}")
-    if alarmed:
-        failed.append("an alarm fired")
-    if failed:
-        fail("failed: " + "; ".join(failed))
-
-
-def _show(count: int, columns: Mapping[str, Mapping[str, float]], alarms: Sequence[Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table(title=f"{count:,} rollouts", title_justify="left", box=None)
     if len(columns) <= MANY:
-        table.add_column("metric", no_wrap=True, min_width=max(map(len, columns["all"])))
-        for name in columns:
-            table.add_column(name, justify="right")
-        for metric in columns["all"]:
-            table.add_row(metric, *(_number(values[metric]) for values in columns.values()))
+        headers = [Column("metric", no_wrap=True, min_width=max(map(len, columns["all"]))), *columns]
+        table = {metric: [values[metric] for values in columns.values()] for metric in columns["all"]}
     else:  # a long run: one line a step
-        for title in ("", *SHORT):
-            table.add_column(title, justify="right")
-        for name, values in columns.items():
-            table.add_row(name, *(_number(values[metric]) for metric in SHORT.values()))
-    console.print(table)
-    fired = [alarm for alarm in alarms if alarm.fired]
-    click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
-    for alarm in fired:
-        rows = ", ".join(str(i + 1) for i in alarm.evidence)
-        click.echo(
-            f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
-            f"{alarm.formula}; see rollouts {rows}"
-        )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else "–"
-
-
-def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+        headers = [Column(justify="right"), *SHORT]
+        table = {name: [values[metric] for metric in SHORT.values()] for name, values in columns.items()}
+    rows = ([name, *(f"{x:.4f}" if math.isfinite(x) else "–" for x in values)] for name, values in table.items())
+    print_table(headers, rows, title=f"{count:,} rollouts", box=None)

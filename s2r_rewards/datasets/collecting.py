@@ -3,16 +3,48 @@ and random subsets that do not change with order."""
 
 import hashlib
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from s2r_rewards.answers import check_many
-from s2r_rewards.datasets.decontamination import NgramIndex
-from s2r_rewards.datasets.problems import Problem, duplicate_key
+from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.rollouts.records import chunks
 
 Item = TypeVar("Item")
+DEFAULT_NGRAM = 13
+
+
+class NgramIndex:
+    """Word n-grams of evaluation problems, and which problem each came from: the field's usual test of a leak.
+
+    Problems shorter than n words are contaminated when they are equal, word for word. Memory grows with the
+    evaluation sets only; training problems can stream past.
+    """
+
+    def __init__(self, n: int = DEFAULT_NGRAM) -> None:
+        if n < 1:
+            raise ValueError(f"n={n} words: expected at least 1")
+        self.n = n
+        self._origin: dict[int | str, str] = {}
+
+    def add(self, text: str, name: str) -> None:
+        """Add one evaluation problem under a name that reports can show."""
+        for key in self._keys(text):
+            self._origin.setdefault(key, name)
+
+    def find(self, text: str) -> str | None:
+        """The name of an evaluation problem that shares a run of n words with ``text``, or None."""
+        return next((self._origin[key] for key in self._keys(text) if key in self._origin), None)
+
+    def _keys(self, text: str) -> Iterator[int | str]:
+        """All words and numbers in lower case, then each run of n of them."""
+        words = re.findall(r"[^\W_]+", text.lower())
+        if words:
+            yield " ".join(words)
+        for i in range(len(words) - self.n + 1):
+            yield hash(tuple(words[i : i + self.n]))
 
 
 class Collector:
@@ -73,4 +105,6 @@ def take(items: Sequence[Item], number: int | None, seed: int = 0) -> list[Item]
 
 
 def _digest(problem: Problem) -> bytes:
-    return hashlib.blake2b(duplicate_key(problem).encode("utf-8", "replace"), digest_size=12).digest()
+    """Two problems with the same one are the same problem; symbols count, white space and case do not."""
+    key = re.sub(r"\s+", "", problem.problem.lower())
+    return hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=12).digest()

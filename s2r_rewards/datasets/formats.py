@@ -11,6 +11,7 @@ Character offsets count from the start of the response, ``[start, end)``.
 
 import json
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from s2r_rewards.datasets.initialization import Segment
@@ -19,7 +20,6 @@ from s2r_rewards.rollouts import Rollout
 
 #: What the paper asks of the model in one sentence, in our words.
 SYSTEM_PROMPT = "Please reason step by step, and put your final answer within \\boxed{}."
-DATA_SOURCE = "s2r"
 
 Row = dict[str, Any]
 
@@ -32,13 +32,12 @@ def messages(problem: str, system: str | None = SYSTEM_PROMPT) -> list[dict[str,
 
 def segment_spans(segments: Sequence[Segment]) -> list[Row]:
     """Segments as ``{"kind", "start", "end", "trained"}`` into the joined text (zero-width end left out)."""
-    rows, start = [], 0
-    for segment in segments:
-        end = start + len(segment.text)
-        if segment.text:
-            rows.append({"kind": segment.kind, "start": start, "end": end, "trained": segment.trained})
-        start = end
-    return rows
+    ends = accumulate(len(segment.text) for segment in segments)
+    return [
+        {"kind": s.kind, "start": end - len(s.text), "end": end, "trained": s.trained}
+        for s, end in zip(segments, ends, strict=True)
+        if s.text
+    ]
 
 
 def verl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT) -> Row:
@@ -73,13 +72,9 @@ def openrlhf_sft(
 
 def trl_sft(problem: Problem, segments: Sequence[Segment], system: str | None = SYSTEM_PROMPT) -> Row:
     """Prompt and completion as conversations. TRL masks whole messages: for Eq. 1 use `trl_sft_tokens`."""
-    text = "".join(s.text for s in segments)
-    return {
-        "prompt": messages(problem.problem, system),
-        "completion": [{"role": "assistant", "content": text}],
-        "segments": segment_spans(segments),
-        "problem_id": problem.id,
-    }
+    row = verl_sft(problem, segments, system)
+    *prompt, completion = row.pop("messages")
+    return {"prompt": prompt, "completion": [completion], **row}
 
 
 def trl_sft_tokens(
@@ -92,85 +87,56 @@ def trl_sft_tokens(
     prompt_ids = list(tokenizer(head, add_special_tokens=False)["input_ids"])
     ids = list(tokenizer("".join(s.text for s in segments), add_special_tokens=False)["input_ids"])
     spans = segment_spans(segments)
+    found = token_spans(ids, tokenizer, [(span["start"], span["end"]) for span in spans])
     mask = [0] * len(ids)
-    for span, (first, last) in zip(
-        spans, token_spans(ids, tokenizer, [(s["start"], s["end"]) for s in spans]), strict=True
-    ):
+    for span, (first, last) in zip(spans, found, strict=True):
         mask[first:last] = [int(span["trained"])] * (last - first)
     mask = [0] * len(prompt_ids) + mask + [1]
-    return {
-        "input_ids": [*prompt_ids, *ids, tokenizer.eos_token_id],
-        "completion_mask": mask,
-        "assistant_masks": list(mask),
-    }
+    input_ids = [*prompt_ids, *ids, tokenizer.eos_token_id]
+    return {"input_ids": input_ids, "completion_mask": mask, "assistant_masks": list(mask)}
 
 
-def verl_prompt(problem: Problem, index: int, system: str | None = SYSTEM_PROMPT, split: str = "train") -> Row:
+def verl_prompt(problem: Problem, index: int, system: str | None = SYSTEM_PROMPT) -> Row:
     """One RL prompt in verl's schema; ``ground_truth`` is the golden answer."""
+    about = {"problem_id": problem.id, "level": problem.level or "", "source": problem.source}
     return {
-        "data_source": DATA_SOURCE,
+        "data_source": "s2r",
         "prompt": messages(problem.problem, system),
         "ability": "math",
         "reward_model": {"style": "rule", "ground_truth": problem.answer},
-        "extra_info": {
-            "index": index,
-            "split": split,
-            "problem_id": problem.id,
-            "level": problem.level or "",
-            "source": problem.source,
-        },
+        "extra_info": {"index": index, "split": "train", **about},
     }
 
 
 def openrlhf_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
     """For ``--data.input_key input --data.label_key label --data.apply_chat_template``."""
-    return {
-        "input": messages(problem.problem, system),
-        "label": problem.answer,
-        "problem_id": problem.id,
-        "level": problem.level or "",
-    }
+    row = {"input": messages(problem.problem, system), "label": problem.answer}
+    return {**row, "problem_id": problem.id, "level": problem.level or ""}
 
 
 def trl_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
     """For TRL's online trainers: extra columns reach the reward function by name."""
-    return {
-        "prompt": messages(problem.problem, system),
-        "gold": problem.answer,
-        "problem_id": problem.id,
-        "level": problem.level or "",
-    }
+    row = {"prompt": messages(problem.problem, system), "gold": problem.answer}
+    return {**row, "problem_id": problem.id, "level": problem.level or ""}
 
 
-def replay_payload(rollout: Rollout) -> Row:
-    """What replaying one scored rollout needs: the response and its actions with rewards and advantages."""
-    scored = rollout.s2r
-    if scored is None:
+def replay_text(rollout: Rollout) -> str:
+    """What replaying one scored rollout needs, as JSON text: its whole record. ValueError where it is not scored."""
+    if rollout.s2r is None:
         raise ValueError(f"rollout of problem {rollout.problem_id!r} is not scored; run `s2r data offline`")
-    keys = ("kind", "start", "end", "reward", "advantage")
-    return {
-        "problem_id": rollout.problem_id,
-        "gold": rollout.gold,
-        "response": rollout.response,
-        "finished": rollout.finished is not False,
-        "outcome": scored.outcome,
-        "outcome_advantage": scored.outcome_advantage,
-        "actions": [{key: getattr(action, key) for key in keys} for action in scored.scored],
-    }
+    return json.dumps(rollout.to_record(), ensure_ascii=False)
 
 
 def verl_replay(rollout: Rollout, index: int, system: str | None = SYSTEM_PROMPT) -> Row:
-    """One row a rollout (``rollout.n=1``); ``extra_info["replay"]`` is `replay_payload` as JSON text."""
+    """One row a rollout (``rollout.n=1``); ``extra_info["replay"]`` is `replay_text`."""
     row = verl_prompt(_problem_of(rollout), index, system)
-    row["extra_info"]["replay"] = json.dumps(replay_payload(rollout), ensure_ascii=False)
+    row["extra_info"]["replay"] = replay_text(rollout)
     return row
 
 
 def openrlhf_replay(rollout: Rollout, system: str | None = SYSTEM_PROMPT) -> Row:
-    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is the scored rollout as JSON text."""
-    row = openrlhf_prompt(_problem_of(rollout), system)
-    row["label"] = json.dumps(rollout.to_record(), ensure_ascii=False)
-    return row
+    """One row a rollout (``n_samples_per_prompt 1``); ``label`` is `replay_text`."""
+    return {**openrlhf_prompt(_problem_of(rollout), system), "label": replay_text(rollout)}
 
 
 def _problem_of(rollout: Rollout) -> Problem:

@@ -9,6 +9,7 @@ whatever the order in which problems are seen.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.parsing import parse
@@ -98,13 +99,6 @@ def wanted_attempts(wrong: int, total: int, preset: InitializationPreset) -> int
     return preset.attempts[row]
 
 
-def keep_probability(trajectory: InitializationTrajectory, wrong: int, preset: InitializationPreset) -> float:
-    """Share of trajectories like this one that the recipe keeps."""
-    if wrong == 0:
-        return preset.keep_all_right
-    return preset.keep_fallback if trajectory.fell_back else preset.keep_full
-
-
 def assemble(attempts: Sequence[VerifiedAttempt], preset: InitializationPreset) -> tuple[Segment, ...]:
     """Segments of the trajectory: attempts and verifications joined by the preset's joiners, then the end.
 
@@ -116,10 +110,9 @@ def assemble(attempts: Sequence[VerifiedAttempt], preset: InitializationPreset) 
     segments = []
     for index, attempt in enumerate(attempts):
         last = index == len(attempts) - 1
-        opening = retry if index else ""
-        segments.append(Segment("solve", opening + attempt.text.strip() + recheck_gap, trained=last))
-        closing = "" if last else retry_gap
-        segments.append(Segment("verify", recheck + attempt.verification.strip() + closing, trained=True))
+        text = (retry if index else "") + attempt.text.strip() + recheck_gap
+        verification = recheck + attempt.verification.strip() + ("" if last else retry_gap)
+        segments += [Segment("solve", text, trained=last), Segment("verify", verification, trained=True)]
     segments.append(Segment("end", "", trained=True))
     return tuple(segments)
 
@@ -156,7 +149,8 @@ def build_trajectory(
     mistakes = _distinct(rng.sample(wrong_ones, len(wrong_ones)), same)[: wanted - 1]
     chosen = [*mistakes, rng.choice(right)]
     trajectory = InitializationTrajectory(assemble(chosen, preset), len(chosen), wanted)
-    if rng.random() >= keep_probability(trajectory, wrong, preset):
+    share = preset.keep_fallback if trajectory.fell_back else preset.keep_full
+    if rng.random() >= (share if wrong else preset.keep_all_right):
         return Dropped("not_kept")
     if grammar is not None and not parses_back(trajectory.segments, grammar):
         return Dropped("ambiguous_text")
@@ -168,10 +162,8 @@ def parses_back(segments: Sequence[Segment], grammar: str | Grammar = "paper") -
     parsed = parse("".join(s.text for s in segments), grammar, finished=True)
     if not set(parsed.codes) <= {"several_answers"}:
         return False
-    expected, start = [], 0
-    for segment in segments:
-        expected.append((segment.kind, start, start + len(segment.text)))
-        start += len(segment.text)
+    ends = accumulate(len(segment.text) for segment in segments)
+    expected = [(s.kind, end - len(s.text), end) for s, end in zip(segments, ends, strict=True)]
     return expected == [(a.kind, a.start, a.end) for a in parsed.actions]
 
 

@@ -28,8 +28,7 @@ def load_records(
     elif path.suffix == ".json" and path.exists():
         yield from _json_file(path, on_error)
     elif not is_hub_name(where):
-        for line, record in read_records(path, on_error):
-            yield where, line, record
+        yield from _lines(where, on_error)
     else:
         yield from _hub(where, split, config)
 
@@ -70,38 +69,38 @@ def read_problems(
         seen.add(problem.id)
         return problem
 
-    located = ((str(path), line, record) for line, record in read_records(path, on_error))
-    return list(converted(located, convert, on_error))
+    return list(converted(_lines(path, on_error), convert, on_error))
+
+
+def _lines(path: str | Path, on_error: OnError) -> Iterator[Located]:
+    return ((str(path), line, record) for line, record in read_records(path, on_error))
 
 
 def _json_file(path: Path, on_error: OnError) -> Iterator[Located]:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        head = file.read(1)
-    if head == "[" or _is_one_object(path):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-        except (ValueError, RecursionError) as error:
-            on_error(RecordError(path, getattr(error, "lineno", 1), "", f"not JSON ({error})"))
-            return
-        for number, record in enumerate(content if isinstance(content, list) else [content], 1):
-            if isinstance(record, dict):
-                yield str(path), number, record
-            else:
-                on_error(RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object"))
+    if not _is_one_document(path):
+        yield from _lines(path, on_error)
         return
-    for line, record in read_records(path, on_error):
-        yield str(path), line, record
+    try:
+        content = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (ValueError, RecursionError) as error:
+        on_error(RecordError(path, getattr(error, "lineno", 1), "", f"not JSON ({error})"))
+        return
+    for number, record in enumerate(content if isinstance(content, list) else [content], 1):
+        if isinstance(record, dict):
+            yield str(path), number, record
+        else:
+            on_error(RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object"))
 
 
-def _is_one_object(path: Path) -> bool:
-    """A JSON object spread over several lines (or the only one), rather than one object a line."""
+def _is_one_document(path: Path) -> bool:
+    """A JSON list, or an object spread over several lines, rather than one object a line."""
     with open(path, encoding="utf-8", errors="replace") as file:
         first = file.readline()
     try:
         json.loads(first)
     except (ValueError, RecursionError):
         return True
-    return False
+    return first.startswith("[")
 
 
 def _hub(name: str, split: str, config: str | None) -> Iterator[Located]:

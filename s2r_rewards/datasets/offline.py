@@ -11,16 +11,10 @@ from s2r_rewards.methods import OfflineFilter
 from s2r_rewards.trajectory import Action, Trajectory, Verdict
 
 #: Deviations that a cut behind a confirmed attempt takes away.
-MENDED_BY_CUTTING = frozenset(
-    {
-        "missing_verification",
-        "no_end",
-        "retry_after_confirmation",
-        "stopped_after_rejection",
-        "text_after_end",
-        "too_many_actions",
-    }
-)
+MENDED_BY_CUTTING = (
+    "missing_verification", "no_end", "retry_after_confirmation", "stopped_after_rejection", "text_after_end",
+    "too_many_actions",
+)  # fmt: skip
 #: Parser deviations that mean: attempts and verifications do not alternate.
 NOT_ALTERNATING = frozenset(
     {"empty_response", "repeated_verification", "retry_without_verification", "verification_without_attempt"}
@@ -34,12 +28,6 @@ class Decision:
     actions: int
     reason: str | None = None
     truncated: bool = False
-
-
-def confirmed_at(correct: Sequence[bool], confirmed: Sequence[bool]) -> int | None:
-    """Index of the first attempt that is right and that its verification calls correct."""
-    pairs = zip(correct, confirmed, strict=False)
-    return next((j for j, (right, said) in enumerate(pairs) if right and said), None)
 
 
 def decide(
@@ -67,15 +55,14 @@ def decide(
     if not correct or NOT_ALTERNATING.intersection(deviations):
         return Decision(0, "not_alternating")
     total = keep = len(correct) + len(confirmed)
-    stop = confirmed_at(correct, confirmed)
-    if mode == "discard":
-        if stop is not None and stop < len(correct) - 1:
-            return Decision(0, "goes_on_after_confirmation")
-    else:
+    # The first attempt that is right and that its verification calls correct.
+    stop = next((j for j, both in enumerate(zip(correct, confirmed, strict=False)) if all(both)), None)
+    if mode == "truncate":
         if stop is None:
             stop = next((j for j in reversed(range(len(correct))) if correct[j]), None)
-        if stop is not None:
-            keep = min(total, 2 * stop + 2)
+        keep = total if stop is None else min(total, 2 * stop + 2)
+    elif stop is not None and stop < len(correct) - 1:
+        return Decision(0, "goes_on_after_confirmation")
     if keep > max_actions:
         return Decision(0, "too_many_actions")
     return Decision(keep, truncated=keep < total)

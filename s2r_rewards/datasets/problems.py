@@ -1,18 +1,23 @@
 """Problems in one schema, whatever data set they come from.
 
-A source says which of a record's fields hold the problem, the golden answer and the level. Sources are data;
-`to_problem` is the only code that reads them.
+A source says which of a record's fields hold the problem, the golden answer and the level. Sources are data
+(``sources.json``); `to_problem` is the only code that reads records by them.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any, TypeVar
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.judging import Gold
+
+Record = Mapping[str, Any]
+SourceT = TypeVar("SourceT", bound="Source")
 
 
 class ProblemError(ValueError):
@@ -38,11 +43,9 @@ class Problem:
         return asdict(self)
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Problem":
+    def from_record(cls, record: Record) -> "Problem":
         """Read a record that `to_record` wrote. Raises ProblemError naming the field."""
-        values: dict[str, Any] = {
-            name: record.get(name) for name in ("id", "problem", "answer", "level", "source", "solution")
-        }
+        values: dict[str, Any] = {field.name: record.get(field.name) for field in fields(cls)}
         for name in ("id", "problem", "answer"):
             if not isinstance(values[name], str) or not values[name]:
                 raise ProblemError(name, f"expected a non-empty string, found {values[name]!r}")
@@ -51,111 +54,114 @@ class Problem:
         return cls(**values)
 
 
-Text = Callable[[Mapping[str, Any]], str]
-"""Reads one text out of a whole record; raises ProblemError."""
-
-
 @dataclass(frozen=True)
 class Source:
-    """Where a data set is published, and where a record of it keeps its parts."""
+    """Where a data set is published, and where a record of it keeps its parts.
+
+    ``problem`` and ``answer`` are read by one of `READERS`: its name, then its arguments.
+    """
 
     name: str
     hub: str
-    problem: Text
-    answer: Text
+    problem: Sequence[Any]
+    answer: Sequence[Any]
     level: str | None = None
     solution: str | None = None
     id: str | None = None
-    configs: tuple[str, ...] = ()
+    configs: Sequence[str] = ()
 
 
-def field(*names: str) -> Text:
-    """The first of these fields that a record has, as text; numbers become text."""
-    return lambda record: text_of(record, next((name for name in names if name in record), names[0]))
+def load_sources(path: Path, kind: type[SourceT]) -> dict[str, SourceT]:
+    """A JSON file of sources: name -> the other fields of ``kind``."""
+    table = json.loads(path.read_text(encoding="utf-8"))
+    return {name: kind(name, **settings) for name, settings in table.items()}
 
 
-def boxed(name: str) -> Text:
-    """The last boxed answer of a worked solution (MATH)."""
-
-    def read(record: Mapping[str, Any]) -> str:
-        found = extract_answer(text_of(record, name))
-        if found.answer is None or not found.boxes:
-            raise ProblemError(name, "no \\boxed{…} answer in the solution")
-        return found.answer
-
-    return read
+SOURCES = load_sources(Path(__file__).with_name("sources.json"), Source)
 
 
-def after_hashes(name: str) -> Text:
-    """What follows the last #### (GSM8K), without thousands separators."""
-
-    def read(record: Mapping[str, Any]) -> str:
-        text = text_of(record, name)
-        if "####" not in text:
-            raise ProblemError(name, "no '#### answer' line")
-        return text.rsplit("####", 1)[1].strip().replace(",", "")
-
-    return read
-
-
-_MATH_PARTS = (
-    "algebra", "counting_and_probability", "geometry", "intermediate_algebra", "number_theory", "prealgebra",
-    "precalculus",
-)  # fmt: skip
-_PROBLEM, _SOLUTION = field("problem"), "solution"
-SOURCES = {
-    source.name: source
-    for source in (
-        Source("math", "EleutherAI/hendrycks_math", _PROBLEM, boxed(_SOLUTION), "level", _SOLUTION, None, _MATH_PARTS),
-        Source("gsm8k", "openai/gsm8k", field("question"), after_hashes("answer"), None, "answer", None, ("main",)),
-        Source(
-            "openmathinstruct-2",
-            "nvidia/OpenMathInstruct-2",
-            _PROBLEM,
-            field("expected_answer"),
-            solution="generated_solution",
-        ),
-        Source("plain", "", _PROBLEM, field("answer"), "level", _SOLUTION, "id"),
-    )
-}
-
-
-def text_of(record: Mapping[str, Any], field: str) -> str:
-    """A field as stripped text. Raises ProblemError where it is missing, empty or not text or a number."""
+def text(record: Record, *names: str) -> str:
+    """The first of these fields that a record has, stripped; numbers become text."""
+    field = next((name for name in names if name in record), names[0])
     value = record.get(field)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         found = "nothing" if field not in record else type(value).__name__
         raise ProblemError(field, f"expected text, found {found}; fields here: {', '.join(map(str, record))}")
-    text = str(value).strip()
-    if not text:
+    if not str(value).strip():
         raise ProblemError(field, "is empty")
-    return text
+    return str(value).strip()
 
 
-def level_of(value: Any) -> str | None:
-    """``"Level 5"`` and ``5`` are level ``"5"``; anything else stays as it is."""
-    if value is None or value == "":
-        return None
-    text = str(value).strip()
-    match = re.fullmatch(r"(?i:level)\s*(\d{1,4}|\?)", text)
-    return match.group(1) if match else text
+def boxed(record: Record, name: str, plain: str = "") -> str:
+    """The last boxed answer of a worked solution (MATH), unless the answer stands in the field ``plain``."""
+    if plain in record:
+        return text(record, plain)
+    found = extract_answer(text(record, name))
+    if found.answer is None or not found.boxes:
+        raise ProblemError(name, "no \\boxed{…} answer in the solution")
+    return found.answer
 
 
-def problem_id(source: str, problem: str) -> str:
-    """A name that depends on the text alone, so that re-reading a data set gives the same ids."""
-    return f"{source}-{hashlib.blake2b(problem.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+def after_hashes(record: Record, name: str) -> str:
+    """What follows the last #### (GSM8K), without thousands separators."""
+    _, hashes, answer = text(record, name).rpartition("####")
+    if not hashes:
+        raise ProblemError(name, "no '#### answer' line")
+    return answer.strip().replace(",", "")
 
 
-def to_problem(record: Mapping[str, Any], source: Source, name: str | None = None) -> Problem:
+def joined(record: Record, name: str) -> str:
+    """A field that is text, or a list of answers that all belong to the solution."""
+    value = record.get(name)
+    if isinstance(value, str):
+        return text(record, name)
+    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(v, str) for v in value):
+        raise ProblemError(name, f"expected text or a list of texts, found {value!r}")
+    return ", ".join(v.strip() for v in value)
+
+
+def one_of(record: Record, name: str, words: Sequence[tuple[Any, str]]) -> str:
+    """A field with a few possible values, each with its golden word."""
+    value = record.get(name)
+    meanings: dict[Any, str] = dict(words)
+    key = value.strip().lower() if isinstance(value, str) else value
+    if key not in meanings:
+        raise ProblemError(name, f"expected one of {list(meanings)}, found {value!r}")
+    return meanings[key]
+
+
+def template(record: Record, form: str) -> str:
+    """Text around fields: ``{name}``, ``{name:lines}`` (or a list of lines), ``{name:lettered}`` (a list of options)."""
+
+    def fill(place: re.Match[str]) -> str:
+        field, kind = place.groups()
+        value = record.get(field)
+        if kind == "lettered":
+            if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= len(ascii_uppercase):
+                raise ProblemError(field, f"expected a list of 2 to {len(ascii_uppercase)} options, found {value!r}")
+            return "\n".join(f"({letter}) {option}" for letter, option in zip(ascii_uppercase, value, strict=False))
+        listed = kind == "lines" and isinstance(value, (list, tuple))
+        return "\n".join(record[field]) if listed else text(record, field)
+
+    return re.sub(r"\{(\w+)(?::(\w+))?\}", fill, form)
+
+
+READERS: dict[str, Callable[..., str]] = {
+    reader.__name__: reader for reader in (text, boxed, after_hashes, joined, one_of, template)
+}
+
+
+def to_problem(record: Record, source: Source, name: str | None = None) -> Problem:
     """One record of a data set in the common schema. Raises ProblemError naming the field."""
-    text = source.problem(record)
-    answer = source.answer(record)
+    problem, answer = (READERS[how[0]](record, *how[1:]) for how in (source.problem, source.answer))
     name = name or (str(record["source"]) if source.name == "plain" and record.get("source") else source.name)
     own_id = record.get(source.id) if source.id else None
+    # Without one, the text alone makes the name, so that re-reading a data set gives the same ids.
+    digest = hashlib.blake2b(problem.encode("utf-8", "replace"), digest_size=6).hexdigest()
     solution = record.get(source.solution) if source.solution else None
     return Problem(
-        id=str(own_id) if own_id not in (None, "") else problem_id(name, text),
-        problem=text,
+        id=str(own_id) if own_id not in (None, "") else f"{name}-{digest}",
+        problem=problem,
         answer=answer,
         level=level_of(record.get(source.level)) if source.level else None,
         source=name,
@@ -163,12 +169,21 @@ def to_problem(record: Mapping[str, Any], source: Source, name: str | None = Non
     )
 
 
+def level_of(value: Any) -> str | None:
+    """``"Level 5"`` and ``5`` are level ``"5"``; anything else stays as it is."""
+    if value is None or value == "":
+        return None
+    level = str(value).strip()
+    match = re.fullmatch(r"(?i:level)\s*(\d{1,4}|\?)", level)
+    return match.group(1) if match else level
+
+
 def source_with(source: Source, problem: str | None, answer: str | None, level: str | None) -> Source:
     """The source with other field names, for data sets of one's own."""
     return replace(
         source,
-        problem=field(problem) if problem else source.problem,
-        answer=field(answer) if answer else source.answer,
+        problem=("text", problem) if problem else source.problem,
+        answer=("text", answer) if answer else source.answer,
         level=level or source.level,
     )
 
@@ -176,13 +191,3 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
 def gold_text(gold: Gold) -> str:
     """A golden answer as one text; several accepted ones as a label that `s2r_rewards.adapter.golds.gold_of` reads."""
     return gold if isinstance(gold, str) else json.dumps({"gold": gold})
-
-
-def normal_text(text: str) -> str:
-    """Text for comparison of problems: lower case, words and numbers only."""
-    return " ".join(re.findall(r"[^\W_]+", text.lower()))
-
-
-def duplicate_key(problem: Problem) -> str:
-    """Two problems with the same key are the same problem; symbols count, white space and case do not."""
-    return re.sub(r"\s+", "", problem.problem.lower())

@@ -64,13 +64,11 @@ class Log:
     def __exit__(self, *exc: object) -> None:
         if self._handle:
             self._handle.close()
-            self._handle = None
 
-    def finish(self, summary: dict[str, Any] | None = None) -> None:
+    def finish(self, summary: dict[str, Any]) -> None:
         """Write the receipt and remove the log. Call after the output is in place."""
+        receipt = {"settings": self.settings, "summary": summary, "bytes": self.output.stat().st_size}
         with atomic_path(self.receipt) as path:
-            size = self.output.stat().st_size
-            receipt = {"settings": self.settings, "summary": summary or {}, "bytes": size}
             path.write_text(json.dumps(receipt, indent=1) + "\n")
         self.__exit__()
         self.path.unlink(missing_ok=True)
@@ -94,14 +92,13 @@ class Log:
         return True
 
     def _open(self) -> None:
-        if self.output.exists() and not self.path.exists():
-            raise ResumeError(
-                f"{self.output}: exists, and was not written by this command; remove it or {self.way_out}"
-            )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             cut_torn_line(self.path)
             self._load()
+        elif self.output.exists():
+            found = f"{self.output}: exists, and was not written by this command"
+            raise ResumeError(f"{found}; remove it or {self.way_out}")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
         if not self._handle.tell():
             self._write({"settings": self.settings})
@@ -132,10 +129,11 @@ class Log:
                 f"Use the same settings to go on with it, another output file, or throw it away: {self.way_out}."
             )
 
-    def _write(self, entry: dict[str, Any]) -> int:
+    def _write(self, *entries: dict[str, Any]) -> int:
+        """Appends entries; returns where the first of them begins."""
         assert self._handle is not None
         offset = self._handle.tell()
-        self._handle.write(to_json(entry).encode() + b"\n")
+        self._handle.writelines(to_json(entry).encode() + b"\n" for entry in entries)
         self._handle.flush()
         return offset
 
@@ -159,19 +157,16 @@ class WorkLog(Log):
             raise ValueError(f"{self.path}: piece {key!r} is already there")
         self.offsets[key] = self._write({"key": key, "row": row})
 
-    def rows(self, keys: Iterable[str] | None = None) -> Iterator[Any]:
-        """Rows in the order of ``keys`` (those not done are left out), or in the order they were added."""
+    def rows(self, keys: Iterable[str]) -> Iterator[Any]:
+        """Rows in the order of ``keys``; those not done are left out."""
         with open(self.path, "rb") as handle:
-            for key in self.offsets if keys is None else keys:
+            for key in keys:
                 if key in self.offsets:
                     handle.seek(self.offsets[key])
                     yield json.loads(handle.readline())["row"]
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.offsets[entry["key"]] = offset
-
-
-_ROW = '{"row":'
 
 
 class SequenceLog(Log):
@@ -182,11 +177,9 @@ class SequenceLog(Log):
 
     def append(self, rows: Iterable[Any]) -> None:
         """Store the rows of the next inputs, in order."""
-        assert self._handle is not None
-        lines = [f"{_ROW}{to_json(row)}}}\n" for row in rows]
-        self._handle.write("".join(lines).encode())
-        self._handle.flush()
-        self.count += len(lines)
+        entries = [{"row": row} for row in rows]
+        self._write(*entries)
+        self.count += len(entries)
 
     def rows(self) -> Iterator[Any]:
         """All rows, in order."""
@@ -196,17 +189,15 @@ class SequenceLog(Log):
                 yield json.loads(line)["row"]
 
     def write(self) -> None:
-        """Write the output: the rows as they are."""
+        """Write the output: the rows as they are, in JSONL without reading them."""
         if self.output.suffix == ".parquet":
             write_records(self.output, self.rows())
             return
-        with (
-            open(self.path, encoding="utf-8") as log,
-            atomic_path(self.output) as partial,
-            open_text(partial, "w") as file,
-        ):
+        before = len('{"row":')
+        with open(self.path, encoding="utf-8") as log, atomic_path(self.output) as partial:
             log.readline()
-            file.writelines(f"{line[len(_ROW) : -2]}\n" for line in log)
+            with open_text(partial, "w") as file:
+                file.writelines(f"{line[before:-2]}\n" for line in log)
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.count += 1

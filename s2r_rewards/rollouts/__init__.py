@@ -1,5 +1,169 @@
 """Rollouts on disk: one JSON object a line. The format that every tool here reads and writes."""
 
-from s2r_rewards.rollouts.rollout import Rollout, RolloutWriter, read_rollouts, to_file_record, write_rollouts
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
-__all__ = ["Rollout", "RolloutWriter", "read_rollouts", "to_file_record", "write_rollouts"]
+from s2r_rewards.judging import Gold, JudgedTrajectory
+from s2r_rewards.rollouts import records
+from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
+from s2r_rewards.scored import ScoredRollout
+
+_GOLD_NAMES = next(names for names in FIELD_NAMES if names[0] == "gold")
+#: What each field holds, and the complaint where it holds something else.
+_TEXT = "found {kind}; expected text"
+_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "prompt": (lambda x: isinstance(x, str), _TEXT),
+    "response": (lambda x: isinstance(x, str), _TEXT),
+    "gold": (lambda x: isinstance(x, str) or (bool(x) and _list_of(str, x)), f"{_TEXT}, or a list of texts"),
+    "accuracy": (
+        lambda x: x is None or (isinstance(x, (int, float)) and not isinstance(x, bool) and 0 <= x <= 1),
+        "found {value!r}; expected a number in [0, 1]",
+    ),
+    "token_ids": (lambda x: x is None or _list_of(int, x), "expected a list of integers"),
+    "finished": (lambda x: x is None or isinstance(x, bool), "found {value!r}; expected true, false or nothing"),
+}
+
+
+def _list_of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) is kind for item in value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One response to one prompt, with what is needed to judge it."""
+
+    problem_id: str
+    prompt: str
+    response: str
+    gold: Gold
+    """The golden answer, or all the answers that are accepted."""
+    level: str | int | None = None
+    step: int | None = None
+    accuracy: float | None = None
+    """The accuracy of the prompt over its rollouts, in [0, 1]."""
+    token_ids: tuple[int, ...] | None = None
+    """The response's token ids, [T]."""
+    finished: bool | None = None
+    """True: ended by itself; False: cut off by length; None: not known."""
+    s2r: ScoredRollout | None = None
+    """What :func:`s2r_rewards.rollouts.scoring.score_rollouts` adds."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that this library does not know; they are kept."""
+
+    @property
+    def judged(self) -> JudgedTrajectory:
+        """The judged trajectory of a scored rollout; ValueError where it is not scored."""
+        if self.s2r is None:
+            raise ValueError(f"rollout of problem {self.problem_id!r} is not scored; run `s2r score` on the file")
+        return self.s2r.judged(self.response, self.gold)
+
+    def to_record(self) -> dict[str, Any]:
+        """The JSON object, without fields that hold nothing."""
+        record = {name: getattr(self, name) for name in _KNOWN if getattr(self, name) is not None}
+        for name in ("token_ids", "gold"):
+            if isinstance(record.get(name), tuple):
+                record[name] = list(record[name])
+        if self.s2r is not None:
+            record["s2r"] = self.s2r.to_record()
+        return {**record, **self.extra}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], path: str = "<record>", line: int = 0) -> "Rollout":
+        """Raises RecordError naming the field that is missing or of the wrong type."""
+        for name, (fits, complaint) in _EXPECTED.items():
+            value = record.get(name)
+            if not fits(value):
+                kind = "nothing" if value is None else type(value).__name__
+                raise RecordError(path, line, name, complaint.format(kind=kind, value=value))
+        known: dict[str, Any] = {name: record.get(name) for name in _KNOWN}
+        for name in ("token_ids", "gold"):
+            if isinstance(known[name], list):
+                known[name] = tuple(known[name])
+        known["problem_id"] = f"line-{line}" if known["problem_id"] is None else str(known["problem_id"])
+        known["s2r"] = _scored(known["s2r"], path, line)
+        return cls(**known, extra={name: value for name, value in record.items() if name not in _KNOWN})
+
+
+_KNOWN = [one.name for one in fields(Rollout) if one.name != "extra"]
+
+
+def _scored(value: Any, path: str, line: int) -> ScoredRollout | None:
+    """Parquet holds the nested record as JSON text, since its shape varies from row to row."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        return ScoredRollout.from_record(found) if found else None
+    except ValueError as error:
+        raise RecordError(path, line, "s2r", str(error)) from error
+
+
+def read_rollouts(
+    path: str | os.PathLike[str], on_error: OnError = raise_error, fields: Mapping[str, str] | None = None
+) -> Iterator[Rollout]:
+    """Streams the rollouts of a JSONL or parquet file, under our field names or those of `records.FIELD_NAMES`.
+
+    Args:
+        on_error: called with a :class:`RecordError` for each bad record; unless it raises, reading goes on.
+        fields: our name → the file's, e.g. ``{"response": "reply"}``.
+
+    Raises:
+        RecordError: names file, line and field (with the default ``on_error``).
+    """
+    for line, record in records.read_records(path, on_error):
+        try:
+            yield Rollout.from_record(_in_our_words(record, fields), str(path), line)
+        except RecordError as error:
+            on_error(error)
+
+
+def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -> dict[str, Any]:
+    known = records.with_fields(record, ("prompt", "response", "gold", "problem_id", "step"), fields)
+    gold, prompt = known.get("gold"), known.get("prompt")
+    if gold is None and not known.keys().isdisjoint(_GOLD_NAMES):
+        known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
+    elif isinstance(gold, (int, float)):
+        known["gold"] = str(gold)
+    if known.get("problem_id") is None and isinstance(prompt, str):
+        # Samples of one prompt belong together even where the file does not number its problems.
+        known["problem_id"] = "p" + hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:8]
+    return known
+
+
+def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:
+    """Writes JSONL or parquet, whole or not at all; returns the number of rollouts."""
+    return records.write_records(path, (to_file_record(rollout, path) for rollout in rollouts))
+
+
+def to_file_record(rollout: Rollout, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """As JSON; in parquet the nested ``s2r`` record becomes a JSON text."""
+    record = rollout.to_record()
+    if str(path).endswith(".parquet") and "s2r" in record:
+        record["s2r"] = json.dumps(record["s2r"])
+    return record
+
+
+class RolloutWriter:
+    """Appends rollouts to a JSONL file as they come, each line whole; use as a context manager.
+
+    With ``append``, a torn last line (from a killed run) is cut off first, so that nothing is half-written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if append and self.path.exists():
+            records.cut_torn_line(self.path)
+        self._file = records.open_text(self.path, "a" if append else "w")
+
+    def write(self, rollout: Rollout) -> None:
+        self._file.write(records.to_json(rollout.to_record()) + "\n")
+
+    def __enter__(self) -> "RolloutWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()

@@ -3,14 +3,13 @@
 Errors name file, line and field.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import json
+import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -87,13 +86,13 @@ def read_records(path: str | os.PathLike[str], on_error: OnError = raise_error) 
                 continue
             try:
                 record = json.loads(line)
+                problem = f"found a JSON {type(record).__name__}; expected an object"
             except (json.JSONDecodeError, RecursionError) as error:
-                on_error(RecordError(path, number, "", f"not a JSON object ({error})"))
-                continue
-            if not isinstance(record, dict):
-                on_error(RecordError(path, number, "", f"found a JSON {type(record).__name__}; expected an object"))
-                continue
-            yield number, record
+                record, problem = None, f"not a JSON object ({error})"
+            if isinstance(record, dict):
+                yield number, record
+            else:
+                on_error(RecordError(path, number, "", problem))
 
 
 def write_records(path: str | os.PathLike[str], records: Iterable[Mapping[str, Any]]) -> int:
@@ -133,15 +132,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 def cut_torn_line(path: str | os.PathLike[str]) -> int:
     """Cuts what a killed writer left behind the last newline of a plain text file; returns how many bytes went."""
     with open(path, "rb+") as file:
-        size = end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - 65536)
-            file.seek(start)
-            newline = file.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
+        size = file.seek(0, os.SEEK_END)
+        end = 0
+        if size:
+            with mmap.mmap(file.fileno(), 0) as content:
+                end = content.rfind(b"\n") + 1
         file.truncate(end)
     return size - end
 
@@ -179,36 +174,24 @@ def _pyarrow() -> Any:
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    file = _pyarrow().parquet.ParquetFile(path)
-    number = 0
-    for batch in file.iter_batches(PARQUET_BATCH):
-        for record in batch.to_pylist():
-            number += 1
-            yield number, record
+    batches = _pyarrow().parquet.ParquetFile(path).iter_batches(PARQUET_BATCH)
+    yield from enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), 1)
 
 
 def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]], name: str) -> int:
     """All records as one table. Fields may be missing or empty anywhere, so columns are settled at the end."""
     pyarrow = _pyarrow()
-    tables, count = [], 0
-    for chunk in chunks(records, PARQUET_BATCH):
-        columns = {field: _column(name, field, chunk) for field in dict.fromkeys(n for r in chunk for n in r)}
-        tables.append(pyarrow.table(columns))
-        count += len(chunk)
+    tables, field = [pyarrow.table({})], ""
     try:
-        table = pyarrow.concat_tables(tables, promote_options="permissive") if tables else pyarrow.table({})
+        for chunk in chunks(records, PARQUET_BATCH):
+            columns = {}
+            for field in dict.fromkeys(n for r in chunk for n in r):
+                columns[field] = pyarrow.array([record.get(field) for record in chunk])
+            tables.append(pyarrow.table(columns))
+        field = ""
+        table = pyarrow.concat_tables(tables, promote_options="permissive")
     except pyarrow.ArrowException as error:
-        raise ValueError(f"{name}: {_MIXED.format(error)}") from error
+        where = f"{name}: field {field!r}" if field else name
+        raise ValueError(f"{where}: a field changes its type ({error}); make it one type or write JSONL") from error
     pyarrow.parquet.write_table(table, path)
-    return count
-
-
-_MIXED = "a field changes its type ({}); make it one type or write JSONL"
-
-
-def _column(path: str, field: str, records: Iterable[Mapping[str, Any]]) -> Any:
-    pyarrow = _pyarrow()
-    try:
-        return pyarrow.array([record.get(field) for record in records])
-    except pyarrow.ArrowException as error:
-        raise ValueError(f"{path}: field {field!r}: {_MIXED.format(error)}") from error
+    return int(table.num_rows)

@@ -1,7 +1,5 @@
 """Scores a batch of rollouts: parse → judge → rewards → baselines → advantages, as their ``s2r`` record."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,23 +1,26 @@
-"""The FastAPI application: OpenRLHF's reward protocol, /health and /metrics."""
+"""The FastAPI application: OpenRLHF's reward protocol, /health and /metrics; and its run under uvicorn, with a shutdown
+that drops no request."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from socket import socket
+from types import FrameType
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, model_validator
+from starlette.datastructures import State
 
 from s2r_rewards.adapter import score_responses
 from s2r_rewards.server.batching import Batcher
-from s2r_rewards.server.middleware import LimitBody, Watch
 from s2r_rewards.server.protocol import read_samples, to_response
 from s2r_rewards.server.settings import Settings
-from s2r_rewards.server.telemetry import Telemetry
-
-PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+from s2r_rewards.server.watch import LimitBody, Telemetry, Watch
 
 
 class RewardRequest(BaseModel):
@@ -36,9 +39,8 @@ class RewardRequest(BaseModel):
         return self
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings) -> FastAPI:
     """The application; ``app.state.draining`` makes /health say no, which asks load balancers to stay away."""
-    settings = settings or Settings()
     telemetry = Telemetry()
     batcher = Batcher(partial(score_responses, options=settings.options), settings.max_batch, settings.batch_wait)
 
@@ -75,6 +77,40 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(telemetry.text(), media_type=PROMETHEUS_TEXT)
+        return Response(telemetry.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app
+
+
+class DrainingServer(uvicorn.Server):
+    """On the first SIGTERM or SIGINT: keep serving for ``drain`` seconds, then finish what is under way.
+
+    The kernel completes connections before the server accepts them; closing at once would reset those. A second
+    signal ends the server at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, state: State, drain: float) -> None:
+        super().__init__(config)
+        self.state, self.drain = state, drain
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.state.draining or self._loop is None:
+            self.should_exit = self.force_exit = True
+            return
+        self.state.draining = True
+        self._loop.call_soon_threadsafe(self._loop.call_later, self.drain, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def serve(settings: Settings, host: str, port: int, log_level: str = "info") -> None:
+    """Serves until a signal; returns after the last answer."""
+    app = create_app(settings)
+    config = uvicorn.Config(app, host=host, port=port, log_level=log_level, access_log=False, backlog=2048)
+    DrainingServer(config, app.state, settings.drain).run()

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
+#: Batches that are judged at a time.
+WORKERS = 2
 Job = tuple[list[Any], "asyncio.Future[list[Any]]"]
 
 
 class Batcher:
     """``await submit(items)`` → results in order; a few workers call ``handle`` in threads on merged batches."""
 
-    def __init__(
-        self, handle: Callable[[Sequence[Any]], list[Any]], max_batch: int, wait: float, workers: int = 2
-    ) -> None:
+    def __init__(self, handle: Callable[[Sequence[Any]], list[Any]], max_batch: int, wait: float) -> None:
         self.handle, self.max_batch, self.wait = handle, max_batch, wait
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
-        self._workers = workers
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Batcher:
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -39,34 +39,30 @@ class Batcher:
 
     async def _work(self) -> None:
         while True:
-            jobs = [await self._queue.get()]
-            await self._gather(jobs)
-            items = [item for own, _ in jobs for item in own]
+            jobs = await self._gather()
             try:
-                results = await asyncio.to_thread(self.handle, items)
+                results = iter(await asyncio.to_thread(self.handle, [item for own, _ in jobs for item in own]))
             except Exception as error:
                 for _, answer in jobs:
                     if not answer.cancelled():
                         answer.set_exception(error)
             else:
-                start = 0
                 for own, answer in jobs:
+                    part = list(islice(results, len(own)))
                     if not answer.cancelled():  # the client has gone
-                        answer.set_result(results[start : start + len(own)])
-                    start += len(own)
+                        answer.set_result(part)
             for _ in jobs:
                 self._queue.task_done()
 
-    async def _gather(self, jobs: list[Job]) -> None:
-        """Adds what arrives within the waiting time, up to the largest batch."""
-        if not self._take_waiting(jobs):
-            await asyncio.sleep(self.wait)
-            self._take_waiting(jobs)
-
-    def _take_waiting(self, jobs: list[Job]) -> bool:
-        """Adds what is in the queue already; whether the batch is full."""
-        count = sum(len(items) for items, _ in jobs)
-        while count < self.max_batch and not self._queue.empty():
-            jobs.append(self._queue.get_nowait())
-            count += len(jobs[-1][0])
-        return count >= self.max_batch
+    async def _gather(self) -> list[Job]:
+        """The next job, with what waits behind it or arrives within the waiting time, up to the largest batch."""
+        jobs, waited = [await self._queue.get()], False
+        count = len(jobs[0][0])
+        while count < self.max_batch and not (waited and self._queue.empty()):
+            if self._queue.empty():
+                await asyncio.sleep(self.wait)
+                waited = True
+            else:
+                jobs.append(self._queue.get_nowait())
+                count += len(jobs[-1][0])
+        return jobs

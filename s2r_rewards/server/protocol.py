@@ -14,21 +14,17 @@ from s2r_rewards.adapter import FAILED_METRIC, Options, Sample, score_responses
 from s2r_rewards.adapter.golds import level_of
 from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.server.labels import response_of
 
 #: Per-sample counts, so that means over samples keep their ratios: s2r/count/<field of BehaviourCounts>.
 COUNT_PREFIX = "s2r/count/"
 COUNT_FIELDS = tuple(f.name for f in fields(BehaviourCounts))
+#: A shorter overlap of a prompt's end with a query's beginning may be chance.
+MIN_OVERLAP = 16
 
 
 def read_samples(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]) -> list[Sample]:
-    """What OpenRLHF hands over, one entry a response.
-
-    Args:
-        queries: decode(prompt + response), special tokens included.
-        prompts: the prompts as text.
-        labels: see :func:`s2r_rewards.adapter.golds.gold_of`.
-    """
+    """What OpenRLHF hands over, one entry a response: decode(prompt + response) with special tokens, the prompt as
+    text, and a label for :func:`s2r_rewards.adapter.golds.gold_of`."""
     return [
         Sample(response_of(query, prompt), label, level=level_of(label))
         for query, prompt, label in zip(queries, prompts, labels, strict=True)
@@ -52,3 +48,33 @@ def to_response(scored: Sequence[ScoredRollout]) -> dict[str, Any]:
         "scores": [float(item.outcome > 0) for item in scored],
         "extra_logs": logs if scored else {},
     }
+
+
+def response_of(query: str, prompt: str) -> str | None:
+    """The response in ``query`` = decode(prompt + response); None where the prompt cannot be found.
+
+    A prompt that was too long is cut at its left before generation, so its longest end that opens the query
+    counts too. Decoding may also normalise the prompt's beginning: then its end is searched for.
+    """
+    if query.startswith(prompt):
+        return query[len(prompt) :]
+    overlap = _overlap(prompt, query)
+    if overlap:
+        return query[overlap:]
+    tail = prompt[-max(MIN_OVERLAP, min(4 * MIN_OVERLAP, len(prompt) // 2)) :]
+    if len(tail) < MIN_OVERLAP:
+        return None
+    at = query.find(tail, max(0, len(prompt) - len(tail) - MIN_OVERLAP))  # not an earlier turn that ends alike
+    at = query.find(tail) if at < 0 else at
+    return query[at + len(tail) :] if at >= 0 else None
+
+
+def _overlap(text: str, start: str) -> int:
+    """Length of the longest end of ``text`` that ``start`` begins with, if it is MIN_OVERLAP at least; else 0."""
+    opening = start[:MIN_OVERLAP]
+    at = text.find(opening) if len(opening) == MIN_OVERLAP else -1
+    while at >= 0:
+        if start.startswith(text[at:]):
+            return len(text) - at
+        at = text.find(opening, at + 1)
+    return 0

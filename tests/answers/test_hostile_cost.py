@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s2r_rewards.answers.algebra.arithmetic import Undefined
-from s2r_rewards.answers.algebra.constants import exact_value
-from s2r_rewards.answers.algebra.exact import MAX_BITS
+from s2r_rewards.answers.algebra.exact import MAX_BITS, exact_value
 from s2r_rewards.answers.read.reader import read
 
 HUGE = {

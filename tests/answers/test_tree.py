@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from s2r_rewards.answers.algebra.arithmetic import Undefined
-from s2r_rewards.answers.algebra.constants import exact_value
+from s2r_rewards.answers.algebra.exact import exact_value
 from s2r_rewards.answers.algebra.probing import number
 from s2r_rewards.answers.read import tree
 from s2r_rewards.answers.read.reader import read

@@ -84,7 +84,7 @@ def test_data_offline(own):
 
 
 def test_serve(own, monkeypatch):
-    run = pytest.importorskip("s2r_rewards.server.run")
+    run = pytest.importorskip("s2r_rewards.server.app")
     given = []
     monkeypatch.setattr(run, "serve", lambda settings, host, port: given.append(settings.options))
     result = own("serve", "--grammar", "my_method:GRAMMAR", "--checker", "my_method:checker")

@@ -85,11 +85,17 @@ class TestOptions:
         ("given", "message"),
         [
             (
-                {"preset": "paper", "colour": 1},
-                "s2r has unknown keys ['colour', 'preset']; expected some of ['method', 'rewards', 'baseline', "
+                {"shape": "round", "colour": 1},
+                "s2r has unknown keys ['colour', 'shape']; expected some of ['method', 'rewards', 'baseline', "
                 "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'workers', "
                 "'ratio', 'beta', 'alarms', 'max_chars', 'rollouts']",
             ),
+            (
+                {"preset": "paper"},
+                "s2r.preset='paper' is a key of former releases; use method=s2r-prl or s2r-orl (paper), "
+                "released-prl or released-orl (released)",
+            ),
+            ("paper", "s2r is 'paper'; expected a mapping"),
             ({"workers": 0}, "s2r: workers is 0; expected a number >= 1"),
             ({"workers": True}, "s2r: workers is True; expected a number >= 1"),
             ({"max_chars": 0}, "s2r: max_chars is 0; expected a number >= 1"),
@@ -238,7 +244,7 @@ class TestFailures:
         assert [(a.kind, a.start, a.end) for a in failed.actions] == [("solve", 0, len(RIGHT))]
         assert (failed.outcome, failed.level, failed.ended, failed.spans) == (-1.0, "7", None, ())
         assert [s.failure for s in scored][::2] == [None, None]
-        assert scoring.failures.total == 1
+        assert scoring.failures.seen.total() == 1
 
     def test_the_others_keep_options_and_tokens(self):
         """Scored one by one, with the same options and tokenizer as together."""
@@ -310,7 +316,7 @@ class TestFailures:
         caplog.set_level(logging.ERROR)
         for gold in (None, "", "4", None):
             score_response(RIGHT, gold, MINE)
-        assert scoring.failures.total == 3
+        assert scoring.failures.seen.total() == 3
         (record,) = caplog.records
         cause = "LabelError: label: found NoneType; expected the golden answer as text"
         assert record.getMessage().startswith(
@@ -321,12 +327,12 @@ class TestFailures:
 
     def test_kinds_are_told_apart_by_place_and_error(self, caplog):
         failures = Failures()
-        assert failures.total == 0
+        assert failures.seen.total() == 0
         assert failures.note(ValueError("a"), "here", "it is left out") == "ValueError: a"
         failures.note(ValueError("b"), "here")
         failures.note(ValueError("c"), "there")
         failures.note(TypeError("d"), "here")
-        assert failures.total == 4
+        assert failures.seen.total() == 4
         assert [r.getMessage().split(". ")[-1] for r in caplog.records] == [
             "ValueError: a", "ValueError: c", "TypeError: d",
         ]  # fmt: skip

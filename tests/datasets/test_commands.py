@@ -238,13 +238,8 @@ def test_offline_replay_formats(s2r, read, tmp_path):
     table = pyarrow.parquet.read_table(verl).to_pylist()
     assert len(table) == len(rows) == len(read(openrlhf)) > 20
     for ours, v, o in zip(rows, table, read(openrlhf), strict=True):
-        payload = json.loads(v["extra_info"]["replay"])
-        assert json.loads(o["label"]) == ours
-        assert payload["response"] == ours["response"]
-        assert payload["outcome_advantage"] == ours["s2r"]["outcome_advantage"]
+        assert json.loads(o["label"]) == json.loads(v["extra_info"]["replay"]) == ours
         assert v["reward_model"]["ground_truth"] == ours["gold"]
-        assert payload["actions"][-1]["end"] <= len(payload["response"])
-        assert {"kind", "start", "end", "reward", "advantage"} == set(payload["actions"][0])
 
 
 def test_offline_reuses_scores_and_skips_bad_lines(s2r, read, tmp_path):

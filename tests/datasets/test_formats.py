@@ -1,13 +1,16 @@
+import json
 from dataclasses import replace
 
 import pytest
 
 from s2r_rewards.adapter.golds import gold_of
+from s2r_rewards.adapter.replay import read_stored
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import INITIALIZATION_PRESETS, VerifiedAttempt, assemble, single_attempt
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.records import RecordError
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import Verdict
 
@@ -84,16 +87,32 @@ def test_prompts_of_the_three_frameworks():
     assert formats.trl_prompt(PROBLEM, system=None)["prompt"] == [{"role": "user", "content": PROBLEM.problem}]
 
 
-def test_replay_leaves_the_end_out_and_keeps_cut_off_ones_apart():
+def test_replay_has_one_payload_for_both_frameworks():
     solve = ScoredAction("solve", 0, 4, "4", CheckResult("correct", "number"), reward=1.0, baseline=0.5, advantage=0.5)
     scored = ScoredRollout((solve, ScoredAction("end", 4, 4)), outcome=1.0, outcome_advantage=0.25)
     rollout = Rollout("p1", "q", "It 4", "4", finished=False, s2r=scored)
-    payload = formats.replay_payload(rollout)
-    assert payload["actions"] == [{"kind": "solve", "start": 0, "end": 4, "reward": 1.0, "advantage": 0.5}]
-    assert payload["finished"] is False
-    assert formats.replay_payload(replace(rollout, finished=None))["finished"] is True
+    text = formats.openrlhf_replay(rollout)["label"]
+    assert formats.verl_replay(rollout, 0)["extra_info"]["replay"] == text
+    assert read_stored(text, "process") == read_stored(text, "outcome") == rollout
     with pytest.raises(ValueError, match="'p1' is not scored"):
-        formats.replay_payload(replace(rollout, s2r=None))
+        formats.replay_text(replace(rollout, s2r=None))
+
+
+def test_rows_of_former_releases_for_verl_are_still_read():
+    actions = [
+        {"kind": "solve", "start": 0, "end": 4, "reward": 1.0, "advantage": 0.5},
+        {"kind": "verify", "start": 4, "end": 6, "reward": -1.0, "advantage": -0.25},
+    ]
+    old = {"problem_id": "p1", "gold": ["4", "four"], "response": "It 4No", "finished": False}
+    old |= {"outcome": 1.0, "outcome_advantage": 0.75, "actions": actions}
+    rollout = read_stored(json.dumps(old), "process")
+    assert (rollout.response, rollout.gold, rollout.finished) == ("It 4No", ("4", "four"), False)
+    assert (rollout.s2r.outcome, rollout.s2r.outcome_advantage) == (1.0, 0.75)
+    assert [(a.kind, a.start, a.end, a.reward, a.advantage) for a in rollout.s2r.scored] == [
+        tuple(action.values()) for action in actions
+    ]
+    with pytest.raises(RecordError, match=r"label\.s2r\.outcome_advantage"):
+        read_stored(json.dumps({**old, "outcome_advantage": None}), "outcome")
 
 
 def test_several_accepted_answers_travel_as_a_label():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards.datasets.decontamination import NgramIndex
+from s2r_rewards.datasets.collecting import NgramIndex
 from s2r_rewards.datasets.loading import load_records, read_problems
 from s2r_rewards.datasets.problems import SOURCES, ProblemError, level_of, to_problem
 from s2r_rewards.rollouts.records import RecordError

@@ -31,7 +31,7 @@ def test_failures_that_pass_are_retried(server, failures):
     script.failures = list(failures)
     completion, retried = ask(url)
     assert completion.finished
-    assert "\\boxed{" in completion.text
+    assert "\\boxed{" in completion.response
     assert retried == len(failures)
     assert len(script.requests) == len(failures) + 1
 

@@ -3,8 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.datasets.attempts import checked_attempts, difficulty, verification_requests, verified_row
-from s2r_rewards.datasets.verification import STYLES, read_verification, style_table, verification_messages
+from s2r_rewards.datasets.verification import (
+    STYLES,
+    checked_attempts,
+    difficulty,
+    read_verification,
+    style_table,
+    verification_messages,
+    verification_requests,
+    verified_row,
+)
 from s2r_rewards.rollouts import Rollout
 
 CASES = json.loads((Path(__file__).parent / "verification.json").read_text())

@@ -8,10 +8,9 @@ from s2r_rewards.evaluation.benchmarks import (
     CROSS_DOMAIN,
     IN_DOMAIN,
     benchmark_of,
-    mmlu_pro_question,
+    load_benchmark,
     read_item,
 )
-from s2r_rewards.evaluation.items import load_benchmark
 from s2r_rewards.rollouts.records import RecordError
 
 
@@ -60,7 +59,11 @@ def test_only_stem_of_mmlu_pro(schemas, tmp_path):
     path = tmp_path / "m.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in rows))
     assert [p.id for p in load_benchmark(BENCHMARKS["mmlu-pro-stem"], str(path))] == ["mmlu-pro-stem-70"]
-    assert mmlu_pro_question(record).splitlines()[:3] == ["What is 1 + 2?", "(A) 1", "(B) 2"]
+    assert read_item(BENCHMARKS["mmlu-pro-stem"], record).problem.splitlines()[:3] == [
+        "What is 1 + 2?",
+        "(A) 1",
+        "(B) 2",
+    ]
 
 
 def test_a_repeated_question_names_its_line(schemas, tmp_path):

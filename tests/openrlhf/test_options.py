@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
+from s2r_openrlhf import AGENT_FILE
 from s2r_openrlhf.options import ENVIRONMENT, Options, split_arguments
 from s2r_openrlhf.train_ppo_ray import with_agent
 
@@ -82,7 +82,7 @@ def test_a_broken_environment_is_named(text, message, monkeypatch):
         (["--reward.remote_url", "http://x"], Options("s2r-orl"), None),
         (["--train.agent_func_path=mine.py"], Options(), None),
         (["--reward.remote_url", "http://x"], Options("released-orl"), None),
-        ([], Options(offline=True), str(REPLAY_FILE)),
+        ([], Options(offline=True), str(AGENT_FILE)),
     ],
 )
 def test_the_executor_is_filled_in_where_it_is_needed(arguments, options, added):

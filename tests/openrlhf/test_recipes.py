@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from s2r_openrlhf import AGENT_FILE, REPLAY_FILE
-from s2r_openrlhf.check import parsed_step
-from s2r_openrlhf.launch import flags, plan
+from s2r_openrlhf import AGENT_FILE
+from s2r_openrlhf.launch import flags, parsed_step, plan
 from s2r_openrlhf.options import split_arguments
 from s2r_rewards.adapter.recipes import RecipeError, find_recipe
 
@@ -87,7 +86,7 @@ def test_offline_rl(model, stage):
     assert (args.data.max_len, args.algo.kl.init_coef, args.actor.adam.lr) == (8192, 0.1, 5e-7)
     assert (args.train.batch_size, args.rollout.batch_size, args.rollout.n_samples_per_prompt) == (64, 64, 1)
     assert args.train.num_episodes == 1
-    assert args.train.agent_func_path == str(REPLAY_FILE)
+    assert args.train.agent_func_path == str(AGENT_FILE)
     options, _, _ = split_arguments(step[3:])
     assert options.offline
     assert options.method == f"s2r-{stage.replace('_', '-')}"

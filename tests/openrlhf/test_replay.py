@@ -10,10 +10,11 @@ import scripted
 import torch
 from test_maker import experiences, make_maker, per_sample
 
+from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.options import ENVIRONMENT, Options
-from s2r_openrlhf.replay import AgentExecutor, check_file
 from s2r_openrlhf.train_ppo_ray import with_agent
 from s2r_rewards.adapter import FAILED_METRIC
+from s2r_rewards.adapter.replay import check_file
 from s2r_rewards.datasets.formats import openrlhf_replay
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import RecordError

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from s2r_tiny.config import DataConfig, ModelConfig, OfflineConfig
+from s2r_tiny.config import DataConfig, ModelConfig, OfflineConfig, OnlineConfig
 from s2r_tiny.data import task
 from s2r_tiny.data.responses import METHODS, Sample, extra_metrics, to_rollouts
-from s2r_tiny.data.tokenizer import END_TEXT, TOKENS, encode
-from s2r_tiny.learn.model import new_model
-from s2r_tiny.learn.policy import Objective, advantages_of, loss_of, make_batch, new_optimizer, renewed, update
+from s2r_tiny.data.task import END_TEXT, TOKENS, encode
+from s2r_tiny.learn.model import new_model, new_optimizer
+from s2r_tiny.learn.policy import advantages_of, loss_of, make_batch, renewed, update
 from s2r_tiny.stages.initialization import _row, build
-from s2r_tiny.stages.offline import select
-from s2r_tiny.stages.sft import document
+from s2r_tiny.stages.reinforced import select
+from s2r_tiny.stages.supervised import document
 
 from s2r_rewards import Verdict
 from s2r_rewards.datasets.initialization import Dropped
@@ -112,10 +112,10 @@ SAMPLES = (
 
 
 def batch_of(model, stage):
-    found = judge_rollouts(rollouts(*SAMPLES))
-    advantages = advantages_of(METHODS[stage], found, [0] * len(found))
-    prompts = [encode(PROBLEM.prompt)] * len(SAMPLES)
-    return advantages, make_batch(prompts, [s.ids for s in SAMPLES], found, advantages, model)
+    found, groups = judge_rollouts(rollouts(*SAMPLES)), [0] * len(SAMPLES)
+    prompts = ["".join(PROBLEM.prompt)] * len(SAMPLES)
+    advantages = advantages_of(METHODS[stage], found, groups)
+    return advantages, make_batch(METHODS[stage], prompts, found, groups, model)
 
 
 @pytest.mark.parametrize("ratio", ["token", "action", "action_mean"])
@@ -123,14 +123,14 @@ def test_at_ratio_one_the_process_loss_is_minus_the_mean_advantage(model, ratio)
     advantages, batch = batch_of(model, "prl")
     # Oracle by hand: rewards minus the mean of the reward context over the batch.
     assert advantages[1] == pytest.approx((-0.8, 2 / 3, 1.0, 0.0))
-    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio=ratio, beta=0.0))
+    loss, _ = loss_of(model, batch, OnlineConfig(clip=0.2, ratio=ratio))
     assert float(loss.detach()) == pytest.approx(-np.mean([np.mean(row) for row in advantages]), abs=1e-5)
 
 
 def test_at_ratio_one_the_outcome_loss_is_minus_the_mean_advantage(model):
     advantages, batch = batch_of(model, "orl")
-    assert advantages == pytest.approx((1.0, 1.0, -1.5, 1.0, -1.5))
-    loss, _ = loss_of(model, batch, Objective(clip=0.2, ratio="token", beta=0.0))
+    assert [a for (a,) in advantages] == pytest.approx([1.0, 1.0, -1.5, 1.0, -1.5])
+    loss, _ = loss_of(model, batch, OnlineConfig(clip=0.2, ratio="token"))
     assert float(loss.detach()) == pytest.approx(-np.mean(advantages), abs=1e-5)
 
 
@@ -147,10 +147,10 @@ def test_process_actions_tile_the_response_but_for_the_end_token(model):
 def test_an_update_lowers_the_loss(model):
     policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
     _, batch = batch_of(model, "prl")
-    objective = Objective(0.2, "token", 0.0)
-    before, _ = loss_of(policy, batch, objective)
-    stats = update(policy, new_optimizer(policy, 1e-4), batch, objective, len(batch), np.random.default_rng(0))
-    after, _ = loss_of(policy, batch, objective)
+    settings = OnlineConfig(clip=0.2, ratio="token", minibatch=len(batch))
+    before, _ = loss_of(policy, batch, settings)
+    stats = update(policy, new_optimizer(policy, 1e-4), batch, settings, 0.0, np.random.default_rng(0))
+    after, _ = loss_of(policy, batch, settings)
     assert float(after.detach()) < float(before.detach()) - 0.005
     assert stats["tiny/clip_fraction"] == 0.0
     assert stats["tiny/ratio_mean"] == pytest.approx(1.0, abs=1e-4)
@@ -169,7 +169,7 @@ def test_the_kl_inside_the_advantage_charges_for_distance_from_the_reference(mod
 
 def test_cut_off_responses_lose_online():
     cut, ended = judge_rollouts(rollouts(respond((7, True), end=False), respond((7, True))))
-    assert advantages_of(METHODS["orl"], [cut, ended], [0, 0]) == (-2.0, 2.0)
+    assert advantages_of(METHODS["orl"], [cut, ended], [0, 0]) == [(-2.0,), (2.0,)]
     assert METHODS["prl"].rewards(cut) == (1.0, -1.0)
     assert METHODS["offline-prl"].rewards(cut) == METHODS["offline-prl"].rewards(ended) == (1.0, 1.0)
 
@@ -178,7 +178,7 @@ def test_cut_off_responses_lose_online():
 def test_offline_baselines_need_ten_rewards_of_an_accuracy(copies, expected):
     found = judge_rollouts(rollouts(*[respond((7, True))] * copies, respond((3, True))))
     accuracies = [0.5] * copies + [0.2]
-    assert advantages_of(METHODS["offline-orl"], found, accuracies) == (*[expected] * copies, -1.0)
+    assert advantages_of(METHODS["offline-orl"], found, accuracies) == [*[(expected,)] * copies, (-1.0,)]
     by_position = advantages_of(METHODS["offline-prl"], found, accuracies)
     assert by_position == (*[(expected, expected)] * copies, (-1.0, -1.0))
 
@@ -197,8 +197,8 @@ def test_offline_selection_by_hand():
     )
     kept, fates = select(always + some, OfflineConfig())
     assert fates == {"prompt_out_of_band": 4, "kept_whole": 5, "truncated": 1, "too_many_actions": 1}
-    assert [k.accuracy for k in kept] == [3 / 7] * 6
-    cut = kept[1].judged
+    assert [accuracy for _, _, accuracy in kept] == [3 / 7] * 6
+    _, cut, _ = kept[1]
     assert cut.correct == (True,)
     assert cut.trajectory.text.endswith(f"{task.SAYS_CORRECT}{END_TEXT}")
     assert cut.trajectory.codes == ()
@@ -208,7 +208,7 @@ def test_balancing_takes_as_many_wrong_as_right():
     some = rollouts(respond((7, True)), *[respond((3, True))] * 3)
     kept, fates = select(some, OfflineConfig())
     assert fates == {"kept_whole": 2, "balanced_out": 2}
-    assert [k.judged.last_correct for k in kept] == [True, False]
+    assert [judged.last_correct for _, judged, _ in kept] == [True, False]
 
 
 def test_extra_metrics_by_hand():

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from s2r_tiny.config import Config, ConfigError, ModelConfig, override
 from s2r_tiny.data import task
-from s2r_tiny.data.tokenizer import END, PAD, TOKENS, decode, encode, tokenizer
+from s2r_tiny.data.task import END, PAD, TOKENS, decode, encode, tokenizer
 from s2r_tiny.learn.model import new_model, pad, response_log_probs
 from s2r_tiny.learn.sampler import Sampler
-from s2r_tiny.stages.base import drill, solution
+from s2r_tiny.stages.supervised import drill, solution
 
 from s2r_rewards import Verdict, judge, parse
 from s2r_rewards.tokens import decode_with_offsets

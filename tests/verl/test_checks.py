@@ -6,10 +6,9 @@ from hydra import compose, initialize_config_module
 from s2r_verl_cpu.assets import rl_rows, write_parquet
 
 from s2r_rewards import get_method
-from s2r_rewards.adapter import score_response
+from s2r_rewards.adapter import ConfigError, score_response
 from s2r_verl.algorithms import Batch, at_hand, credit, dense
 from s2r_verl.checks import config_problems, require_columns, require_good_config
-from s2r_verl.options import ConfigError
 
 PRL = (
     "algorithm.adv_estimator=s2r_process",

@@ -13,7 +13,7 @@ from tensordict import TensorDict
 from verl import DataProto
 
 from s2r_rewards import get_method, judge, parse
-from s2r_rewards.adapter import FAILING_REWARD, batch_metrics, score_response
+from s2r_rewards.adapter import FAILING_REWARD, ConfigError, Options, batch_metrics, score_response, step_alarms
 from s2r_rewards.advantages import process_advantages
 from s2r_rewards.baselines import BASELINES
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
@@ -23,7 +23,6 @@ from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 from s2r_verl.agent_loop import as_action_output
 from s2r_verl.algorithms import Batch, at_hand, credit
-from s2r_verl.options import ConfigError
 from s2r_verl.records import ACTION_IDS, FIELD
 
 # The batch of the hand-computed oracle: (answer, confirmed) per attempt; the golden answer is 3.
@@ -306,11 +305,9 @@ def test_a_running_method_compares_with_earlier_batches():
 
 def test_alarms_equal_the_librarys(tokenizer, ids, infos):
     from s2r_rewards.alarms import alarm_metrics, find_alarms
-    from s2r_verl.trainer import step_alarms
 
     prompt = "What is 1 + 2?"
-    prompts = [tokenizer.encode(prompt)] * 5
-    got = step_alarms(prompts, ids, records_of(infos), tokenizer, get_method("s2r-prl"))
+    got = step_alarms(records_of(infos), [""] * 5, [prompt] * 5, ids, tokenizer, Options())
     judged = [judge(parse(text + "<|im_end|>", finished=True), "3") for text in RESPONSES]
     expected = alarm_metrics(find_alarms(judged, [prompt] * 5))
     assert got == pytest.approx(expected, nan_ok=True)

@@ -7,9 +7,9 @@ import torch
 from tensordict import TensorDict
 from verl.utils.tensordict_utils import assign_non_tensor
 
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.losses import action_policy_loss
 from s2r_verl.algorithms import action_loss, loss_with_actions
-from s2r_verl.options import ConfigError
 
 WIDTHS = (6, 4, 1)
 IDS = ([1, 1, 2, 2, 2, 3], [1, 2, 2, 3], [5])

@@ -1,9 +1,12 @@
 """Offline replay: stored responses become tokens with stored advantages."""
 
+import json
+
 import pytest
 from s2r_verl_cpu.assets import response
 
 from s2r_rewards import judge, parse
+from s2r_rewards.adapter.replay import in_tokens, read_stored
 from s2r_rewards.rewards import action_rewards
 from s2r_verl.agent_loop import ActionOutput, stored_actions
 
@@ -22,16 +25,18 @@ def rollout():
 
 
 def dense(rollout, level, tokenizer):
+    """As a row of a former release holds it."""
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics
 
-    ids = [*tokenizer.encode(TEXT, add_special_tokens=False), tokenizer.eos_token_id]
+    ids, scored = in_tokens(read_stored(json.dumps(rollout), level), tokenizer)
+    assert ids == [*tokenizer.encode(TEXT, add_special_tokens=False), tokenizer.eos_token_id]
     output = ActionOutput(
         prompt_ids=[1],
         response_ids=ids,
         response_mask=[1] * len(ids),
         metrics=AgentLoopMetrics(),
         extra_fields={},
-        s2r_stored=stored_actions(rollout, level, ids, tokenizer),
+        s2r_stored=stored_actions(scored, level, len(ids)),
     )
     return ids, output.as_dict()
 
@@ -56,8 +61,6 @@ def test_outcome_level_spreads_one_advantage(rollout, tokenizer):
 
 def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     """The real command on real files; advantages by the library, over accuracy group and position."""
-    import json
-
     import pyarrow.parquet as pq
     from click.testing import CliRunner
 
@@ -79,10 +82,10 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     expected = process_advantages(rewards, [0.5] * 4, accuracy_baseline("position"))
     found = {}
     for row in pq.read_table(parquet).to_pylist():
-        replay = json.loads(row["extra_info"]["replay"])
-        ids = [*tokenizer.encode(replay["response"], add_special_tokens=False), tokenizer.eos_token_id]
-        advantages, spans = stored_actions(replay, "process", ids, tokenizer)
-        found[replay["response"]] = advantages
+        rollout = read_stored(row["extra_info"]["replay"], "process")
+        ids, scored = in_tokens(rollout, tokenizer)
+        advantages, spans = stored_actions(scored, "process", len(ids))
+        found[rollout.response] = advantages
         assert [first for first, _ in spans] == [0, *(end for _, end in spans[:-1])]
         assert spans[-1][1] == len(ids)
     for text, values in zip(texts, expected, strict=True):

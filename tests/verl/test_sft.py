@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from s2r_verl_cpu.assets import RECHECK, RETRY, attempt, response, verification, write_parquet
 from verl.utils.dataset.multiturn_sft_dataset import MultiTurnSFTDataset
 
-from s2r_verl.options import ConfigError
+from s2r_rewards.adapter import ConfigError
 from s2r_verl.sft import S2RSFTDataset
 
 TEXT = response(("2", False), ("3", True))

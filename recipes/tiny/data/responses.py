@@ -1,7 +1,5 @@
 """Samples meet the library here: rollouts, judged trajectories, and what this task counts on top."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +9,6 @@ from s2r_rewards import JudgedTrajectory, action_rewards, get_method, outcome_re
 from s2r_rewards.rollouts import Rollout
 
 from . import task
-from .tokenizer import END, decode
 
 # A tiny model can drift into endless retries, so online a response that is cut off loses, as in the released code.
 # Offline, too, one number is the released code's: baselines over fewer than 10 rewards are 0.
@@ -39,7 +36,7 @@ class Sample:
 
     @property
     def finished(self) -> bool:
-        return bool(self.ids) and self.ids[-1] == END
+        return bool(self.ids) and self.ids[-1] == task.END
 
 
 def to_rollouts(problems: Sequence[task.Problem], samples: Sequence[Sample], step: int | None = None) -> list[Rollout]:
@@ -48,7 +45,7 @@ def to_rollouts(problems: Sequence[task.Problem], samples: Sequence[Sample], ste
         Rollout(
             problem_id=p.id,
             prompt="".join(p.prompt),
-            response=decode(s.ids),
+            response=task.decode(s.ids),
             gold=p.gold,
             level=p.level,
             step=step,
@@ -63,14 +60,12 @@ def extra_metrics(judged: Sequence[JudgedTrajectory]) -> dict[str, float]:
     """What this task adds to the library's metrics: empty glances, repeated answers, ended responses."""
     verifications = [j.trajectory.text_of(v) for j in judged for v in j.trajectory.verifications]
     answers = [[a.answer for a in j.trajectory.attempts] for j in judged]
-    retries = sum(max(0, len(row) - 1) for row in answers)
-    repeats = sum(len(row) - len(set(row)) for row in answers)
-    return {
-        "tiny/glances": _share(sum(task.GLANCE in v for v in verifications), len(verifications)),
-        "tiny/repeated_answers": _share(repeats, retries),
-        "tiny/ended": _share(sum(bool(j.trajectory.ended) for j in judged), len(judged)),
+    counts = {  # (part, whole)
+        "tiny/glances": (sum(task.GLANCE in v for v in verifications), len(verifications)),
+        "tiny/repeated_answers": (
+            sum(len(row) - len(set(row)) for row in answers),
+            sum(max(0, len(row) - 1) for row in answers),
+        ),
+        "tiny/ended": (sum(bool(j.trajectory.ended) for j in judged), len(judged)),
     }
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
+    return {name: part / whole if whole else math.nan for name, (part, whole) in counts.items()}

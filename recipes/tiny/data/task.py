@@ -3,16 +3,18 @@
 Finding the prime in one forward pass is hard for a two-layer network (think of divisibility by 7, 11 or 13);
 checking a proposed prime is easy, because a long division can be written down digit by digit. So a first
 attempt is often wrong, a verification can be honest, and a retry that knows the rejected primes is informed.
-Every piece of text below is one token (see tokenizer.py).
+Every piece of text below is one token, and concatenating the pieces gives the text, exactly.
 """
 
-from __future__ import annotations
-
+import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 LEVELS = {2: 1, 5: 1, 3: 2, 7: 3, 11: 4, 13: 4, 17: 5}
 PRIMES = tuple(LEVELS)
@@ -29,6 +31,13 @@ VERDICT = "\nTherefore, the answer is "
 SAYS_CORRECT, SAYS_INCORRECT = f"{VERDICT}correct.", f"{VERDICT}incorrect."
 REMAINDERS = tuple(f"r{i} " for i in range(max(PRIMES)))
 DIGITS = tuple("0123456789")
+PAD_TEXT, END_TEXT = "<|pad|>", "<|im_end|>"
+TOKENS: tuple[str, ...] = (
+    *(PAD_TEXT, END_TEXT, QUESTION, QUESTION_END, ANSWER, *BOXES.values()),
+    *(BREAK, RECHECK, RETRY, DIVISION, GLANCE, SAYS_CORRECT, SAYS_INCORRECT, *DIGITS, *REMAINDERS),
+)
+IDS = {piece: i for i, piece in enumerate(TOKENS)}
+PAD, END = IDS[PAD_TEXT], IDS[END_TEXT]
 
 
 @dataclass(frozen=True)
@@ -86,3 +95,24 @@ def division(number: int, prime: int) -> tuple[str, ...]:
 def verification(number: int, prime: int) -> tuple[str, ...]:
     """What follows RECHECK: the division, and the verdict that it proves."""
     return (DIVISION, *division(number, prime), SAYS_INCORRECT if number % prime else SAYS_CORRECT)
+
+
+def encode(pieces: Iterable[str]) -> list[int]:
+    return [IDS[piece] for piece in pieces]
+
+
+def decode(ids: Iterable[int]) -> str:
+    return "".join(TOKENS[i] for i in ids)
+
+
+@cache
+def tokenizer() -> PreTrainedTokenizerFast:
+    """The same vocabulary as a Hugging Face fast tokenizer, for the library's token spans and for export."""
+    backend = Tokenizer(models.WordLevel(IDS, unk_token=PAD_TEXT))
+    longest_first = sorted(TOKENS, key=len, reverse=True)
+    pattern = Regex("|".join(re.escape(piece) for piece in longest_first))
+    backend.pre_tokenizer = pre_tokenizers.Split(pattern, "isolated")
+    backend.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token=PAD_TEXT, eos_token=END_TEXT, clean_up_tokenization_spaces=False
+    )

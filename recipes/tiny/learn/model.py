@@ -1,24 +1,24 @@
-"""A Qwen2 model of about 0.1 M parameters, and log-probabilities of responses under it."""
+"""A Qwen2 model of about 0.1 M parameters: its log-probabilities, and next-token training with a loss mask."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from ..data.tokenizer import END, PAD, TOKENS
+from ..config import ModelConfig
+from ..data.task import END, PAD, TOKENS
 
-if TYPE_CHECKING:
-    from ..config import ModelConfig
+WARMUP, FLOOR = 0.08, 0.05  # share of the steps, share of the peak learning rate
+GRADIENT_NORM = 1.0
 
 
 def new_model(config: ModelConfig, seed: int) -> nn.Module:
     """Random weights, a function of the seed alone."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
     architecture = Qwen2Config(
         vocab_size=len(TOKENS),
         hidden_size=config.hidden,
@@ -54,3 +54,54 @@ def response_log_probs(model: nn.Module, prompts: Tensor, responses: Tensor) -> 
     logits = model(input_ids=ids, use_cache=False).logits[:, prompts.shape[1] - 1 : -1]
     flat = F.cross_entropy(logits.flatten(0, 1), responses.flatten(), reduction="none")
     return -flat.view(responses.shape)
+
+
+@dataclass(frozen=True)
+class Document:
+    prompt: list[int]
+    response: list[int]
+    mask: list[int]  # 1 where the response token is learned
+
+
+def masked_nll(model: nn.Module, documents: list[Document]) -> tuple[Tensor, int]:
+    """Summed negative log-likelihood of the learned tokens, and their number."""
+    prompts = torch.tensor([d.prompt for d in documents])
+    responses = pad([d.response for d in documents])
+    mask = pad([d.mask for d in documents], 0)
+    return -(response_log_probs(model, prompts, responses) * mask).sum(), int(mask.sum())
+
+
+def new_optimizer(model: nn.Module, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for parameters in optimizer.param_groups:
+        parameters["lr"] = lr
+
+
+def train(
+    model: nn.Module,
+    batches: Iterable[list[list[Document]]],
+    steps: int,
+    lr: float,
+    on_step: Callable[[dict[str, float]], None],
+) -> None:
+    """One update per batch, the mean over learned tokens; a batch comes as groups of similar length."""
+    optimizer = new_optimizer(model, lr, weight_decay=0.01)
+    model.train()
+    for step, groups in enumerate(batches):
+        set_rate(optimizer, lr * schedule(step, steps))
+        losses, counts = zip(*(masked_nll(model, group) for group in groups), strict=True)
+        loss = sum(losses[1:], losses[0]) / sum(counts)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        on_step({"step": step + 1, "loss": loss.item()})
+
+
+def schedule(step: int, steps: int) -> float:
+    """Linear warm-up, then a cosine down to FLOOR."""
+    warmup = min(1.0, (step + 1) / max(1, WARMUP * steps))
+    return warmup * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * step / steps)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import cast
 
 import numpy as np
 import torch
@@ -15,19 +15,22 @@ from s2r_rewards.losses import action_policy_loss, kl_penalised
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
 
-from ..data.tokenizer import tokenizer
-from .model import pad, response_log_probs
-from .training import GRADIENT_NORM
+from ..config import OfflineConfig, OnlineConfig
+from ..data.task import tokenizer
+from .model import GRADIENT_NORM, pad, response_log_probs
 
 MICRO_BATCH = 64
-Advantages = Sequence[float] | Sequence[Sequence[float]]
-"""One per response (outcome level), or one per attempt and verification of each response (process level)."""
 
 
-def advantages_of(method: Method, judged: Sequence[JudgedTrajectory], groups: Sequence[float]) -> Advantages:
-    """What the method makes of a batch; `groups`: the prompt of each response online, its prompt's accuracy offline."""
+def advantages_of(
+    method: Method, judged: Sequence[JudgedTrajectory], groups: Sequence[float]
+) -> Sequence[Sequence[float]]:
+    """What the method makes of a batch: one number per response (outcome) or per attempt and verification (process).
+
+    `groups`: the prompt of each response online, its prompt's accuracy offline.
+    """
     if method.level == "outcome":
-        return method.outcome_advantages([method.outcome(j) for j in judged], groups)
+        return [(a,) for a in method.outcome_advantages([method.outcome(j) for j in judged], groups)]
     return method.advantages(judged, accuracy=groups)
 
 
@@ -54,52 +57,36 @@ class Batch:
 
 
 def make_batch(
-    prompts: list[list[int]],
-    responses: list[list[int]],
+    method: Method,
+    prompts: Sequence[str],
     judged: Sequence[JudgedTrajectory],
-    advantages: Advantages,
+    groups: Sequence[float],
     reference: nn.Module,
     old_log_probs: list[list[float]] | None = None,
 ) -> Batch:
     """Without `old_log_probs` the policy is taken to be the reference; `renewed` mends that."""
+    responses = [tokenizer().encode(j.trajectory.text) for j in judged]
     ids = pad(responses)
-    spans: list[tuple[tuple[int, int], ...]]
-    values: list[Sequence[float]]
-    if isinstance(advantages[0], float):  # the whole response, end token included, is one action
-        spans = [((0, len(r)),) for r in responses]
-        values = [(a,) for a in cast("Sequence[float]", advantages)]
+    if method.level == "outcome":  # the whole response, end token included, is one action
+        spans: list[tuple[tuple[int, int], ...]] = [((0, len(r)),) for r in responses]
     else:  # `end` earns nothing and has no advantage
-        values = list(cast("Sequence[Sequence[float]]", advantages))
         spans = [
             token_spans(r, tokenizer(), [(a.start, a.end) for a in j.trajectory.scored])
             for r, j in zip(responses, judged, strict=True)
         ]
     width = ids.shape[1]
     batch = Batch(
-        prompts=torch.tensor(prompts),
+        prompts=torch.tensor([tokenizer().encode(p) for p in prompts]),
         responses=ids,
         lengths=torch.tensor([len(r) for r in responses]),
         old_log_probs=torch.zeros(ids.shape),
         ref_log_probs=torch.zeros(ids.shape),
-        advantages=spread(values, spans, width),
+        advantages=spread(advantages_of(method, judged, groups), spans, width),
         action_ids=action_ids(spans, width),
     )
     ref = _log_probs(reference, batch)
     old = ref if old_log_probs is None else pad(old_log_probs, 0.0)
     return replace(batch, ref_log_probs=ref, old_log_probs=old)
-
-
-@dataclass(frozen=True)
-class Objective:
-    """The clipped objective (eq. 6) with the KL to the reference inside the advantage (eq. 5)."""
-
-    clip: float
-    ratio: str
-    beta: float
-
-
-def new_optimizer(policy: nn.Module, lr: float) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(policy.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
 
 
 def schedule(step: int, steps: int) -> float:
@@ -116,39 +103,35 @@ def update(
     policy: nn.Module,
     optimizer: torch.optim.Optimizer,
     batch: Batch,
-    objective: Objective,
-    minibatch: int,
+    settings: OnlineConfig | OfflineConfig,
+    beta: float,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    """One pass over the batch in shuffled mini-batches."""
-    penalised = kl_penalised(
-        batch.advantages, batch.old_log_probs, batch.ref_log_probs, batch.action_ids, objective.beta
-    )
+    """One pass over the batch in shuffled mini-batches: the clipped objective of eq. 6, with the KL to the reference
+    inside the advantage (eq. 5)."""
+    penalised = kl_penalised(batch.advantages, batch.old_log_probs, batch.ref_log_probs, batch.action_ids, beta)
     batch = replace(batch, advantages=penalised)
-    totals: dict[str, float] = {}
-    updates = 0
+    totals: dict[str, float] = defaultdict(float)
     policy.train()
-    for index in torch.from_numpy(rng.permutation(len(batch))).split(minibatch):
+    minibatches = torch.from_numpy(rng.permutation(len(batch))).split(settings.minibatch)
+    for index in minibatches:
         for micro in _by_length(batch, index, MICRO_BATCH):
-            part = batch.rows(micro)
-            loss, stats = loss_of(policy, part, objective)
+            loss, stats = loss_of(policy, batch.rows(micro), settings)
             share = len(micro) / len(index)
             (loss * share).backward()
             for name, value in stats.items():
-                totals[name] = totals.get(name, 0.0) + share * value
-        norm = nn.utils.clip_grad_norm_(policy.parameters(), GRADIENT_NORM)
-        totals["gradient_norm"] = totals.get("gradient_norm", 0.0) + float(norm)
+                totals[name] += share * value
+        totals["gradient_norm"] += float(nn.utils.clip_grad_norm_(policy.parameters(), GRADIENT_NORM))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        updates += 1
     distance = ((batch.old_log_probs - batch.ref_log_probs) * (batch.action_ids >= 0)).sum() / len(batch)
-    return {f"tiny/{k}": v / updates for k, v in totals.items()} | {"tiny/kl_to_reference": float(distance)}
+    return {f"tiny/{k}": v / len(minibatches) for k, v in totals.items()} | {"tiny/kl_to_reference": float(distance)}
 
 
-def loss_of(policy: nn.Module, batch: Batch, objective: Objective) -> tuple[Tensor, dict[str, float]]:
+def loss_of(policy: nn.Module, batch: Batch, settings: OnlineConfig | OfflineConfig) -> tuple[Tensor, dict[str, float]]:
     log_probs = response_log_probs(policy, batch.prompts, batch.responses)
     return action_policy_loss(
-        log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, clip=objective.clip, ratio=objective.ratio
+        log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, settings.clip, settings.ratio
     )
 
 

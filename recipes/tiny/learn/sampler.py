@@ -1,8 +1,5 @@
 """Batched sampling with a key-value cache that lets finished rows go; `generate` would carry them to the end."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data.responses import Sample
-from ..data.tokenizer import END
+from ..data.task import END
 from .model import pad
 
 COMPACT_AT = 0.25  # drop finished rows once they are this share of the batch: copying the cache costs too
@@ -86,7 +83,7 @@ class Sampler:
         cos, sin = self.cos[start:stop], self.sin[start:stop]
         x = self.embedding[ids]
         for layer, (keys, values) in zip(self.layers, cache, strict=True):
-            heads = F.linear(self._norm(x, layer.input_norm), layer.qkv, layer.qkv_bias)
+            heads = F.linear(self._norm(x, layer["input_norm"]), layer["qkv"], layer["qkv_bias"])
             heads = heads.view(rows, count, -1, self.width).transpose(1, 2)
             q, k, v = heads.split([self.heads, self.kv_heads, self.kv_heads], dim=1)
             keys[:, :, start:stop] = _rotate(k, cos, sin)
@@ -94,38 +91,27 @@ class Sampler:
             mixed = F.scaled_dot_product_attention(
                 _rotate(q, cos, sin), keys[:, :, :stop], values[:, :, :stop], is_causal=count > 1, enable_gqa=True
             )
-            x = x + F.linear(mixed.transpose(1, 2).reshape(rows, count, -1), layer.out)
-            gate, up = F.linear(self._norm(x, layer.ffn_norm), layer.gate_up).split(self.ffn, dim=-1)
-            x = x + F.linear(F.silu(gate) * up, layer.down)
+            x = x + F.linear(mixed.transpose(1, 2).reshape(rows, count, -1), layer["out"])
+            gate, up = F.linear(self._norm(x, layer["ffn_norm"]), layer["gate_up"]).split(self.ffn, dim=-1)
+            x = x + F.linear(F.silu(gate) * up, layer["down"])
         return F.linear(self._norm(x[:, -1], self.final_norm), self.embedding)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, x.shape[-1:], weight, self.eps)
 
 
-@dataclass(frozen=True)
-class _Layer:
-    input_norm: Tensor
-    qkv: Tensor
-    qkv_bias: Tensor
-    out: Tensor
-    ffn_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
-
-
-def _fuse(weights: dict[str, Tensor], at: str) -> _Layer:
+def _fuse(weights: dict[str, Tensor], at: str) -> dict[str, Tensor]:
     """One layer's weights, with projections of one input joined: fewer, larger products."""
     projections = [f"{at}self_attn.{x}_proj" for x in "qkv"]
-    return _Layer(
-        input_norm=weights[at + "input_layernorm.weight"],
-        qkv=torch.cat([weights[p + ".weight"] for p in projections]),
-        qkv_bias=torch.cat([weights[p + ".bias"] for p in projections]),
-        out=weights[at + "self_attn.o_proj.weight"],
-        ffn_norm=weights[at + "post_attention_layernorm.weight"],
-        gate_up=torch.cat([weights[f"{at}mlp.{x}_proj.weight"] for x in ("gate", "up")]),
-        down=weights[at + "mlp.down_proj.weight"],
-    )
+    return {
+        "input_norm": weights[at + "input_layernorm.weight"],
+        "qkv": torch.cat([weights[p + ".weight"] for p in projections]),
+        "qkv_bias": torch.cat([weights[p + ".bias"] for p in projections]),
+        "out": weights[at + "self_attn.o_proj.weight"],
+        "ffn_norm": weights[at + "post_attention_layernorm.weight"],
+        "gate_up": torch.cat([weights[f"{at}mlp.{x}_proj.weight"] for x in ("gate", "up")]),
+        "down": weights[at + "mlp.down_proj.weight"],
+    }
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -1,7 +1,5 @@
 """Progress bars in a terminal; one line per finished stage everywhere."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rich.console import Console
@@ -9,14 +7,13 @@ from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 
 from ..stages import STAGES
 
-COUNT, NOTE = "{task.completed:.0f}/{task.total:.0f}", "{task.fields[text]}"
-
 
 class Watch(Progress):
     """One bar for all stages and one for each that runs. Used in a `with` statement."""
 
     def __init__(self, console: Console, stages: int, many_seeds: bool):
-        columns = ("{task.description}", BarColumn(), COUNT, TimeElapsedColumn(), NOTE)
+        count, note = "{task.completed:.0f}/{task.total:.0f}", "{task.fields[text]}"
+        columns = ("{task.description}", BarColumn(), count, TimeElapsedColumn(), note)
         super().__init__(*columns, console=console, disable=not console.is_terminal)
         self.many_seeds = many_seeds
         self.all_stages = self.add_task("all stages", total=stages, text="")

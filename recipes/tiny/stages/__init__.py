@@ -1,35 +1,24 @@
 """What runs in which order. A stage reads and writes the run folder alone, so it can run in any process."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ..context import Context
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     about: str
-    module: str  # here; imported when the stage runs, since listing the stages must not load torch
+    function: str  # module:function, here; imported when the stage runs, since listing the stages must not load torch
     needs: tuple[str, ...] = ()
-
-    def run(self, context: Context) -> None:
-        import_module(f".{self.module}", __package__).run(context)
 
 
 STAGES = {
-    "base": Stage("a base model that solves and divides, but never verifies", "base"),
-    "data": Stage("behaviour-initialisation data from its own samples", "initialization", ("base",)),
-    "plain": Stage("control: SFT on right solutions only", "sft", ("data",)),
-    "bi": Stage("behaviour initialisation: SFT with the mask of eq. 1", "sft", ("data",)),
-    "orl": Stage("online outcome-level RL (RLOO)", "online", ("bi",)),
-    "prl": Stage("online process-level RL (reward context)", "online", ("bi",)),
-    "rollouts": Stage("stored rollouts for offline RL", "rollouts", ("bi",)),
-    "offline-orl": Stage("offline outcome-level RL", "offline", ("rollouts",)),
-    "offline-prl": Stage("offline process-level RL", "offline", ("rollouts",)),
+    "base": Stage("a base model that solves and divides, but never verifies", "supervised:base"),
+    "data": Stage("behaviour-initialisation data from its own samples", "initialization:run", ("base",)),
+    "plain": Stage("control: SFT on right solutions only", "supervised:sft", ("data",)),
+    "bi": Stage("behaviour initialisation: SFT with the mask of eq. 1", "supervised:sft", ("data",)),
+    "orl": Stage("online outcome-level RL (RLOO)", "reinforced:online", ("bi",)),
+    "prl": Stage("online process-level RL (reward context)", "reinforced:online", ("bi",)),
+    "rollouts": Stage("stored rollouts for offline RL", "reinforced:store", ("bi",)),
+    "offline-orl": Stage("offline outcome-level RL", "reinforced:offline", ("rollouts",)),
+    "offline-prl": Stage("offline process-level RL", "reinforced:offline", ("rollouts",)),
 }
 
 

@@ -1,13 +1,12 @@
 """Stage 1: behaviour-initialisation data out of the base model's own samples (§3.1, arXiv:2502.12853)."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
 
-from s2r_rewards import Verdict
+import numpy as np
+
+from s2r_rewards import JudgedTrajectory, Verdict
 from s2r_rewards.datasets.initialization import (
     Dropped,
     InitializationPreset,
@@ -18,19 +17,10 @@ from s2r_rewards.datasets.initialization import (
 )
 from s2r_rewards.rollouts.scoring import judge_rollouts
 
+from ..config import DataConfig
+from ..context import Context
 from ..data import task
-from ..data.responses import to_rollouts
-from ..data.tokenizer import END_TEXT, encode
-from ..learn.sampler import Sampler
 from ..runfolder import write_atomically
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from s2r_rewards.judging import JudgedTrajectory
-
-    from ..config import DataConfig
-    from ..context import Context
 
 
 def run(context: Context) -> None:
@@ -38,12 +28,9 @@ def run(context: Context) -> None:
     settings = context.config.data
     problems = task.sample_problems(settings.problems, context.rng)
     repeated = [p for p in problems for _ in range(settings.samples)]
-    sampler = Sampler(context.folder.load("base"))
-    solution_length = len(encode((*task.attempt(2), END_TEXT)))
-    samples = sampler([encode(p.prompt) for p in repeated], solution_length, 1.0, context.generator)
-    judged = judge_rollouts(to_rollouts(repeated, samples))
-    rows: list[str] = []
-    plain: list[str] = []
+    solution_length = len((*task.attempt(2), task.END_TEXT))
+    judged = judge_rollouts(context.respond(context.load("base"), repeated, 1.0, max_tokens=solution_length)[1])
+    rows: dict[str, list[str]] = {"bi": [], "plain": []}
     fates: Counter[str] = Counter()
     for i, problem in enumerate(problems):
         drawn = judged[i * settings.samples : (i + 1) * settings.samples]
@@ -52,10 +39,10 @@ def run(context: Context) -> None:
             fates[trajectory.reason] += 1
             continue
         fates[f"attempts_{trajectory.attempts}"] += 1
-        rows.append(_row(problem, trajectory))
-        plain.append(_row(problem, single_attempt("".join(task.attempt(problem.prime)))))
-        context.report(i + 1, len(problems), f"{len(rows)} trajectories")
-    for name, lines in (("bi", rows), ("plain", plain)):
+        rows["bi"].append(_row(problem, trajectory))
+        rows["plain"].append(_row(problem, single_attempt("".join(task.attempt(problem.prime)))))
+        context.report(i + 1, len(problems), f"{len(rows['bi'])} trajectories")
+    for name, lines in rows.items():
         write_atomically(context.folder.path / "data" / f"{name}.jsonl", "".join(lines))
     counts = {f"tiny/data/{name}": float(count) for name, count in sorted(fates.items())}
     context.metrics.append({"stage": context.stage, **counts})
@@ -68,8 +55,19 @@ def build(
     preset = InitializationPreset(
         "tiny", settings.attempts, recheck=task.BREAK + task.RECHECK, retry=task.BREAK + task.RETRY
     )
-    answered = [j for j in drawn if j.trajectory.attempts and _prime(j) is not None]
-    attempts = [_verified(problem, j) for j in answered]
+    answers = [j.trajectory.attempts[-1].answer if j.trajectory.attempts else None for j in drawn]
+    attempts = [
+        VerifiedAttempt(
+            text="".join(task.attempt(prime)),
+            answer=str(prime),
+            correct=j.last_correct,
+            verification="".join(task.verification(problem.number, prime)),
+            verdict=Verdict.INCORRECT if problem.number % prime else Verdict.CORRECT,
+        )
+        for j, answer in zip(drawn, answers, strict=True)
+        for prime in task.PRIMES
+        if answer == str(prime)
+    ]
     wrong = sum(not j.last_correct for j in drawn)
     seed = int(rng.integers(2**31))
     made = build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=preset, key=key, seed=seed)
@@ -89,24 +87,7 @@ def _with_glances(
     return replace(trajectory, segments=tuple(segments))
 
 
-def _verified(problem: task.Problem, judged: JudgedTrajectory) -> VerifiedAttempt:
-    prime = _prime(judged)
-    assert prime is not None
-    return VerifiedAttempt(
-        text="".join(task.attempt(prime)),
-        answer=str(prime),
-        correct=judged.last_correct,
-        verification="".join(task.verification(problem.number, prime)),
-        verdict=Verdict.INCORRECT if problem.number % prime else Verdict.CORRECT,
-    )
-
-
-def _prime(judged: JudgedTrajectory) -> int | None:
-    answer = judged.trajectory.attempts[-1].answer
-    return int(answer) if answer is not None and answer in map(str, task.PRIMES) else None
-
-
 def _row(problem: task.Problem, trajectory: InitializationTrajectory) -> str:
-    segments = [{"kind": s.kind, "text": s.text, "trained": s.trained} for s in trajectory.segments]
+    segments = [asdict(segment) for segment in trajectory.segments]
     row = {"problem_id": problem.id, "prompt": "".join(problem.prompt), "gold": problem.gold, "segments": segments}
     return json.dumps(row) + "\n"

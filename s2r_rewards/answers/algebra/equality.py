@@ -6,23 +6,17 @@ positive variables, so ``sqrt(x^2)`` equals ``x``; a function that is defined no
 undecided (None).
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, functions, variables
 from ..result import Outcome, judged
-from .arithmetic import Undefined
-from .constants import as_number, exact_value
-from .exact import Exact
-from .modular import NotRational, value_mod
-from .precise import precise
-from .probing import REAL_ONLY, number, sample
+from .arithmetic import Undefined, value_mod
+from .exact import Exact, as_number, exact_value
+from .probing import REAL_ONLY, number, precise, probe
 
 _CLOSE = 1e-9
-_SAMPLES = 5
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 
@@ -125,23 +119,12 @@ def _functions(gold: Node, answer: Node, names: set[str]) -> Outcome:
     try:
         same = all(value_mod(gold, which) == value_mod(answer, which) for which in (0, 1))
         return judged(same, "expression", "identical rational functions", "different functions")
-    except NotRational:
+    except Undefined:
         pass
     known = functions(gold) | functions(answer)
     signed = "abs" in known
-    return _probe(gold, answer, names, signed or bool(known & REAL_ONLY), signed)
-
-
-def _probe(gold: Node, answer: Node, names: set[str], real: bool, signed: bool) -> Outcome:
     agreed = 0
-    for which in range(_SAMPLES):
-        point = {name: sample(name, which, real) for name in sorted(names)}
-        if signed:
-            point = {name: -value if (which >> k) & 1 else value for k, (name, value) in enumerate(point.items())}
-        try:
-            a, b = number(gold, point), number(answer, point)
-        except Undefined:
-            continue
+    for a, b in probe(gold, answer, names, signed or bool(known & REAL_ONLY), signed):
         if abs(a - b) > _CLOSE * max(abs(a), abs(b), 1e-12):
             return Outcome(False, "expression", "different at a sample point")
         agreed += 1

@@ -4,10 +4,8 @@ A set is a membership test and the list of its cuts. Two sets are compared at ev
 neighbouring cuts and beyond them, which decides for every set whose boundary lies at its cuts.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +14,10 @@ from ..read.tree import Node, variables
 from .arithmetic import Undefined
 from .probing import number
 
+#: Whether a number is in a union, an intersection or a difference, from whether it is in each part.
+_JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {
+    "cup": any, "cap": all, "setminus": lambda inside: next(inside) and not next(inside),
+}  # fmt: skip
 _TINY = 1e-11
 _MAX_CUTS = 200
 
@@ -116,11 +118,8 @@ def _combine(name: str, parts: list[RealSet]) -> RealSet:
     if len(names) > 1:
         raise Undefined("two variables")
     variable = names.pop() if names else None
-    if name == "cup":
-        return RealSet(cuts, lambda x: any(part.contains(x) for part in parts), variable)
-    if name == "cap":
-        return RealSet(cuts, lambda x: all(part.contains(x) for part in parts), variable)
-    return RealSet(cuts, lambda x: parts[0].contains(x) and not parts[1].contains(x), variable)
+    joined = _JOINED[name]
+    return RealSet(cuts, lambda x: joined(part.contains(x) for part in parts), variable)
 
 
 def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> RealSet:

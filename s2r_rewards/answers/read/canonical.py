@@ -4,9 +4,9 @@ Caveat: only notation that can never carry meaning is removed (spacing, delimite
 styles, typographic Unicode, a final full stop), so that equal spelling is a proof.
 """
 
-from __future__ import annotations
-
 import re
+
+from .vocabulary import WORDS
 
 _SPACING = re.compile(r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~")
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
@@ -15,18 +15,7 @@ _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SPACES = re.compile(r"\s+")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
-_UNICODE = str.maketrans(
-    {
-        "−": "-", "–": "-", "—": "-", "﹣": "-", "－": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
-        "∙": r"\cdot ", "÷": "/", "∕": "/", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∞": r"\infty ",
-        "π": r"\pi ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "°": r"^\circ ", "±": r"\pm ",
-        "√": r"\sqrt ", "∈": r"\in ", "≈": r"\approx ", "ℝ": r"\mathbb{R}", "’": "'", "′": "'", "“": '"', "”": '"',
-        "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
-        "²": "^{2}", "³": "^{3}", "⁴": "^{4}", "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "₃": "_{3}", "€": r"\$",
-        "£": r"\$", "α": r"\alpha ", "β": r"\beta ", "θ": r"\theta ", "λ": r"\lambda ", "ω": r"\omega ",
-        "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "，": ",", "（": "(", "）": ")", "：": ":",
-    }
-)  # fmt: skip
+_UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
 _FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
 
@@ -39,14 +28,8 @@ def strip_delimiters(text: str) -> str:
         if len(text) > 1 and text[-1] in ".;," and not text.endswith(".."):
             text = text[:-1].rstrip()
         for left, right in _DELIMITERS if text[:1] in _FIRST else ():
-            inside = text[len(left) : -len(right)]
-            if (
-                text.startswith(left)
-                and text.endswith(right)
-                and len(text) >= len(left) + len(right)
-                and not text.endswith("\\$")
-                and left not in inside
-            ):
+            surrounded = text.startswith(left) and text.endswith(right) and len(text) >= len(left) + len(right)
+            if surrounded and not text.endswith("\\$") and left not in (inside := text[len(left) : -len(right)]):
                 text = inside.strip()
                 break
         if text == before:
@@ -55,10 +38,7 @@ def strip_delimiters(text: str) -> str:
 
 
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
-_WHOLE = {
-    "all real numbers": r"\mathbb{R}", "all reals": r"\mathbb{R}", "any real number": r"\mathbb{R}",
-    r"\text{all real numbers}": r"\mathbb{R}", "the empty set": r"\emptyset", "empty set": r"\emptyset",
-}  # fmt: skip
+_WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
 _INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
 

@@ -4,26 +4,20 @@ A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``
 ``open``, ``close``, ``word`` (prose, a unit), ``cmd`` (``frac``, ``sqrt``, ``binom``), ``begin``/``end``.
 """
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from .units import LETTER_UNITS
 from .vocabulary import (
     ACCENTS,
-    ALIASES,
     BARE_WORDS,
+    CHARACTERS,
     COMMANDS,
-    FUNCTIONS,
     GREEK,
     IGNORED,
-    OPERATORS,
-    RELATIONS,
+    LETTER_UNITS,
     SHORT_WORDS,
-    STYLE_COMMANDS,
-    TEXT_COMMANDS,
+    STYLES,
     Token,
 )
 
@@ -47,12 +41,11 @@ _TOKEN_TEXT = (
     r"|\\(?P<cmd>[A-Za-z]+|.)"
     r"|(?P<op>\*\*|<=|>=|!=|==|=<|=>|->|[+\-*/^_(){}\[\]|,;:!%&'<>=$\"])"
 )
-_TOKEN = re.compile(_TOKEN_TEXT, re.S | re.A)
 
 
 @cache
-def _ungrouped() -> re.Pattern[str]:
-    return re.compile(_TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+def _scanner(grouped: bool) -> re.Pattern[str]:
+    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
 
 
 def has_groups(text: str) -> bool:
@@ -67,7 +60,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     """
     tokens: list[Token] = []
     at, end, word_end = 0, len(text), -1
-    scan = (_TOKEN if grouped else _ungrouped()).match
+    scan = _scanner(grouped).match
     while at < end:
         match = scan(text, at)
         if match is None:
@@ -79,8 +72,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
             tokens.append(("num", _number(value)))
         elif kind == "op":
             if value != "$" and value != '"':
-                relation = RELATIONS.get(value)
-                tokens.append(("rel", relation) if relation else OPERATORS.get(value) or ("op", value))
+                tokens.append(CHARACTERS.get(value) or ("op", value))
         elif kind == "word":
             _bare_word(value, tokens)
             word_end = at
@@ -91,7 +83,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
         elif kind == "clock":
             tokens.append(("word", value))
         elif kind == "rep":
-            tokens.append(("num", repeating(value)))
+            tokens.append(("num", _repeating(value)))
         if len(tokens) > MAX_TOKENS:
             raise Unreadable("too many tokens")
     return tokens
@@ -114,21 +106,21 @@ def _mixed(text: str, tokens: list[Token]) -> Fraction:
     return whole + Fraction(top, below)
 
 
-def repeating(text: str) -> Fraction:
+def _repeating(text: str) -> Fraction:
     """The value of ``0.1666...`` (the shortest cycle that the decimals end with) or ``0.1\\overline{6}``."""
     if text.endswith("}"):
         whole, _, decimals = text.partition("\\")[0].partition(".")
-        return with_cycle(whole, decimals, re.sub(r"\D", "", text.partition("{")[2]))
+        return _with_cycle(whole, decimals, re.sub(r"\D", "", text.partition("{")[2]))
     digits = re.sub(r"[^\d.]", "", text).rstrip(".")
     whole, _, decimals = digits.partition(".")
     for length in range(1, min(len(decimals) // 2, 12) + 1):
         cycle = decimals[-length:]
         if decimals.endswith(cycle * (3 if length == 1 else 2)):
-            return with_cycle(whole, decimals[:-length], cycle)
+            return _with_cycle(whole, decimals[:-length], cycle)
     raise Unreadable("no repeating decimals")
 
 
-def with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
+def _with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
     """``whole.decimals(cycle)`` as an exact fraction."""
     if len(decimals) + len(cycle) > 200:
         raise Unreadable("too many digits")
@@ -137,32 +129,21 @@ def with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
 
 
 def _bare_word(word: str, tokens: list[Token]) -> None:
-    known = BARE_WORDS.get(word)
-    if known is not None:
+    if known := BARE_WORDS.get(word):
         tokens.append(known)
-    elif word in FUNCTIONS and len(word) > 1:
-        tokens.append(("cmd", "sqrt") if word == "sqrt" else ("fn", ALIASES.get(word, word)))
-    elif len(word) == 1:
-        if word == "U" and tokens and tokens[-1][0] == "close":
-            tokens.append(("op", "cup"))
-        elif word in "ie":
-            tokens.append(("const", word))
-        else:
-            tokens.append(("sym", word))
-    elif word in GREEK:
+    elif word == "U" and tokens and tokens[-1][0] == "close":
+        tokens.append(("op", "cup"))
+    elif len(word) == 1 or word in GREEK:
         tokens.append(("sym", word))
     elif len(word) > 3 or word in SHORT_WORDS or (word.istitle() and word.lower() in SHORT_WORDS):
         tokens.append(("word", word))
     else:
-        tokens.extend(("const", letter) if letter in "ie" else ("sym", letter) for letter in word)
+        tokens.extend(BARE_WORDS.get(letter, ("sym", letter)) for letter in word)
 
 
 def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
-    known = COMMANDS.get(name)
-    if known is not None:
+    if known := COMMANDS.get(name):
         tokens.append(known)
-    elif name in RELATIONS:
-        tokens.append(("rel", RELATIONS[name]))
     elif name in IGNORED:
         if name in ("left", "right") and text[at : at + 1] == ".":
             at += 1
@@ -170,10 +151,6 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
         letters = _NAMED_POINTS.match(text, at)
         tokens.append(("sym", name + (letters.group(1) if letters else "")))
         at = letters.end() if letters else at
-    elif name in GREEK:
-        tokens.append(("sym", name))
-    elif name in FUNCTIONS:
-        tokens.append(("fn", ALIASES.get(name, name)))
     elif name in ("begin", "end"):
         close = text.find("}", at)
         if not text.startswith("{", at) or close < 0:
@@ -182,7 +159,7 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
         at = close + 1
         if tokens[-1] == ("begin", "array") and text.startswith("{", at):
             at = text.find("}", at) + 1 or at
-    elif name in TEXT_COMMANDS or name in STYLE_COMMANDS:
+    elif name in STYLES:
         at = _styled(name, text, at, tokens)
     else:
         raise Unreadable(f"unknown command \\{name}")
@@ -208,16 +185,14 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
         tokens.append(("const", "reals") if inner == "R" else ("sym", "mathbb" + inner))
     elif name in ACCENTS:
         tokens.append(("sym", name + inner))
-    elif not inner:
-        pass
     elif inner in LETTER_UNITS and tokens and tokens[-1][0] in ("num", "close"):
         tokens.append(("word", inner))
-    elif _MATH_IN_TEXT.fullmatch(inner) or (name in STYLE_COMMANDS and inner.startswith("\\")):
+    elif _MATH_IN_TEXT.fullmatch(inner) or (STYLES[name] and inner.startswith("\\")):
         tokens.extend(tokenize(inner))
     elif inner.lower().strip(" ,") in ("and", "or"):
         tokens.append(("sep", inner.lower().strip(" ,")))
-    elif inner in FUNCTIONS or inner in BARE_WORDS:
-        _bare_word(inner, tokens)
+    elif inner in BARE_WORDS:
+        tokens.append(BARE_WORDS[inner])
     else:
         tokens.append(("word", inner))
     return close + 1

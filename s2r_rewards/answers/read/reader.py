@@ -3,12 +3,14 @@ r"""Read an answer into a tree of :mod:`.tree`: recursive descent over the LaTeX
 Nothing is evaluated here; depth and length are bounded, and whatever is not understood raises ``Unreadable``.
 """
 
-from __future__ import annotations
+from fractions import Fraction
+from typing import Any
 
 from . import tree
 from .lexer import Unreadable, tokenize
 from .terms import Terms
 from .tree import Node
+from .vocabulary import HEDGES, SCALES
 
 
 def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool = True) -> Node:
@@ -21,7 +23,7 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
 
 
 class Reader(Terms):
-    """Reads lists, statements, brackets and matrices."""
+    """Reads lists, statements, units, brackets and matrices."""
 
     def items(self, top: bool = False) -> Node:
         """Statements separated by commas, semicolons or words; one statement stands for itself.
@@ -72,10 +74,47 @@ class Reader(Terms):
     def ratio(self) -> Node:
         """Sums with colons between them."""
         parts = [self.sum()]
-        while self.is_op(":"):
-            self.step()
+        while self.skip(":"):
             parts.append(self.sum())
         return tree.Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def unit(self, node: Node) -> Node:
+        """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
+        words: list[str] = []
+        while True:
+            if self.kind == "word":
+                word = self.step()
+                parts = word.lower().replace("-", " ").replace(".", " ").split()
+                if parts and parts[0] in SCALES and not words:
+                    node = tree.Product((node, tree.Num(Fraction(SCALES[parts.pop(0)]))))
+                    word = " ".join(parts)
+                if not all(part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts):
+                    raise Unreadable(f"not a unit: {word!r}")
+                words.append(word)
+            elif (words and self.kind == "op" and self.value in "/*^") or (
+                words and words[-1] in "/*" and self.kind == "sym"
+            ):
+                words.append(self.step())
+            elif words and words[-1] == "^" and (self.kind == "num" or self.value == "brace"):
+                words.append(str(self.braced_number()))
+            else:
+                break
+        if sum(len(w.split()) for w in words) > 5:
+            raise Unreadable("prose")
+        text = " ".join(w for w in words if w)
+        return tree.Unit(node, text) if text else node
+
+    def braced_number(self) -> Any:
+        """The power of a unit."""
+        if self.kind == "num":
+            return self.step()
+        self.step()
+        sign = "-" if self.skip("-") else ""
+        if self.kind != "num":
+            raise Unreadable("a power of a unit")
+        number = self.step()
+        self.expect("close", "brace")
+        return f"{sign}{number}"
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
@@ -93,8 +132,7 @@ class Reader(Terms):
         else:
             inside = self.items()
             condition: Node | None = None
-            if self.is_op("|") and left == "{":
-                self.step()
+            if left == "{" and self.skip("|"):
                 condition = self.items()
             if self.kind != "close":
                 raise Unreadable(f"an open {left!r}")
@@ -130,34 +168,30 @@ class Reader(Terms):
         """The rows of a matrix environment, all of the same length."""
         if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"):
             raise Unreadable(f"environment {name}")
-        rows: list[tuple[Node, ...]] = []
-        cells: list[Node] = []
+        rows: list[list[Node]] = [[]]
         while self.kind != "end":
-            cells.append(self.statement())
-            if self.is_op("&"):
-                self.step()
-            elif self.is_op("newline"):
-                self.step()
-                rows.append(tuple(cells))
-                cells = []
+            rows[-1].append(self.statement())
+            if self.skip("&"):
+                continue
+            if self.skip("newline"):
+                rows.append([])
             elif self.kind != "end":
                 raise Unreadable(f"unexpected {self.value!r} in a matrix")
         if self.step() != name:
             raise Unreadable("environments that do not match")
-        if cells:
-            rows.append(tuple(cells))
-        if not rows or len({len(row) for row in rows}) != 1:
+        if not rows[-1]:
+            rows.pop()
+        if len({len(row) for row in rows}) != 1:
             raise Unreadable("a ragged matrix")
-        return tree.Matrix(tuple(rows))
+        return tree.Matrix(tuple(map(tuple, rows)))
 
 
 def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
     rows: list[list[Node]] = [[items[0]]]
     for separator, item in zip(separators, items[1:], strict=True):
         if separator == ";":
-            rows.append([item])
-        else:
-            rows[-1].append(item)
+            rows.append([])
+        rows[-1].append(item)
     return tuple(tree.Group(brackets[0], brackets[1], tuple(row)) for row in rows)
 
 

@@ -1,14 +1,13 @@
 r"""The expression level of the reader: sums, products, powers, functions, roots and fractions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from . import tree
-from .cursor import Cursor
 from .lexer import Unreadable
 from .tree import Node
+from .vocabulary import Token
 
 _ONE = tree.Num(Fraction(1))
 #: One degree in radians.
@@ -16,8 +15,48 @@ TURN = tree.Quotient(tree.Const("pi"), tree.Num(Fraction(180)))
 _STARTS = frozenset(("num", "sym", "const", "fn", "cmd"))
 
 
-class Terms(Cursor):
-    """Reads expressions; brackets and matrices are read by the subclass."""
+_END: Token = ("end of text", "")
+
+
+class Terms:
+    """Reads expressions from tokens, with bounded depth; brackets and matrices are read by the subclass.
+
+    The token at hand is ``(kind, value)``; ``step`` moves on.
+    """
+
+    def __init__(self, tokens: list[Token], max_depth: int, max_items: int) -> None:
+        self.tokens = [*tokens, _END]
+        self.at = 0
+        self.kind, self.value = self.tokens[0]
+        self.depth = max_depth
+        self.max_items = max_items
+        self.bars = 0
+
+    def step(self) -> Any:
+        value = self.value
+        self.at += 1
+        self.kind, self.value = self.tokens[self.at] if self.at < len(self.tokens) else _END
+        return value
+
+    def is_op(self, value: str) -> bool:
+        return self.kind == "op" and self.value == value
+
+    def skip(self, op: str) -> bool:
+        """Whether an operator is at hand; it is stepped over."""
+        found = self.is_op(op)
+        if found:
+            self.step()
+        return found
+
+    def expect(self, kind: str, value: str) -> None:
+        if self.kind != kind or self.value != value:
+            raise Unreadable(f"expected {value!r}, found {self.value!r}")
+        self.step()
+
+    def deeper(self) -> None:
+        self.depth -= 1
+        if self.depth < 0:
+            raise Unreadable("nested too deeply")
 
     def bracket(self) -> Node:
         raise NotImplementedError
@@ -29,11 +68,7 @@ class Terms(Cursor):
         """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
         self.deeper()
         terms: list[Node] = []
-        if self.kind == "op" and self.value in ("pm", "mp"):
-            upper = self.step() == "pm"
-            node: Node = tree.PlusMinus(tree.Num(Fraction(0)), self.product(), upper)
-        else:
-            node = self.product()
+        node = tree.Num(Fraction(0)) if self.is_op("pm") or self.is_op("mp") else self.product()
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
             op = self.step()
             right = self.product()
@@ -98,13 +133,9 @@ class Terms(Cursor):
     def power(self) -> Node:
         """A primary with what is attached to it; ``^\\circ`` is a degree."""
         base = self.postfix(self.primary())
-        if not self.is_op("^"):
+        if not self.skip("^"):
             return base
-        self.step()
-        if self.is_op("deg"):
-            self.step()
-            return tree.Degree(base)
-        exponent = self.script()
+        exponent = None if self.skip("deg") else self.script()
         return tree.Degree(base) if exponent is None else self.postfix(tree.Power(base, exponent))
 
     def script(self) -> Node | None:
@@ -119,8 +150,7 @@ class Terms(Cursor):
             self.expect("close", "brace")
         else:
             node = self.primary()
-            if self.is_op("^"):
-                self.step()
+            if self.skip("^"):
                 node = tree.Power(node, self.exponent())
         self.depth += 1
         return node
@@ -182,9 +212,8 @@ class Terms(Cursor):
 
     def below(self) -> str | None:
         """The subscript that follows, as text; None when there is none."""
-        if not self.is_op("_"):
+        if not self.skip("_"):
             return None
-        self.step()
         if not (self.kind == "open" and self.value == "brace"):
             if self.kind not in ("num", "sym", "const", "word"):
                 raise Unreadable("an odd subscript")
@@ -238,11 +267,9 @@ class Terms(Cursor):
         base: Node | None = None
         power: Node | None = None
         for _ in range(2):
-            if self.is_op("_") and base is None:
-                self.step()
+            if base is None and self.skip("_"):
                 base = self.primary() if self.kind in ("open", "num", "sym", "const") else None
-            elif self.is_op("^") and power is None:
-                self.step()
+            elif power is None and self.skip("^"):
                 power = self.exponent()
         if self.kind == "open" and self.value in ("(", "[", "brace"):
             inside = self.bracket()
@@ -271,8 +298,7 @@ class Terms(Cursor):
         while self.kind in ("num", "sym", "const", "cmd") or (
             self.is_op("/") and not isinstance(factors[-1], tree.Function)
         ):
-            if self.is_op("/"):
-                self.step()
+            if self.skip("/"):
                 factors = [tree.Quotient(_product(factors), self.power())]
             else:
                 factors.append(self.implicit(factors))

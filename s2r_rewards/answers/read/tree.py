@@ -22,14 +22,11 @@ class _Named:
     name: str
 
 
-class Sym(_Named):
-    __slots__ = ()
+class Sym(_Named): ...
 
 
 class Const(_Named):
     """``pi``, ``e``, ``i``, ``inf``, ``reals`` or ``empty``."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +34,13 @@ class _Several:
     parts: tuple[Node, ...]
 
 
-class Sum(_Several):
-    __slots__ = ()
+class Sum(_Several): ...
 
 
-class Product(_Several):
-    __slots__ = ()
+class Product(_Several): ...
 
 
-class Ratio(_Several):
-    __slots__ = ()
+class Ratio(_Several): ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +48,13 @@ class _Around:
     inner: Node
 
 
-class Neg(_Around):
-    __slots__ = ()
+class Neg(_Around): ...
 
 
-class Percent(_Around):
-    __slots__ = ()
+class Percent(_Around): ...
 
 
-class Degree(_Around):
-    __slots__ = ()
+class Degree(_Around): ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +68,10 @@ class _Pair:
     right: Node
 
 
-class Quotient(_Pair):
-    __slots__ = ()
+class Quotient(_Pair): ...
 
 
-class Power(_Pair):
-    __slots__ = ()
+class Power(_Pair): ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +127,7 @@ class _Items:
     items: tuple[Node, ...]
 
 
-class Set(_Items):
-    __slots__ = ()
+class Set(_Items): ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,76 +1,56 @@
-"""The words and commands that answers are written with: one place for every table the lexer looks up."""
+"""The words, commands and units that answers are written with: ``words.json`` as the tables that readers look up."""
 
-from __future__ import annotations
-
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 Token = tuple[str, Any]
+WORDS: dict[str, Any] = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
 
 
-def words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+def _set(name: str) -> frozenset[str]:
+    return frozenset(WORDS[name].split())
 
 
-FUNCTIONS = words(
-    "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsinh arccosh arctanh asin "
-    "acos atan ln log lg exp sqrt abs max min gcd lcm floor ceil det arg Re Im binom factorial"
-)
-ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log10"}
-GREEK = words(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho "
-    "sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell "
-    "hbar odot prime"
-)
-RELATIONS = {
-    "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "=<": "<=", "=>": "?", "!=": "!=",
-    "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<",
-    "gt": ">", "ne": "!=", "neq": "!=", "in": "in", "approx": "~", "simeq": "~",
-}  # fmt: skip
-#: Commands whose braces hold prose, and commands whose braces hold mathematics in another style.
-TEXT_COMMANDS = words("text mbox textbf textrm textit textnormal hbox textsf texttt")
-ACCENTS = words("vec overrightarrow overline bar hat tilde dot")
-STYLE_COMMANDS = words("mathrm mathbf mathcal mathit mathsf boldsymbol bm operatorname mathbb") | ACCENTS
-IGNORED = words(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr quad qquad displaystyle textstyle limits nolimits "
-    "thinspace , ; : ! > &"
-) | {" ", "\n"}
-BARE_WORDS: dict[str, Token] = {
-    "and": ("sep", "and"), "or": ("sep", "or"), "pi": ("const", "pi"), "infinity": ("const", "inf"),
-    "inf": ("const", "inf"), "infty": ("const", "inf"), "Infinity": ("const", "inf"),
-    "oo": ("const", "inf"), "percent": ("op", "%"), "percentage": ("op", "%"), "pct": ("op", "%"),
-    "degrees": ("op", "deg"), "degree": ("op", "deg"), "deg": ("op", "deg"), "union": ("op", "cup"),
-    "in": ("rel", "in"),
-}  # fmt: skip
-COMMANDS: dict[str, Token] = {
-    "cdot": ("op", "*"), "times": ("op", "*"), "ast": ("op", "*"), "div": ("op", "/"), "pm": ("op", "pm"),
-    "mp": ("op", "mp"), "cup": ("op", "cup"), "cap": ("op", "cap"), "setminus": ("op", "setminus"),
-    "backslash": ("op", "setminus"), "infty": ("const", "inf"), "pi": ("const", "pi"), "i": ("const", "i"),
-    "emptyset": ("const", "empty"), "varnothing": ("const", "empty"), "circ": ("op", "deg"),
-    "degree": ("op", "deg"), "%": ("op", "%"), "$": ("op", "money"), "colon": ("op", ":"), "|": ("op", "|"),
-    "vert": ("op", "|"), "lvert": ("op", "|"), "rvert": ("op", "|"), "mid": ("op", "|"),
-    "\\": ("op", "newline"), "{": ("open", "{"), "}": ("close", "}"), "lbrace": ("open", "{"),
-    "rbrace": ("close", "}"), "lbrack": ("open", "["), "rbrack": ("close", "]"), "langle": ("open", "("),
-    "rangle": ("close", ")"), "lfloor": ("open", "floor"), "rfloor": ("close", "floor"),
-    "lceil": ("open", "ceil"), "rceil": ("close", "ceil"), "lor": ("sep", "or"), "vee": ("sep", "or"),
-    "land": ("sep", "and"), "frac": ("cmd", "frac"), "dfrac": ("cmd", "frac"), "tfrac": ("cmd", "frac"),
-    "cfrac": ("cmd", "frac"), "sqrt": ("cmd", "sqrt"), "binom": ("cmd", "binom"),
-    "dbinom": ("cmd", "binom"), "tbinom": ("cmd", "binom"),
-}  # fmt: skip
-OPERATORS: dict[str, Token] = {
-    "**": ("op", "^"), "(": ("open", "("), ")": ("close", ")"), "[": ("open", "["), "]": ("close", "]"),
-    "{": ("open", "brace"), "}": ("close", "brace"), ",": ("sep", ","), ";": ("sep", ";"),
-}  # fmt: skip
+def _tokens(name: str) -> dict[str, Token]:
+    """``{"op *": "cdot times"}`` as the token ``("op", "*")`` for each of the spellings."""
+    named = ((token.split(), words.split()) for token, words in WORDS[name].items())
+    return {word: (kind, value) for (kind, value), words in named for word in words}
+
+
+GREEK = _set("greek")
+ACCENTS = _set("accents")
+#: Commands with braces: whether they hold mathematics in another style, rather than prose.
+STYLES = dict.fromkeys(_set("text commands"), False) | dict.fromkeys(_set("style commands") | ACCENTS, True)
+IGNORED = _set("ignored commands") | {" ", "\n"}
 #: Words of two or three letters that are prose or units rather than products of variables.
-SHORT_WORDS = words(
-    "no yes not the is to of for are but cm mm km kg ft mg ml hr hrs sec mph usd per cup day way lbs lb oz cal mol rad"
-)
+SHORT_WORDS = _set("short words")
 #: Words that can never be part of a unit: they negate, hedge, compare or calculate.
-HEDGES = words(
-    "or not wrong maybe is no if when where mod times plus minus to power than but correct incorrect "
-    "perhaps either any all none undefined infinite true false with without more less most least greater "
-    "above below between million billion trillion thousand hundred half"
-)
+HEDGES = _set("never a unit")
 #: Words behind a number that multiply it.
-SCALES = {
-    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
-}  # fmt: skip
+SCALES: dict[str, int] = WORDS["scales"]
+_RELATIONS = _tokens("relations")
+_FUNCTIONS: dict[str, Token] = {name: ("fn", WORDS["aliases"].get(name, name)) for name in _set("functions")}
+BARE_WORDS = {**_FUNCTIONS, "sqrt": ("cmd", "sqrt"), **_tokens("bare words")}
+COMMANDS = {**_FUNCTIONS, **{name: ("sym", name) for name in GREEK}, **_RELATIONS, **_tokens("commands")}
+CHARACTERS = {**_RELATIONS, **_tokens("characters")}
+
+#: Units that one letter behind a number can mean when the other side is a bare number.
+LETTER_UNITS = frozenset("LmgsVWJNhKA")
+TEMPERATURES = frozenset("CF")
+_UNITS = {alias: name for name, aliases in WORDS["units"].items() for alias in [name, *aliases.split()]}
+_BESIDE_UNITS = _set("beside units")
+_LETTERS = re.compile(r"[A-Za-z]+")
+
+
+def normal_unit(text: str) -> tuple[str, ...]:
+    """The known units in ``text`` in one spelling (``"square feet"`` -> ``("foot",)``)."""
+    words = [word.lower() for word in _LETTERS.findall(text.replace(".", "").replace("mph", "mile hour"))]
+    return tuple(sorted(_UNITS[word] for word in words if _UNITS.get(word, "of") not in _BESIDE_UNITS))
+
+
+def compatible(first: str, second: str) -> bool:
+    """Whether two written units may name the same thing: two different known units may not."""
+    left, right = normal_unit(first), normal_unit(second)
+    return not left or not right or left == right

@@ -4,8 +4,6 @@ A choice is its letter, alone or in front of its text: ``B``, ``(B)``, ``\text{(
 2x(x-7)``. Caveat: a second letter makes it a hedge, which is no single choice.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import NamedTuple
@@ -23,36 +21,28 @@ class _Letters(NamedTuple):
     chosen: re.Pattern[str]
     second: re.Pattern[str]
 
-    @classmethod
-    def of(cls, letters: str, behind: str, word: str) -> _Letters:
-        """``behind`` must follow ``B.`` or ``B)``; ``word`` must follow a letter that is no article."""
-        return cls(
-            re.compile(rf"\(?\s*([{letters}])\s*\)?[.:]?"),
-            re.compile(
-                r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
-                rf"(?:\(\s*([{letters}])\s*\)|([{letters}])\s*(?:[).:]{behind}|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{{3}})"
-                r"|(?=\.[A-Z\\])))",
-                re.I,
-            ),
-            re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word),
-        )
+
+def _letters(letters: str, behind: str, word: str) -> _Letters:
+    """``behind`` must follow ``B.`` or ``B)``; ``word`` must follow a letter that is no article."""
+    return _Letters(
+        re.compile(rf"\(?\s*([{letters}])\s*\)?[.:]?"),
+        re.compile(
+            r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
+            rf"(?:\(\s*([{letters}])\s*\)|([{letters}])\s*(?:[).:]{behind}|(?=\s*$)|(?=\s+[-–]\s+[A-Za-z]{{3}})"
+            r"|(?=\.[A-Z\\])))",
+            re.I,
+        ),
+        re.compile(r"\W*(?:(?:or|and|nor)\b\W*|[,/|&]\s*)?\(?([A-J])\)?(?![\w(^+*=-]|\s*[=+*/^-])" + word),
+    )
 
 
-_IN_MATHEMATICS = _Letters.of("A-J", r"(?![\w.])", "")
+_IN_MATHEMATICS = _letters("A-J", r"(?![\w.])", "")
 
 
 @cache
 def _asked_for() -> _Letters:
     """Where only a choice is asked for, ``B.5`` and ``B)x`` are choices too; beside mathematics they are not."""
-    return _Letters.of("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
-
-
-def choice_letter(text: str, letters: _Letters = _IN_MATHEMATICS) -> str | None:
-    """The letter when ``text`` is nothing but a choice letter."""
-    if len(text) > 40:
-        return None
-    match = letters.alone.fullmatch(plain_text(text))
-    return match.group(1) if match else None
+    return _letters("A-Z", "", r"(?!\s+(?!(?:or|and|nor)\b)[a-z])")
 
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
@@ -73,10 +63,10 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
     ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
     """
     letters = _asked_for() if only else _IN_MATHEMATICS
-    letter = choice_letter(gold.upper() if only else gold, letters)
+    letter = letters.alone.fullmatch(plain_text(gold.upper() if only else gold)) if len(gold) <= 40 else None
     if letter is None:
         return None
     chosen = split_choice(answer, letters)
     if chosen is None:
         return Outcome(None, "choice", "the answer is not a single choice")
-    return judged(chosen[0] == letter, "choice", "same letter", "different letters")
+    return judged(chosen[0] == letter[1], "choice", "same letter", "different letters")

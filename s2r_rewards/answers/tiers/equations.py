@@ -1,14 +1,11 @@
 """Equations: a name in front of a value, chains of equal values, and curves up to a constant factor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeGuard
 
-from ..algebra.arithmetic import Undefined
+from ..algebra.arithmetic import PRIME, Undefined, value_mod
 from ..algebra.equality import decimal_places
-from ..algebra.modular import PRIME, NotRational, value_mod
-from ..algebra.probing import number, sample
+from ..algebra.probing import number, probe
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
@@ -141,15 +138,10 @@ def same_curve(gold: Sides, answer: Sides) -> bool:
     try:
         first, second = (value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1))
         return first == second != 0
-    except NotRational:
+    except Undefined:
         pass
     found: list[complex] = []
-    for which in range(5):
-        point = {name: sample(name, which, False) for name in names}
-        try:
-            a, b = number(left, point), number(right, point)
-        except Undefined:
-            continue
+    for a, b in probe(left, right, names):
         if a == 0 or b == 0:
             return False
         found.append(a / b)

@@ -5,41 +5,38 @@ because the parser itself can exhaust the stack. Caveat: inside containers ``1``
 Python, except where a literal is asked for (``kind="literal"``); ``(1, 2)`` and ``[1, 2]`` differ.
 """
 
-from __future__ import annotations
-
 import ast
 import warnings
+from itertools import accumulate
 
 from ..result import Outcome, judged
 
 _MAX_LENGTH = 5_000
 _MAX_DEPTH = 40
-_OPEN, _CLOSE = "([{", ")]}"
-_START = frozenset("'\"[({")
 
 
 def looks_like_literal(text: str) -> bool:
     """Whether a gold answer is Python rather than mathematics: quoted strings, a dict, True/False/None."""
     text = text.strip()
-    if text in ("True", "False", "None"):
+    if text in ("True", "False", "None", "[]", "()", "{}"):
         return True
     return bool(text) and (
         (text[0] in "'\"" and text[-1] == text[0] and len(text) > 1)
         or (
-            text[0] in _START
+            text[0] in "'\"[({"
             and ("'" in text or '"' in text)
             and "\\" not in text.replace("\\n", "").replace("\\'", "")
         )
         or (text[0] == "{" and ":" in text and "\\" not in text)
         or (text[:2] == "b'" and text[-1] == "'")
-        or text in ("[]", "()", "{}")
     )
 
 
 def python_value(text: str) -> tuple[object] | None:
     """The value in a one-tuple, or None when the text is not a bounded Python literal."""
     text = text.strip()
-    if len(text) > _MAX_LENGTH or _depth(text) > _MAX_DEPTH or text.count("-") + text.count("+") > 500:
+    depths = accumulate((character in "([{") - (character in ")]}") for character in text)
+    if len(text) > _MAX_LENGTH or max(depths, default=0) > _MAX_DEPTH or text.count("-") + text.count("+") > 500:
         return None
     try:
         with warnings.catch_warnings():
@@ -47,17 +44,6 @@ def python_value(text: str) -> tuple[object] | None:
             return (ast.literal_eval(text),)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for character in text:
-        if character in _OPEN:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in _CLOSE:
-            depth -= 1
-    return deepest
 
 
 def same_value(left: object, right: object, typed: bool) -> bool:

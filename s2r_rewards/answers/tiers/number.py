@@ -1,21 +1,30 @@
-"""Tier ``number``: two plain numbers are equal when their exact rational values are.
+"""Tier ``number``: plain numbers, and percent signs, degrees and units around a value, by policy.
 
-Decides integers, decimals, ``a/b``, scientific notation and thousands separators in exact arithmetic; nothing
-is rounded. Caveat: exponents and digits are bounded before anything is evaluated.
+Two plain numbers are equal when their exact rational values are: integers, decimals, ``a/b``, scientific notation and
+thousands separators; nothing is rounded, and exponents and digits are bounded before anything is evaluated. Caveat:
+without the question nobody can know the unit that it asked for; a unit on one side only is therefore dropped, and a
+percent sign may stand for nothing only where the bare number could not be meant as a proportion.
 """
 
-from __future__ import annotations
-
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 
+from ..algebra.equality import equal
+from ..algebra.exact import as_number
 from ..policy import CheckPolicy
+from ..read import tree
+from ..read.terms import TURN
+from ..read.tree import Node, descendants, functions
+from ..read.vocabulary import LETTER_UNITS, TEMPERATURES, compatible, normal_unit
 from ..result import Outcome
 
 _PLAIN = re.compile(
     r"([+-]?)\s*(?:(\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
     r"(?:\s*/\s*(\d{1,400}))?"
 )
+_HUNDRED = tree.Num(Fraction(100))
+_THERMAL = ((), ("degree",), ("celsius",), ("fahrenheit",))
 
 
 def plain_number(text: str) -> Fraction | None:
@@ -57,3 +66,89 @@ def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:
         return "." not in answer
     places = len(gold) - gold.index(".") - 1 if "." in gold else 0
     return places < policy.rounded_places or not policy.rounded_places
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A value and what was written around it."""
+
+    core: Node
+    unit: str = ""
+    percent: bool = False
+    degree: bool = False
+
+
+def unwrap(node: Node) -> Wrapped:
+    """Takes units, percent and degree signs off a value; a minus sign in front of them stays."""
+    unit, percent, degree, negative = "", False, False, False
+    while True:
+        match node:
+            case tree.Unit(inner, text):
+                unit = f"{unit} {text}".strip()
+            case tree.Percent(inner):
+                percent = True
+            case tree.Degree(inner):
+                degree = True
+            case tree.Neg(tree.Percent() | tree.Degree() | tree.Unit() as inner):
+                negative = not negative
+            case _:
+                return Wrapped(tree.Neg(node) if negative else node, unit, percent, degree)
+        node = inner
+
+
+def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Two values with what is wrapped around them."""
+    g, a = unwrap(gold), unwrap(answer)
+    if policy.units == "strict" and (bool(g.unit) != bool(a.unit) or g.degree != a.degree):
+        return Outcome(False, "number", "a unit on one side only")
+    if policy.units != "ignore":
+        if g.unit and a.unit and not compatible(g.unit, a.unit):
+            return Outcome(False, "number", f"different units: {g.unit!r} and {a.unit!r}")
+        for one, other in ((g, a), (a, g)):
+            if one.degree and normal_unit(other.unit) not in _THERMAL:
+                return Outcome(False, "number", "degrees and another unit")
+    if g.degree != a.degree and not (g.unit or a.unit) and _mentions_pi((a if g.degree else g).core):
+        sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
+        return equal(sides[0], sides[1], policy)  # 30° and π/6 are the same angle
+    if g.percent != a.percent:
+        return _percent(g, a, policy)
+    outcome = equal(g.core, a.core, policy)
+    if not outcome.equal and policy.units != "strict":
+        for one, other in ((g, a), (a, g)):
+            value, letter = _without_letter_unit(one.core)
+            if value is None or (other.unit and not compatible(other.unit, letter)):
+                continue
+            if as_number(other.core) == as_number(value):
+                return Outcome(True, "number", "equal without its unit")
+    return outcome
+
+
+def _without_letter_unit(core: Node) -> tuple[Node | None, str]:
+    """The number and the letter in ``5 m``, ``5 m^2`` or ``5° C``, where the letter can be a unit."""
+    match core:
+        case tree.Product((value, tree.Sym(letter) | tree.Power(tree.Sym(letter), tree.Num()))):
+            units = TEMPERATURES if isinstance(value, tree.Degree) else LETTER_UNITS
+            if letter in units and as_number(value) is not None:
+                return value, letter
+    return None, ""
+
+
+def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
+    """One side has a percent sign: it divides by a hundred, or it was left out on the other side."""
+    if policy.percent == "strict":
+        return Outcome(False, "number", "a percent sign on one side only")
+    if policy.percent in ("both", "value"):
+        sides = [tree.Quotient(side.core, _HUNDRED) if side.percent else side.core for side in (g, a)]
+        outcome = equal(sides[0], sides[1], policy)
+        if outcome.equal or policy.percent == "value":
+            return outcome
+    outcome = equal(g.core, a.core, policy)
+    if outcome.equal and a.percent:
+        value = as_number(g.core)
+        if value is None or abs(value) < 1:
+            return Outcome(False, "number", "a percentage of a proportion")
+    return outcome
+
+
+def _mentions_pi(node: Node) -> bool:
+    return not functions(node) and tree.Const("pi") in descendants(node)

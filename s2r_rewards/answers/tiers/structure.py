@@ -6,21 +6,19 @@ notation; an equation without a name in front is equal to its multiples. Caveat:
 differ, and a missing or an extra answer is wrong.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
-from ..algebra.constants import as_number
+from ..algebra.exact import as_number
 from ..algebra.realsets import real_set, same_set
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild
-from ..read.units import compatible
+from ..read.vocabulary import compatible
 from ..result import Outcome, judged
 from .equations import compare_relations, exact_part, is_equation, name_of, named_apart, named_value, rounded_part
-from .values import compare_values, unwrap
+from .number import compare_values, unwrap
 
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
@@ -32,18 +30,15 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer."""
     if gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
-    rounded = rounded_part(answer)
-    if rounded is not None:
+    if (rounded := rounded_part(answer)) is not None:
         exactly = compare(gold, exact_part(answer), policy)
         return exactly if exactly.equal else compare(gold, rounded, policy)
     gold, answer = (_without_domain(_spread(exact_part(node))) for node in (gold, answer))
     kinds = {type(gold), type(answer)}
     if kinds <= _VALUES:
         return compare_values(gold, answer, policy)
-    if tree.Relation in kinds:
-        outcome = _with_relation(gold, answer, policy)
-        if outcome is not None:
-            return outcome
+    if tree.Relation in kinds and (outcome := _with_relation(gold, answer, policy)) is not None:
+        return outcome
     if kinds & _SETS or _inequalities(gold) or _inequalities(answer):
         first, second = real_set(gold), real_set(answer)
         if first is not None and second is not None:

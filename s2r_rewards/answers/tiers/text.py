@@ -4,11 +4,10 @@ Words are equal when their letters and digits are, whatever the case, spacing an
 paraphrase is not the same text.
 """
 
-from __future__ import annotations
-
 import re
 
 from ..policy import CheckPolicy
+from ..read.vocabulary import WORDS
 from ..result import Outcome, judged
 
 _STYLE = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)")
@@ -16,13 +15,7 @@ _NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
 _BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
-_SYNONYMS = {
-    **dict.fromkeys(
-        ("nosolutions", "norealsolution", "norealsolutions", "therearenosolutions", "thereisnosolution", "emptyset",
-         "varnothing", "theemptyset"), "nosolution",
-    ),
-    "dne": "doesnotexist", "thelimitdoesnotexist": "doesnotexist",
-}  # fmt: skip
+_SYNONYMS: dict[str, str] = {phrase: word for word, phrases in WORDS["synonyms"].items() for phrase in phrases.split()}
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
 #: Where only a word of a scale is asked for, one scale stands for the other.

@@ -1,94 +1,29 @@
-r"""Other people's checkers behind our interface: asked through a worker process, run inside it.
-
-Each comparison is ``(gold, answer) -> (equal, why)``; ``equal`` is None when a side could not be read.
+r"""Other people's checkers behind our interface: asked through a worker process, run inside it (see :mod:`.worker`).
 
 ``math_verify``   math-verify's ``parse`` and ``verify``
-``latex2sympy2``  latex2sympy2_extended (or latex2sympy2) and sympy's ``equals``
+``latex2sympy2``  latex2sympy2_extended and sympy's ``equals``
 ``symbolic``      the symbolic tier: latex2sympy2_extended and sympy, for integrals, sums, products and limits
 
-None of them is handed Python to evaluate: the text goes through their LaTeX grammars.
+Caveat of the symbolic tier: only whole formulas go there, and only where the libraries are installed; prose around them
+keeps them out.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
+import re
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from ..policy import CheckPolicy
 from ..result import CheckResult
 
 Backend = Literal["s2r", "math_verify", "latex2sympy2"]
-GOLD_UNREADABLE = "the gold answer cannot be read"
-_DELIMITERS = ("$", "\\(", "\\[", "\\boxed")
-
-
-def _marked(text: str) -> str:
-    """The text as mathematics for a parser that looks for ``$...$``."""
-    return text if any(mark in text for mark in _DELIMITERS) else f"${text}$"
-
-
-def math_verify(gold: str, answer: str) -> tuple[bool | None, str]:
-    """math-verify's own reading of both sides."""
-    from math_verify import parse, verify
-
-    first = parse(_marked(gold), parsing_timeout=None)
-    second = parse(_marked(answer), parsing_timeout=None)
-    if not first:
-        return None, GOLD_UNREADABLE
-    if not second:
-        return False, "math-verify cannot read the answer"
-    return bool(verify(first, second, timeout_seconds=None)), "math-verify"
-
-
-def latex2sympy2(gold: str, answer: str) -> tuple[bool | None, str]:
-    """Equal to sympy, as far as it can tell."""
-    try:
-        first = _sympy(gold)
-    except Exception:
-        return None, GOLD_UNREADABLE
-    second = _sympy(answer)
-    if first == second:
-        return True, "same expression"
-    difference = getattr(first, "equals", lambda _: None)(second)
-    return (False, "undecided") if difference is None else (bool(difference), "sympy's equals")
-
-
-def _sympy(text: str) -> Any:
-    try:
-        from latex2sympy2_extended import latex2sympy
-    except ImportError:
-        from latex2sympy2 import latex2sympy
-    return latex2sympy(text.strip().strip("$"))
-
-
-def symbolic(gold: str, answer: str) -> tuple[bool | None, str]:
-    """Both sides must be read as a whole; unevaluated integrals, sums and limits are worked out."""
-    first, second = _sympy(gold), _sympy(answer)
-    if first == second:
-        return True, "same expression"
-    difference = (first - second).doit()
-    if difference == 0:
-        return True, "the difference vanishes"
-    same = difference.equals(0)
-    return (False, "undecided") if same is None else (bool(same), "sympy's equals")
-
-
-COMPARISONS: dict[str, Callable[[str, str], tuple[bool | None, str]]] = {
-    "math_verify": math_verify,
-    "latex2sympy2": latex2sympy2,
-    "symbolic": symbolic,
-}
 #: The module that a comparison needs.
 NEEDS = {"math_verify": "math_verify", "latex2sympy2": "latex2sympy2_extended", "symbolic": "latex2sympy2_extended"}
-
-
-def warm_up(name: str) -> None:
-    """Import a comparison's libraries and run it once, so that its start-up does not count against the first check."""
-    import logging
-
-    logging.disable(logging.ERROR)
-    COMPARISONS[name]("1", "2")
+GOLD_UNREADABLE = "the gold answer cannot be read"
+START_LIMIT = 20.0
+_NOTATION = re.compile(r"\\(?:int|iint|oint|sum|prod|lim)(?![A-Za-z])")
+_MAX_LENGTH = 500
+_PROSE = re.compile(r"[A-Za-z]{4}|[\"?]|[A-Za-z]{2,} [A-Za-z]{2,}")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 
 
 @cache
@@ -102,22 +37,31 @@ def installed(module: str) -> bool:
         return False
 
 
-def available(name: str) -> bool:
-    """Whether the libraries of a comparison are installed."""
-    return installed(NEEDS[name])
+def needs_algebra(gold: str, answer: str, policy: CheckPolicy) -> bool:
+    """Whether only computer algebra can read one of the two, and it is there."""
+    if policy.symbolic == "never" or policy.kind != "math" or ("\\" not in answer and "\\" not in gold):
+        return False
+    if max(len(gold), len(answer)) > _MAX_LENGTH or not (_NOTATION.search(answer) or _NOTATION.search(gold)):
+        return False
+    return _is_formula(gold) and _is_formula(answer) and installed(NEEDS["symbolic"])
 
 
-def delegate(gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = 20.0) -> CheckResult:
+def _is_formula(text: str) -> bool:
+    """Whether a text is one piece of mathematics: closed braces and no prose around it."""
+    return text.count("{") == text.count("}") and not _PROSE.search(_COMMAND.sub("", text))
+
+
+def delegate(gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = START_LIMIT) -> CheckResult:
     """Compare one pair in a worker process.
 
     Raises:
         ValueError: there is no such backend.
         ImportError: its libraries are missing.
     """
-    if name not in COMPARISONS:
-        known = ", ".join(map(repr, COMPARISONS))
+    if name not in NEEDS:
+        known = ", ".join(map(repr, NEEDS))
         raise ValueError(f"unknown backend {name!r}; expected one of 's2r', {known}")
-    if not available(name):
+    if not installed(NEEDS[name]):
         raise ImportError(f"backend {name!r} needs {NEEDS[name]}: pip install 's2r-rewards[symbolic]'")
     from .pool import pool_for
 

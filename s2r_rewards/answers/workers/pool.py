@@ -6,8 +6,6 @@ wall-clock or memory limit is killed and replaced; the check that it worked on i
 waits for it. A forked child starts its own workers; workers are closed at exit and die with their parent.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import json
@@ -21,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 MEMORY_LIMIT = 2 << 30
-START_LIMIT = 20.0
 
 
 class WorkerDied(Exception):
@@ -65,9 +62,11 @@ class Worker:
     def _line(self, limit: float) -> bytes | None:
         assert self.process.stdout is not None
         pipe, deadline = self.process.stdout.fileno(), time.monotonic() + limit
+        poller = select.poll()  # unlike select(), not limited to descriptors below 1024
+        poller.register(pipe, select.POLLIN | select.POLLHUP)
         while b"\n" not in self.buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not _readable(pipe, left):
+            if left <= 0 or not poller.poll(max(1, int(left * 1000))):
                 return None
             chunk = os.read(pipe, 65_536)
             if not chunk:
@@ -92,12 +91,6 @@ class Worker:
                     pipe.close()
 
 
-def _readable(pipe: int, limit: float) -> bool:
-    poller = select.poll()  # unlike select(), not limited to descriptors below 1024
-    poller.register(pipe, select.POLLIN | select.POLLHUP)
-    return bool(poller.poll(max(1, int(limit * 1000))))
-
-
 class Pool:
     """Workers for one backend: started when needed, reused, at most as many as there are concurrent checks."""
 
@@ -107,9 +100,8 @@ class Pool:
         self.lock = threading.Lock()
         self.idle: list[Worker] = []
         self.all: set[Worker] = set()
-        self.killed = 0
 
-    def call(self, gold: str, answer: str, limit: float, start_limit: float = START_LIMIT) -> dict[str, Any]:
+    def call(self, gold: str, answer: str, limit: float, start_limit: float) -> dict[str, Any]:
         """The worker's reply; ``{"timeout": why}`` when it was killed or is still starting."""
         worker = self._take()
         keep = False
@@ -117,11 +109,9 @@ class Pool:
             if not worker.wait_ready(start_limit):
                 keep = True  # it goes on starting and serves a later check
                 return {"timeout": "the worker is still starting"}
-            reply = worker.ask({"op": self.backend, "gold": gold, "answer": answer}, limit)
-            if reply is None:
-                return {"timeout": f"over {limit:g} s"}
-            keep = "memory" not in reply
-            return reply if keep else {"timeout": "over the memory limit"}
+            reply = worker.ask({"gold": gold, "answer": answer}, limit) or {"timeout": f"over {limit:g} s"}
+            keep = "timeout" not in reply
+            return reply
         except WorkerDied as error:
             return {"timeout": str(error)}
         finally:
@@ -142,7 +132,6 @@ class Pool:
                 self.idle.append(worker)
                 return
             self.all.discard(worker)
-            self.killed += 1
         worker.kill()
         if worker.ready:  # one that could not even start would only fail again
             replacement = Worker(self.backend, self.memory_limit)
@@ -165,9 +154,7 @@ _pools_lock = threading.Lock()
 def pool_for(backend: str) -> Pool:
     """The process-wide pool of a backend."""
     with _pools_lock:
-        if backend not in _pools:
-            _pools[backend] = Pool(backend)
-        return _pools[backend]
+        return _pools.setdefault(backend, Pool(backend))
 
 
 def close_pools() -> None:

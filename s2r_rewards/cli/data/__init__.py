@@ -1,24 +1,21 @@
-"""``s2r data``: from a base model to training data. Each step is a module, imported when it is asked for."""
+"""``s2r data``: from a base model to training data."""
 
 import click
 
 from s2r_rewards.cli.kit.commands import LazyGroup
 
-#: step → (module, one line of help), in order
+#: Each step is a module; its line of help, in order.
 STEPS = {
-    name: (f"s2r_rewards.cli.data.{name}", summary)
-    for name, summary in {
-        "problems": "Any data set into one schema: checked, de-duplicated, decontaminated.",
-        "sample": "K responses per problem from an OpenAI-compatible server.",
-        "verify": "Verifications of sampled attempts, each ending in one verdict.",
-        "init": "Behaviour-initialisation trajectories for SFT.",
-        "rl": "RL prompts within an accuracy band of the SFT model.",
-        "offline": "Offline RL data with advantages, out of stored rollouts.",
-    }.items()
+    "problems": "Any data set into one schema: checked, de-duplicated, decontaminated.",
+    "sample": "K responses per problem from an OpenAI-compatible server.",
+    "verify": "Verifications of sampled attempts, each ending in one verdict.",
+    "init": "Behaviour-initialisation trajectories for SFT.",
+    "rl": "RL prompts within an accuracy band of the SFT model.",
+    "offline": "Offline RL data with advantages, out of stored rollouts.",
 }
 
 
-@click.command(cls=LazyGroup, verbs=STEPS, heading="Steps, in order")
+@click.command(cls=LazyGroup, package=__name__, verbs=STEPS, heading="Steps, in order")
 def command() -> None:
     """From a base model to training data. Every step can be killed and started again.
 

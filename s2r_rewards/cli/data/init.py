@@ -13,7 +13,6 @@ from s2r_rewards.cli.kit.formats import Built, Formats, sft_formats
 from s2r_rewards.cli.kit.options import output_option, seed_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, counts_table, say, show_table
-from s2r_rewards.datasets.attempts import checked_attempts, verified_attempt
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
     Dropped,
@@ -22,21 +21,17 @@ from s2r_rewards.datasets.initialization import (
     single_attempt,
 )
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.datasets.verification import STYLES
+from s2r_rewards.datasets.verification import STYLES, checked_attempts, verified_attempt
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
+
+SETS = ("behaviour", "original-solution", "long-cot")
+SOURCE = "SOURCE is: verifications; problems with solutions; or samples of a long-thinking model."
 
 
 @click.command()
 @click.argument("source")
 @output_option("Trajectories as segments with their loss mask, JSONL or parquet.")
-@click.option(
-    "--set",
-    "kind",
-    type=click.Choice(["behaviour", "original-solution", "long-cot"]),
-    default="behaviour",
-    show_default=True,
-    help="SOURCE is: verifications; problems with solutions; or samples of a long-thinking model.",
-)
+@click.option("--set", "kind", type=click.Choice(SETS), default=SETS[0], show_default=True, help=SOURCE)
 @click.option("--preset", type=click.Choice(list(INITIALIZATION_PRESETS)), default="paper", show_default=True)
 @click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
 @click.option("--preview", default=0, help="Show the first N trajectories with their loss mask.")
@@ -72,28 +67,37 @@ def command(
     write_records(output, (_record(problem, trajectory) for problem, trajectory in built))
     formats.write_sft(built)
     for problem, trajectory in built[:preview]:
-        _preview(problem, trajectory)
-    _report(output, built, dropped)
+        click.secho(f"\n{problem.id}: {problem.problem}", bold=True)
+        for segment in trajectory.segments:
+            mark, colour = ("trained ", "green") if segment.trained else ("masked  ", "red")
+            for line in (segment.text or "<end>").strip().splitlines():
+                click.secho(f"{mark}{segment.kind:7}| {line}", fg=colour)
+    say(f"{output}: {len(built)} trajectories")
+    if dropped:
+        counts_table("problems without a trajectory", dict(dropped.most_common()))
+    by_attempts = Counter(trajectory.attempts for _, trajectory in built)
+    fell_back = Counter(trajectory.attempts for _, trajectory in built if trajectory.fell_back)
+    rows = [(str(k), str(by_attempts[k]), str(fell_back[k])) for k in sorted(by_attempts)]
+    show_table("trajectories", ("attempts", "number", "fewer than wanted"), rows)
 
 
 def _behaviour(
     source: str, preset: str, style: str, seed: int, reading: Reading, dropped: Counter[str]
 ) -> Iterator[Built]:
-    rows = _verified_rows(source, reading)
     # Verifications of one problem lie together: `s2r data verify` writes them in the order of the samples.
     seen: set[str] = set()
     styles: set[str] = set()
-    for name, group in groupby(rows, key=lambda row: row["problem_id"]):
+    for name, group in groupby(_verified_rows(source, reading), key=lambda row: row["problem_id"]):
         if name in seen:
             raise ValueError(f"{source}: rows of problem {name!r} do not lie together; sort them by problem_id")
         seen.add(name)
         members = list(group)
         styles.update(r["style"] for r in members)
-        usable = [r for r in members if r["kept"] and style in ("both", r["style"])]
+        first = members[0]
         built = build_trajectory(
-            [verified_attempt(r) for r in usable],
-            wrong=members[0]["wrong"],
-            total=members[0]["total"],
+            [verified_attempt(r) for r in members if r["kept"] and style in ("both", r["style"])],
+            wrong=first["wrong"],
+            total=first["total"],
             preset=preset,
             key=name,
             seed=seed,
@@ -102,8 +106,7 @@ def _behaviour(
         if isinstance(built, Dropped):
             dropped[built.reason] += 1
         else:
-            row = members[0]
-            yield Problem(name, row["problem"], row["gold"], row.get("level"), row.get("source") or ""), built
+            yield Problem(name, first["problem"], first["gold"], first.get("level"), first.get("source") or ""), built
     if styles and style != "both" and style not in styles:
         raise ValueError(f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}")
 
@@ -162,24 +165,3 @@ def _record(problem: Problem, trajectory: InitializationTrajectory) -> dict[str,
         "wanted": trajectory.wanted,
         "segments": [{"kind": s.kind, "text": s.text, "trained": s.trained} for s in trajectory.segments],
     }
-
-
-def _preview(problem: Problem, trajectory: InitializationTrajectory) -> None:
-    click.secho(f"\n{problem.id}: {problem.problem}", bold=True)
-    for segment in trajectory.segments:
-        mark = "trained " if segment.trained else "masked  "
-        for line in (segment.text or "<end>").strip().splitlines():
-            click.secho(f"{mark}{segment.kind:7}| {line}", fg="green" if segment.trained else "red")
-
-
-def _report(output: Path, built: list[Built], dropped: Counter[str]) -> None:
-    say(f"{output}: {len(built)} trajectories")
-    if dropped:
-        counts_table("problems without a trajectory", dict(dropped.most_common()))
-    by_attempts: Counter[int] = Counter()
-    fell_back: Counter[int] = Counter()
-    for _, trajectory in built:
-        by_attempts[trajectory.attempts] += 1
-        fell_back[trajectory.attempts] += trajectory.fell_back
-    rows = [(str(k), str(by_attempts[k]), str(fell_back[k])) for k in sorted(by_attempts)]
-    show_table("trajectories", ("attempts", "number", "fewer than wanted"), rows)

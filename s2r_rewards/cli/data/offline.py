@@ -32,7 +32,7 @@ from s2r_rewards.rollouts import write_rollouts
     "[default: the method's]",
 )
 @click.option("--bins", default=BINS, show_default=True, help="Accuracy groups.")
-@click.option("--mode", type=click.Choice(["discard", "truncate"]), help="[default: the method's]")
+@click.option("--mode", "rejection", type=click.Choice(["discard", "truncate"]), help="[default: the method's]")
 @click.option("--max-actions", type=int, help="[default: the method's]")
 @click.option("--balance/--no-balance", default=None, help="[default: the method's]")
 @click.option("--min-count", type=int, help="Smaller groups have baseline 0. [default: the method's]")
@@ -46,13 +46,11 @@ def command(
     band: tuple[float, float],
     by: str | None,
     bins: int,
-    mode: str | None,
-    max_actions: int | None,
-    balance: bool | None,
     min_count: int | None,
     restart: bool,
     reading: Reading,
     formats: Formats,
+    **rules: Any,
 ) -> None:
     """Offline RL data (appendix F of the paper) out of stored ROLLOUTS.
 
@@ -64,18 +62,10 @@ def command(
       s2r data offline rollouts.jsonl -o offline.jsonl --by context --verl offline.parquet
     """
     method = _method(scoring, by, bins, min_count)
-    rules: dict[str, Any] = {"rejection": mode, "max_actions": max_actions, "balance": balance}
     given = {name: value for name, value in rules.items() if value is not None}
     method = replace(method, filter=replace(method.filter, **given))
-    settings = {
-        "command": "offline",
-        "rollouts": fingerprint(rollouts),
-        "band": band,
-        "bins": bins,
-        "filter": asdict(method.filter),
-        **scoring.settings(),
-        "method": method.name,
-    }
+    settings = {"command": "offline", "rollouts": fingerprint(rollouts), "band": band, "bins": bins}
+    settings |= {"filter": asdict(method.filter), **scoring.settings(), "method": method.name}
     with SequenceLog(output, settings, restart) as log:
         if log.complete:
             say(f"{output} is complete already; --restart does it again")

@@ -1,36 +1,35 @@
 """``s2r data problems``."""
 
-from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from s2r_rewards.cli.kit.options import RecordFile, output_option, seed_option, take_option, workers_option
+from s2r_rewards.cli.kit.options import RECORD_FILE, output_option, seed_option, take_option, workers_option
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
-from s2r_rewards.datasets.collecting import Collector, take
-from s2r_rewards.datasets.decontamination import DEFAULT_NGRAM, NgramIndex
-from s2r_rewards.datasets.loading import Located, converted, is_hub_name, load_records
+from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, NgramIndex, take
+from s2r_rewards.datasets.loading import converted, is_hub_name, load_records
 from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
-from s2r_rewards.evaluation.items import evaluation_texts
-from s2r_rewards.rollouts.records import OnError, write_records
+from s2r_rewards.evaluation.benchmarks import evaluation_texts
+from s2r_rewards.rollouts.records import write_records
 
 
 @click.command()
 @click.argument("data", nargs=-1)
 @output_option("Problems: id, problem, answer, level, source, solution. JSONL or parquet.")
 @click.option("--source", "source_name", type=click.Choice(list(SOURCES)), default="plain", show_default=True)
-@click.option("--problem-field", help="Field with the problem, where it is not the source's.")
-@click.option("--answer-field", help="Field with the golden answer, where it is not the source's.")
-@click.option("--level-field", help="Field with the difficulty level.")
+@click.option("--problem-field", "problem", help="Field with the problem, where it is not the source's.")
+@click.option("--answer-field", "answer", help="Field with the golden answer, where it is not the source's.")
+@click.option("--level-field", "level", help="Field with the difficulty level.")
 @click.option("--name", help="Name of the source in the output.")
 @click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
 @click.option("--config", help="Configuration, for hub data sets.")
 @click.option("--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`.")
 @click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
 @take_option
-@click.option("--dropped", "dropped_path", type=RecordFile(), help="Also write what was dropped, with the reason.")
+@click.option("--dropped", "dropped_path", type=RECORD_FILE, help="Also write what was dropped, with the reason.")
 @workers_option
 @seed_option
 @on_error_option
@@ -38,9 +37,6 @@ def command(
     data: tuple[str, ...],
     output: Path,
     source_name: str,
-    problem_field: str | None,
-    answer_field: str | None,
-    level_field: str | None,
     name: str | None,
     split: str,
     config: str | None,
@@ -51,6 +47,7 @@ def command(
     workers: int,
     seed: int,
     reading: Reading,
+    **fields: str | None,
 ) -> None:
     """DATA (files, folders or hub names) in one schema: golden answers tested, duplicates and leaks dropped.
 
@@ -61,7 +58,7 @@ def command(
     Example:
       s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
     """
-    source = source_with(SOURCES[source_name], problem_field, answer_field, level_field)
+    source = source_with(SOURCES[source_name], **fields)
     places = data or ((source.hub,) if source.hub else ())
     if not places:
         raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
@@ -71,8 +68,11 @@ def command(
             index.add(text, label)
     dropped: list[dict[str, Any]] = []
     collector = Collector(index, workers, dropped.append if dropped_path else None)
+    configs = [config] if config else source.configs
     with reading, Progress("reading") as bar:
-        records = _records(places, split, [config] if config else source.configs, reading)
+        # Configurations are parts of a hub data set; a file has none.
+        parts = [(p, part) for p in places for part in (configs if configs and is_hub_name(p) else [None])]
+        records = chain.from_iterable(load_records(place, split, part, reading) for place, part in parts)
         found = converted(records, lambda record: to_problem(record, source, name), reading)
         kept = list(collector.keep(bar.over(found)))
     if not kept and not collector.counts:
@@ -82,10 +82,3 @@ def command(
     if dropped_path:
         write_records(dropped_path, dropped)
     counts_table("problems", {**collector.counts, "written": len(kept)})
-
-
-def _records(places: tuple[str, ...], split: str, configs: Sequence[str], on_error: OnError) -> Iterator[Located]:
-    for place in places:
-        # Configurations are parts of a hub data set; a file has none.
-        for config in configs if configs and is_hub_name(place) else [None]:
-            yield from load_records(place, split, config, on_error)

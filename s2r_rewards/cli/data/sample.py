@@ -8,7 +8,7 @@ import click
 from s2r_rewards.cli.kit.options import output_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
-from s2r_rewards.datasets.llm.sampling import sample_requests
+from s2r_rewards.datasets.llm.requests import sample_requests
 from s2r_rewards.datasets.resume import fingerprint
 
 
@@ -17,7 +17,7 @@ from s2r_rewards.datasets.resume import fingerprint
 @output_option("Rollouts, JSONL or parquet.")
 @asking_options("-k", "Responses to each problem.", samples=5)
 @reading_options
-@model_options(temperature=0.7, max_tokens=2048)
+@model_options()
 def command(problems: str, output: Path, asking: dict[str, Any], reading: Reading, model: Model) -> None:
     """K responses to every problem of PROBLEMS, from any OpenAI-compatible server.
 
@@ -29,5 +29,4 @@ def command(problems: str, output: Path, asking: dict[str, Any], reading: Readin
       s2r data sample problems.jsonl -o samples.jsonl -k 5 --url http://localhost:8000/v1 --model my-model
     """
     settings = {"command": "sample", "problems": fingerprint(problems), **asking}
-    with model:
-        model.write(output, settings, lambda: sample_requests(reading.problems(problems), **asking), reading)
+    model.write(output, settings, lambda: sample_requests(reading.problems(problems), **asking), reading)

@@ -10,10 +10,9 @@ from s2r_rewards.cli.kit.options import output_option
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, model_options
 from s2r_rewards.cli.kit.show import counts_table, show_table
-from s2r_rewards.datasets.attempts import checked_attempts, verification_requests, verified_row
 from s2r_rewards.datasets.llm.requests import Request
 from s2r_rewards.datasets.resume import fingerprint
-from s2r_rewards.datasets.verification import STYLES, StyleCounts, style_table
+from s2r_rewards.datasets.verification import STYLES, checked_attempts, style_table, verification_requests, verified_row
 from s2r_rewards.evaluation.published import STYLES as PUBLISHED
 from s2r_rewards.rollouts.records import read_records
 
@@ -25,7 +24,7 @@ from s2r_rewards.rollouts.records import read_records
 @click.option("--tries", default=1, show_default=True, help="Verifications of each attempt and style.")
 @click.option("--paper", type=click.Choice(list(PUBLISHED)), help="Show the paper's figures of this model.")
 @reading_options
-@model_options(temperature=0.7, max_tokens=2048)
+@model_options()
 def command(
     samples: str, output: Path, style: str, tries: int, paper: str | None, reading: Reading, model: Model
 ) -> None:
@@ -47,28 +46,22 @@ def command(
         return verification_requests(attempts, styles, tries)
 
     settings = {"command": "verify", "samples": fingerprint(samples), "styles": styles, "tries": tries}
-    with model:
-        model.write(output, settings, requests, reading, verified_row)
-    _show(style_table(row for _, row in read_records(output)), paper)
-
-
-def _show(table: dict[str, StyleCounts], paper: str | None) -> None:
-    """The paper's table: accuracy of the verifications, by whether the attempt is right."""
+    model.write(output, settings, requests, reading, verified_row)
+    table = style_table(row for _, row in read_records(output))
+    # The paper's table: accuracy of the verifications, by whether the attempt is right.
     rows = [
         (
-            style,
-            *(f"{100 * counts.accuracy(*which):.2f}" for which in ((True, False), (True,), (False,))),
+            name,
+            *(f"{100 * counts.accuracy(*right):.2f}" for right in ((True, False), (True,), (False,))),
             str(counts.tried.total()),
             str(counts.agree.total()),
         )
-        for style, counts in table.items()
+        for name, counts in table.items()
     ]
-    for style, figures in PUBLISHED.get(paper or "", {}).items():
-        rows.append((f"paper, {paper}: {style}", *(f"{x:.2f}" for x in figures), "", ""))
+    for name, figures in PUBLISHED.get(paper or "", {}).items():
+        rows.append((f"paper, {paper}: {name}", *(f"{x:.2f}" for x in figures), "", ""))
     columns = ("style", "accuracy %", "attempt right %", "attempt wrong %", "verifications", "kept")
     show_table("verifications", columns, rows)
-    reasons: Counter[str] = Counter()
-    for counts in table.values():
-        reasons.update(counts.reasons)
+    reasons = sum((counts.reasons for counts in table.values()), Counter[str]())
     if reasons:
         counts_table("not kept", dict(reasons.most_common()))

@@ -1,7 +1,5 @@
 """Groups of commands, and errors as exit codes: 0 fine, 1 a condition failed, 2 bad usage or bad input."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 from collections.abc import Callable, Mapping
@@ -18,24 +16,19 @@ class BadInput(click.ClickException):
     exit_code = 2
 
 
-class Failed(click.ClickException):
-    """The command did its work, and a condition does not hold; or something outside failed for good."""
-
-    exit_code = 1
-
-
 class LazyGroup(click.Group):
     """A group whose commands are imported on use. Errors of the input end them with a message, not a traceback.
 
     Args:
-        verbs: name → (module with a ``command``, one line of help); help is listed without importing anything.
+        verbs: name → one line of help, listed without importing anything. The module of that name in ``package`` has
+            the ``command``.
     """
 
     def __init__(
-        self, *args: Any, verbs: Mapping[str, tuple[str, str]], heading: str = "Commands", **kwargs: Any
+        self, *args: Any, package: str, verbs: Mapping[str, str], heading: str = "Commands", **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.verbs, self.heading = verbs, heading
+        self.package, self.verbs, self.heading = package, verbs, heading
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.verbs)
@@ -43,12 +36,12 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.verbs:
             return None
-        command: click.Command = importlib.import_module(self.verbs[cmd_name][0]).command
+        command: click.Command = importlib.import_module(f"{self.package}.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(self.heading):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self.verbs.items()])
+            formatter.write_dl(list(self.verbs.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -62,7 +55,7 @@ class LazyGroup(click.Group):
 def fail(message: str) -> NoReturn:
     """End the command because a condition does not hold."""
     click.echo(message, err=True)
-    raise click.exceptions.Exit(Failed.exit_code)
+    raise click.exceptions.Exit(1)
 
 
 def bundle(name: str, make: Callable[..., Any], *options: click.Option) -> Callable[[Function], Function]:

@@ -1,7 +1,5 @@
 """Options for the trainers' formats, and the writing of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +7,9 @@ from pathlib import Path
 import click
 
 from s2r_rewards.cli.kit.commands import bundle
-from s2r_rewards.cli.kit.options import RecordFile
+from s2r_rewards.cli.kit.options import RECORD_FILE, option, options_of
+from s2r_rewards.cli.kit.scoring import load_tokenizer
 from s2r_rewards.cli.kit.show import say
-from s2r_rewards.cli.kit.tokens import load_tokenizer
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import InitializationTrajectory
 from s2r_rewards.datasets.problems import Problem
@@ -25,12 +23,14 @@ Built = tuple[Problem, InitializationTrajectory]
 class Formats:
     """Which files to write for which trainer."""
 
-    verl: Path | None = None
-    openrlhf: Path | None = None
-    trl: Path | None = None
-    tokenizer: str | None = None
-    system: str | None = None
-    end_token: str = ""
+    verl: Path | None = option("Also write verl's parquet.", type=RECORD_FILE)  # noqa: RUF009
+    openrlhf: Path | None = option("Also write OpenRLHF's JSONL.", type=RECORD_FILE)  # noqa: RUF009
+    trl: Path | None = option("Also write TRL's JSONL.", type=RECORD_FILE)  # noqa: RUF009
+    tokenizer: str | None = option("For --trl: masks by token instead of by message.")
+    system: str | None = option(
+        "System prompt; empty: none.", formats.SYSTEM_PROMPT, callback=lambda _, __, value: value or None
+    )
+    end_token: str = option("For --openrlhf.", "<|im_end|>")
 
     def __post_init__(self) -> None:
         if self.verl is not None and self.verl.suffix != ".parquet":
@@ -43,8 +43,7 @@ class Formats:
         self._write("openrlhf", rows)
         if self.trl and self.tokenizer:
             tokenizer = load_tokenizer(self.tokenizer)
-            tokens = (formats.trl_sft_tokens(p, t.segments, tokenizer, self.system) for p, t in built)
-            self._write("trl", tokens)
+            self._write("trl", (formats.trl_sft_tokens(p, t.segments, tokenizer, self.system) for p, t in built))
         else:
             self._write("trl", (formats.trl_sft(p, t.segments, self.system) for p, t in built))
 
@@ -56,8 +55,7 @@ class Formats:
 
     def write_replay(self, kept: Path) -> None:
         """Offline replay data, streamed from the file of kept rollouts."""
-        rows = (formats.verl_replay(r, i, self.system) for i, r in enumerate(read_rollouts(kept)))
-        self._write("verl", rows)
+        self._write("verl", (formats.verl_replay(r, i, self.system) for i, r in enumerate(read_rollouts(kept))))
         self._write("openrlhf", (formats.openrlhf_replay(r, self.system) for r in read_rollouts(kept)))
 
     def _write(self, trainer: str, rows: Iterable[formats.Row]) -> None:
@@ -66,25 +64,13 @@ class Formats:
             say(f"{path}: {write_records(path, rows)} rows for {trainer}")
 
 
-def _no_trl(_: click.Context, __: click.Parameter, value: Path | None) -> None:
-    if value is not None:
+def _without_trl(trl: Path | None, **given: str | Path | None) -> Formats:
+    if trl is not None:
         raise click.UsageError("TRL has no replay of stored rollouts; use --verl or --openrlhf")
+    return Formats(**given)  # type: ignore[arg-type]
 
 
-SYSTEM = click.Option(
-    ["--system"],
-    default=formats.SYSTEM_PROMPT,
-    show_default=True,
-    callback=lambda _, __, value: value or None,
-    help="System prompt; empty: none.",
-)
-_VERL = click.Option(["--verl"], type=RecordFile(), help="Also write verl's parquet.")
-_OPENRLHF = click.Option(["--openrlhf"], type=RecordFile(), help="Also write OpenRLHF's JSONL.")
-_TRL = click.Option(["--trl"], type=RecordFile(), help="Also write TRL's JSONL.")
-_TOKENIZER = click.Option(["--tokenizer"], help="For --trl: masks by token instead of by message.")
-_END = click.Option(["--end-token"], default="<|im_end|>", show_default=True, help="For --openrlhf.")
-_REFUSED = click.Option(["--trl"], type=RecordFile(), hidden=True, callback=_no_trl)
-
-sft_formats = bundle("formats", Formats, _VERL, _OPENRLHF, _TRL, _TOKENIZER, SYSTEM, _END)
-prompt_formats = bundle("formats", Formats, _VERL, _OPENRLHF, _TRL, SYSTEM)
-replay_formats = bundle("formats", Formats, _VERL, _OPENRLHF, _REFUSED, SYSTEM)
+_ALL = ("verl", "openrlhf", "trl", "system")
+sft_formats = bundle("formats", Formats, *options_of(Formats))
+prompt_formats = bundle("formats", Formats, *options_of(Formats, *_ALL))
+replay_formats = bundle("formats", _without_trl, *options_of(Formats, *_ALL, trl={"hidden": True}))

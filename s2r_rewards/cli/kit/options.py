@@ -1,8 +1,7 @@
 """Single options that several verbs have, under one name and with one meaning."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,5 +35,25 @@ class RecordFile(click.Path):
         return super().convert(value, param, ctx)
 
 
+RECORD_FILE = RecordFile()
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
 def output_option(help: str, required: bool = True) -> Callable[[Function], Function]:
-    return click.option("-o", "--output", required=required, type=RecordFile(), help=help)
+    return click.option("-o", "--output", required=required, type=RECORD_FILE, help=help)
+
+
+def option(help: str | None = None, default: Any = None, **settings: Any) -> Any:
+    """A field of a dataclass that is an option of the same name as well."""
+    if default is not None:
+        settings = {"default": default, "show_default": default != "" and default is not False, **settings}
+    return field(default=default, metadata={"help": help, **settings})
+
+
+def options_of(kind: type, *names: str, **changes: dict[str, Any]) -> list[click.Option]:
+    """The options of a dataclass, all or some of them; ``changes``: field → settings that differ here."""
+    return [
+        click.Option([f"--{one.name.replace('_', '-')}"], **{**one.metadata, **changes.get(one.name, {})})
+        for one in fields(kind)
+        if one.metadata and (one.name in names or not names)
+    ]

@@ -1,7 +1,5 @@
 """Reading files of others: --fields and --on-error, with skipped records counted and shown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import bundle
+from s2r_rewards.cli.kit.options import option, options_of
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.datasets.loading import read_problems
 from s2r_rewards.datasets.problems import Problem
@@ -18,6 +17,17 @@ from s2r_rewards.rollouts import Rollout, read_rollouts
 from s2r_rewards.rollouts.records import SUFFIXES, RecordError
 
 SHOWN = 5
+Paths = tuple[Path, ...]
+
+
+def _pairs(_: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
+    """`response=output,gold=gts` → {"response": "output", "gold": "gts"}."""
+    if value is None:
+        return None
+    pairs = [part.partition("=") for part in value.split(",")]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise click.BadParameter(f"{value!r}: expected pairs such as response=output,gold=gts")
+    return {ours: theirs for ours, _, theirs in pairs}
 
 
 @dataclass
@@ -27,8 +37,15 @@ class Reading:
     As a context manager it says at the end of the block what was skipped.
     """
 
-    on_error: str = "stop"
-    fields: Mapping[str, str] | None = None
+    fields: Mapping[str, str] | None = option(
+        "Names that the file gives to our fields, e.g. response=output,gold=gts. The names of verl's rollout "
+        "dumps, of OpenRLHF's data and of problem files are known.",
+        metavar="OURS=THEIRS,…",
+        callback=_pairs,
+    )
+    on_error: str = option(
+        "At a bad record: stop, or go on without it and count it.", "stop", type=click.Choice(["stop", "skip"])
+    )
     skipped: int = field(default=0, init=False)
     first: list[str] = field(default_factory=list, init=False)
 
@@ -39,7 +56,7 @@ class Reading:
         if len(self.first) < SHOWN:
             self.first.append(str(error))
 
-    def __enter__(self) -> Reading:
+    def __enter__(self) -> "Reading":
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -65,33 +82,9 @@ class Reading:
         return rollouts
 
 
-def _pairs(_: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
-    """`response=output,gold=gts` → {"response": "output", "gold": "gts"}."""
-    if value is None:
-        return None
-    pairs = [part.partition("=") for part in value.split(",")]
-    if not all(ours and theirs for ours, _, theirs in pairs):
-        raise click.BadParameter(f"{value!r}: expected pairs such as response=output,gold=gts")
-    return {ours: theirs for ours, _, theirs in pairs}
-
-
-_FIELDS = click.Option(
-    ["--fields"],
-    metavar="OURS=THEIRS,…",
-    callback=_pairs,
-    help="Names that the file gives to our fields, e.g. response=output,gold=gts. The names of verl's rollout "
-    "dumps, of OpenRLHF's data and of problem files are known.",
-)
-_ON_ERROR = click.Option(
-    ["--on-error"],
-    type=click.Choice(["stop", "skip"]),
-    default="stop",
-    show_default=True,
-    help="At a bad record: stop, or go on without it and count it.",
-)
 _SKIP_BAD = click.Option(["--skip-bad", "on_error"], flag_value="skip", hidden=True)  # its name in 0.1
-reading_options = bundle("reading", Reading, _FIELDS, _ON_ERROR, _SKIP_BAD)
-on_error_option = bundle("reading", Reading, _ON_ERROR, _SKIP_BAD)
+reading_options = bundle("reading", Reading, *options_of(Reading), _SKIP_BAD)
+on_error_option = bundle("reading", Reading, *options_of(Reading, "on_error"), _SKIP_BAD)
 paths_argument = click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="ROLLOUTS..."
 )

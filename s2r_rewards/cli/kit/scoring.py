@@ -1,12 +1,10 @@
 """--method, --rewards, --baseline, --grammar, --policy, --checker, --workers: by name, or anybody's own by reference."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -19,16 +17,17 @@ from s2r_rewards.baselines import BASELINES
 from s2r_rewards.cli.kit.commands import Function, bundle
 from s2r_rewards.cli.kit.options import WORKERS
 from s2r_rewards.cli.kit.show import Progress
-from s2r_rewards.grammar import GRAMMARS
+from s2r_rewards.grammar import GRAMMARS, Grammar
 from s2r_rewards.judging import BatchChecker
 from s2r_rewards.methods import METHODS, Method
+from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.scoring import score_rollouts
+from s2r_rewards.tokens import token_spans
 from s2r_rewards.trajectory import Span
 
 CHECKS_AT_ONCE = 4_000
 OWN = "or your own as package.module:object"
-Spans = Callable[[Sequence[Rollout]], Sequence[Sequence[Span]]]
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,23 @@ class Scoring:
         names = ("method", "rewards", "baseline", "grammar", "policy")
         return {**{name: getattr(self.options, name) for name in names}, "checker": self.checker}
 
-    def batches(self, parts: Sequence[Sequence[Rollout]], spans: Spans | None = None) -> Iterator[list[Rollout]]:
+    def batches(self, parts: Sequence[Sequence[Rollout]], tokenizer: Any = None) -> Iterator[list[Rollout]]:
         """Scores one batch after the other, showing how many rollouts are done.
 
         Args:
-            spans: rollouts → the token span of each of their actions, to be stored along.
+            tokenizer: makes that the token span of each action is stored along.
         """
         with Progress("scoring", sum(map(len, parts))) as bar:
             for part in parts:
                 check = partial(self._check, advance=bar.advance, size=len(part))
-                yield score_rollouts(part, self.method, check, spans(part) if spans else None, self.checker)
+                spans = spans_of(part, self.method.grammar, tokenizer) if tokenizer else None
+                yield score_rollouts(part, self.method, check, spans, self.checker)
 
     def all(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
         """The rollouts scored by step; as they are where all are scored and nothing else is asked for."""
         if not self.asked and all(rollout.s2r for rollout in rollouts):
             return list(rollouts)
-        return [one for part in self.batches(cut(without_score(rollouts), "step")) for one in part]
+        return [one for part in self.batches(cut(rollouts, "step")) for one in part]
 
     def _check(self, pairs: Sequence[Any], advance: Callable[[float], None], size: int) -> list[CheckResult]:
         """The batch checker in pieces, each different pair once, so that a long batch shows how far it is."""
@@ -100,19 +100,15 @@ def scoring_options(method: str = "s2r-prl") -> Callable[[Function], Function]:
         options.check()
         return Scoring(options, frozenset(asked))
 
-    names: dict[str, Iterable[str]] = {"--grammar": GRAMMARS, "--baseline": BASELINES, "--method": METHODS}
     helps = {
-        "--method": f"Rewards, baseline and grammar: {{}}, {OWN}. [default: {method}]",
+        "--method": f"Rewards, baseline and grammar: {', '.join(METHODS)}, {OWN}. [default: {method}]",
         "--rewards": "Rewards of the actions: package.module:function. [default: the method's]",
-        "--baseline": f"What rewards are compared with: {{}}, {OWN}. [default: the method's]",
-        "--grammar": f"How responses are parsed: {{}}, {OWN}. [default: the method's]",
+        "--baseline": f"What rewards are compared with: {', '.join(BASELINES)}, {OWN}. [default: the method's]",
+        "--grammar": f"How responses are parsed: {', '.join(GRAMMARS)}, {OWN}. [default: the method's]",
         "--policy": "What counts as equal: order=strict,units=ignore …, or package.module:object.",
         "--checker": "Another checker: package.module:function, (gold, answer) → CheckResult.",
     }
-    options = [
-        click.Option([flag], metavar="NAME", help=text.format(", ".join(names.get(flag, ()))))
-        for flag, text in helps.items()
-    ]
+    options = [click.Option([flag], metavar="NAME", help=text) for flag, text in helps.items()]
     return bundle("scoring", make, *options, WORKERS)
 
 
@@ -128,6 +124,33 @@ def cut(rollouts: Sequence[Rollout], size: str) -> list[list[Rollout]]:
     return [list(rollouts[i : i + n]) for i in range(0, len(rollouts), n)]
 
 
-def without_score(rollouts: Sequence[Rollout]) -> list[Rollout]:
-    """The rollouts as they were before scoring."""
-    return [replace(rollout, s2r=None) for rollout in rollouts]
+def load_tokenizer(name: str) -> Any:
+    """A tokenizer by path or name, through transformers."""
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise ImportError("--tokenizer needs transformers: pip install transformers") from error
+    return AutoTokenizer.from_pretrained(name)
+
+
+def spans_of(rollouts: Sequence[Rollout], grammar: str | Grammar, tokenizer: Any) -> list[tuple[Span, ...]]:
+    """Per rollout the token span of each action; nothing where it has no token ids.
+
+    Raises ValueError where ids and text disagree: then it is not the tokenizer of these rollouts.
+    """
+    spans: list[tuple[Span, ...]] = []
+    for number, rollout in enumerate(rollouts, 1):
+        if rollout.token_ids is None:
+            spans.append(())
+            continue
+        ids = list(rollout.token_ids)
+        fits = (s for s in (False, True) if tokenizer.decode(ids, skip_special_tokens=s) == rollout.response)
+        skip = next(fits, None)
+        if skip is None:
+            raise ValueError(
+                f"rollout {number} of the batch (problem {rollout.problem_id!r}): its token ids decode to another text "
+                "than its response; give the tokenizer that it was sampled with, or leave --tokenizer away"
+            )
+        actions = [(a.start, a.end) for a in parse(rollout.response, grammar, finished=rollout.finished).actions]
+        spans.append(token_spans(ids, tokenizer, actions, skip_special_tokens=skip))
+    return spans

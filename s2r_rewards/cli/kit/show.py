@@ -1,7 +1,6 @@
 """What the user sees: messages and progress on stderr, tables on stdout."""
 
-from __future__ import annotations
-
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -15,6 +14,11 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """The values as JSON can hold them: None for nan."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
 class Progress:
     """A progress bar on stderr; silent where stderr is no terminal."""
 
@@ -23,18 +27,13 @@ class Progress:
         from rich.console import Console
 
         console = Console(stderr=True)
-        columns = (
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TimeElapsedColumn(),
-            progress.TimeRemainingColumn(),
-            progress.TextColumn("{task.fields[note]}"),
-        )
+        columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+        columns += [progress.MofNCompleteColumn(), progress.TimeElapsedColumn(), progress.TimeRemainingColumn()]
+        columns += [progress.TextColumn("{task.fields[note]}")]
         self._bar = progress.Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> "Progress":
         self._bar.start()
         return self
 
@@ -52,19 +51,28 @@ class Progress:
             self.advance()
 
 
-def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """A table on stdout; the first column is text, the others are numbers."""
+def print_table(
+    columns: Iterable[Any], rows: Iterable[Iterable[Any]], text: int = 1, width: int | None = None, **settings: Any
+) -> None:
+    """A table on stdout: so many columns of text, then numbers. ``settings`` are those of rich's Table."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left")
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left")
+    table = Table(*columns, title_justify="left", **settings)
+    for column in table.columns[text:]:
+        column.justify = "right"
     for row in rows:
-        table.add_row(*map(escape, row))
-    # A pipe has no width: wide enough then that nothing is cut.
-    Console(width=None if Console().is_terminal else 200).print(table)
+        table.add_row(*row)
+    Console(width=width).print(table)
+
+
+def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A table on stdout; the first column is text, the others are numbers. A pipe has room for all of it."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    width = None if Console().is_terminal else 200
+    print_table(columns, (map(escape, row) for row in rows), width=width, title=escape(title))
 
 
 def counts_table(title: str, counts: Mapping[str, int]) -> None:

@@ -1,18 +1,21 @@
-"""A small asynchronous client for OpenAI-compatible servers: one completion a call, with retries.
+"""A small asynchronous client for OpenAI-compatible servers, with retries, and many completions through it.
 
-One request asks for one sample with its own seed, so that a killed run can go on sample by sample.
+One request asks for one sample with its own seed, and each reply is stored as it comes, so that a killed run can go on
+sample by sample.
 """
 
 import asyncio
 import email.utils
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
 
-from s2r_rewards.datasets.llm.requests import SamplingOptions
+from s2r_rewards.datasets.llm.requests import Request, SamplingOptions, seed_of
+from s2r_rewards.datasets.resume import WorkLog
 
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
@@ -25,7 +28,7 @@ class CompletionError(RuntimeError):
 class Completion:
     """One generated text. ``finished``: the model ended by itself (True) or was cut off by length (False)."""
 
-    text: str
+    response: str
     finished: bool
     prompt_tokens: int
     completion_tokens: int
@@ -95,15 +98,8 @@ class CompletionClient:
         )
 
     def _request(self, messages: list[dict[str, str]], seed: int) -> tuple[str, dict[str, Any]]:
-        options = self.options
-        body: dict[str, Any] = {
-            "model": options.model,
-            "temperature": options.temperature,
-            "top_p": options.top_p,
-            "max_tokens": options.max_tokens,
-            "seed": seed,
-        }
-        if options.api == "completions":
+        body = {**asdict(self.options), "seed": seed}
+        if body.pop("api") == "completions":
             return "/completions", {**body, "prompt": messages[-1]["content"]}
         return "/chat/completions", {**body, "messages": messages}
 
@@ -112,7 +108,7 @@ class CompletionClient:
         text = choice["text"] if self.options.api == "completions" else choice["message"]["content"]
         usage = reply.get("usage") or {}
         return Completion(
-            text=text or "",
+            response=text or "",
             finished=choice.get("finish_reason") == "stop",
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
@@ -131,3 +127,42 @@ def _retry_after(value: str | None) -> float:
         except (TypeError, ValueError):
             return 0.0
     return min(max(seconds, 0.0), 600.0)
+
+
+async def generate(
+    requests: Iterable[Request],
+    client: CompletionClient,
+    log: WorkLog,
+    seed: int = 0,
+    concurrency: int = 32,
+    on_error: str = "stop",
+    on_done: Callable[[dict[str, Any]], None] = lambda row: None,
+) -> list[str]:
+    """Ask for every request that ``log`` does not hold yet, and store each reply at once.
+
+    Returns:
+        Messages of the requests that failed for good; empty unless ``on_error="skip"``.
+
+    Raises:
+        CompletionError: the first failure, after the replies under way were stored (``on_error="stop"``).
+    """
+    waiting: Iterator[Request] = (r for r in requests if r.key not in log)
+    failures: list[str] = []
+
+    async def worker() -> None:
+        for request in waiting:
+            if failures and on_error == "stop":
+                return
+            try:
+                reply = await client.complete(request.messages, seed_of(seed, request.key))
+            except CompletionError as error:
+                failures.append(f"{request.key}: {error}")
+                continue
+            row = {**request.context, **asdict(reply)}
+            log.add(request.key, row)
+            on_done(row)
+
+    await asyncio.gather(*(worker() for _ in range(concurrency)))
+    if failures and on_error == "stop":
+        raise CompletionError(failures[0])
+    return failures

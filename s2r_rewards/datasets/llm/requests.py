@@ -1,8 +1,12 @@
-"""What is asked of a model: one completion, by name, with a seed of its own. No HTTP here."""
+"""What is asked of a model: completions by name, each with a seed of its own. No HTTP here."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from s2r_rewards.datasets.formats import SYSTEM_PROMPT, messages
+from s2r_rewards.datasets.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,28 @@ class Usage:
 def seed_of(seed: int, key: str) -> int:
     """The seed of one request: a resumed run asks the server for the very same sample."""
     return int.from_bytes(hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=4).digest(), "big") >> 1
+
+
+def sample_requests(
+    problems: Sequence[Problem], samples: int, system: str | None = SYSTEM_PROMPT, template: str = "{problem}"
+) -> Iterator[Request]:
+    """Requests whose rows are rollouts, in the order of the output: problem by problem, sample by sample.
+
+    Args:
+        samples: K, how many responses to each problem.
+        template: text around the problem, e.g. for base models without a chat template; ``{problem}`` is replaced.
+    """
+    if "{problem}" not in template:
+        raise ValueError(f"prompt template {template!r} lacks {{problem}}")
+    for problem in problems:
+        conversation = messages(template.replace("{problem}", problem.problem), system)
+        for index in range(samples):
+            context = {
+                "problem_id": problem.id,
+                "prompt": problem.problem,
+                "gold": problem.answer,
+                "level": problem.level,
+                "source": problem.source,
+                "sample": index,
+            }
+            yield Request(f"{problem.id}#{index}", conversation, context)

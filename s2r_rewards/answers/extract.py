@@ -21,8 +21,6 @@ Every step is linear in the length of the span. Two boxes with different content
 reported through ``distinct`` (the last one is the answer); they are never joined into a set.
 """
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -43,6 +41,7 @@ class Extraction:
     distinct: int = 0
 
 
+_NOTHING = Extraction(None)
 _BOX_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*(\{)?|\\[{}\\]|[{}]")
 _BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")
 _AFTER_ANSWER = re.compile(
@@ -69,24 +68,19 @@ def extract_answer(text: str, start: int = 0, end: int | None = None, fallback: 
     """
     stop = len(text) if end is None else end
     boxed = _last_box(text, start, stop)
-    if boxed is not None and boxed.answer is not None:
+    if boxed.answer is not None or boxed.how == "unclosed":
         return boxed
-    boxes = boxed.boxes if boxed is not None else 0
-    if boxed is not None and boxed.how == "unclosed":
-        return boxed
-    span = _last_phrase(text, start, stop) or (_last_resort(text, start, stop, fallback))
+    span = _last_phrase(text, start, stop) or _last_resort(text, start, stop, fallback)
     if span is None:
-        return Extraction(None, boxes=boxes)
+        return boxed
     left, right, how = span
-    return Extraction(text[left:right], left, right, how, boxes)
+    return Extraction(text[left:right], left, right, how, boxed.boxes)
 
 
-def _last_box(text: str, start: int, stop: int) -> Extraction | None:
-    first = text.find("boxed", start, stop)
-    fbox = text.find("\\fbox", start, stop)
-    if first < 0 and fbox < 0:
-        return None
-    begin = min(x for x in (first, fbox) if x >= 0)
+def _last_box(text: str, start: int, stop: int) -> Extraction:
+    begin = min((at for name in ("boxed", "\\fbox") if (at := text.find(name, start, stop)) >= 0), default=-1)
+    if begin < 0:
+        return _NOTHING
     stack: list[int] = []  # for each open brace: where its content starts if it belongs to a box, else -1
     found: list[tuple[int, int]] = []  # closed outermost boxes, in order
     boxes = 0
@@ -159,17 +153,12 @@ def _last_phrase(text: str, start: int, stop: int) -> tuple[int, int, str] | Non
             best = (left, right, "hashes")
     at = text.rfind("A:", start, stop)
     if at >= 0 and (best is None or at > best[0]):
-        label = _LABEL_LINE.match(text, _line_start(text, start, at), stop)
+        label = _LABEL_LINE.match(text, max(start, text.rfind("\n", start, at)), stop)
         if label:
             left, right = _piece(text, label.end(), stop)
             if left < right:
                 best = (left, right, "phrase")
     return best
-
-
-def _line_start(text: str, start: int, at: int) -> int:
-    newline = text.rfind("\n", start, at)
-    return start if newline < 0 else newline
 
 
 def _piece(text: str, left: int, stop: int) -> tuple[int, int]:
@@ -195,10 +184,12 @@ def _last_resort(text: str, start: int, stop: int, fallback: Fallback) -> tuple[
         return None
     left, right = _trim(text, start, stop)
     piece = text[left:right]
-    if 0 < len(piece) <= 400 and not re.search(r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece)):
-        whole = not re.search(r"(?:^|\s)[A-Za-z]{3,}[ :]", re.sub(r"\\[a-z]+", "", piece))
-        if whole:
-            return left, right, "whole"
+    if (
+        0 < len(piece) <= 400
+        and not re.search(r"[a-z]{2,} [a-z]{2,} |\n", re.sub(r"\\text\{[^}]*\}", "", piece))
+        and not re.search(r"(?:^|\s)[A-Za-z]{3,}[ :]", re.sub(r"\\[a-z]+", "", piece))
+    ):
+        return left, right, "whole"
     if (ending := _ENDING.search(text, max(start, stop - 200), stop)) is not None:
         return (*ending.span(1), "number")
     if (last := _last_match(_MATH, text, max(start, stop - 2 * _WINDOW), stop)) is not None:
