@@ -14,7 +14,7 @@ from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import DEVIATIONS, Action, Deviation, Trajectory, Verdict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DEVIATIONS",

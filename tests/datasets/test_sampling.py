@@ -67,6 +67,7 @@ def sample(s2r, problems, output, url, *more, status=0):
 
 def test_rows_are_rollouts_in_order(s2r, server, sums, tmp_path):
     url, script = server
+    script.delay = 0.05  # long enough for requests to meet, on a busy machine too
     out = tmp_path / "samples.jsonl"
     text = sample(s2r, sums, out, url, "--concurrency", 4, "--price-in", 2, "--price-out", 10)
     rows = list(read_rollouts(out))
