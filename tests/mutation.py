@@ -2,8 +2,8 @@
 """After ``mutmut run``: how many mutants each module's tests caught, and which survivors nobody has explained.
 
 Examples:
-  mutmut run --max-children 2 && python tests/mutation.py     all modules named in pyproject.toml, a quarter of an hour
-  mutmut run "s2r_rewards.metrics*" && python tests/mutation.py
+  rm -rf mutants; mutmut run --max-children 2; python tests/mutation.py     all modules that pyproject.toml names
+  mutmut run "s2r_rewards.metrics*"; python tests/mutation.py               one of them
 
 ``tests/mutation.md`` holds the figures that were measured and names every survivor with the reason why no test can
 tell it from the original.  Exit 1: fewer than 95 % are caught, or a survivor has no name there.
