@@ -32,6 +32,14 @@ else:
     settings.load_profile("s2r")
 
 
+def pytest_configure(config):
+    """A mutant may loop and collect without end: it must not take the machine's memory."""
+    if config.getoption("--hypothesis-profile", default=None) == "mutation":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
     """A module that imports what is not installed: skipped, with its name."""

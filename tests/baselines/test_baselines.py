@@ -17,6 +17,7 @@ from s2r_rewards.baselines import (
     Baseline,
     Means,
     RunningBaseline,
+    accuracy_baseline,
     accuracy_group,
     get_baseline,
     log_mean_exp,
@@ -26,7 +27,7 @@ from s2r_rewards.baselines import (
     running,
 )
 from s2r_rewards.baselines.accuracy_group import accuracy_bin
-from s2r_rewards.baselines.reward_context import context_keys
+from s2r_rewards.baselines.reward_context import _longer, context_keys
 
 CASES = json.loads((Path(__file__).parent / "cases.json").read_text())["cases"]
 batches = st.lists(st.lists(st.sampled_from([1.0, -1.0]), max_size=7), max_size=12)
@@ -99,6 +100,8 @@ def test_ten_thousand_actions_are_linear_work():
 
 def test_contexts_of_zeros_are_one_context():
     """−0.0 is 0.0: both second actions are compared with each other."""
+    _longer.cache_clear()
+    assert context_keys([-0.0, 1.0], None)[1] == (None, "0.0 ")
     assert reward_context([[-0.0, 1.0], [0.0, -1.0]]) == ((0.0, 0.0), (0.0, 0.0))
 
 
@@ -205,6 +208,11 @@ class TestBaseline:
         assert [BASELINES[name].name for name in names if name != "log_mean_exp"] == [
             name for name in names if name != "log_mean_exp"
         ]
+
+    def test_accuracy_groups_are_by_position_unless_told_otherwise(self):
+        baseline = accuracy_baseline()
+        assert baseline.name == "accuracy_group/position"
+        assert baseline([[1.0, 1.0], [-1.0, 1.0]], [0.5, 0.5]) == ((0.0, 1.0), (0.0, 1.0))
 
     def test_found_by_name_reference_or_itself(self):
         assert get_baseline("position") is position
