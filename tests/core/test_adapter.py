@@ -2,7 +2,7 @@
 
 import logging
 import math
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
@@ -12,18 +12,23 @@ from s2r_rewards.adapter import (
     ConfigError,
     Options,
     Sample,
+    batch,
     batch_metrics,
     resolve_checker,
     resolve_method,
     score_response,
     score_responses,
     scoring,
+    step_alarms,
 )
 from s2r_rewards.adapter.batch import Failures
+from s2r_rewards.adapter.options import option
+from s2r_rewards.alarms import alarm_metrics, find_alarms
 from s2r_rewards.answers import CHECKER_VERSION, CheckResult
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.methods import get_method
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.trajectory import Action, Trajectory
 
 W = "Wait, let me recheck my solution."
@@ -48,6 +53,15 @@ def _own_objects(monkeypatch, tmp_path):
     (tmp_path / "tests_adapter_few.py").write_text("main = 1")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(scoring, "failures", Failures())
+
+
+def muted(checks):
+    return tuple(replace(check, reason="") for check in checks)
+
+
+@dataclass
+class OptionsOfOnesOwn:
+    mine: int = option(3, "Mine.")
 
 
 MINE = Options(checker=f"{HERE}:checker")
@@ -134,6 +148,23 @@ class TestOptions:
         if " at 0x" in shown:
             shown = shown[: shown.index(" at 0x")] + shown[shown.index(">") :]
         assert shown == message
+
+    def test_keys_of_former_releases_say_what_is_used_today(self):
+        for given, message in (
+            ({"preset": "paper"}, "a.b.preset='paper' is a key of former releases; use method=s2r-prl or s2r-orl (paper), "
+             "released-prl or released-orl (released)"),
+            ({"level": "outcome"}, "a.b.level='outcome' is a key of former releases; use the method has it: method=s2r-prl "
+             "(process) or method=s2r-orl (outcome)"),
+            ({"baseline": "running"}, "a.b.baseline=running is a value of former releases; use running=true"),
+        ):  # fmt: skip
+            with pytest.raises(ConfigError) as caught:
+                Options.from_mapping(given, where="a.b")
+            assert str(caught.value) == message
+
+    def test_every_option_has_a_default_and_a_sentence_of_help(self):
+        assert all(one.metadata["help"].endswith((".", ").")) for one in fields(Options))
+        told = {one.name: one.metadata["help"] for one in fields(OptionsOfOnesOwn)}
+        assert (OptionsOfOnesOwn().mine, told) == (3, {"mine": "Mine."})
 
     def test_the_block_is_named(self):
         with pytest.raises(ConfigError, match=r"^algorithm\.s2r: workers is 0"):
@@ -342,6 +373,75 @@ class TestFailures:
         assert len(Failures().note(ValueError("x" * 600), "here")) == 500
 
 
+class TestStepAlarms:
+    """Alarms of a step are those of its responses, judged; what failed is left out."""
+
+    TEXTS = ("\\boxed{4} " + W + " So the answer is correct.", "\\boxed{5}", "\\boxed{4}")
+    PROMPTS = ("2+2?", "What is 5? 5.", "3+1?")
+
+    def expected(self, which=(0, 1, 2)):
+        judged = [judge(parse(self.TEXTS[i] + "</s>"), "4") for i in which]
+        return alarm_metrics(find_alarms(judged, [self.PROMPTS[i] for i in which]))
+
+    def records(self, texts=TEXTS, golds=("4", "4", "4"), options=MINE):
+        samples = [Sample(tokens(text), gold) for text, gold in zip(texts, golds, strict=True)]
+        return score_responses(samples, options, tokenizer=Letters())
+
+    def alarms(self, records, options=MINE, texts=TEXTS):
+        ids = [tokens(text) for text in texts]
+        return step_alarms(iter(records), ["4"] * 3, self.PROMPTS, ids, Letters(), options)
+
+    def test_the_same_as_of_the_judged_trajectories(self):
+        assert self.alarms(self.records()) == pytest.approx(self.expected(), nan_ok=True)
+
+    def test_records_that_travelled_without_answers_are_parsed_again(self):
+        travelled = [ScoredRollout.loads(record.dumps()) for record in self.records()]
+        assert self.alarms(travelled) == pytest.approx(self.expected(), nan_ok=True)
+
+    def test_what_failed_is_left_out(self):
+        assert self.alarms(self.records(golds=("4", None, "4"))) == pytest.approx(self.expected((0, 2)), nan_ok=True)
+
+    def test_what_does_not_fit_its_text_is_left_out(self):
+        """The second text, read again, has two attempts; the record has one check."""
+        travelled = [ScoredRollout.loads(record.dumps()) for record in self.records()]
+        other = f"\\boxed{{5}} {W} So the answer is incorrect. Let me try again. \\boxed{{4}}"
+        found = self.alarms(travelled, texts=(self.TEXTS[0], other, self.TEXTS[2]))
+        assert found == pytest.approx(self.expected((0, 2)), nan_ok=True)
+
+    def test_the_options_say_how_to_read(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr(batch, "find_alarms", lambda judged, prompts: seen.append((judged, prompts)) or [])
+        options = replace(MINE, grammar="tags")
+        texts = ("<solve>\\boxed{4}<verify>Hm", "<solve>\\boxed{5}", "\\boxed{4}")
+        records = self.records(texts, options=options)
+        self.alarms(records, options, texts)
+        self.alarms([ScoredRollout.loads(record.dumps()) for record in records], options, texts)
+        (kept, prompts), (travelled, _) = seen
+        assert prompts == list(self.PROMPTS)
+        assert [item.trajectory.grammar for item in kept] == ["tags"] * 3
+        assert [a.kind for a in kept[0].trajectory.actions] == ["solve", "verify", "end"]
+        assert travelled == [replace(item, checks=muted(item.checks)) for item in kept]
+        assert [item.gold for item in kept] == ["4"] * 3
+
+    def test_whether_it_ended_is_what_the_record_says(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr(batch, "find_alarms", lambda judged, prompts: seen.extend(judged) or [])
+        record = score_response("\\boxed{4}", "4", MINE, finished=False)
+        travelled = ScoredRollout.loads(record.dumps())
+        step_alarms([travelled], ["4"], [""], [list(map(ord, "\\boxed{4}"))], Letters(), MINE)
+        assert seen[0].trajectory.ended is False
+
+    def test_none_are_asked_for(self):
+        assert self.alarms(self.records(), replace(MINE, alarms=False)) == {}
+
+    def test_they_never_stop_a_run(self, caplog, monkeypatch):
+        noted = Failures()
+        monkeypatch.setattr(batch, "failures", noted)
+        assert step_alarms(self.records(), ["4"], self.PROMPTS, [[65]] * 3, Letters(), MINE) == {}
+        assert dict(noted.seen) == {"alarms: ValueError": 1}
+        assert "(alarms); this step logs none and training goes on." in caplog.records[0].getMessage()
+
+
 class TestBatchMetrics:
     def test_the_same_as_of_the_judged_trajectories(self):
         texts = [RIGHT, "\\boxed{5}", RIGHT.replace("correct", "incorrect")]
@@ -364,6 +464,12 @@ class TestBatchMetrics:
         metrics = batch_metrics([])
         assert list(metrics) == [*METRIC_NAMES, FAILED_METRIC]
         assert all(math.isnan(value) for value in metrics.values())
+
+
+def test_a_level_beside_the_gold_counts_where_the_sample_has_none():
+    label = {"gold": "4", "level": 3}
+    assert score_response("x", label, MINE).level == "3"
+    assert score_response("x", label, MINE, level=5).level == "5"
 
 
 def test_a_level_may_be_empty():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from tokenizers import decoders, pre_tokenizers
 
-from s2r_rewards.tokens.table import _byte_alphabet, token_table
+from s2r_rewards.tokens.table import TokenTable, _byte_alphabet, token_table
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True}
 REPLACE = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}
@@ -74,6 +74,7 @@ def added(content, special):
         (sequence(REPLACE, FALLBACK, FUSE, strip()), "<0x41>\n", (b"<0x41>\n", 7)),
         (sequence(REPLACE, FALLBACK, FUSE, strip()), "Ġ日", ("Ġ日".encode(), 2)),
         (FALLBACK, "▁ab", (b" ab", 3)),
+        (sequence(REPLACE, FALLBACK, FUSE, strip(), metaspace()), "▁ab", (b" ab", 3)),
         (metaspace(), "▁ab", (b" ab", 3)),
         (sequence(metaspace(), FUSE), "é▁", ("é ".encode(), 2)),
         (FUSE, "▁a<0x41>", ("▁a<0x41>".encode(), 8)),
@@ -207,6 +208,10 @@ def test_tables_are_kept_as_long_as_their_tokenizer():
     del tokenizer
     gc.collect()
     assert gone() is None
+
+
+def test_the_first_space_stays_unless_told_otherwise():
+    assert TokenTable(str.encode).strips_first_space is False
 
 
 def test_each_token_is_worked_out_once():
