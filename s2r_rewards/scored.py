@@ -198,8 +198,8 @@ class ScoredRollout:
             "truncated": self.truncated or None,
             "failure": self.failure,
             "level": self.level,
-            "outcome_baseline": self.outcome_baseline,
-            "outcome_advantage": self.outcome_advantage,
+            "outcome_baseline": None if brief else self.outcome_baseline,
+            "outcome_advantage": None if brief else self.outcome_advantage,
         }
         return {**record, **{name: value for name, value in optional.items() if value is not None}}
 

@@ -11,7 +11,7 @@ from typing import Any
 from s2r_rewards.adapter.options import Options, resolve_method
 from s2r_rewards.alarms import alarm_metrics, find_alarms
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.metrics import level_name, total_counts
+from s2r_rewards.metrics import behaviour_metrics
 from s2r_rewards.parsing import parse
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import decode_with_offsets
@@ -52,15 +52,9 @@ failures = Failures()
 
 
 def batch_metrics(scored: Iterable[ScoredRollout]) -> dict[str, float]:
-    """Every declared ``s2r/*`` metric over the responses of a batch, then by level, then the failures.
-
-    Counts are added before they are divided, so the numbers equal ``behaviour_metrics`` on the same responses.
-    """
+    """``behaviour_metrics`` over the responses of a batch and by level, and the share of failures."""
     scored = list(scored)
-    metrics = total_counts(scored).metrics()
-    for level in sorted({item.level for item in scored if item.level}):
-        of_level = total_counts(item for item in scored if item.level == level).metrics()
-        metrics.update({level_name(name, level): value for name, value in of_level.items()})
+    metrics = behaviour_metrics(scored, [item.level or None for item in scored])
     failed = sum(item.failure is not None for item in scored)
     metrics[FAILED_METRIC] = failed / len(scored) if scored else float("nan")
     return metrics

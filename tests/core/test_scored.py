@@ -265,3 +265,9 @@ def test_what_travels_of_a_failure():
         -1.0, None, (), "tags", "released-prl", "", failure="ValueError: x", level="5",
     )  # fmt: skip
     assert ScoredRollout.loads(failed.dumps()) == failed
+
+
+def test_what_travels_has_no_advantage_of_the_response_either():
+    scored = ScoredRollout((), -1.0, outcome_baseline=0.5, outcome_advantage=-1.5)
+    assert (ScoredRollout.loads(scored.dumps()).outcome_baseline, "outcome" in scored.dumps()) == (None, True)
+    assert ScoredRollout.loads(scored.dumps()).outcome_advantage is None
