@@ -60,6 +60,8 @@ class ScoredRollout:
     """The difficulty level of its problem, where the record travels without it."""
     outcome_baseline: float | None = None
     outcome_advantage: float | None = None
+    signs: tuple[tuple[int, int], ...] | None = None
+    """What it adds to each alarm (:func:`s2r_rewards.alarms.count_signs`), where it travels without its text."""
 
     @classmethod
     def of(
@@ -202,6 +204,7 @@ class ScoredRollout:
             "truncated": self.truncated or None,
             "failure": self.failure,
             "level": self.level,
+            "signs": self.signs if brief else None,
             "outcome_baseline": None if brief else self.outcome_baseline,
             "outcome_advantage": None if brief else self.outcome_advantage,
         }
@@ -234,6 +237,7 @@ class ScoredRollout:
                 level=record.get("level"),
                 outcome_baseline=record.get("outcome_baseline"),
                 outcome_advantage=record.get("outcome_advantage"),
+                signs=_signs(record.get("signs")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
@@ -285,6 +289,10 @@ def _action(entry: Mapping[str, Any]) -> ScoredAction:
         advantage=entry.get("advantage"),
         tokens=(tokens[0], tokens[1]) if tokens else None,
     )
+
+
+def _signs(counts: Any) -> tuple[tuple[int, int], ...] | None:
+    return None if counts is None else tuple((cases, signs) for cases, signs in counts)
 
 
 def _deviations(record: Mapping[str, Any]) -> tuple[Deviation, ...]:

@@ -18,7 +18,10 @@ from s2r_rewards.judging import JudgedTrajectory
 GROWTH_THRESHOLD, GROWTH_GAIN = 1.5, 0.02
 ALARM_NAMES: tuple[str, ...] = (*(rule.name for rule in RULES), "length_growth")
 
-__all__ = ["ALARM_NAMES", "RULES", "Alarm", "alarm_metrics", "find_alarms"]
+Signs = tuple[tuple[int, int], ...]
+"""(cases, signs) of one trajectory, for each of the RULES in order."""
+
+__all__ = ["ALARM_NAMES", "RULES", "Alarm", "Signs", "alarm_metrics", "count_signs", "find_alarms", "sign_metrics"]
 
 
 def find_alarms(
@@ -44,6 +47,24 @@ def alarm_metrics(alarms: Sequence[Alarm]) -> dict[str, float]:
     """`s2r/alarm/<name>` → measured value (nan: no cases), and `s2r/alarm/fired` → how many fired."""
     values = {alarm.metric: alarm.value for alarm in alarms}
     return {**values, "s2r/alarm/fired": float(sum(alarm.fired for alarm in alarms))}
+
+
+def count_signs(judged: JudgedTrajectory, prompt: str = "") -> Signs:
+    """What one trajectory adds to each alarm; it can travel where its text does not."""
+    return tuple(rule.count(judged, prompt) for rule in RULES)
+
+
+def sign_metrics(signs: Sequence[Signs]) -> dict[str, float]:
+    """:func:`alarm_metrics` of the batch whose trajectories have these signs; `length_growth` needs steps and is nan."""
+    totals = [tuple(map(sum, zip(*counts, strict=True))) for counts in zip(*signs, strict=True)] or [(0, 0)] * len(
+        RULES
+    )
+    values = {"s2r/alarm/length_growth": math.nan}
+    fired = 0
+    for rule, (cases, found) in zip(RULES, totals, strict=True):
+        values[f"s2r/alarm/{rule.name}"], fires = rule.state(cases, found)
+        fired += fires
+    return {**values, "s2r/alarm/fired": float(fired)}
 
 
 def _fifths(steps: Sequence[int | None]) -> tuple[list[int], list[int]]:

@@ -48,13 +48,22 @@ class Rule:
         """That of the function that lists the cases."""
         return self.cases.__name__
 
+    def count(self, judged: JudgedTrajectory, prompt: str) -> tuple[int, int]:
+        """(cases, signs) of one trajectory."""
+        cases = list(self.cases(judged, prompt))
+        return len(cases), sum(map(bool, cases))
+
+    def state(self, cases: int, signs: int) -> tuple[float, bool]:
+        """(the share of signs, whether the alarm fires)."""
+        value = signs / cases if cases else math.nan
+        return value, cases >= self.min_count and value >= self.threshold
+
     def measure(self, judged: Sequence[JudgedTrajectory], prompts: Sequence[str], indices: Iterable[int]) -> Alarm:
         """The alarm over the trajectories at `indices`; those with most signs are its evidence."""
         cases = [(i, sign) for i in indices for sign in self.cases(judged[i], prompts[i])]
         signs = Counter(i for i, sign in cases if sign)
-        value = signs.total() / len(cases) if cases else math.nan
+        value, fired = self.state(len(cases), signs.total())
         evidence = sorted(signs, key=lambda i: (-signs[i], i))[:MAX_EVIDENCE]
-        fired = len(cases) >= self.min_count and value >= self.threshold
         return Alarm(self.name, self.title, self.formula, self.threshold, value, len(cases), tuple(evidence), fired)
 
 

@@ -18,7 +18,7 @@ _OTHERS = {
     "tau_pos": 1.0,
     "tau_neg": 1.05,
 }
-_CLIP = 0.2
+_CLIP, _DUAL = 0.2, 3.0
 
 
 def loss_has_its_actions(s: Setup) -> Iterator[str]:
@@ -44,6 +44,18 @@ def loss_reads_all(s: Setup) -> Iterator[str]:
         yield (
             f"{_ACTOR}.clip_ratio_low={sides[0]}, clip_ratio_high={sides[1]}: algorithm.s2r.method={s.method.name} clips "
             f"at {s.method.clip}; leave verl's at {_CLIP}, or set them to the method's"
+        )
+    lowest, own = s.get(f"{_ACTOR}.clip_ratio_c", _DUAL), s.method.loss_options
+    if lowest != _DUAL and (own.get("objective", "clip") != "clip" or own.get("dual_clip") not in (None, lowest)):
+        yield (
+            f"{_ACTOR}.clip_ratio_c={lowest}: algorithm.s2r.method={s.method.name} has no use for it or a bound of its "
+            f"own; leave verl's at {_DUAL}"
+        )
+    mode = s.get(f"{_ACTOR}.loss_agg_mode", "token-mean")
+    if mode != "token-mean" and (own.get("average", "actions") != "actions" or own.get("divisor") is not None):
+        yield (
+            f"{_ACTOR}.loss_agg_mode={mode}: algorithm.s2r.method={s.method.name} has an average of its own; leave verl's "
+            "at token-mean"
         )
     for key, default in _OTHERS.items():
         value = s.get(f"{_ACTOR}.{key}", default)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s2r_rewards.adapter import ConfigError, Options, resolve_method
+from s2r_rewards.adapter import TRAINING_OPTIONS, ConfigError, Options, resolve_method
 from s2r_verl.checks.setup import (
     CREDIT,
     DENSE,
@@ -108,7 +108,7 @@ def _function_and_options(s: Setup) -> Iterator[str]:
     given = s.get(block, {})
     try:
         function = Options.from_mapping(given, block)
-        function.refuse((*_BASELINES, "ratio", "beta", "alarms", "rollouts"), f"{block} holds options of rewards only")
+        function.refuse(TRAINING_OPTIONS, f"{block} holds options of rewards only: set it under algorithm.s2r")
     except ConfigError as error:
         yield str(error)
         return
@@ -181,8 +181,12 @@ def options_are_read(s: Setup) -> Iterator[str]:
                     f"algorithm.s2r.{name}={block.get(name)} rewards every action, and {ESTIMATOR_KEY}={s.estimator} sees "
                     f"the reward of the whole response only; set {ESTIMATOR_KEY}=s2r, or algorithm.s2r.method=s2r-orl"
                 )
-    if "ratio" in given and s.loss != LOSS:
-        yield f"algorithm.s2r.ratio={s.options.ratio} is not read by {LOSS_KEY}={s.loss}; set it to {LOSS}, or unset ratio"
+    for name in ("ratio", "count_end"):
+        if name in given and s.loss != LOSS:
+            yield (
+                f"algorithm.s2r.{name}={block.get(name)} is not read by {LOSS_KEY}={s.loss}; set {LOSS_KEY}={LOSS}, or "
+                f"unset {name}"
+            )
     if "alarms" in given and s.trainer not in TRAINERS and s.users:
         yield f"algorithm.s2r.alarms={s.options.alarms} is read by S2R's trainers only; set trainer.v1.trainer_mode=s2r_sync"
 
