@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from s2r_rewards.answers import batch_checker, get_policy
-from s2r_rewards.cli.kit.options import FOLDER
+from s2r_rewards.cli.kit.commands import needed
+from s2r_rewards.cli.kit.paths import FOLDER, verb
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
 from s2r_rewards.cli.kit.show import Progress, say, show_table
-from s2r_rewards.datasets.llm.requests import Request, sample_requests
+from s2r_rewards.datasets.llm.requests import EXTENT, Request, sample_requests
 from s2r_rewards.datasets.resume import fingerprint
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of, load_benchmark
 from s2r_rewards.evaluation.published import ACCURACY
@@ -25,13 +26,13 @@ GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BEN
 WHICH = f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a name of your own. Repeatable."
 
 
-@click.command()
+@verb()
 @click.option("-o", "--output", "folder", required=True, type=FOLDER, help="Folder of this run.")
 @click.option("-b", "--benchmark", "names", multiple=True, help=WHICH)
 @click.option("--data", multiple=True, help="NAME=PATH: read this benchmark from a local file. Repeatable.")
 @click.option("--rescore", is_flag=True, help="Score the folder's generations again, without a model.")
 @asking_options("-n", "Generations a problem, for pass@k.", samples=1)
-@click.option("--limit", type=int, help="Only the first so many problems of each benchmark.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many problems of each benchmark.")
 @click.option("--paper", type=click.Choice(list(ACCURACY)), help="Show the paper's figures of this model.")
 @scoring_options()
 @click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
@@ -102,10 +103,11 @@ def _generate(
     def requests() -> list[Request]:
         with reading:
             problems = load_benchmark(benchmark, data, reading, limit)
+        needed(len(problems), f"{data or benchmark.hub}: no problem of {name} in it", "Name another --data file.")
         return list(sample_requests(problems, **asking))
 
     settings = {"command": "eval", "benchmark": name, "data": source, "limit": limit, **asking}
-    model.write(folder / f"{name}.jsonl", settings, requests, reading)
+    model.write(folder / f"{name}.jsonl", settings, requests, reading, extent=EXTENT)
 
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, cut, load_tokenizer, scoring_options
 from s2r_rewards.cli.kit.show import say
@@ -13,7 +14,7 @@ from s2r_rewards.datasets.resume import SequenceLog, fingerprint
 from s2r_rewards.rollouts import to_file_record
 
 
-@click.command()
+@verb()
 @paths_argument
 @output_option("JSONL or parquet.")
 @scoring_options()

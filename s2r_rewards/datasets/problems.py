@@ -80,6 +80,10 @@ def load_sources(path: Path, kind: type[SourceT]) -> dict[str, SourceT]:
 SOURCES = load_sources(Path(__file__).with_name("sources.json"), Source)
 
 
+#: A longer golden answer is taken for a worked solution.
+LONGEST_GOLD = 1000
+
+
 def text(record: Record, *names: str) -> str:
     """The first of these fields that a record has, stripped; numbers become text."""
     field = next((name for name in names if name in record), names[0])
@@ -90,6 +94,21 @@ def text(record: Record, *names: str) -> str:
     if not str(value).strip():
         raise ProblemError(field, "is empty")
     return str(value).strip()
+
+
+def golden(record: Record, *names: str) -> str:
+    """`text` that is an answer; a worked solution would make every response wrong."""
+    answer = text(record, *names).removeprefix("####").strip()
+    field = next(name for name in names if name in record)
+    for sign, source in (("####", "gsm8k"), ("\\boxed", "math")):
+        if sign in answer and not answer.startswith(sign):
+            raise ProblemError(field, f"holds a whole solution with its answer behind {sign}; read it with --source {source}")
+    if len(answer) > LONGEST_GOLD or answer.count("\n") >= 2:
+        raise ProblemError(
+            field, f"{len(answer)} characters on {answer.count(chr(10)) + 1} lines are a solution, not an answer; "
+            "name the field with the final answer alone"
+        )
+    return answer
 
 
 def boxed(record: Record, name: str, plain: str = "") -> str:
@@ -147,7 +166,7 @@ def template(record: Record, form: str) -> str:
 
 
 READERS: dict[str, Callable[..., str]] = {
-    reader.__name__: reader for reader in (text, boxed, after_hashes, joined, one_of, template)
+    reader.__name__: reader for reader in (text, golden, boxed, after_hashes, joined, one_of, template)
 }
 
 
@@ -183,7 +202,7 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
     return replace(
         source,
         problem=("text", problem) if problem else source.problem,
-        answer=("text", answer) if answer else source.answer,
+        answer=("golden", answer) if answer else source.answer,
         level=level or source.level,
     )
 

@@ -38,7 +38,7 @@ QUESTION_FIELDS = ("problem", "question", "Problem", "Question", "conclusion", "
 
 def benchmark_of(name: str) -> Benchmark:
     """The named benchmark; an unknown name is a mathematical set of the user's in the schema of `Problem`."""
-    own = Benchmark(name, "", ("text", "problem", "question"), ("text", "answer"), "level", id="id", title=name)
+    own = Benchmark(name, "", ("text", "problem", "question"), ("golden", "answer"), "level", id="id", title=name)
     return BENCHMARKS.get(name, own)
 
 

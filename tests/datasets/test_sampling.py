@@ -74,7 +74,7 @@ def test_rows_are_rollouts_in_order(s2r, server, sums, tmp_path):
     assert [(r.problem_id, r.extra["sample"]) for r in rows] == [(f"sum-{a}", k) for a in range(12) for k in range(5)]
     assert all(r.finished and r.prompt.startswith("What is") for r in rows)
     words = sum(r.extra["completion_tokens"] for r in rows)
-    assert f"60 replies, 0 cut off, 600 prompt tokens, {words:,} completion tokens" in text
+    assert f"60 replies, 0 cut off, 0 empty, 600 prompt tokens, {words:,} completion tokens" in text
     assert f"{(600 * 2 + words * 10) / 1e6} cost" in text
     assert len({r["seed"] for r in script.requests}) == 60
     assert 1 < script.most_under_way <= 4

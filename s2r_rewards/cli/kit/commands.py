@@ -58,6 +58,12 @@ def fail(message: str) -> NoReturn:
     raise click.exceptions.Exit(1)
 
 
+def needed(count: int, what: str, way_out: str) -> None:
+    """Refuses to write an output of nothing. Raises ValueError: what there is none of, and what to do."""
+    if not count:
+        raise ValueError(f"{what}; nothing was written. {way_out}")
+
+
 def bundle(name: str, make: Callable[..., Any], *options: click.Option) -> Callable[[Function], Function]:
     """Options that reach the command as one argument ``name``: what ``make`` makes of their values."""
     names = {str(option.name) for option in options}

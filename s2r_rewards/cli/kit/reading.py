@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from s2r_rewards.rollouts import Rollout, read_rollouts
 from s2r_rewards.rollouts.records import SUFFIXES, RecordError
 
 SHOWN = 5
+#: The fields of rollouts, of problems, and of what `s2r data verify` writes.
+OURS = tuple(
+    dict.fromkeys(one.name for kind in (Rollout, Problem) for one in dataclass_fields(kind) if one.name != "extra")
+)
+OURS += ("attempt", "style", "verification", "wrong", "total", "correct", "kept", "pred", "expected")
 Paths = tuple[Path, ...]
 
 
@@ -27,6 +33,12 @@ def _pairs(_: click.Context, parameter: click.Parameter, value: str | None) -> d
     pairs = [part.partition("=") for part in value.split(",")]
     if not all(ours and theirs for ours, _, theirs in pairs):
         raise click.BadParameter(f"{value!r}: expected pairs such as response=output,gold=gts")
+    names = [ours for ours, _, _ in pairs]
+    unknown = [name for name in names if name not in OURS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is no field of ours; expected one of {', '.join(OURS)}")
+    if len({*names}) < len(names):
+        raise click.BadParameter(f"{value!r} names a field of ours twice")
     return {ours: theirs for ours, _, theirs in pairs}
 
 
@@ -51,7 +63,7 @@ class Reading:
 
     def __call__(self, error: RecordError) -> None:
         if self.on_error == "stop":
-            raise error
+            raise ValueError(f"{error} (--on-error skip goes on without such records)") from error
         self.skipped += 1
         if len(self.first) < SHOWN:
             self.first.append(str(error))
