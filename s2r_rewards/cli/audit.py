@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import fail
+from s2r_rewards.cli.kit.finding import find_files
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
 from s2r_rewards.cli.kit.paths import verb
-from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, reading_options
+from s2r_rewards.cli.kit.reading import Paths, Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, print_table, say
 from s2r_rewards.evaluation.auditing import Audit, AuditPair, audit, checker_named, pairs_of
 from s2r_rewards.judging import Gold

@@ -102,11 +102,14 @@ def golden(record: Record, *names: str) -> str:
     field = next(name for name in names if name in record)
     for sign, source in (("####", "gsm8k"), ("\\boxed", "math")):
         if sign in answer and not answer.startswith(sign):
-            raise ProblemError(field, f"holds a whole solution with its answer behind {sign}; read it with --source {source}")
+            raise ProblemError(
+                field, f"holds a whole solution with its answer behind {sign}; read it with --source {source}"
+            )
     if len(answer) > LONGEST_GOLD or answer.count("\n") >= 2:
         raise ProblemError(
-            field, f"{len(answer)} characters on {answer.count(chr(10)) + 1} lines are a solution, not an answer; "
-            "name the field with the final answer alone"
+            field,
+            f"{len(answer)} characters on {answer.count(chr(10)) + 1} lines are a solution, not an answer; "
+            "name the field with the final answer alone",
         )
     return answer
 
