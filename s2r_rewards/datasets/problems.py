@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.judging import Gold
+from s2r_rewards.rollouts.messages import is_messages, prompt_text
 
 Record = Mapping[str, Any]
 SourceT = TypeVar("SourceT", bound="Source")
@@ -46,6 +47,10 @@ class Problem:
     def from_record(cls, record: Record) -> "Problem":
         """Read a record that `to_record` wrote. Raises ProblemError naming the field."""
         values: dict[str, Any] = {field.name: record.get(field.name) for field in fields(cls)}
+        problem = values["problem"]
+        values["problem"] = prompt_text(problem) if is_messages(problem) else problem
+        if isinstance(values["answer"], (int, float)) and not isinstance(values["answer"], bool):
+            values["answer"] = str(values["answer"])
         for name in ("id", "problem", "answer"):
             if not isinstance(values[name], str) or not values[name]:
                 raise ProblemError(name, f"expected a non-empty string, found {values[name]!r}")
@@ -88,6 +93,8 @@ def text(record: Record, *names: str) -> str:
     """The first of these fields that a record has, stripped; numbers become text."""
     field = next((name for name in names if name in record), names[0])
     value = record.get(field)
+    if is_messages(value):
+        value = prompt_text(value)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         found = "nothing" if field not in record else type(value).__name__
         raise ProblemError(field, f"expected text, found {found}; fields here: {', '.join(map(str, record))}")

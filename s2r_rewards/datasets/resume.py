@@ -81,6 +81,11 @@ class Log:
         self.__exit__()
         self.path.unlink(missing_ok=True)
 
+    def discard(self) -> None:
+        """Throw the log away: nothing can come of it, so it must not bind a corrected run to its settings."""
+        self.__exit__()
+        self.path.unlink(missing_ok=True)
+
     def summary(self) -> dict[str, Any]:
         """The summary that `finish` recorded."""
         summary: dict[str, Any] = json.loads(self.receipt.read_text())["summary"]
@@ -116,10 +121,6 @@ class Log:
         elif self.output.exists() and not self.restarted:
             found = f"{self.output}: exists, and was not written by this command"
             raise ResumeError(f"{found}; remove it or {self.way_out}")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
-        if not self._handle.tell():
-            self._write({"settings": self.settings})
 
     def _has_entries(self) -> bool:
         with open(self.path, "rb") as file:
@@ -145,15 +146,19 @@ class Log:
         found = found or {}
         changed = sorted(k for k in self.settings if found.get(k) != self.settings[k] and k not in self.extent)
         if changed:
-            lines = [f"  {k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
+            lines = [f"{k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
             raise ResumeError(
-                f"{where}: earlier work was done with other settings:\n" + "\n".join(lines) + "\n"
-                f"Use the same settings to go on with it, another output file, or throw it away: {self.way_out}."
+                f"{where}: earlier work was done with other settings ({'; '.join(lines)}); use the same settings to go "
+                f"on with it, another output file, or throw it away: {self.way_out}"
             )
 
     def _write(self, *entries: dict[str, Any]) -> int:
-        """Appends entries; returns where the first of them begins."""
-        assert self._handle is not None
+        """Appends entries; returns where the first of them begins. A run that comes to nothing leaves no file."""
+        if self._handle is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
+            if not self._handle.tell():
+                self._write({"settings": self.settings})
         offset = self._handle.tell()
         self._handle.writelines(to_json(entry).encode() + b"\n" for entry in entries)
         self._handle.flush()
@@ -186,6 +191,8 @@ class WorkLog(Log):
 
     def rows(self, keys: Iterable[str]) -> Iterator[Any]:
         """Rows in the order of ``keys``; those not done are left out."""
+        if not self.path.exists():
+            return
         with open(self.path, "rb") as handle:
             for key in keys:
                 if key in self.offsets:
@@ -217,6 +224,8 @@ class SequenceLog(Log):
 
     def rows(self) -> Iterator[Any]:
         """All rows, in order."""
+        if not self.path.exists():
+            return
         with open(self.path, "rb") as handle:
             handle.readline()
             for line in handle:

@@ -1,7 +1,7 @@
 """Chat messages as servers and trainers write them, as the texts that a rollout holds."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 
 def with_thinking(content: str | None, thinking: Any) -> str | None:
@@ -14,7 +14,7 @@ def with_thinking(content: str | None, thinking: Any) -> str | None:
     return f"<think>\n{thinking.strip()}\n</think>\n\n{content or ''}"
 
 
-def is_messages(value: Any) -> bool:
+def is_messages(value: Any) -> TypeGuard[Sequence[Mapping[str, Any]]]:
     """Whether it is a conversation: a list of ``{"role": …, "content": …}``."""
     return (
         bool(value) and isinstance(value, (list, tuple)) and all(isinstance(m, Mapping) and "role" in m for m in value)

@@ -80,6 +80,8 @@ def command(
                 score_into(found, log, method, scoring.checker_many, scoring.checker, bar.advance)
             selection = Selection(log, method, band, bins)
             reasons = ", ".join(f"{count} {reason}" for reason, count in selection.counts.items())
+            if not selection.counts["kept"]:
+                log.discard()
             needed(selection.counts["kept"], f"no rollout is kept ({reasons})", "Choose another --band or --mode.")
             with Progress("writing", selection.counts["kept"]) as bar:
                 again = replace(reading).rollouts(rollouts)  # what is skipped was said before

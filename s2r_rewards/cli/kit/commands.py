@@ -7,6 +7,8 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+#: A group called without a command shows its help; click below 8.2 does not call that an error.
+NO_ARGUMENTS: type[Exception] = getattr(click.exceptions, "NoArgsIsHelpError", BrokenPipeError)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -46,8 +48,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except (BrokenPipeError, NO_ARGUMENTS):
             raise
+        except click.UsageError as error:  # one line, where click has four
+            hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+            raise BadInput(error.format_message().rstrip() + hint) from error
         except (ValueError, OSError, ImportError) as error:
             raise BadInput(str(error)) from error
 
