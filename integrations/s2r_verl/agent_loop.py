@@ -46,6 +46,8 @@ class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
         if self.s2r_stored is not None:
             advantages, spans = self.s2r_stored
             output[ADVANTAGES] = torch.tensor(advantages or [0.0])
+        elif scored and scored.left_out:
+            pass
         elif self.s2r_level == "outcome":  # the whole response is one action (Eq. 3)
             spans = ((0, len(output["response_mask"])),)
         output[SPANS] = pack(spans)

@@ -85,6 +85,7 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
             method.score(item, version, _spans(offsets, item)),
             level=_level(sample),
             signs=_signs(item, sample.prompt, options),
+            left_out=options.timeouts == "left_out" and any(check.verdict == "timeout" for check in item.checks),
         )
         for (_, offsets), sample, item in zip(read, samples, judged, strict=True)
     ]
