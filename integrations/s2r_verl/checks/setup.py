@@ -28,12 +28,13 @@ TRAINER_KEY = "trainer.v1.trainer_mode"
 
 
 def find(config: Any, path: str, default: Any = None) -> Any:
-    """``find(cfg, "trainer.v1.trainer_mode")`` in a DictConfig or nested dicts; ``default`` if absent."""
+    """``find(cfg, "trainer.v1.trainer_mode")`` in a DictConfig or nested dicts; ``default`` if absent, null or, in a file
+    that was not composed, a reference to another key."""
     for part in path.split("."):
         if config is None or not hasattr(config, "get"):
             return default
         config = config.get(part)
-    return default if config is None else config
+    return default if config is None or (isinstance(config, str) and config.startswith("${")) else config
 
 
 def read_options(config: Any) -> Options:
