@@ -50,7 +50,7 @@ def check_objective(
 @dataclass(frozen=True)
 class Overlong:
     """DAPO's soft penalty of long responses (§3.4, arXiv:2503.14476): 0 up to ``limit − buffer`` tokens, then falling
-    in a straight line to −``factor`` at ``limit`` and on.
+    in a straight line, by way of −``factor`` at ``limit``.
 
     >>> Overlong().penalty(18_432)
     -0.5

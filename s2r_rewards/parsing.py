@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from s2r_rewards.answers import extract_answer
+from s2r_rewards.answers.guard import guarded
 from s2r_rewards.grammar import Grammar, VerdictTier, get_grammar
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
@@ -37,7 +38,17 @@ def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = N
     """
     if not isinstance(text, str):
         raise TypeError(f"parse() got {type(text).__name__}; expected the decoded response as str")
-    rules = get_grammar(grammar)
+    return _parse(text, get_grammar(grammar), finished)
+
+
+def _unparsed(error: Exception, text: str, rules: Grammar, finished: bool | None) -> Trajectory:
+    """What becomes of a response on which the parser itself fails: one attempt without an answer."""
+    actions = [Action("solve", 0, len(text))] + [Action("end", len(text), len(text))] * bool(finished)
+    return Trajectory(text, tuple(actions), (Deviation("missing_answer", 0, 0, len(text)),), finished, rules.name)
+
+
+@guarded("the parser", _unparsed)
+def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
     marks = _markers(text, rules)
     body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
     ended = True if body_end < len(text) else finished

@@ -91,6 +91,10 @@ class Method:
     """One of :data:`s2r_rewards.objective.AVERAGES`."""
     divisor: float | None = None
     """A constant in the place of the number of a response's actions or tokens; None: that number."""
+    count_end: bool = True
+    """Whether ``end`` is one of the |y|_a actions of Eq. 6. The paper's list of actions holds it: it then has a ratio
+    and a KL term of its own, the advantage 0, and makes the mean over actions one action longer. False: its token
+    takes part in nothing. At the level ``outcome`` the whole response is one action either way."""
     filter: OfflineFilter = OfflineFilter()
 
     def __post_init__(self) -> None:
