@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any, Literal, get_args
 
 from s2r_rewards.advantages import divide, subtract
@@ -167,9 +168,13 @@ class Method:
         accuracy: Sequence[float] | None = None,
         state: RunningBaseline | None = None,
     ) -> tuple[Values, Values]:
-        """(baselines, advantages); arguments as in :meth:`advantages`. Of an estimator, the baselines are what makes
-        the advantages rewards minus baselines."""
+        """(baselines, advantages); arguments as in :meth:`advantages`. 0 for those that are left out of training.
+
+        Of an estimator, the baselines are what makes the advantages rewards minus baselines.
+        """
         scored = [self.score(item) if isinstance(item, JudgedTrajectory) else item for item in batch]
+        if any(item.left_out for item in scored):
+            return self._without_left_out(scored, groups, accuracy, state)
         if self.overlong is not None:
             scored = [_with_penalty(item, self.overlong) for item in scored]
         rewards = [item.rewards for item in scored]
@@ -197,6 +202,24 @@ class Method:
         advantages = subtract(nest(returns, self.name)[0], baselines)
         if self.scale is not None:
             advantages = divide(advantages, nest(self.scale(rewards, keys, **more), self.name)[0])
+        return baselines, advantages
+
+    def _without_left_out(
+        self,
+        scored: Sequence[ScoredRollout],
+        groups: Sequence[Hashable] | None,
+        accuracy: Sequence[float] | None,
+        state: RunningBaseline | None,
+    ) -> tuple[Values, Values]:
+        taken = [not item.left_out for item in scored]
+        of_groups = None if groups is None else list(compress(groups, taken))
+        of_accuracy = None if accuracy is None else list(compress(accuracy, taken))
+        found = self.credit(list(compress(scored, taken)), of_groups, of_accuracy, state)
+        nothing = [(0.0,) * len(item.rewards) for item in scored]
+        baselines, advantages = (
+            tuple(next(rest) if takes_part else zeros for takes_part, zeros in zip(taken, nothing, strict=True))
+            for rest in map(iter, found)
+        )
         return baselines, advantages
 
     def outcome_advantages(

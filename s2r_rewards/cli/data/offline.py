@@ -9,8 +9,10 @@ import click
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.baselines import Baseline, accuracy_baseline
 from s2r_rewards.baselines.accuracy_group import BINS, BY
+from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Formats, replay_formats
 from s2r_rewards.cli.kit.options import band_option, output_option, restart_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import Progress, counts_table, say
@@ -20,7 +22,7 @@ from s2r_rewards.methods import Method
 from s2r_rewards.rollouts import write_rollouts
 
 
-@click.command()
+@verb()
 @click.argument("rollouts")
 @output_option("Kept rollouts with accuracy, baselines and advantages, JSONL or parquet.")
 @scoring_options("s2r-offline-prl")
@@ -31,11 +33,11 @@ from s2r_rewards.rollouts import write_rollouts
     help="Short for --baseline: accuracy group × position, × reward context, or the accuracy group alone. "
     "[default: the method's]",
 )
-@click.option("--bins", default=BINS, show_default=True, help="Accuracy groups.")
+@click.option("--bins", default=BINS, type=click.IntRange(1), show_default=True, help="Accuracy groups.")
 @click.option("--mode", "rejection", type=click.Choice(["discard", "truncate"]), help="[default: the method's]")
-@click.option("--max-actions", type=int, help="[default: the method's]")
+@click.option("--max-actions", type=click.IntRange(1), help="[default: the method's]")
 @click.option("--balance/--no-balance", default=None, help="[default: the method's]")
-@click.option("--min-count", type=int, help="Smaller groups have baseline 0. [default: the method's]")
+@click.option("--min-count", type=click.IntRange(1), help="Smaller groups have baseline 0. [default: the method's]")
 @restart_option
 @reading_options
 @replay_formats
@@ -77,6 +79,10 @@ def command(
                 found = reading.rollouts(rollouts)
                 score_into(found, log, method, scoring.checker_many, scoring.checker, bar.advance)
             selection = Selection(log, method, band, bins)
+            reasons = ", ".join(f"{count} {reason}" for reason, count in selection.counts.items())
+            if not selection.counts["kept"]:
+                log.discard()
+            needed(selection.counts["kept"], f"no rollout is kept ({reasons})", "Choose another --band or --mode.")
             with Progress("writing", selection.counts["kept"]) as bar:
                 again = replace(reading).rollouts(rollouts)  # what is skipped was said before
                 write_rollouts(output, bar.over(selection.kept(again)))
