@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from s2r_rewards.objective import RATIOS, check_objective
+from s2r_rewards.methods.objective import RATIOS, check_objective
 from s2r_rewards.trajectory import Trajectory
 
 
@@ -80,7 +80,7 @@ def by_response(
     Args:
         values: [B, T].
         action_ids: [B, T].
-        average: one of :data:`s2r_rewards.objective.AVERAGES`.
+        average: one of :data:`s2r_rewards.methods.objective.AVERAGES`.
         divisor: K in the place of the number of a response's actions (``actions``) or tokens (``tokens``; Dr. GRPO,
             arXiv:2503.20783). 1/|y| pays for short responses where they are good and for long ones where they are
             bad; a constant does not.
@@ -170,9 +170,9 @@ def action_policy_loss(
         action_ids: [B, T].
         clip: ε, or ε below and above 1 (DAPO's clip-higher: 0.2, 0.28); infinite: no clip on that side.
         ratio: see :func:`action_log_ratio`; ``trajectory_mean`` with ``average="responses"`` is GSPO's.
-        objective: one of :data:`s2r_rewards.objective.OBJECTIVES`.
+        objective: one of :data:`s2r_rewards.methods.objective.OBJECTIVES`.
         dual_clip: c > 1: where A < 0, no token counts for less than c·A.
-        average: one of :data:`s2r_rewards.objective.AVERAGES`.
+        average: one of :data:`s2r_rewards.methods.objective.AVERAGES`.
         divisor: see :func:`by_response`.
         off_policy: [B, T], true for tokens of which π_old is not known; see :func:`shaped_probability`.
 

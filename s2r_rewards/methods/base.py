@@ -14,7 +14,7 @@ from s2r_rewards.baselines.base import Rewards, Values, nest
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.methods.accuracy import accuracies_of_others, prompt_accuracies
-from s2r_rewards.objective import Overlong, check_objective
+from s2r_rewards.methods.objective import Overlong, check_objective
 from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import Span
@@ -81,15 +81,15 @@ class Method:
     """A penalty by length, added to the outcome, or to the reward of the last action; needs the actions in tokens."""
     grammar: str | Grammar = "paper"
     ratio: str = "action"
-    """Ratio of the clipped objective, one of :data:`s2r_rewards.objective.RATIOS`."""
+    """Ratio of the clipped objective, one of :data:`s2r_rewards.methods.objective.RATIOS`."""
     clip: tuple[float, float] | None = None
     """ε below and above 1 in the clipped objective; None: the trainer's own setting."""
     objective: str = "clip"
-    """One of :data:`s2r_rewards.objective.OBJECTIVES`."""
+    """One of :data:`s2r_rewards.methods.objective.OBJECTIVES`."""
     dual_clip: float | None = None
     """c > 1: where A < 0, no token counts for less than c·A; None: the trainer's own setting."""
     average: str = "actions"
-    """One of :data:`s2r_rewards.objective.AVERAGES`."""
+    """One of :data:`s2r_rewards.methods.objective.AVERAGES`."""
     divisor: float | None = None
     """A constant in the place of the number of a response's actions or tokens; None: that number."""
     count_end: bool = True

@@ -12,7 +12,7 @@ from s2r_rewards import get_method, judge, parse
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.losses import action_policy_loss, by_response, response_losses, shaped_probability
 from s2r_rewards.methods import METHODS
-from s2r_rewards.objective import AVERAGES, OBJECTIVES, RATIOS, Overlong
+from s2r_rewards.methods.objective import AVERAGES, OBJECTIVES, RATIOS, Overlong
 
 TABLE = json.loads((Path(__file__).parent / "losses.json").read_text())
 LOG_RATIOS = torch.tensor([TABLE["log_ratios"]], dtype=torch.float64)
