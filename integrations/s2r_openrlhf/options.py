@@ -63,7 +63,7 @@ class Options(adapter.Options):
 
 def is_openrlhfs_own(method: Method) -> bool:
     """Whether the method's advantages are RLOO over a prompt's samples, which OpenRLHF computes by itself."""
-    plain = method.adjust is method.scale is method.overlong is None and not method.running
+    plain = not (method.adjust or method.scale or method.overlong or method.running)
     return plain and (method.level, method.groups, method.baseline) == ("outcome", "prompt", rloo)
 
 
