@@ -47,7 +47,7 @@ def loss_reads_all(s: Setup) -> Iterator[str]:
             f"{_ACTOR}.clip_ratio_low={sides[0]}, clip_ratio_high={sides[1]}: algorithm.s2r.method={s.method.name} clips "
             f"at {s.method.clip}; leave verl's at {_CLIP}, or set them to the method's"
         )
-    lowest, own = s.get(f"{_ACTOR}.clip_ratio_c", _DUAL), getattr(s.method, "loss_options", {})
+    lowest, own = s.get(f"{_ACTOR}.clip_ratio_c", _DUAL), s.method.loss_options
     if lowest != _DUAL and (own.get("objective", "clip") != "clip" or own.get("dual_clip") not in (None, lowest)):
         yield (
             f"{_ACTOR}.clip_ratio_c={lowest}: algorithm.s2r.method={s.method.name} has no use for it or a bound of its "
