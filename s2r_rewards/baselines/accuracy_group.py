@@ -4,11 +4,8 @@ b(a_t) = mean R over all actions whose prompt lies in the same accuracy bin and 
 ``by="position"`` (F.1.1), ``by="context"`` (F.1.2) or nothing more (``by="outcome"``: one mean an accuracy bin).
 Source: appendix F.1, arXiv:2502.12853. Groups of fewer than 10 rewards have baseline 0 in the authors' code
 (``min_count=10``).
-def accuracy_bin(accuracy: float, bins: int | None = BINS) -> float:
-    """The bin of an accuracy in [0, 1]: ``[i/bins, (i+1)/bins)``, the last one closed; the accuracy itself without bins;
-    −1 for one that is not known."""
-    if math.isnan(accuracy):
-        return -1
+Caveat: the width of the bins is [open]; 10 keeps the nine accuracies that 8 rollouts can have apart. The authors' code
+has none: every accuracy is a group of its own (``bins=None``).
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ BINS = 10
 
 
 def accuracy_bin(accuracy: float, bins: int | None = BINS) -> float:
-    """The bin of an accuracy in [0, 1]: ``[i/bins, (i+1)/bins)``, the last one closed; the accuracy itself without bins;
+    """The bin of an accuracy in [0, 1]: ``[i/bins, (i+1)/bins)``, the last one closed; the accuracy itself without bins,
     −1 for one that is not known."""
     if math.isnan(accuracy):
         return -1
