@@ -18,7 +18,6 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -187,15 +186,17 @@ def loss_with_actions(
     """
     from verl.workers.utils import losses
 
-    if distillation is not None:
+    def loss(**given: Any) -> tuple[Tensor, dict[str, Any]]:
+        if distillation is None:
+            found: tuple[Tensor, dict[str, Any]] = losses.ppo_loss(config=config, **given)
+            return found
         from verl.trainer.distillation import distillation_ppo_loss
 
-        loss = partial(distillation_ppo_loss, config, distillation)
-    else:
-        loss = partial(losses.ppo_loss, config)
+        found = distillation_ppo_loss(config=config, distillation_config=distillation, **given)
+        return found
+
     if student_logits is not None:
-        asked: tuple[Tensor, dict[str, Any]] = loss(data=data, student_logits=student_logits, data_format=data_format)
-        return asked
+        return loss(data=data, student_logits=student_logits, data_format=data_format)
     objective = Objective(level, beta, {name: value for name, value in options.items() if value is not None})
     data = data.clone(recurse=False)  # a micro-batch may be seen again in the next epoch
     ids = _on_tokens(data, objective)

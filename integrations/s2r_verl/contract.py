@@ -98,7 +98,7 @@ def broken(lines: Iterable[tuple[str, str, str]] = CONTRACT) -> list[str]:
 
 def _broken(module: str, name: str, names: list[str]) -> str | None:
     try:
-        function: Callable[..., Any] = reduce(getattr, name.split("."), importlib.import_module(module))
+        function: Any = reduce(getattr, name.split("."), importlib.import_module(module))
         found = inspect.signature(function).parameters
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         return f"{module}.{name}: {type(error).__name__}: {error}"

@@ -6,12 +6,14 @@ import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from s2r_rewards.adapter.machine import Check, Finding, Machine, installed
 from s2r_verl import contract
 from s2r_verl.checks import config_problems, legacy_keys
+from s2r_verl.checks.setup import uses_s2r
 
 LEGACY_OVERRIDE = re.compile(r"(?<![\w.])(custom_reward_function|reward_model)((?:\.\w+)+)=(\S+)")
 #: Needed by verl's default trainer, missing from its own requirements.
@@ -74,7 +76,7 @@ def _yaml_problems(text: str) -> Iterator[str]:
         return
     layers = [str(layer) for layer in config.pop("defaults", ["ppo_trainer"])]
     if "ppo_trainer" in layers:
-        yield from config_problems(over_verls(config))
+        yield from config_problems(over_verls(config) if uses_s2r(config) else config)
     else:  # a part of a configuration: what it lacks may stand elsewhere
         yield from legacy_keys(config)
 
@@ -92,14 +94,22 @@ def _script_problems(text: str) -> Iterator[str]:
 
 def over_verls(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration over verl's defaults, where verl is installed (nothing of it is imported)."""
-    import yaml
+    return _merged(_defaults(), config)
 
+
+@lru_cache(maxsize=1)
+def _defaults() -> dict[str, Any]:
+    try:
+        import yaml
+    except ImportError:
+        return {}
     verl = importlib.util.find_spec("verl")
     for folder in (verl.submodule_search_locations or ()) if verl else ():
         path = Path(folder, "trainer", "config", "_generated_ppo_trainer.yaml")
         if path.is_file():
-            return _merged(yaml.safe_load(path.read_text(encoding="utf-8")), config)
-    return config
+            found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return found
+    return {}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ Every case goes three ways: as verl composes it, as a launch script that `s2r do
 that stands before every one of verl's trainers.
 """
 
+import copy
 import json
 import shlex
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_module
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from s2r_rewards.adapter import ConfigError
@@ -32,8 +34,19 @@ def overrides(case):
 
 @pytest.fixture(scope="module")
 def composed():
+    """Each case as Hydra makes it of verl's defaults: composed once, then overridden by its own parser."""
     with initialize_config_module("verl.trainer.config", version_base=None):
-        yield {case["name"]: compose("ppo_trainer", overrides=overrides(case)) for case in TABLE["cases"]}
+        defaults = compose("ppo_trainer", overrides=["actor_rollout_ref.rollout.name=vllm"])
+    return {case["name"]: overridden(defaults, overrides(case)) for case in TABLE["cases"]}
+
+
+def overridden(defaults, words):
+    config = copy.deepcopy(defaults)
+    for change in OverridesParser.create().parse_overrides(words):
+        if not change.is_add() and OmegaConf.select(config, change.key_or_group, default="absent") == "absent":
+            raise AssertionError(f"verl does not know {change.key_or_group}")
+        OmegaConf.update(config, change.key_or_group, change.value(), force_add=True)
+    return config
 
 
 def test_the_table_is_large_enough():

@@ -24,7 +24,7 @@ def data_problems(config: Any) -> list[str]:
     setup = Setup.of(config)
     if not uses_s2r(config) or setup.get("data.custom_cls.path") is not None:
         return []  # a data set of one's own: the trainer looks at what it gives
-    problems = []
+    problems: list[str] = []
     for key in ("train_files", "val_files"):
         for path in _local(setup.get(f"data.{key}")):
             try:

@@ -115,8 +115,7 @@ def _function_and_options(s: Setup) -> Iterator[str]:
     if s.credits:
         method = resolve_method(function)
         for name, a, b in (
-            ("method", method.outcome, s.method.outcome),
-            ("grammar", method.grammar, s.method.grammar),
+            ("method", (method.outcome, method.grammar), (s.method.outcome, s.method.grammar)),
             ("checker", function.checker, s.options.checker),
             ("policy", function.policy, s.options.policy),
         ):
