@@ -12,7 +12,7 @@ from itertools import pairwise
 from ..read import tree
 from ..read.tree import Node, variables
 from .arithmetic import Undefined
-from .probing import number
+from .floats import number
 
 #: Whether a number is in a union, an intersection or a difference, from whether it is in each part.
 _JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import TypeGuard
 
-from ..algebra.arithmetic import PRIME, Undefined, value_mod
+from ..algebra.arithmetic import Undefined, same_rational_ratio
+from ..algebra.calls import with_named_calls
 from ..algebra.equality import decimal_places
-from ..algebra.probing import number, probe
+from ..algebra.identity import same_ratio
+from ..algebra.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
@@ -132,17 +134,9 @@ def without_arguments(node: Node) -> Node:
 def same_curve(gold: Sides, answer: Sides) -> bool:
     """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
     left, right = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
+    left, right = with_named_calls(left, right)
     names = variables(left)
     if not names or names != variables(right):
         return False
-    try:
-        first, second = (value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1))
-        return first == second != 0
-    except Undefined:
-        pass
-    found: list[complex] = []
-    for a, b in probe(left, right, names):
-        if a == 0 or b == 0:
-            return False
-        found.append(a / b)
-    return len(found) >= 3 and all(abs(x - found[0]) <= 1e-9 * abs(found[0]) for x in found)
+    found = same_rational_ratio(left, right)
+    return same_ratio(left, right, names) if found is None else found
