@@ -164,21 +164,26 @@ def _secret() -> tuple[type[Residue], int]:
 def same_rational(first: Node, second: Node) -> bool | None:
     """Whether two expressions are the same rational function; None when one is none.
 
-    Differences are found at fixed points modulo a fixed prime; agreement is confirmed modulo a prime of this process.
+    A difference is found at a fixed point modulo a fixed prime; agreement is confirmed modulo a prime of this process.
     """
-    return same_rational_ratio(first, second, ratio=False)
-
-
-def same_rational_ratio(first: Node, second: Node, ratio: bool = True) -> bool | None:
-    """Whether one rational function is a constant multiple of the other (the same, without ``ratio``); None as above."""
-    kind, seed = _secret()
     try:
-        for pair in (
-            (Residues(_POINTS[0]), Residues(_POINTS[1])),
-            (Residues(seed, kind), Residues(seed ^ 0x5DEECE66D, kind)),
-        ):
-            (a, b), (c, d) = ((modular.value(first), modular.value(second)) for modular in pair)
-            if (not (a * d == c * b and (a, c) != (0, 0) != (b, d))) if ratio else (a, c) != (b, d):
+        fixed = Residues(_POINTS[0])
+        if fixed.value(first) != fixed.value(second):
+            return False
+        kind, seed = _secret()
+        secret = Residues(seed, kind)
+        return bool(secret.value(first) == secret.value(second))
+    except Undefined:
+        return None
+
+
+def same_rational_ratio(first: Node, second: Node) -> bool | None:
+    """Whether one rational function is a constant multiple of the other, and neither is zero; None as above."""
+    try:
+        for kind, seed in ((Residue, _POINTS[0]), _secret()):
+            one, other = Residues(seed, kind), Residues(seed ^ _POINTS[1] >> 8, kind)
+            a, b, c, d = one.value(first), one.value(second), other.value(first), other.value(second)
+            if a * d != c * b or not (a and b):
                 return False
     except Undefined:
         return None

@@ -37,7 +37,7 @@ def context(digits: int) -> Context:
     return Context(prec=digits, Emax=10**7, Emin=-(10**7))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Ball:
     """All real numbers within ``error`` of ``value``."""
 

@@ -115,6 +115,12 @@ class Complexes(Arithmetic):
         self.variables = variables
         self.reals = reals.Reals({})
 
+    def value(self, node: Node) -> Pair:
+        if isinstance(node, tree.Power) and node.left == tree.Const("e"):
+            return exp(self.value(node.right))
+        value: Pair = Arithmetic.value(self, node)
+        return value
+
     def number(self, value: Fraction) -> Pair:
         return Pair(self.reals.number(value))
 

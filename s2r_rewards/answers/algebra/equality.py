@@ -14,8 +14,8 @@ from ..result import Outcome, judged
 from .arithmetic import Undefined, same_rational
 from .calls import with_named_calls
 from .exact import Exact, as_number, exact_value
-from .identity import same_constant, same_function
 from .floats import number
+from .identity import same_constant, same_function
 
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 

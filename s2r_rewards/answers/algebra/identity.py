@@ -8,7 +8,7 @@ negative numbers; with an absolute value, a floor, a maximum … on either side 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, DecimalException, localcontext
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from ..read.tree import Node, descendants, functions, variables
 from .arithmetic import Undefined
 from .balls import Ball, MoreDigits, context
 from .complexes import Complexes, Pair
+from .floats import clearly_differ
 from .points import Digits, Point, real_points, whole_points
 from .reals import PIECEWISE, WHOLE_ONLY, Reals
 
@@ -26,10 +27,10 @@ MAX_DIGITS = 420
 WHOLE_LETTERS = frozenset("nkmNKMjlr")
 #: Letters that stand for complex numbers where i is written.
 _COMPLEX_LETTERS = frozenset("zw")
-_ENOUGH = 5
+_BREAKING = PIECEWISE | {"sqrt"}
+_ENOUGH, _PLENTY = 5, 9
 _KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
 
-Values = Callable[[Node], Any]
 Agreement = Literal["agree", "differ", "one", "none", "beyond"]
 
 
@@ -49,15 +50,21 @@ def same_constant(first: Node, second: Node) -> bool | None:
 
 def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | None:
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
-    return _over(_agreements(first, second, sorted(names)), _has(first, second, PIECEWISE))
+    listed = sorted(names)
+    if clearly_differ(first, second, listed) and not _asks_for_whole(first) and not _asks_for_whole(second):
+        return False
+    return _over(_agreements(first, second, listed), _has(first, second, PIECEWISE), _has(first, second, _BREAKING))
 
 
-def _over(agreements: Iterator[Agreement], pieces: bool) -> bool | None:
+def _over(agreements: Iterator[Agreement], pieces: bool, breaking: bool) -> bool | None:
+    """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at."""
     agreed = 0
     for agreement in agreements:
         if agreement == "differ" or (agreement == "one" and pieces):
             return False
         agreed += agreement == "agree"
+        if agreed == _PLENTY and not breaking:
+            break
     return True if agreed >= _ENOUGH else None
 
 
@@ -80,10 +87,10 @@ def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreeme
             return
     digits = Digits(first, second)
     for real in real_points(first, second, names, False):
-        point: dict[str, Any] = {name: Pair(Ball(value)) for name, value in real.items()}
-        for name in _COMPLEX_LETTERS & point.keys():
-            point[name] = Pair(Ball(real[name]), Ball(digits.unit() * 2 - 1))
-        yield _at(first, second, point, Complexes)
+        pairs: dict[str, Any] = {name: Pair(Ball(value)) for name, value in real.items()}
+        for name in _COMPLEX_LETTERS & pairs.keys():
+            pairs[name] = Pair(Ball(real[name]), Ball(digits.unit() * 2 - 1))
+        yield _at(first, second, pairs, Complexes)
 
 
 def _is_complex(node: Node) -> bool:
@@ -94,7 +101,7 @@ def _points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point] 
     """Real points, or whole ones where a side has values at nothing else; None where the sides cannot be equal."""
     whole = [_asks_for_whole(node) for node in (first, second)]
     if not any(whole):
-        return real_points(first, second, names, _has(first, second, PIECEWISE | {"sqrt"}))
+        return real_points(first, second, names, _has(first, second, _BREAKING))
     if not all(whole) and not WHOLE_LETTERS.issuperset(names):
         return None
     return whole_points(first, second, names)
@@ -117,10 +124,10 @@ def _is_negative(node: Node) -> bool:
     return False
 
 
-def _at(first: Node, second: Node, point: dict[str, Any], kind: type[Reals] | type[Complexes]) -> Agreement:
+def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any], Reals | Complexes]) -> Agreement:
     """Compare both values at one point, with as many digits as that takes."""
     digits = DIGITS
-    known = {name: Ball(value) if isinstance(value, Decimal) else value for name, value in point.items()}
+    known: dict[str, Any] = {k: Ball(value) if isinstance(value, Decimal) else value for k, value in point.items()}
     while digits <= MAX_DIGITS:
         with localcontext(context(digits)):
             try:
@@ -157,20 +164,22 @@ def _is_known(one: Ball | Pair, other: Ball | Pair) -> bool:
         error = one.real.error + one.imaginary.error + other.real.error + other.imaginary.error
         size = max(abs(one.real.value), abs(one.imaginary.value), abs(other.real.value))
     else:
-        assert isinstance(one, Ball) and isinstance(other, Ball)
+        assert isinstance(one, Ball)
+        assert isinstance(other, Ball)
         error, size = one.error + other.error, max(abs(one.value), abs(other.value))
     return error <= _KNOWN * (size if size > error else 1)
 
 
 def same_ratio(first: Node, second: Node, names: Iterable[str], positive: bool = False) -> bool:
     """Whether one expression is a constant multiple of the other, and a positive one where that is asked for."""
-    return _over(_of_ratio(first, second, sorted(names), positive), _has(first, second, PIECEWISE)) is True
+    pieces, breaking = _has(first, second, PIECEWISE), _has(first, second, _BREAKING)
+    return _over(_of_ratio(first, second, sorted(names), positive), pieces, breaking) is True
 
 
 def _of_ratio(first: Node, second: Node, names: list[str], positive: bool) -> Iterator[Agreement]:
     """At every point: are the values in the ratio that they have at the first point where neither is zero?"""
     start: tuple[Ball, Ball] | None = None
-    for point in real_points(first, second, names, _has(first, second, PIECEWISE | {"sqrt"})):
+    for point in real_points(first, second, names, _has(first, second, _BREAKING)):
         known = Reals({name: Ball(value) for name, value in point.items()})
         with localcontext(context(DIGITS)):
             try:

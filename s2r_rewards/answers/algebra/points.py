@@ -8,7 +8,7 @@ changes its formula.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from hashlib import blake2b
 from itertools import pairwise
@@ -16,7 +16,7 @@ from itertools import pairwise
 from ..read import tree
 from ..read.tree import Node, descendants, variables
 from .arithmetic import Undefined
-from .balls import Ball, MoreDigits
+from .balls import Ball, MoreDigits, context
 from .reals import Reals
 
 Point = dict[str, Decimal]
@@ -94,8 +94,8 @@ def _decimal(value: Fraction) -> Decimal:
 
 def _between_breaks(first: Node, second: Node, names: Sequence[str], digits: Digits) -> Iterator[Point]:
     """One variable: whole numbers, and a point in each piece that the breaks cut the line into."""
-    for value in (0, 1, 2, 3, 6, 12, -1, -3, 60):
-        yield dict.fromkeys(names, Decimal(value))
+    for whole in (0, 1, 2, 3, 6, 12, -1, -3, 60):
+        yield dict.fromkeys(names, Decimal(whole))
     for name in names:
         others = {other: digits.between(Decimal(1), Decimal(9)) for other in names if other != name}
         breaks = _ends(sorted(_breaks(first, name, others) | _breaks(second, name, others)))
@@ -138,8 +138,9 @@ def _zeros(node: Node, name: str, others: Point) -> set[Decimal]:
         return value.value
 
     try:
-        c, above, below, twice = at(0), at(1), at(-1), at(2)
-    except (Undefined, MoreDigits, ArithmeticError):
+        with localcontext(context(60)):
+            c, above, below, twice = at(0), at(1), at(-1), at(2)
+    except (Undefined, MoreDigits, ArithmeticError, ValueError):
         return set()
     a, b = (above + below) / 2 - c, (above - below) / 2
     if abs(4 * a + 2 * b + c - twice) > Decimal("1e-20") * (1 + abs(twice)):
@@ -154,7 +155,7 @@ def whole_points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Po
     """Whole numbers, for what has values at nothing else."""
     digits = Digits(first, second)
     for value in _WHOLE:
-        spread = {name: Decimal(value + digits.step() % 4 if k else value) for k, name in enumerate(names)}
+        spread: Point = {name: Decimal(value + digits.step() % 4 if k else value) for k, name in enumerate(names)}
         yield spread
         if len(names) > 1:
             yield {name: Decimal(digits.step() % (value + 2)) for name in names}

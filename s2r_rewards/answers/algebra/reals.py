@@ -32,6 +32,12 @@ class Reals(Arithmetic):
     def __init__(self, variables: Mapping[str, Ball]) -> None:
         self.variables = variables
 
+    def value(self, node: Node) -> Ball:
+        if isinstance(node, tree.Power) and node.left == tree.Const("e"):
+            return balls.exp(self.value(node.right))
+        value: Ball = Arithmetic.value(self, node)
+        return value
+
     def number(self, value: Fraction) -> Ball:
         if value.denominator == 1:
             return Ball(Decimal(value.numerator))
@@ -75,8 +81,8 @@ def _fraction(node: Node) -> Fraction | None:
         case tree.Num(value):
             return value
         case tree.Neg(inner):
-            value = _fraction(inner)
-            return None if value is None else -value
+            found = _fraction(inner)
+            return None if found is None else -found
         case tree.Quotient(tree.Num(top), tree.Num(below)) if below:
             return top / below
     return None

@@ -6,8 +6,8 @@ from typing import TypeGuard
 from ..algebra.arithmetic import Undefined, same_rational_ratio
 from ..algebra.calls import with_named_calls
 from ..algebra.equality import decimal_places
-from ..algebra.identity import same_ratio
 from ..algebra.floats import number
+from ..algebra.identity import same_ratio
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
@@ -133,8 +133,7 @@ def without_arguments(node: Node) -> Node:
 
 def same_curve(gold: Sides, answer: Sides) -> bool:
     """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
-    left, right = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
-    left, right = with_named_calls(left, right)
+    left, right = with_named_calls(*(tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer)))
     names = variables(left)
     if not names or names != variables(right):
         return False
