@@ -5,6 +5,7 @@ at points that nobody knows beforehand (see :mod:`.identity`). Caveat: what is d
 beyond 400 digits, stays undecided (None).
 """
 
+from decimal import Decimal
 from fractions import Fraction
 
 from ..policy import CheckPolicy
@@ -15,8 +16,9 @@ from .arithmetic import Undefined, same_rational
 from .calls import with_named_calls
 from .exact import Exact, as_number, exact_value
 from .floats import number
-from .identity import same_constant, same_function
+from .identity import same_constant, same_function, within
 
+_DOUBLE = 17  # significant digits of a double
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 
@@ -87,6 +89,8 @@ def _rounds_to(gold: Node, answer: Node, exact: Exact | None, x: complex, y: com
     places, theirs = decimal_places(gold), decimal_places(answer)
     enough = min(_SIGNIFICANT, policy.rounded_places)
     if policy.rounded_places and places >= policy.rounded_places and _digits(gold, places) >= enough:
+        if _digits(gold, places) > _DOUBLE:  # more than a double holds: the last digit counts
+            return not 0 < theirs <= places and within(gold, answer, Decimal(5).scaleb(-places - 1))
         slack = 0.5 * 10.0**-places + 2.3e-16 * max(abs(x), abs(y))
         return not 0 < theirs <= places and abs(x - y) <= slack * 1.000001
     if policy.machine_digits and theirs and not places and _digits(answer, theirs) >= policy.machine_digits:

@@ -48,6 +48,16 @@ def same_constant(first: Node, second: Node) -> bool | None:
     return {"agree": True, "differ": False}.get(found)
 
 
+def within(first: Node, second: Node, distance: Decimal) -> bool:
+    """Whether two real constants are certainly no further apart."""
+    with localcontext(context(DIGITS - distance.adjusted())):
+        try:
+            one, other = _value(Reals({}), first), _value(Reals({}), second)
+            return one is not None and other is not None and abs(one.value - other.value) <= distance
+        except MoreDigits:
+            return False
+
+
 def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | None:
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)

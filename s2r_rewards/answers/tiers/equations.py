@@ -50,6 +50,37 @@ def rounded_part(node: Node) -> Node | None:
     return None
 
 
+def consistent(node: Node) -> bool:
+    """Whether every ``a \\approx b`` between constants in a chain rounds to what it says; ``3 \\approx 4`` does not."""
+    if not isinstance(node, tree.Relation) or "~" not in node.ops:
+        return True
+    for left, op, right in zip(node.sides, node.ops, node.sides[1:], strict=False):
+        if op != "~" or variables(left) or variables(right):
+            continue
+        try:
+            off, size = abs(number(left, {})) - abs(number(right, {})), abs(number(right, {}))
+        except Undefined:
+            return False
+        place = max(_last_place(left), _last_place(right))
+        if (
+            not -0.500001 * place <= off < place * (1.0 if _last_place(left) < place else 0.500001)
+            and abs(off) > 1e-3 * size
+        ):
+            return False
+    return True
+
+
+def _last_place(node: Node) -> float:
+    """What the last digit of a number that is written out counts; 0 for anything else."""
+    literal = node.inner if isinstance(node, tree.Neg) else node
+    if not isinstance(literal, tree.Num):
+        return 0.0
+    if literal.value.denominator == 1:
+        digits = str(abs(literal.value.numerator))
+        return 10.0 ** min(300, len(digits) - len(digits.rstrip("0"))) if literal.value else 1.0
+    return 10.0 ** -decimal_places(literal)
+
+
 def exact_part(node: Node) -> Node:
     """``x = 1/3 \\approx 0.33`` as ``x = 1/3``: what is exact stands in front of the first sign of rounding."""
     if not isinstance(node, tree.Relation) or "~" not in node.ops:
@@ -107,6 +138,8 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
         plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
         same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain))
         return judged(same, "structure", "same equation", "different equations")
+    if is_name(g[0]) and is_name(a[0]) and g[0] != a[0] and not _same_role(g[0], a[0]):
+        return Outcome(False, "structure", "values of different variables")
     first, second = named_value(gold, policy, False, compare), named_value(answer, policy, True, compare)
     if first is None or second is None:
         return Outcome(False, "structure", "different equations")
