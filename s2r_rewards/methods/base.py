@@ -43,7 +43,9 @@ class OfflineFilter:
     """What happens to a trajectory that goes on after a confirmed right attempt."""
     max_actions: int = 20
     balance: bool = False
-    """At most as many all-wrong rollouts as kept right ones per prompt."""
+    """At most as many all-wrong rollouts as kept right ones per prompt, drawn at random."""
+    seed: int = 0
+    """Of that draw."""
 
 
 @dataclass(frozen=True)
