@@ -18,8 +18,12 @@ from s2r_rewards.resolve import load_object
 T = TypeVar("T", bound="Options")
 #: Options that only a trainer which hands its whole batch over can use.
 TRAINING_OPTIONS = (
-    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
+    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "count_end", "beta", "alarms",
+    "rollouts",
 )  # fmt: skip
+
+#: What becomes of a response with a check that timed out: its answer counts as wrong, or it takes no part in the loss.
+TIMEOUTS = ("wrong", "left_out")
 
 #: Keys of former releases → what says the same today.
 FORMER = {
@@ -47,15 +51,21 @@ class Options:
     method: str = option("s2r-prl", "Rewards, baseline, ratio and clip, by name.")
     rewards: str | None = option(None, "JudgedTrajectory → one number per attempt and verification.")
     baseline: str | None = option(None, "(rewards, groups) → baselines of the same shape.")
-    groups: str | None = option(None, "What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``.")
+    groups: str | None = option(
+        None, "What the baseline tells apart: ``batch`` (nothing), ``prompt``, ``accuracy`` or ``accuracy_of_others``."
+    )
     running: bool | None = option(None, "Whether baselines are means over earlier batches.")
     leave_one_out: bool | None = option(None, "Leave an action out of its own baseline.")
     min_count: int | None = option(None, "Baselines over fewer rewards are 0.")
     grammar: str | None = option(None, "How responses are parsed.")
     checker: str | None = option(None, "(gold, answer) → CheckResult; default: the library's.")
     policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
+    timeouts: str = option(
+        "wrong", "A response with an answer whose check ran out of time: ``wrong``, or ``left_out``."
+    )
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
+    count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
     beta: float = option(0.0, "β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model.")
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
@@ -66,6 +76,8 @@ class Options:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or value < low):
                 raise ConfigError(f"{name} is {value!r}; expected a number >= {low}")
+        if self.timeouts not in TIMEOUTS:
+            raise ConfigError(f"timeouts is {self.timeouts!r}; expected one of {', '.join(TIMEOUTS)}")
         if self.groups is not None and self.groups not in GROUPS:
             raise ConfigError(f"groups is {self.groups!r}; expected one of {', '.join(GROUPS)}")
 
@@ -121,14 +133,21 @@ def resolve_method(options: Options) -> Method:
         ValueError: an unknown name, or a setting that the baseline does not have.
     """
     method = get_method(options.method)
-    baseline = get_baseline(options.baseline) if options.baseline else method.baseline
     given = options.given()
+    if method.estimator is not None:
+        options.refuse(
+            ("baseline", "groups", "running", "leave_one_out", "min_count"),
+            f"method {method.name!r} has an estimator of its own, which takes no baseline: drop it",
+        )
+    baseline = get_baseline(options.baseline) if options.baseline else method.baseline
     settings = {name: given[name] for name in ("leave_one_out", "min_count") if name in given}
     if isinstance(baseline, Baseline):
         baseline = baseline.with_settings(**settings)
     elif settings:
         raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
-    changes: dict[str, Any] = {name: given[name] for name in ("groups", "running", "ratio") if name in given}
+    changes: dict[str, Any] = {
+        name: given[name] for name in ("groups", "running", "ratio", "count_end") if name in given
+    }
     if options.rewards:
         changes["rewards"] = load_object(options.rewards, "rewards")
         if not callable(changes["rewards"]):
@@ -147,9 +166,7 @@ def resolve_method(options: Options) -> Method:
         return method
     told = {name: value for name, value in given.items() if name in (*changes, *settings)}
     name = f"{method.name}[{','.join(f'{k}={v}' for k, v in told.items())}]"
-    changed = replace(method, name=name, **changes)
-    changed.new_state()  # refuses what a running baseline cannot be
-    return changed
+    return replace(method, name=name, **changes)  # refuses what a running baseline cannot be
 
 
 @lru_cache(maxsize=64)

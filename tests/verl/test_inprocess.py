@@ -88,7 +88,7 @@ def run_manager(manager, samples, pad, prompt=4):
     return manager.loop.run_until_complete(every())
 
 
-def trainer_rows(ids, infos, level="process"):
+def trainer_rows(ids, infos, method="s2r-prl"):
     """The dicts that the agent loop hands to the trainer."""
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
 
@@ -102,7 +102,7 @@ def trainer_rows(ids, infos, level="process"):
                 metrics=AgentLoopMetrics(),
                 extra_fields={},
             ),
-            level,
+            get_method(method) if isinstance(method, str) else method,
         )
         output.reward_score = info["reward_score"]
         output.extra_fields["reward_extra_info"] = info["reward_extra_info"]
@@ -168,10 +168,38 @@ def test_action_ids_tile_the_response(ids, infos):
         assert found == sorted(found)
 
 
+def test_the_end_token_takes_part_in_nothing_where_the_method_does_not_count_it(ids, infos):
+    method = replace(get_method("s2r-prl"), count_end=False)
+    for row, count in zip(trainer_rows(ids, infos, method), [2, 4, 2, 6, 4], strict=True):
+        assert sorted(set(row[ACTION_IDS][:-1].tolist())) == list(range(1, count + 1))
+        assert row[ACTION_IDS][-1] == 0
+
+
 def test_at_the_outcome_level_the_response_is_one_action(ids, infos):
-    for row, info, tokens in zip(trainer_rows(ids, infos, "outcome"), infos, ids, strict=True):
+    for row, info, tokens in zip(trainer_rows(ids, infos, "s2r-orl"), infos, ids, strict=True):
         assert row[ACTION_IDS].tolist() == [1] * len(tokens)
         assert row["rm_scores"].tolist() == [0.0] * (len(tokens) - 1) + [info["reward_score"]]
+
+
+@pytest.mark.parametrize("method", ["s2r-prl", "s2r-orl"])
+def test_a_response_that_is_left_out_has_no_action_and_no_advantage(ids, infos, method):
+    method = get_method(method)
+    records = [replace(record, left_out=i in (1, 3)) for i, record in enumerate(records_of(infos))]
+    marked = [
+        {**info, "reward_extra_info": {**info["reward_extra_info"], FIELD: record.dumps()}}
+        for info, record in zip(infos, records, strict=True)
+    ]
+    rows = trainer_rows(ids, marked, method)
+    assert [bool(row[ACTION_IDS].any()) for row in rows] == [True, False, True, False, True]
+    width = max(map(len, ids))
+    mask = torch.tensor([[1.0] * len(row) + [0.0] * (width - len(row)) for row in ids])
+    with at_hand(Batch(records, method)):
+        got, _ = credit(torch.zeros_like(mask), mask, index=[0] * 5)
+    with at_hand(Batch([records[i] for i in (0, 2, 4)], method)):
+        rest, _ = credit(torch.zeros(3, width), mask[[0, 2, 4]], index=[0] * 3)
+    assert not got[[1, 3]].any()
+    assert torch.equal(got[[0, 2, 4]], rest)
+    assert rest.any()
 
 
 def test_metrics_equal_the_librarys(infos):
