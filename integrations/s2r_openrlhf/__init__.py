@@ -40,7 +40,7 @@ def require_supported(warn: bool = True) -> str:
         return found
     if not within(found, (0, 10, 2), (99,)):
         raise RuntimeError(f"found openrlhf {found}; s2r_openrlhf supports openrlhf{SUPPORTED}")
-    from s2r_openrlhf.contract import broken
+    from s2r_openrlhf.checks.contract import broken
 
     if differences := broken():
         raise RuntimeError(
@@ -49,6 +49,8 @@ def require_supported(warn: bool = True) -> str:
         )
     if warn:
         logger.warning(
-            "openrlhf %s is newer than what s2r_openrlhf was tested with (%s); all that it uses is there", found, SUPPORTED
+            "openrlhf %s is newer than what s2r_openrlhf was tested with (%s); all that it uses is there",
+            found,
+            SUPPORTED,
         )
     return found

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from s2r_openrlhf import require_supported
-from s2r_openrlhf.checks import data_files, data_problems
-from s2r_openrlhf.flags import SFT_MODULE, flags, read_flags
+from s2r_openrlhf.checks.flags import SFT_MODULE, flags, read_flags
+from s2r_openrlhf.checks.rules import data_files, data_problems
 from s2r_openrlhf.options import split_arguments
 from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent
 from s2r_rewards.adapter import ConfigError
 from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
+
 
 def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan:
     """What to run. ``overrides`` come last, so they count more than the recipe's flags."""

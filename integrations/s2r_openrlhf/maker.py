@@ -11,8 +11,8 @@ from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
 from s2r_openrlhf.carried import Carried, gold_or_nothing, response_ids
-from s2r_openrlhf.counts import take_counts
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
+from s2r_openrlhf.rollouts.counts import take_counts
 from s2r_rewards.adapter import batch_metrics, resolve_method, step_alarms
 from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import kl_penalised

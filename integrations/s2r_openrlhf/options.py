@@ -83,7 +83,7 @@ def is_openrlhfs_own(method: Method) -> bool:
 
 
 def uses_own_loss(options: Options) -> bool:
-    """Whether the policy is trained with the method's loss (:class:`s2r_openrlhf.loss.ActionLoss`)."""
+    """Whether the policy is trained with the method's loss (:class:`s2r_openrlhf.policy.loss.ActionLoss`)."""
     if options.loss is not None:
         return options.loss == "method"
     method = resolve_method(options)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2r_openrlhf import AGENT_FILE, require_supported
-from s2r_openrlhf.checks import data_problems, problems
-from s2r_openrlhf.flags import RL_MODULE, Flags, read_flags
+from s2r_openrlhf.checks.flags import RL_MODULE, Flags, read_flags
+from s2r_openrlhf.checks.rules import data_problems, problems
 from s2r_openrlhf.options import Options, build_parser, split_arguments, uses_own_loss
 from s2r_rewards.adapter import ConfigError, resolve_method
 
@@ -98,7 +98,7 @@ def _use_subclasses(options: Options, asynchronous: bool) -> None:
     if asynchronous:
         module.GenerateSamplesActor = ray.remote(s2r_generator(module.GenerateSamplesActor))
     if uses_own_loss(options):
-        from s2r_openrlhf.actor import s2r_actor
+        from s2r_openrlhf.policy.actor import s2r_actor
 
         actors: Any = importlib.import_module("openrlhf.trainer.ray.ppo_actor")
         policy = s2r_actor(actors.PolicyModelActor, resolve_method(options))

@@ -84,7 +84,7 @@ def s2r_generator(actor_class: Any) -> type:
 
 def watched(owner: Any) -> Any:
     """The evaluation of an actor's sample generator, if it has one."""
-    from s2r_openrlhf.evaluation import Evaluation
+    from s2r_openrlhf.rollouts.evaluation import Evaluation
 
     generator = getattr(owner, "samples_generator", None)
     return Evaluation(generator) if generator is not None else None

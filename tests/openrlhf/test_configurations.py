@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from s2r_openrlhf.checks import data_problems
-from s2r_openrlhf.flags import RL_MODULE, SFT_MODULE, FlagError, flags, read_flags
+from s2r_openrlhf.checks.flags import RL_MODULE, SFT_MODULE, FlagError, flags, read_flags
+from s2r_openrlhf.checks.rules import data_problems
 from s2r_openrlhf.options import split_arguments
 from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent
 from s2r_rewards.adapter import ConfigError
@@ -57,7 +57,7 @@ def test_the_table_is_large_and_has_both_kinds():
 @pytest.fixture(autouse=True)
 def a_loss_that_knows_the_step(monkeypatch):
     """The light environment has the oldest OpenRLHF, whose loss does not."""
-    monkeypatch.setattr("s2r_openrlhf.checks.counts_whole_steps", lambda: True)
+    monkeypatch.setattr("s2r_openrlhf.checks.rules.counts_whole_steps", lambda: True)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -89,7 +89,7 @@ def test_the_trainer_itself_refuses_before_it_loads_anything(tmp_path):
 
 
 def test_eq_6_is_refused_where_the_loss_does_not_know_the_step(tmp_path, monkeypatch):
-    monkeypatch.setattr("s2r_openrlhf.checks.counts_whole_steps", lambda: False)
+    monkeypatch.setattr("s2r_openrlhf.checks.rules.counts_whole_steps", lambda: False)
     name = "RLOO example, process level"
     assert "install openrlhf>=0.11, or add --s2r.loss openrlhf" in refusal(arguments_of(CASES[name], tmp_path))
     for name in ("process level with OpenRLHF's loss", "RLOO example, outcome level"):

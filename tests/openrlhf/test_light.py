@@ -18,7 +18,7 @@ from openrlhf.utils.agent import AgentExecutorBase, SingleTurnAgentExecutor
 
 from s2r_openrlhf import AGENT_FILE, REWARD_FILE, require_supported
 from s2r_openrlhf.agent import AgentExecutor
-from s2r_openrlhf.contract import broken
+from s2r_openrlhf.checks.contract import broken
 from s2r_openrlhf.options import ENVIRONMENT
 from s2r_openrlhf.reward import reward_func
 from s2r_rewards.adapter import FAILED_METRIC
@@ -176,7 +176,7 @@ def test_a_newer_version_of_another_form_is_refused(module, before, after, told,
     assert before in text
     path.write_text(text.replace(before, after))
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "openrlhf")])
-    monkeypatch.setattr("s2r_openrlhf.contract.util.find_spec", lambda name: spec)
+    monkeypatch.setattr("s2r_openrlhf.checks.contract.util.find_spec", lambda name: spec)
     monkeypatch.setattr(metadata, "version", lambda name: "0.12.0")
     with pytest.raises(RuntimeError, match="found openrlhf 0.12.0; .*>=0.10.2,<0.12, and this one differs: .*" + told):
         require_supported()

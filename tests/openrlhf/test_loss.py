@@ -1,6 +1,7 @@
 """The loss over actions in OpenRLHF's place: micro-batches, ranks, one action a response, corrections, versions."""
 
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -8,8 +9,8 @@ import torch
 from openrlhf.models import PolicyLoss
 from openrlhf.trainer.ray.ppo_actor import ActorPPOTrainer
 
-from s2r_openrlhf.actor import s2r_actor, use_action_loss
-from s2r_openrlhf.loss import ActionLoss
+from s2r_openrlhf.policy.actor import s2r_actor, use_action_loss
+from s2r_openrlhf.policy.loss import ActionLoss
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import get_method
 
@@ -49,11 +50,7 @@ def call(loss, batch, **step):
 def whole(batch, micro_batches=1, ranks=1):
     """What OpenRLHF tells the loss of a step: its samples and tokens over all ranks, over the micro-batches."""
     tokens, samples = batch["mask"].sum(), (batch["mask"].sum(1) > 0).sum().float()
-    return {
-        "dp_size": ranks,
-        "batch_num_tokens": tokens / micro_batches,
-        "global_batch_size": samples / micro_batches,
-    }
+    return {"dp_size": ranks, "batch_num_tokens": tokens / micro_batches, "global_batch_size": samples / micro_batches}
 
 
 def library(batch, **settings):
@@ -78,7 +75,7 @@ def test_micro_batches_and_ranks_add_up_to_the_librarys_loss(method, sizes, rank
     accumulated = max((len(bounds) - 1) // ranks, 1)
     total = sum(
         call(loss, cut({**batch, "new": new}, slice(a, b)), **step)[0]
-        for a, b in zip(bounds, bounds[1:], strict=False)
+        for a, b in pairwise(bounds)
     ) / accumulated / ranks  # fmt: skip
     own = batch["new"].clone().requires_grad_()
     expected, _ = library({**batch, "new": own}, **{**method.loss_options, "clip": (0.2, 0.3)})
@@ -92,7 +89,11 @@ CORRECTIONS = {
     "token mask": {"is_correction_level": "token"},
     "token clip": {"is_correction_level": "token", "is_correction_mode": "clip"},
     "sequence mask": {"is_correction_level": "seq", "is_correction_threshold": [0.9, 1.1]},
-    "binary KL": {"is_correction_level": "seq", "is_correction_gating": "binary_kl", "is_correction_threshold": [0, 0.05]},
+    "binary KL": {
+        "is_correction_level": "seq",
+        "is_correction_gating": "binary_kl",
+        "is_correction_threshold": [0, 0.05],
+    },
 }
 
 

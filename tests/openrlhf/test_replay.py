@@ -12,8 +12,8 @@ import torch
 from test_maker import experiences, make_maker, per_sample
 
 from s2r_openrlhf.agent import AgentExecutor
-from s2r_openrlhf.checks import data_problems
-from s2r_openrlhf.flags import Flags
+from s2r_openrlhf.checks.flags import Flags
+from s2r_openrlhf.checks.rules import data_problems
 from s2r_openrlhf.options import ENVIRONMENT, Options
 from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.adapter.replay import check_file, in_tokens

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from s2r_openrlhf import AGENT_FILE
-from s2r_openrlhf.contract import counts_whole_steps
-from s2r_openrlhf.flags import Flags
+from s2r_openrlhf.checks.contract import counts_whole_steps
+from s2r_openrlhf.checks.flags import Flags
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
 from s2r_rewards.adapter import resolve_checker, resolve_method
 from s2r_rewards.adapter.golds import told, ungradable
@@ -71,9 +71,7 @@ def _executor(flags: Flags, options: Options, method: Method) -> Iterator[str]:
         )
         yield _say("train.agent_func_path", agent, why)
     elif url and not is_openrlhfs_own(method):
-        why = (
-            f"it gives one reward a response; drop it for --s2r.method {method.name}, or choose --s2r.method s2r-orl"
-        )
+        why = f"it gives one reward a response; drop it for --s2r.method {method.name}, or choose --s2r.method s2r-orl"
         yield _say("reward.remote_url", url, why)
     if "reward.model_name_or_path" in flags.given:
         why = "the reward model would never be asked, since golden answers decide; drop it"
@@ -113,10 +111,10 @@ def _advantages(flags: Flags, options: Options, method: Method) -> Iterator[str]
             )
             yield _say(name, flags.get(name), why)
     estimates = flags.get("algo.kl.estimator")
-    if ours and estimates not in (None, "k1") and flags.get("algo.kl.init_coef", 0) > 0:
-        if not flags.get("algo.kl.use_loss"):
-            why = "the KL term of an advantage is β times the log-ratio; set k1, or add --algo.kl.use_loss"
-            yield _say("algo.kl.estimator", estimates, why)
+    inside = flags.get("algo.kl.init_coef", 0) > 0 and not flags.get("algo.kl.use_loss")
+    if ours and inside and estimates not in (None, "k1"):
+        why = "the KL term of an advantage is β times the log-ratio; set k1, or add --algo.kl.use_loss"
+        yield _say("algo.kl.estimator", estimates, why)
 
 
 def _objective(flags: Flags, options: Options, method: Method) -> Iterator[str]:

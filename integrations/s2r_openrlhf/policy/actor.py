@@ -13,7 +13,7 @@ def s2r_actor(actor_class: Any, method: Method) -> type:
     class S2RPolicyActor(actor_class.__ray_metadata__.modified_class):
         def init_model_from_pretrained(self, *args: Any, **kwargs: Any) -> Any:
             result = super().init_model_from_pretrained(*args, **kwargs)
-            from s2r_openrlhf.actor import use_action_loss
+            from s2r_openrlhf.policy.actor import use_action_loss
 
             use_action_loss(self.trainer, method)
             return result
@@ -26,7 +26,7 @@ def use_action_loss(trainer: Any, method: Method) -> None:
 
     The actions travel in ``Experience.returns``, which the actor of a run without a critic never reads.
     """
-    from s2r_openrlhf.loss import ActionLoss
+    from s2r_openrlhf.policy.loss import ActionLoss
 
     class ActionTrainer(type(trainer)):  # type: ignore[misc]
         def training_step(self, experience: Any, *args: Any, **kwargs: Any) -> Any:

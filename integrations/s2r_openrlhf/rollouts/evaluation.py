@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from s2r_openrlhf.carried import Carried
-from s2r_openrlhf.counts import take_counts
+from s2r_openrlhf.rollouts.counts import take_counts
 from s2r_rewards.adapter import batch_metrics
 
 
@@ -30,7 +30,8 @@ class Evaluation:
 
     def metrics(self, dataloader: Iterable[Any]) -> dict[str, float]:
         """``s2r/*`` over all samples, and by data source (``eval_SOURCE_s2r/*``) where there are several."""
-        sources = {prompt: source for names, prompts, *_ in dataloader for prompt, source in zip(prompts, names)}
+        pairs = (pair for names, prompts, *_ in dataloader for pair in zip(prompts, names, strict=True))
+        sources = dict(pairs)
         by_source: dict[str, list[Any]] = {}
         for sample in self.samples:
             by_source.setdefault(sources.get(sample.prompts[0], "unknown"), []).append(sample)

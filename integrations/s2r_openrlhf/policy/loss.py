@@ -11,6 +11,7 @@ from torch import Tensor
 from s2r_rewards.losses import response_losses
 from s2r_rewards.methods import Method
 
+
 class ActionLoss(torch.nn.Module):
     """Called as the loss that it replaces, with the same results; ``ids`` is set before each call.
 

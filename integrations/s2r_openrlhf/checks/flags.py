@@ -83,7 +83,7 @@ def read_flags(module: str, arguments: Sequence[str]) -> Flags:
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
-            exec(_command_line(module), names)  # OpenRLHF's own code, as its command would run it
+            exec(_command_line(module), names)  # noqa: S102 - OpenRLHF's own code, as its command would run it
     except AssertionError as error:
         raise FlagError(f"OpenRLHF refuses it: {error}") from None
     if not found or not parsers:

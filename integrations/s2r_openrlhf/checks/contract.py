@@ -40,7 +40,10 @@ def broken() -> list[str]:
     """What the installed OpenRLHF has otherwise than it is used here; nothing: everything is as it should be."""
     found = [line for module, name, wanted in FUNCTIONS for line in _differs(module, name, wanted)]
     lacking = sorted(set(FIELDS.split()) - _fields("trainer.ppo_utils.experience", "Experience"))
-    return [*found, *([f"openrlhf.trainer.ppo_utils.experience.Experience has no {', '.join(lacking)}"] if lacking else [])]
+    return [
+        *found,
+        *([f"openrlhf.trainer.ppo_utils.experience.Experience has no {', '.join(lacking)}"] if lacking else []),
+    ]
 
 
 def counts_whole_steps() -> bool:
@@ -79,9 +82,7 @@ def _function(module: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef 
     for wanted in classes:
         inside = next((node for node in body if isinstance(node, ast.ClassDef) and node.name == wanted), None)
         body = inside.body if inside else []
-    return next(
-        (n for n in body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == last), None
-    )
+    return next((n for n in body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == last), None)
 
 
 def _fields(module: str, name: str) -> set[str]:
