@@ -25,7 +25,7 @@ def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = N
 
     Args:
         text: the response as decoded, without the prompt. Any string is accepted, of any length.
-        grammar: ``"paper"``, ``"released"``, ``"tags"`` or a :class:`Grammar` of your own.
+        grammar: a name of :data:`s2r_rewards.grammar.GRAMMARS` or a :class:`Grammar` of your own.
         finished: True if generation emitted the end token, False if it was cut off by length, None if not
             known (then an end marker in the text decides).
 
@@ -175,9 +175,12 @@ def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: b
     for tier in grammar.verdict_tiers:
         count, last = 0, ""
         for match in _compiled(tier).finditer(text, start, stop):
-            count, last = count + 1, match.lastgroup or ""
+            if match.lastgroup:
+                count, last = count + 1, match.lastgroup
         if count:
             return tier.rules[int(last[1:])].verdict, count
     if grammar.default_verdict == "released":
         return (Verdict.CORRECT if is_last else Verdict.INCORRECT), 0
+    if grammar.default_verdict == "incorrect":
+        return Verdict.INCORRECT, 0
     return None, 0

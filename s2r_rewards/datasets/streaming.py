@@ -12,13 +12,14 @@ from typing import Any
 
 from s2r_rewards.answers import CHECKER_VERSION
 from s2r_rewards.baselines import Baseline, Means, accuracy_baseline
-from s2r_rewards.baselines.accuracy_group import BINS
+from s2r_rewards.baselines.accuracy_group import bins_of
 from s2r_rewards.baselines.base import Rewards, Totals, group_keys, nest, unnest
 from s2r_rewards.datasets.offline import PromptCounts, cut, decide_on, in_band
 from s2r_rewards.datasets.resume import SequenceLog
 from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.methods import Method
+from s2r_rewards.methods.accuracy import leave_out
 from s2r_rewards.methods.released import change_and_verification_bonuses
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import chunks
@@ -89,17 +90,15 @@ class Selection:
 
     Args:
         band: accuracies of the prompts to keep, both ends included.
-        bins: accuracy groups of the baseline at the level of whole responses, which every rollout gets as well.
     """
 
-    def __init__(
-        self, log: SequenceLog, method: Method, band: tuple[float, float] = (0.1, 0.7), bins: int = BINS
-    ) -> None:
+    def __init__(self, log: SequenceLog, method: Method, band: tuple[float, float] = (0.1, 0.7)) -> None:
         self.log, self.method, self.band = log, method, band
         self.counts: Counter[str] = Counter()
         self._prompts = self._count_prompts()
         settings = {"min_count": method.baseline.min_count} if isinstance(method.baseline, Baseline) else {}
-        self._outcomes = Streamed(accuracy_baseline("outcome", bins).with_settings(**settings))
+        # At the level of whole responses, too, every rollout gets a baseline, by the method's accuracy groups.
+        self._outcomes = Streamed(accuracy_baseline("outcome", bins_of(method.baseline)).with_settings(**settings))
         self._credit = self._gather()
 
     def kept(self, rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
@@ -114,7 +113,7 @@ class Selection:
             if self.method.level == "outcome" and baselines:  # then all actions have that of the response
                 outcome, advantage = baselines[0], advantages[0]
             scored = scored.with_advantages(baselines, advantages, outcome, advantage)
-            kept = replace(rollout, s2r=scored, accuracy=accuracy)
+            kept = replace(rollout, s2r=scored, accuracy=self._prompts[problem].accuracy)
             if row["cut"]:
                 # Token ids cannot be cut at a character: the trainer tokenises the shorter text again.
                 text = rollout.response[: row["length"]]
@@ -132,7 +131,8 @@ class Selection:
         """Pass 3: counts the reasons, shows the baseline every kept rollout, and returns how to ask it for one."""
         method, baseline = replace(self.method, running=False), self.method.baseline
         streamed: Streamed | None = None
-        if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE:
+        whole = method.returns or method.scale or method.estimator  # needs all that is compared at once
+        if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE and not whole:
             streamed = Streamed(baseline)
             method = replace(method, baseline=streamed)
         batch: list[tuple[ScoredRollout, str, float]] = []
@@ -163,9 +163,9 @@ class Selection:
 
     def _decisions(self) -> Iterator[tuple[Row, str | None]]:
         """Every row with the reason for which it is dropped."""
-        balance = self.method.filter.balance
-        for prompt in self._prompts.values():
-            prompt.restart()
+        balance, seed = self.method.filter.balance, self.method.filter.seed
+        for name, prompt in self._prompts.items():
+            prompt.restart(f"{seed}/{name}")
         for row in self.log.rows():
             prompt, reason = self._prompts[row["problem_id"]], row["reason"]
             if not in_band(prompt.accuracy, *self.band):
@@ -175,9 +175,12 @@ class Selection:
             yield row, reason
 
     def _scored(self, row: Row) -> tuple[ScoredRollout, str, float]:
-        """The record of a row, its prompt, and the prompt's accuracy."""
-        problem = row["problem_id"]
-        return ScoredRollout.from_record(row["s2r"]), problem, self._prompts[problem].accuracy
+        """The record of a row, its prompt, and the accuracy that tells the groups of baselines apart."""
+        problem, prompt = row["problem_id"], self._prompts[row["problem_id"]]
+        accuracy = prompt.accuracy
+        if self.method.groups == "accuracy_of_others":
+            accuracy = leave_out(row["right"], prompt.right, prompt.rollouts)
+        return ScoredRollout.from_record(row["s2r"]), problem, accuracy
 
 
 class Streamed:
