@@ -266,7 +266,9 @@ def main() -> None:
     problems = 8 if given.oracle else 64
     their, draw = theirs(given.clone), random.Random(given.seed)
     rows = [("get_veri_answer", "verdicts", verdicts(their, given.trajectories, draw, oracle))]
-    rows += [("online", what, n) for what, n in online(their, given.trajectories // (4 * problems), draw, oracle, problems)]
+    rows += [
+        ("online", what, n) for what, n in online(their, given.trajectories // (4 * problems), draw, oracle, problems)
+    ]
     rows += [("offline", what, n) for what, n in offline(their, given.trajectories // 8, draw, oracle)]
     rows += [("process loss", "responses", losses(their, given.trajectories // 20, draw, oracle))]
     if given.oracle:
