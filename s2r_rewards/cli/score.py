@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from s2r_rewards.cli.kit.finding import find_files
-from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.options import json_option, output_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, cut, load_tokenizer, scoring_options
-from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.show import finite, say, say_json
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
-from s2r_rewards.rollouts import to_file_record
+from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards.rollouts import read_rollouts, to_file_record
 
 
 @verb()
@@ -27,9 +28,17 @@ from s2r_rewards.rollouts import to_file_record
 )
 @click.option("--tokenizer", help="Path or name; stores the token span of every action as well.")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run with the same settings stopped.")
+@json_option
 @reading_options
 def command(
-    paths: Paths, output: Path, scoring: Scoring, batch: str, tokenizer: str | None, resume: bool, reading: Reading
+    paths: Paths,
+    output: Path,
+    scoring: Scoring,
+    batch: str,
+    tokenizer: str | None,
+    resume: bool,
+    as_json: bool,
+    reading: Reading,
 ) -> None:
     """Parse, judge and reward rollouts; adds to each what was found, as its field `s2r`.
 
@@ -70,3 +79,6 @@ def command(
         log.write()
         log.finish({"rollouts": log.count})
     say(f"{len(rollouts):,} rollouts scored → {output}")
+    if as_json:
+        judged = [rollout.judged for rollout in read_rollouts(output)]
+        say_json({"rollouts": len(judged), "output": str(output), "metrics": finite(behaviour_metrics(judged))})
