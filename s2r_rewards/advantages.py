@@ -45,6 +45,14 @@ def subtract(rewards: Sequence[Sequence[float]], baselines: Sequence[Sequence[fl
     )
 
 
+def divide(advantages: Sequence[Sequence[float]], scales: Sequence[Sequence[float]]) -> Values:
+    """Element by element; 0 where the scale is not positive. Raises ValueError where the shapes differ."""
+    return tuple(
+        tuple(a / c if c > 0 else 0.0 for a, c in zip(row, scale, strict=True))
+        for row, scale in zip(advantages, scales, strict=True)
+    )
+
+
 def bonuses(
     rewards: Sequence[Sequence[float]],
     advantages: Sequence[Sequence[float]],

@@ -63,7 +63,8 @@ class Options(adapter.Options):
 
 def is_openrlhfs_own(method: Method) -> bool:
     """Whether the method's advantages are RLOO over a prompt's samples, which OpenRLHF computes by itself."""
-    return (method.level, method.groups, method.baseline, method.adjust) == ("outcome", "prompt", rloo, None)
+    plain = not (method.adjust or method.scale or method.overlong or method.running)
+    return plain and (method.level, method.groups, method.baseline) == ("outcome", "prompt", rloo)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -21,3 +21,5 @@ def group_only(rewards: Sequence[float], group: Hashable) -> tuple[Hashable, ...
 
 #: One outcome reward per trajectory; ``groups`` are the prompts, None: all belong to one.
 rloo = Baseline("rloo", group_only, leave_one_out=True)
+#: The mean over all samples of the prompt, the response itself included, as GRPO subtracts it (arXiv:2402.03300).
+prompt_mean = Baseline("prompt_mean", group_only)

@@ -1,18 +1,20 @@
 """``s2r score``: parse, judge and reward stored rollouts."""
 
+from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 
 import click
 
 from s2r_rewards.cli.kit.finding import find_files
-from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.options import json_option, output_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, cut, load_tokenizer, scoring_options
-from s2r_rewards.cli.kit.show import say, show_table
+from s2r_rewards.cli.kit.show import finite, say, say_json, show_table
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
-from s2r_rewards.rollouts import to_file_record
+from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards.rollouts import read_rollouts, to_file_record
 from s2r_rewards.rollouts.suggesting import suggest_grammar
 
 
@@ -34,6 +36,7 @@ from s2r_rewards.rollouts.suggesting import suggest_grammar
     is_flag=True,
     help="Score nothing: show what each grammar finds in the responses, and which one fits.",
 )
+@json_option
 @reading_options
 def command(
     paths: Paths,
@@ -43,6 +46,7 @@ def command(
     tokenizer: str | None,
     resume: bool,
     suggest: bool,
+    as_json: bool,
     reading: Reading,
 ) -> None:
     """Parse, judge and reward rollouts; adds to each what was found, as its field `s2r`.
@@ -59,7 +63,7 @@ def command(
     files = find_files(paths)
     rollouts = reading.all_rollouts(files)
     if suggest:
-        return show_suggestion([rollout.response for rollout in rollouts])
+        return show_suggestion([rollout.response for rollout in rollouts], as_json)
     if output is None:
         raise click.UsageError("Missing option '-o' / '--output'.")
     parts = cut(rollouts, batch)
@@ -89,11 +93,16 @@ def command(
         log.write()
         log.finish({"rollouts": log.count})
     say(f"{len(rollouts):,} rollouts scored → {output}")
+    if as_json:
+        judged = [rollout.judged for rollout in read_rollouts(output)]
+        say_json({"rollouts": len(judged), "output": str(output), "metrics": finite(behaviour_metrics(judged))})
 
 
-def show_suggestion(texts: list[str]) -> None:
+def show_suggestion(texts: list[str], as_json: bool) -> None:
     """A table of what each grammar catches, and the one proposed, as the last line on stdout."""
     found = suggest_grammar(texts)
+    if as_json:
+        return say_json(asdict(found))
     columns = ("grammar", "verified", "verifications", "verdicts read", "retries", "answered", "malformed", "uncertain")
     rows = [
         (c.grammar, *(f"{n:,}" for n in (c.verified, c.verifications, c.verdicts, c.retries, c.answered)),

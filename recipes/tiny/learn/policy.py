@@ -30,9 +30,11 @@ def advantages_of(
 
     `groups`: the prompt of each response online, its prompt's accuracy offline.
     """
+    offline = method.groups.startswith("accuracy")
+    prompts, accuracy = (None, groups) if offline else (groups, None)
     if method.level == "outcome":
-        return [(a,) for a in method.outcome_advantages([method.outcome(j) for j in judged], groups)]
-    return method.advantages(judged, accuracy=groups)
+        return [(a,) for a in method.outcome_advantages([method.outcome(j) for j in judged], prompts, accuracy)]
+    return method.advantages(judged, prompts, accuracy)
 
 
 def actions_of(method: Method, judged: JudgedTrajectory) -> tuple[Action, ...]:
