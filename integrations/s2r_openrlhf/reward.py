@@ -1,4 +1,4 @@
-"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§3.2, arXiv:2502.12853), or the method's own."""
+"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§2.3.1, arXiv:2502.12853), or the method's own."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def credit(
     config: Any = None,
     **unused: Any,
 ) -> tuple[Tensor, Tensor]:
-    """A(a_t) = R(a_t) − b(a_t), the same for all tokens of an action (Eq. 3–5, arXiv:2502.12853).
+    """A(a_t) = R(a_t) − b(a_t), the same for all tokens of an action (Eq. 2–5, arXiv:2502.12853).
 
     Args:
         token_level_rewards: [B, T], not read.

@@ -66,7 +66,7 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
         return batch
 
     def _subtract_kl(self, batch: Any, left_out: list[bool]) -> None:
-        """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 3).
+        """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 2).
 
         Rows that are left out of training keep 0.
         """

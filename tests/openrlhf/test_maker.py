@@ -203,7 +203,7 @@ def test_an_outcome_method_with_a_baseline_of_its_own_covers_the_whole_response(
     _, _, batches = run(tokenizer, options=options, kl=0.01, kl_coefficient=0.5)
     for (_, advantages, mask), value in zip(per_sample(batches), [0, 0, -1, 1, -1, 1], strict=True):
         tokens = int(mask.sum())
-        expected = torch.full((tokens,), value - 0.5 * 0.01 * tokens)  # KL of the sequence, as in Eq. 3
+        expected = torch.full((tokens,), value - 0.5 * 0.01 * tokens)  # KL of the sequence, as in Eq. 2
         assert advantages[mask] == pytest.approx(expected, abs=1e-6)
         assert not advantages[~mask].any()
 
