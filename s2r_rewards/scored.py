@@ -62,6 +62,8 @@ class ScoredRollout:
     """The difficulty level of its problem, where the record travels without it."""
     outcome_baseline: float | None = None
     outcome_advantage: float | None = None
+    uncertainties: tuple[Deviation, ...] = ()
+    """Near misses and guesses of the parser (``trajectory.UNCERTAINTIES``); they stay in files, and do not travel."""
     signs: tuple[tuple[int, int], ...] | None = None
     """What it adds to each alarm (:func:`s2r_rewards.alarms.count_signs`), where it travels without its text."""
 
@@ -102,7 +104,10 @@ class ScoredRollout:
             )
             for t, action in enumerate(trajectory.actions)
         )
-        return cls(actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker)
+        return cls(
+            actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker,
+            uncertainties=trajectory.uncertainties,
+        )  # fmt: skip
 
     @property
     def scored(self) -> tuple[ScoredAction, ...]:
@@ -190,7 +195,7 @@ class ScoredRollout:
         actions = tuple(Action(a.kind, a.start, a.end, a.answer, a.verdict) for a in self.actions)
         if self.ended and not any(a.kind == "end" for a in actions):
             actions = (*actions, Action("end", len(text), len(text)))
-        trajectory = Trajectory(text, actions, self.deviations, self.ended, self.grammar)
+        trajectory = Trajectory(text, actions, self.deviations, self.ended, self.grammar, self.uncertainties)
         return JudgedTrajectory(trajectory, gold, self.checks)
 
     def to_record(self, brief: bool = False) -> dict[str, Any]:
@@ -212,6 +217,7 @@ class ScoredRollout:
             "failure": self.failure,
             "left_out": self.left_out or None,
             "level": self.level,
+            "uncertainties": [[d.code, d.action, d.start, d.end] for d in self.uncertainties if not brief] or None,
             "signs": self.signs if brief else None,
             "outcome_baseline": None if brief else self.outcome_baseline,
             "outcome_advantage": None if brief else self.outcome_advantage,
@@ -246,6 +252,7 @@ class ScoredRollout:
                 level=record.get("level"),
                 outcome_baseline=record.get("outcome_baseline"),
                 outcome_advantage=record.get("outcome_advantage"),
+                uncertainties=tuple(Deviation(*entry) for entry in record.get("uncertainties", ())),
                 signs=_signs(record.get("signs")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

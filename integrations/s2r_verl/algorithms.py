@@ -71,7 +71,7 @@ def at_hand(batch: Batch) -> Iterator[None]:
 def action_advantages(
     batch: Batch, lengths: Sequence[int], groups: Sequence[Hashable] | None, taken: Sequence[bool]
 ) -> tuple[Values, list[ScoredRollout | None]]:
-    """A(a_t) of a batch's actions (Eq. 3–5, arXiv:2502.12853), and the records whose spans they belong to.
+    """A(a_t) of a batch's actions (Eq. 2–5, arXiv:2502.12853), and the records whose spans they belong to.
 
     Args:
         lengths: tokens of each row's response.
@@ -230,7 +230,7 @@ def _on_tokens(data: Any, objective: Objective) -> Tensor | None:
     elif objective.beta:
         advantages = data["advantages"].to_padded_tensor(0.0)
     if objective.beta and advantages is not None:
-        # Eq. 5, or Eq. 3 where the response is one action. A sum over an action needs more digits than bfloat16.
+        # Eq. 5, or Eq. 2 where the response is one action. A sum over an action needs more digits than bfloat16.
         old, reference = (data[name].to_padded_tensor(0.0).float() for name in ("old_log_probs", "ref_log_prob"))
         advantages = kl_penalised(advantages, old, reference, ids - 1, objective.beta)
     if advantages is not None:
