@@ -20,14 +20,15 @@ from s2r_rewards.tensors import spread, spread_rows  # noqa: E402
 PROMPTS = ["What is 2 + 3?", "", "Choose 7 or 12.", "What is 5?", "x"]
 
 
-@pytest.mark.parametrize("copies", [1, 12])
-def test_signs_that_travelled_add_up_to_the_alarms_of_the_batch(copies):
-    cases = [(case, prompt) for case, prompt in zip(ORACLE.cases, PROMPTS, strict=True)] * copies
+@pytest.mark.parametrize("confirmed", [0, 40])
+def test_signs_that_travelled_add_up_to_the_alarms_of_the_batch(confirmed):
+    """The third response of the oracle confirms a wrong answer: many of it are an alarm, one is not."""
+    cases = list(zip(ORACLE.cases, PROMPTS, strict=True)) + [(ORACLE.cases[2], "")] * confirmed
     travelled = [ScoredRollout.loads(score_response(case.text, case.gold, prompt=p).dumps()) for case, p in cases]
     judged = [judge(parse(case.text), case.gold) for case, _ in cases]
     expected = alarm_metrics(find_alarms(judged, [prompt for _, prompt in cases]))
     assert sign_metrics([record.signs for record in travelled]) == pytest.approx(expected, nan_ok=True)
-    assert (expected["s2r/alarm/fired"] > 0) == (copies > 1)  # few cases stay quiet
+    assert (expected["s2r/alarm/fired"] > 0) == (confirmed > 0)
 
 
 def test_no_trajectory_has_no_case():
