@@ -169,9 +169,7 @@ def test_how_a_conversation_goes_on(name, said, asks):
 
 
 def test_a_conversation_of_ones_own():
-    assert (
-        get_conversation("pag").max_attempts == 2
-    )
+    assert get_conversation("pag").max_attempts == 2
     for wrong in ({"max_attempts": 0}, {"max_turn_tokens": 0}, {"retry_prompt": " "}):
         with pytest.raises(ValueError, match="conversation 's2r'"):
             Conversation(**wrong)
