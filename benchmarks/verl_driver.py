@@ -56,7 +56,7 @@ def texts_of(ends: list[list[int]], rewards: list[list[float]]) -> list[str]:
             first = end
         outcome = 1.0 if right else -1.0
         signs = ((1, 0),) * 11
-        found.append(ScoredRollout(tuple(actions), outcome, True, level="3", signs=signs).dumps())
+        found.append(ScoredRollout(tuple(actions), outcome, True, level="3", signs=signs).wire())
     return found
 
 
@@ -99,7 +99,7 @@ def steps_of(way: str, count: int, length: int) -> dict[str, Callable[[dict[str,
     from s2r_rewards.scored import ScoredRollout
     from s2r_rewards.tensors import spread_rows
     from s2r_verl.algorithms import Batch, action_advantages, at_hand
-    from s2r_verl.records import jagged
+    from s2r_verl.records import FIELD, jagged, read_records
 
     lengths, ends, rewards = responses(count, length)
     uids = [f"p{i // 8}" for i in range(count)]
@@ -168,7 +168,7 @@ def steps_of(way: str, count: int, length: int) -> dict[str, Callable[[dict[str,
         return batch_metrics(records), sign_metrics([record.signs for record in records])
 
     return {
-        "records": lambda _: [ScoredRollout.loads(text) for text in texts],
+        "records": lambda _: read_records({"reward_extra_info": {FIELD: text}} for text in texts),
         "advantages": advantages,
         "tokens for the log": log,
         "metrics and alarms": measures,
@@ -176,13 +176,13 @@ def steps_of(way: str, count: int, length: int) -> dict[str, Callable[[dict[str,
 
 
 def alone(way: str, count: int, length: int) -> dict[str, float]:
-    """Seconds of each step, and ``GiB`` in all."""
+    """CPU seconds of each step (they hardly depend on what else the machine does), and ``GiB`` in all."""
     steps = steps_of(way, count, length)
     peak, given, found = Peak(), {}, {}
     for name, step in steps.items():
-        start = time.perf_counter()
+        start = time.process_time()
         given[name] = step(given)
-        found[name] = time.perf_counter() - start
+        found[name] = time.process_time() - start
     return {**found, "GiB": peak.gib()}
 
 
@@ -228,7 +228,7 @@ def main() -> None:
         "# What verl's driver spends on advantages",
         "",
         f"{options.responses} responses of {options.length // 2:,} to {options.length:,} tokens, {ACTIONS} actions each; "
-        f"{kit.PYTHON}, {os.cpu_count()} CPU cores, the least of {options.repeats} processes each.",
+        f"{kit.PYTHON}, {os.cpu_count()} CPU cores, CPU time, the least of {options.repeats} processes each.",
         "",
         *kit.table(["", "verl's RLOO", "s2r process level", "ratio"], rows, 3),
         "",
