@@ -24,7 +24,7 @@ class BaseConfig:
     steps: int = 600
     batch: int = 36
     lr: float = 3e-3
-    candidates: int = 6  # at most, in one document
+    candidates: int = 5  # at most, in one document
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class DataConfig:
     problems: int = 4000
     samples: int = 8
     attempts: tuple[int, ...] = (1, 1, 1, 1, 1, 2, 3, 4, 4)  # by how many of the samples are wrong
-    glances: tuple[float, ...] = (0.75, 0.3)  # share of first and of later verifications that compute nothing
+    glances: tuple[float, ...] = (0.5, 0.4, 0.4, 0.65, 0.65)  # verifications without work, by the proposed prime's level
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class EvalConfig:
 class Config:
     seed: int = 0
     threads: int = 1
-    max_tokens: int = 100
+    max_tokens: int = 73  # room for four attempts with their divisions
     model: ModelConfig = field(default_factory=ModelConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
     data: DataConfig = field(default_factory=DataConfig)

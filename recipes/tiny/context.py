@@ -16,12 +16,10 @@ from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
 
 from .config import temperature_name
 from .data.responses import METHODS, Sample, extra_metrics, to_rollouts
-from .data.task import Problem, encode, sample_problems
+from .data.task import Problem, encode, held_out_problems
 from .learn.model import new_model
 from .learn.sampler import Sampler
 from .runfolder import RunFolder
-
-PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
 
 @dataclass
@@ -75,7 +73,7 @@ class Context:
         torch.save(model.state_dict(), path.with_suffix(".tmp"))
         os.replace(path.with_suffix(".tmp"), path)
         settings = self.config.evaluation
-        problems = sample_problems(settings.problems, np.random.default_rng(PROBLEMS_SEED), "test")
+        problems = held_out_problems(settings.problems)
         for temperature in settings.temperatures:
             _, rollouts = self.respond(model, problems, temperature)
             judged = judge_rollouts(rollouts)

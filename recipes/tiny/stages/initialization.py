@@ -1,5 +1,6 @@
 """Stage 1: behaviour-initialisation data out of the base model's own samples (§3.1, arXiv:2502.12853)."""
 
+import itertools
 import json
 from collections import Counter
 from dataclasses import asdict, replace
@@ -26,7 +27,7 @@ from ..runfolder import write_atomically
 def run(context: Context) -> None:
     """data/bi.jsonl: trajectories with one to four attempts; data/plain.jsonl: right solutions of the same problems."""
     settings = context.config.data
-    problems = task.sample_problems(settings.problems, context.rng)
+    problems = list(dict.fromkeys(task.Problems(context.rng).draw(settings.problems)))
     repeated = [p for p in problems for _ in range(settings.samples)]
     solution_length = len((*task.attempt(2), task.END_TEXT))
     judged = judge_rollouts(context.respond(context.load("base"), repeated, 1.0, max_tokens=solution_length)[1])
@@ -77,13 +78,12 @@ def build(
 def _with_glances(
     trajectory: InitializationTrajectory, shares: tuple[float, ...], rng: np.random.Generator
 ) -> InitializationTrajectory:
-    """Some verifications cut down to a glance with the same verdict; the last share holds for all later ones."""
+    """Some verifications cut down to a glance with the same verdict; `shares` go by the level of the proposed prime."""
     segments = list(trajectory.segments)
-    verifications = [i for i, s in enumerate(segments) if s.kind == "verify"]
-    for number, i in enumerate(verifications):
-        if rng.random() < shares[min(number, len(shares) - 1)]:
-            verdict = segments[i].text[segments[i].text.index(task.VERDICT) :]
-            segments[i] = replace(segments[i], text=task.RECHECK + task.GLANCE + verdict)
+    for i, (solved, check) in enumerate(itertools.pairwise(trajectory.segments), start=1):
+        if check.kind == "verify" and rng.random() < shares[task.level_of(solved.text) - 1]:
+            verdict = check.text[check.text.index(task.VERDICT) :]
+            segments[i] = replace(check, text=task.RECHECK + task.GLANCE + verdict)
     return replace(trajectory, segments=tuple(segments))
 
 

@@ -16,7 +16,7 @@ from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
 from ..config import OfflineConfig, OnlineConfig
 from ..context import Context
 from ..data.responses import METHODS, extra_metrics
-from ..data.task import END_TEXT, sample_problems
+from ..data.task import END_TEXT, Problems
 from ..learn.model import new_optimizer, set_rate
 from ..learn.policy import Batch, make_batch, renewed, schedule, update
 
@@ -28,16 +28,17 @@ def online(context: Context) -> None:
     settings, method = context.config.online, METHODS[context.stage]
     policy, reference = context.load("bi"), context.load("bi").eval()
     groups = [i for i in range(settings.prompts) for _ in range(settings.samples)]
+    stream = Problems(context.rng)
 
     def sampled(step: int) -> tuple[Batch, dict[str, float]]:
-        drawn = sample_problems(settings.prompts, context.rng)
+        drawn = stream.draw(settings.prompts)
         problems = [drawn[i] for i in groups]
         samples, rollouts = context.respond(policy, problems, settings.temperature, step + 1)
         judged = judge_rollouts(rollouts)
         prompts = [r.prompt for r in rollouts]
         batch = make_batch(method, prompts, judged, groups, reference, [s.log_probs for s in samples])
         with RolloutWriter(context.folder.rollouts(context.stage), append=step > 0) as writer:
-            for rollout in score_rollouts(rollouts, METHODS["prl"])[: settings.keep]:
+            for rollout in score_rollouts(rollouts[: settings.keep], METHODS["prl"]):
                 writer.write(rollout)
         return batch, {**behaviour_metrics(judged), **extra_metrics(judged)}
 
@@ -48,7 +49,7 @@ def online(context: Context) -> None:
 def store(context: Context) -> None:
     """Before stage 4: rollouts/offline.jsonl, some samples per prompt of the initialised model."""
     settings = context.config.offline
-    distinct = dict.fromkeys(sample_problems(settings.prompts, context.rng))
+    distinct = dict.fromkeys(Problems(context.rng).draw(settings.prompts))
     problems = [p for p in distinct for _ in range(settings.samples)]
     _, rollouts = context.respond(context.load("bi"), problems, settings.temperature)
     write_rollouts(context.folder.rollouts("offline"), score_rollouts(rollouts, METHODS["prl"]))

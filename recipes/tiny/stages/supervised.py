@@ -42,11 +42,12 @@ def base(context: Context) -> None:
     """The "base language model": plain solutions and division drills, no verdict, no retry."""
     settings, rng = context.config.base, context.rng
     model = new_model(context.config.model, context.config.seed)
+    problems = task.Problems(rng)
 
     def batches() -> Iterator[list[list[Document]]]:
         for _ in range(settings.steps):
-            drilled = task.sample_problems(settings.batch, rng)
-            solved = task.sample_problems(settings.batch, rng)
+            drilled = problems.draw(settings.batch)
+            solved = problems.draw(settings.batch)
             # Short documents teach the division, long ones carry it to late positions.
             count = int(rng.integers(2, settings.candidates + 1))
             yield [[drill(p, count, rng) for p in drilled], [solution(p) for p in solved]]
