@@ -115,6 +115,10 @@ class ScoredRollout:
         """The token spans of the actions, ``end`` last where it has one; empty where tokens are not known."""
         return tuple(a.tokens for a in self.actions if a.tokens is not None)
 
+    def objective_spans(self, count_end: bool = True) -> tuple[Span, ...]:
+        """The token spans of the |y|_a actions of Eq. 6; ``count_end`` as in :class:`s2r_rewards.methods.Method`."""
+        return tuple(a.tokens for a in self.actions if a.tokens is not None and (count_end or a.kind != "end"))
+
     @property
     def checks(self) -> tuple[CheckResult, ...]:
         """V_golden's results, one an attempt."""

@@ -64,7 +64,9 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         for e, log_ratio in zip(experiences, kl, strict=True):
             rows = slice(start, start + len(e.labels))
             start = rows.stop
-            e.advantages = token_advantages(advantages[rows], scored[rows], e.action_mask, log_ratio, beta)
+            e.advantages = token_advantages(
+                advantages[rows], scored[rows], e.action_mask, log_ratio, beta, self.method.count_end
+            )
             e.returns = e.advantages.clone()
         return experiences
 
@@ -77,7 +79,12 @@ class S2RExperienceMaker(RemoteExperienceMaker):
 
 
 def token_advantages(
-    values: Values, scored: Sequence[ScoredRollout], mask: torch.Tensor, log_ratio: torch.Tensor, beta: float
+    values: Values,
+    scored: Sequence[ScoredRollout],
+    mask: torch.Tensor,
+    log_ratio: torch.Tensor,
+    beta: float,
+    count_end: bool = True,
 ) -> torch.Tensor:
     """[B, T − 1]: A(a_t) − β log(π(a_t)/π_ref(a_t)) on the tokens of a_t, 0 elsewhere.
 
@@ -85,10 +92,12 @@ def token_advantages(
         values: A(a_t) without its KL term, per trajectory and action.
         mask: the generated tokens, [B, T − 1]; OpenRLHF's column p − 1 is token p.
         log_ratio: log π − log π_ref of the tokens, [B, T − 1].
+        count_end: whether ``end`` is an action, with a KL term of its own.
     """
     starts = mask.int().argmax(dim=1).tolist()
     spans = [
-        [(first + start, end + start) for first, end in item.spans] for item, start in zip(scored, starts, strict=True)
+        [(first + start, end + start) for first, end in item.objective_spans(count_end)]
+        for item, start in zip(scored, starts, strict=True)
     ]
     length = log_ratio.shape[1]
     log_ratio = log_ratio.float()

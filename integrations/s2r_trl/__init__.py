@@ -16,11 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
-from s2r_rewards.adapter.golds import LabelError, gold_of
-from s2r_rewards.answers import extract_answer
+from s2r_rewards.adapter.golds import LabelError, gold_of, told, ungradable
 from s2r_rewards.scored import ScoredRollout
 
-__all__ = ["S2RReward", "action_reward", "outcome_reward", "verification_reward"]
+__all__ = ["S2RReward", "action_reward", "outcome_reward", "require_gradable", "verification_reward"]
 GOLD_COLUMNS = ("gold", "solution", "answer")
 KINDS = ("outcome", "action", "verification")
 
@@ -32,9 +31,9 @@ class S2RReward:
         kind: "outcome" (R_o of the response), "action" (mean reward of all attempts and verifications) or
             "verification" (mean reward of the verifications; None where there is none).
         options: how completions are parsed, checked and rewarded; as in every other trainer.
-        gold_column: the column with the golden answers (a text, a number or several accepted ones a row);
-            default: the first of `gold`, `solution`, `answer`. A golden text with a boxed answer counts as
-            that answer.
+        gold_column: the column with the golden answers (a text, a number, a worked solution with its answer in
+            \\boxed{} or behind ####, or several accepted ones a row); default: `gold`, else whichever of `solution`
+            and `answer` a row's answer can be read from. :func:`require_gradable` looks at a dataset beforehand.
         metrics: hand the behaviour metrics of each batch to TRL's `log_metric`.
         grammar: short for `Options(grammar=…)`.
     """
@@ -75,17 +74,11 @@ class S2RReward:
         return [self._reward(one) for one in scored]
 
     def _golds(self, columns: dict[str, Any], count: int) -> list[Any]:
-        names = (self.gold_column,) if self.gold_column else GOLD_COLUMNS
-        name = next((name for name in names if name in columns), None)
-        if name is None:
-            raise ValueError(
-                f"the dataset has no golden answers: expected a column named {' or '.join(map(repr, names))}, "
-                f"found {sorted(columns)}; name yours with S2RReward(gold_column=…)"
-            )
-        golds = columns[name]
-        if len(golds) != count:
-            raise ValueError(f"column {name!r} holds {len(golds)} golden answers for {count} completions")
-        return list(map(_unboxed, golds))
+        names = gold_columns(columns, self.gold_column)
+        for name in names:
+            if len(columns[name]) != count:
+                raise ValueError(f"column {name!r} holds {len(columns[name])} golden answers for {count} completions")
+        return [_first_gold(row) for row in zip(*(columns[name] for name in names), strict=True)]
 
     def _reward(self, scored: ScoredRollout) -> float | None:
         if scored.failure is not None or any(check.verdict == "ungradable" for check in scored.checks):
@@ -98,22 +91,57 @@ class S2RReward:
 
 
 def text_of(completion: Any) -> str | None:
-    """The text of a completion: itself, or the contents of its messages; None where it is neither."""
+    """What the model wrote of a completion: itself, or its assistant's messages; None where it is neither.
+
+    Messages of tools and users are not the model's: a box in them earns nothing.
+    """
     if isinstance(completion, str) or not isinstance(completion, Iterable):
         return completion if isinstance(completion, str) else None
-    return "".join(str(message.get("content") or "") for message in completion if isinstance(message, Mapping))
+    own = (m for m in completion if isinstance(m, Mapping) and m.get("role", "assistant") == "assistant")
+    return "".join(_content(message.get("content")) for message in own)
 
 
-def _unboxed(gold: Any) -> Any:
-    """A golden answer, or several; texts with a box stand for what is in it."""
-    try:
-        gold = gold_of(gold)
-    except LabelError:
-        return gold  # the adapter says so, and counts it
-    if not isinstance(gold, str):
-        return tuple(map(_unboxed, gold))
-    found = extract_answer(gold)
-    return found.answer if found.how == "boxed" and found.answer is not None else gold
+def _content(content: Any) -> str:
+    """The text of a message, also of one in parts."""
+    if isinstance(content, (list, tuple)):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
+    return str(content or "")
+
+
+def gold_columns(columns: Iterable[str], own: str | None = None) -> list[str]:
+    """The columns that hold golden answers: ``own``, or ``gold``, else those of `solution` and `answer` that exist.
+
+    Raises:
+        ValueError: there is none.
+    """
+    names, columns = (own,) if own else GOLD_COLUMNS, sorted(columns)
+    found = [name for name in names if name in columns]
+    if not found:
+        raise ValueError(
+            f"the dataset has no golden answers: expected a column named {' or '.join(map(repr, names))}, "
+            f"found {columns}; name yours with S2RReward(gold_column=…)"
+        )
+    return found[:1] if found[0] not in GOLD_COLUMNS[1:] else found
+
+
+def require_gradable(dataset: Iterable[Mapping[str, Any]], gold_column: str | None = None) -> None:
+    """Call it before training: ValueError names the rows of a dataset whose golden answers cannot be graded."""
+    rows = list(dataset)
+    if rows:
+        names = gold_columns(rows[0], gold_column)
+        bad = ungradable(_first_gold([row.get(name) for name in names]) for row in rows)
+        if bad:
+            raise ValueError(told(bad, len(rows), f"column {' or '.join(names)}"))
+
+
+def _first_gold(labels: Sequence[Any]) -> Any:
+    """The first golden answer of a row's columns; a worked solution may mark none. The first label if there is none."""
+    for label in labels:
+        try:
+            return gold_of(label)
+        except LabelError:
+            continue
+    return labels[0]  # the adapter says what is wrong with it, and counts it
 
 
 outcome_reward = S2RReward("outcome", metrics=True)

@@ -20,6 +20,7 @@ from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentL
 
 from s2r_rewards.adapter import ConfigError, resolve_method
 from s2r_rewards.adapter.replay import in_tokens, read_stored
+from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import action_ids, at_action_ends, spread
 from s2r_rewards.trajectory import Span
@@ -31,16 +32,17 @@ class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
     """An output that knows its actions: from the record that the reward manager sent back, or as stored."""
 
     s2r_level: str = "process"
+    s2r_count_end: bool = True
     s2r_stored: tuple[list[float], list[Span]] | None = None
     """Advantages and token spans; the advantages then take the rewards' place on every token."""
 
     def as_dict(self) -> dict[str, Any]:
         output: dict[str, Any] = super().as_dict()
-        for name in ("s2r_level", "s2r_stored"):
+        for name in ("s2r_level", "s2r_count_end", "s2r_stored"):
             output.pop(name, None)
         length = len(output["response_mask"])
         scored = record_of(self.extra_fields)
-        spans: Sequence[Span] = scored.spans if scored else ()
+        spans: Sequence[Span] = scored.objective_spans(self.s2r_count_end) if scored else ()
         if self.s2r_stored is not None:
             advantages, spans = self.s2r_stored
             output["rm_scores"] = spread([advantages], [spans], length)[0]
@@ -58,10 +60,10 @@ class S2RAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
 
     async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
         output = await super().run(sampling_params, **columns)
-        return as_action_output(output, self._level())
+        return as_action_output(output, self._method())
 
-    def _level(self) -> str:
-        return resolve_method(read_options(self.config)).level
+    def _method(self) -> Method:
+        return resolve_method(read_options(self.config))
 
 
 @register("s2r_replay")
@@ -79,8 +81,8 @@ class ReplayAgentLoop(S2RAgentLoop):
                 "write the file with `s2r data offline … --verl FILE`"
             )
         prompt = await self.ct_build_initial_tokens(list(columns["raw_prompt"]))
-        level = self._level()
-        rollout = read_stored(stored, level, "extra_info", info.get("index", 0), "replay")
+        method = self._method()
+        rollout = read_stored(stored, method.level, "extra_info", info.get("index", 0), "replay")
         ids, scored = in_tokens(rollout, self.tokenizer, self.response_length)
         return ActionOutput(
             prompt_ids=prompt,
@@ -88,28 +90,27 @@ class ReplayAgentLoop(S2RAgentLoop):
             response_mask=[1] * len(ids),
             num_turns=2,
             metrics=AgentLoopMetrics(),
-            s2r_stored=stored_actions(scored, level, len(ids)),
+            s2r_stored=stored_actions(scored, method, len(ids)),
             extra_fields={"turn_scores": [], "tool_rewards": []}
             | dict.fromkeys(("min_global_steps", "max_global_steps"), columns["global_steps"]),
         )
 
 
-def as_action_output(output: AgentLoopOutput, level: str) -> ActionOutput:
+def as_action_output(output: AgentLoopOutput, method: Method) -> ActionOutput:
     """The same output, as one that knows its actions."""
     values = {name: getattr(output, name) for name in AgentLoopOutput.model_fields}
     given = set(output.model_fields_set)
-    found: ActionOutput = ActionOutput.model_construct(_fields_set=given, **values, s2r_level=level)
+    found: ActionOutput = ActionOutput.model_construct(
+        _fields_set=given, **values, s2r_level=method.level, s2r_count_end=method.count_end
+    )
     return found
 
 
-def stored_actions(scored: ScoredRollout, level: str, length: int) -> tuple[list[float], list[Span]]:
+def stored_actions(scored: ScoredRollout, method: Method, length: int) -> tuple[list[float], list[Span]]:
     """(advantages, token spans [first, end)) of a stored response of T tokens.
 
     At the outcome level the whole response is one action.
     """
-    if level == "outcome":
+    if method.level == "outcome":
         scored = scored.as_one_action(length)
-    spans = list(scored.spans)
-    if spans and spans[-1][1] < length:
-        spans.append((spans[-1][1], length))  # the end token is an action of its own, which earns nothing
-    return [action.advantage or 0.0 for action in scored.scored], spans
+    return [action.advantage or 0.0 for action in scored.scored], list(scored.objective_spans(method.count_end))

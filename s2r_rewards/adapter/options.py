@@ -18,7 +18,8 @@ from s2r_rewards.resolve import load_object
 T = TypeVar("T", bound="Options")
 #: Options that only a trainer which hands its whole batch over can use.
 TRAINING_OPTIONS = (
-    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "beta", "alarms", "rollouts",
+    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "count_end", "beta", "alarms",
+    "rollouts",
 )  # fmt: skip
 
 #: Keys of former releases → what says the same today.
@@ -56,6 +57,7 @@ class Options:
     policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
+    count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
     beta: float = option(0.0, "β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model.")
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
@@ -128,7 +130,9 @@ def resolve_method(options: Options) -> Method:
         baseline = baseline.with_settings(**settings)
     elif settings:
         raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
-    changes: dict[str, Any] = {name: given[name] for name in ("groups", "running", "ratio") if name in given}
+    changes: dict[str, Any] = {
+        name: given[name] for name in ("groups", "running", "ratio", "count_end") if name in given
+    }
     if options.rewards:
         changes["rewards"] = load_object(options.rewards, "rewards")
         if not callable(changes["rewards"]):

@@ -10,7 +10,7 @@ from typing import Any
 
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import RecordError, read_records
-from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.tokens import token_spans
 
 
@@ -55,7 +55,7 @@ def _of_former_release(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_tokens(rollout: Rollout, tokenizer: Any, longest: int | None = None) -> tuple[list[int], ScoredRollout]:
-    """(the response's T token ids with the end token, the record of its attempts and verifications in these tokens).
+    """(the response's T token ids with the end token, the record of its actions in these tokens, ``end`` where one is left for it).
 
     Args:
         longest: T at most.
@@ -68,6 +68,9 @@ def in_tokens(rollout: Rollout, tokenizer: Any, longest: int | None = None) -> t
     scored = rollout.s2r.scored
     spans = token_spans(ids, tokenizer, [(a.start, a.end) for a in scored])
     actions = tuple(replace(a, tokens=span) for a, span in zip(scored, spans, strict=True))
+    if actions and spans[-1][1] < len(ids):
+        where = len(rollout.response)
+        actions = (*actions, ScoredAction("end", where, where, tokens=(spans[-1][1], len(ids))))
     return ids, replace(rollout.s2r, actions=actions)
 
 

@@ -67,6 +67,10 @@ class Method:
     """Ratio of the clipped objective, one of :data:`s2r_rewards.losses.RATIOS`."""
     clip: tuple[float, float] | None = None
     """ε below and above 1 in the clipped objective; None: the trainer's own setting."""
+    count_end: bool = True
+    """Whether ``end`` is one of the |y|_a actions of Eq. 6. The paper's list of actions holds it: it then has a ratio
+    and a KL term of its own, the advantage 0, and makes the mean over actions one action longer. False: its token
+    takes part in nothing. At the level ``outcome`` the whole response is one action either way."""
     filter: OfflineFilter = OfflineFilter()
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ _SHARED: dict[str, Any] = {
     "outcome": partial(outcome_reward, no_end_penalty=True),
     "grammar": "released",
     "ratio": "trajectory_mean",
+    "count_end": False,  # its masks end before the end token
     "filter": OfflineFilter("truncate", max_actions=10, balance=True),
 }
 _PROCESS: dict[str, Any] = {

@@ -111,7 +111,7 @@ def test_golden_answers(label, gold):
         ([], "list"),
         (["4", ""], "an empty text"),
         ([["4"]], "list"),
-        ({"answer": "4"}, "NoneType"),
+        ({"gold": None, "answer": " "}, "an empty text"),
         ('{"gold": null}', "NoneType"),
     ],
 )

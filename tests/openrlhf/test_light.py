@@ -64,7 +64,7 @@ def test_executor_scores_every_action_from_token_ids(tokenizer):
 
 def test_a_poisoned_sample_earns_the_failing_reward_on_all_its_tokens(tokenizer):
     good = scripted.response([(1, 1)])
-    labels = [scripted.GOLD, "", None, {"answer": 4}]
+    labels = [scripted.GOLD, "", None, {"value": 4}]
     outputs = scripted.execute(AgentExecutor(), tokenizer, [good] * 4, label=labels)
     assert [o["reward"] for o in outputs] == [1.0, -1.0, -1.0, -1.0]
     assert [o["label"].scored.failure is not None for o in outputs] == [False, True, True, True]

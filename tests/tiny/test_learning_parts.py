@@ -111,11 +111,12 @@ SAMPLES = (
 )
 
 
-def batch_of(model, stage):
+def batch_of(model, stage, **changes):
     found, groups = judge_rollouts(rollouts(*SAMPLES)), [0] * len(SAMPLES)
     prompts = ["".join(PROBLEM.prompt)] * len(SAMPLES)
-    advantages = advantages_of(METHODS[stage], found, groups)
-    return advantages, make_batch(METHODS[stage], prompts, found, groups, model)
+    method = replace(METHODS[stage], **changes)
+    advantages = advantages_of(method, found, groups)
+    return advantages, make_batch(method, prompts, found, groups, model)
 
 
 @pytest.mark.parametrize("ratio", ["token", "action", "action_mean"])
@@ -123,6 +124,10 @@ def test_at_ratio_one_the_process_loss_is_minus_the_mean_advantage(model, ratio)
     advantages, batch = batch_of(model, "prl")
     # Oracle by hand: rewards minus the mean of the reward context over the batch.
     assert advantages[1] == pytest.approx((-0.8, 2 / 3, 1.0, 0.0))
+    loss, _ = loss_of(model, batch, OnlineConfig(clip=0.2, ratio=ratio))
+    with_end = [np.mean([*row, 0.0]) for row in advantages]  # `end` is an action, with the advantage 0
+    assert float(loss.detach()) == pytest.approx(-np.mean(with_end), abs=1e-5)
+    _, batch = batch_of(model, "prl", count_end=False)
     loss, _ = loss_of(model, batch, OnlineConfig(clip=0.2, ratio=ratio))
     assert float(loss.detach()) == pytest.approx(-np.mean([np.mean(row) for row in advantages]), abs=1e-5)
 
@@ -134,14 +139,34 @@ def test_at_ratio_one_the_outcome_loss_is_minus_the_mean_advantage(model):
     assert float(loss.detach()) == pytest.approx(-np.mean(advantages), abs=1e-5)
 
 
-def test_process_actions_tile_the_response_but_for_the_end_token(model):
-    _, batch = batch_of(model, "prl")
-    for row, length in zip(batch.action_ids, batch.lengths.tolist(), strict=True):
-        assert row[: length - 1].min() == 0
-        assert (row[:length].diff() >= -1 - row.max()).all()
-        assert row[length - 1 :].max() == -1
+@pytest.mark.parametrize("counted", [True, False])
+def test_process_actions_tile_the_response(model, counted):
+    _, batch = batch_of(model, "prl", count_end=counted)
+    for row, length, steps in zip(batch.action_ids, batch.lengths.tolist(), (2, 4, 2, 6, 4), strict=True):
+        assert sorted(set(row[: length - 1].tolist())) == list(range(steps))
+        assert row[length - 1] == (steps if counted else -1)
+        assert not (row[length:] >= 0).any()
     _, outcome = batch_of(model, "orl")
     assert (outcome.action_ids >= 0).sum(1).tolist() == batch.lengths.tolist()
+
+
+def test_micro_batches_change_nothing_where_some_responses_have_no_action(model, monkeypatch):
+    """Eq. 6 is a mean over the responses that have actions."""
+    _, batch = batch_of(model, "prl")
+    ids = batch.action_ids.clone()
+    ids[batch.lengths.argsort()[:2]] = -1
+    batch = replace(batch, action_ids=ids)
+    steps = {}
+    for size in (1, 2, 64):
+        monkeypatch.setattr("s2r_tiny.learn.policy.MICRO_BATCH", size)
+        policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
+        plain = torch.optim.SGD(policy.parameters(), lr=1.0)
+        stats = update(policy, plain, batch, OnlineConfig(minibatch=len(batch)), 0.0, np.random.default_rng(0))
+        steps[size] = [*(p.detach().clone() for p in policy.parameters()), stats["tiny/gradient_norm"]]
+    for size in (1, 2):
+        assert steps[size][-1] == pytest.approx(steps[64][-1], rel=1e-4)
+        for one, whole in zip(steps[size][:-1], steps[64][:-1], strict=True):
+            torch.testing.assert_close(one, whole, rtol=0, atol=2e-6)
 
 
 def test_an_update_lowers_the_loss(model):

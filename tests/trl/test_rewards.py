@@ -6,7 +6,7 @@ import pytest
 
 from s2r_rewards.adapter import Options
 from s2r_rewards.testing import SHELF, solve
-from s2r_trl import S2RReward, action_reward, outcome_reward, verification_reward
+from s2r_trl import S2RReward, action_reward, outcome_reward, require_gradable, verification_reward
 
 TEXTS = [case.text for case in SHELF]
 GOLDS = [case.gold for case in SHELF]
@@ -23,6 +23,44 @@ def test_messages_and_other_column_names():
     assert outcome_reward(completions=messages, solution=boxed) == [case.outcome for case in SHELF]
     named = S2RReward(gold_column="target")
     assert named(completions=messages, target=GOLDS, answer=["0"] * len(GOLDS)) == [case.outcome for case in SHELF]
+
+
+GSM8K = "She has 3 + 2 eggs.\n#### 5"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"answer": [GSM8K]},
+        {"answer": ["5"], "solution": ["Adding 2 and 3 gives 5."]},
+        {"solution": ["Adding 2 and 3, the answer is 5."]},
+        {"gold": [["4", GSM8K]], "answer": ["6"]},
+        {"answer": [{"value": None, "answer": "5"}]},
+    ],
+)
+def test_golden_answers_as_data_sets_have_them(columns):
+    assert outcome_reward(completions=[solve("5").text()], **columns) == [1.0]
+    assert outcome_reward(completions=[solve("6").text()], **columns) == [-1.0]
+
+
+def test_only_what_the_model_wrote_is_read():
+    """A tool's or user's message earns nothing, whatever is boxed in it."""
+    five, parts = "So \\boxed{5}.", [{"type": "text", "text": "So \\boxed{5}."}]
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "add"}}]}
+    for role in ("tool", "user", "system", "function"):
+        completion = [call, {"role": role, "content": five}, {"role": "assistant", "content": "I do not know."}]
+        assert outcome_reward(completions=[completion], gold=["5"]) == [-1.0]
+    assert outcome_reward(completions=[[call, {"role": "assistant", "content": parts}]], gold=["5"]) == [1.0]
+
+
+def test_a_dataset_that_cannot_be_graded_is_told_by_its_rows():
+    rows = [{"prompt": "2 + 3?", "answer": gold} for gold in (GSM8K, "", 5, "We add and get 5.")]
+    with pytest.raises(ValueError, match=r"column answer: 2 of 4 golden answers cannot be graded \(rows 2, 4\)"):
+        require_gradable(rows)
+    require_gradable(rows[:1])
+    require_gradable([])
+    with pytest.raises(ValueError, match="expected a column named 'target'"):
+        require_gradable(rows, "target")
 
 
 def test_means_over_actions():

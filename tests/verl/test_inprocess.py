@@ -88,7 +88,7 @@ def run_manager(manager, samples, pad, prompt=4):
     return manager.loop.run_until_complete(every())
 
 
-def trainer_rows(ids, infos, level="process"):
+def trainer_rows(ids, infos, method="s2r-prl"):
     """The dicts that the agent loop hands to the trainer."""
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
 
@@ -102,7 +102,7 @@ def trainer_rows(ids, infos, level="process"):
                 metrics=AgentLoopMetrics(),
                 extra_fields={},
             ),
-            level,
+            get_method(method) if isinstance(method, str) else method,
         )
         output.reward_score = info["reward_score"]
         output.extra_fields["reward_extra_info"] = info["reward_extra_info"]
@@ -168,8 +168,15 @@ def test_action_ids_tile_the_response(ids, infos):
         assert found == sorted(found)
 
 
+def test_the_end_token_takes_part_in_nothing_where_the_method_does_not_count_it(ids, infos):
+    method = replace(get_method("s2r-prl"), count_end=False)
+    for row, count in zip(trainer_rows(ids, infos, method), [2, 4, 2, 6, 4], strict=True):
+        assert sorted(set(row[ACTION_IDS][:-1].tolist())) == list(range(1, count + 1))
+        assert row[ACTION_IDS][-1] == 0
+
+
 def test_at_the_outcome_level_the_response_is_one_action(ids, infos):
-    for row, info, tokens in zip(trainer_rows(ids, infos, "outcome"), infos, ids, strict=True):
+    for row, info, tokens in zip(trainer_rows(ids, infos, "s2r-orl"), infos, ids, strict=True):
         assert row[ACTION_IDS].tolist() == [1] * len(tokens)
         assert row["rm_scores"].tolist() == [0.0] * (len(tokens) - 1) + [info["reward_score"]]
 

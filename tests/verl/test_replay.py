@@ -1,12 +1,14 @@
 """Offline replay: stored responses become tokens with stored advantages."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from s2r_verl_cpu.assets import response
 
 from s2r_rewards import judge, parse
 from s2r_rewards.adapter.replay import in_tokens, read_stored
+from s2r_rewards.methods import get_method
 from s2r_rewards.rewards import action_rewards
 from s2r_verl.agent_loop import ActionOutput, stored_actions
 
@@ -24,11 +26,12 @@ def rollout():
     return {"response": TEXT, "finished": True, "outcome": 1.0, "outcome_advantage": 0.7, "actions": actions}
 
 
-def dense(rollout, level, tokenizer):
+def dense(rollout, method, tokenizer):
     """As a row of a former release holds it."""
     from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics
 
-    ids, scored = in_tokens(read_stored(json.dumps(rollout), level), tokenizer)
+    method = get_method(method) if isinstance(method, str) else method
+    ids, scored = in_tokens(read_stored(json.dumps(rollout), method.level), tokenizer)
     assert ids == [*tokenizer.encode(TEXT, add_special_tokens=False), tokenizer.eos_token_id]
     output = ActionOutput(
         prompt_ids=[1],
@@ -36,13 +39,13 @@ def dense(rollout, level, tokenizer):
         response_mask=[1] * len(ids),
         metrics=AgentLoopMetrics(),
         extra_fields={},
-        s2r_stored=stored_actions(scored, level, len(ids)),
+        s2r_stored=stored_actions(scored, method, len(ids)),
     )
     return ids, output.as_dict()
 
 
 def test_every_token_carries_its_actions_advantage(rollout, tokenizer):
-    ids, row = dense(rollout, "process", tokenizer)
+    ids, row = dense(rollout, "s2r-offline-prl", tokenizer)
     pieces = [
         tokenizer.decode([i for i, k in zip(ids, row["s2r_action_ids"], strict=True) if k == n]) for n in (1, 2, 3, 4)
     ]
@@ -51,11 +54,13 @@ def test_every_token_carries_its_actions_advantage(rollout, tokenizer):
         pytest.approx(row["rm_scores"].tolist())
     )
     assert row["s2r_action_ids"][-1] == 5
-    assert not {"s2r_level", "s2r_stored"} & set(row)
+    assert not {"s2r_level", "s2r_count_end", "s2r_stored"} & set(row)
+    _, without = dense(rollout, replace(get_method("s2r-offline-prl"), count_end=False), tokenizer)
+    assert without["s2r_action_ids"].tolist() == [*row["s2r_action_ids"][:-1].tolist(), 0]
 
 
 def test_outcome_level_spreads_one_advantage(rollout, tokenizer):
-    ids, row = dense(rollout, "outcome", tokenizer)
+    ids, row = dense(rollout, "s2r-offline-orl", tokenizer)
     assert row["rm_scores"].tolist() == pytest.approx([0.7] * len(ids))
 
 
@@ -84,7 +89,7 @@ def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):
     for row in pq.read_table(parquet).to_pylist():
         rollout = read_stored(row["extra_info"]["replay"], "process")
         ids, scored = in_tokens(rollout, tokenizer)
-        advantages, spans = stored_actions(scored, "process", len(ids))
+        advantages, spans = stored_actions(scored, get_method("s2r-offline-prl"), len(ids))
         found[rollout.response] = advantages
         assert [first for first, _ in spans] == [0, *(end for _, end in spans[:-1])]
         assert spans[-1][1] == len(ids)

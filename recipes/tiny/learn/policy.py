@@ -14,6 +14,7 @@ from s2r_rewards import JudgedTrajectory, Method
 from s2r_rewards.losses import action_policy_loss, kl_penalised
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
+from s2r_rewards.trajectory import Action
 
 from ..config import OfflineConfig, OnlineConfig
 from ..data.task import tokenizer
@@ -32,6 +33,11 @@ def advantages_of(
     if method.level == "outcome":
         return [(a,) for a in method.outcome_advantages([method.outcome(j) for j in judged], groups)]
     return method.advantages(judged, accuracy=groups)
+
+
+def actions_of(method: Method, judged: JudgedTrajectory) -> tuple[Action, ...]:
+    """The |y|_a actions of Eq. 6; `end` among them, with the advantage 0, where the method counts it."""
+    return judged.trajectory.actions if method.count_end else judged.trajectory.scored
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ def make_batch(
     ids = pad(responses)
     if method.level == "outcome":  # the whole response, end token included, is one action
         spans: list[tuple[tuple[int, int], ...]] = [((0, len(r)),) for r in responses]
-    else:  # `end` earns nothing and has no advantage
+    else:
         spans = [
-            token_spans(r, tokenizer(), [(a.start, a.end) for a in j.trajectory.scored])
+            token_spans(r, tokenizer(), [(a.start, a.end) for a in actions_of(method, j)])
             for r, j in zip(responses, judged, strict=True)
         ]
     width = ids.shape[1]
@@ -114,10 +120,12 @@ def update(
     totals: dict[str, float] = defaultdict(float)
     policy.train()
     minibatches = torch.from_numpy(rng.permutation(len(batch))).split(settings.minibatch)
+    trained = (batch.action_ids >= 0).any(1)
     for index in minibatches:
+        rows = max(int(trained[index].sum()), 1)
         for micro in _by_length(batch, index, MICRO_BATCH):
             loss, stats = loss_of(policy, batch.rows(micro), settings)
-            share = len(micro) / len(index)
+            share = int(trained[micro].sum()) / rows  # Eq. 6 is a mean over the responses that have actions
             (loss * share).backward()
             for name, value in stats.items():
                 totals[name] += share * value
