@@ -34,7 +34,14 @@ class DataConfig:
     problems: int = 4000
     samples: int = 8
     attempts: tuple[int, ...] = (1, 1, 1, 1, 1, 2, 3, 4, 4)  # by how many of the samples are wrong
-    glances: tuple[float, ...] = (0.5, 0.4, 0.4, 0.65, 0.65)  # verifications without work, by the proposed prime's level
+    style: str = "division"  # of verifications; or again: solve once more and compare
+    glances: tuple[float, ...] = (
+        0.5,
+        0.4,
+        0.4,
+        0.65,
+        0.65,
+    )  # verifications without work, by the proposed prime's level
 
 
 @dataclass(frozen=True)
@@ -53,19 +60,35 @@ class OnlineConfig:
     lr: float = 3e-4
     minibatch: int = 128
     clip: float = 0.2
-    ratio: str = "token"
+    ratio: str = "token"  # empty: the method's own
     kl_orl: float = 0.01
     kl_prl: float = 0.05
     keep: int = 64
+    method: str = "s2r-prl"  # of the stage `online`: a name, or package.module:OBJECT
+    baseline: str = ""  # in the place of the method's: a name, package.module:object, or none
+    leave_one_out: bool = False
+    control: str = ""  # a name from methods.CONTROLS: train on a signal that is wrong on purpose
+
+
+@dataclass(frozen=True)
+class RolloutsConfig:
+    """Stored rollouts for offline RL."""
+
+    prompts: int = 1500
+    samples: int = 8
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
 class OfflineConfig:
-    prompts: int = 1500
-    samples: int = 8
-    temperature: float = 1.0
     low: float = 0.1
     high: float = 0.7
+    rejection: str = "truncate"  # or discard, as the paper has it
+    max_actions: int = 10  # the paper: 20
+    balance: bool = True
+    by: str = ""  # position, context, outcome: in an accuracy group; reward_context: over all prompts
+    min_count: int = 10  # baselines over fewer rewards are 0
+    leave_one_out: bool = False
     lr: float = 3e-4
     passes: int = 2
     batch: int = 512  # rollouts between two updates of the old policy
@@ -73,12 +96,21 @@ class OfflineConfig:
     clip: float = 0.2
     ratio: str = "token"
     kl: float = 0.1
+    method: str = "s2r-offline-prl"  # of the stage `offline`
 
 
 @dataclass(frozen=True)
 class EvalConfig:
     problems: int = 1000
     temperatures: tuple[float, ...] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class OutsideConfig:
+    """What is tried without RL."""
+
+    temperature: float = 1.0
+    tries: int = 4  # of the loop around the base model
 
 
 @dataclass(frozen=True)
@@ -91,11 +123,13 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     sft: SftConfig = field(default_factory=SftConfig)
     online: OnlineConfig = field(default_factory=OnlineConfig)
+    rollouts: RolloutsConfig = field(default_factory=RolloutsConfig)
     offline: OfflineConfig = field(default_factory=OfflineConfig)
     evaluation: EvalConfig = field(default_factory=EvalConfig)
+    outside: OutsideConfig = field(default_factory=OutsideConfig)
 
 
-QUICK = ("base.steps=400", "data.problems=2500", "online.steps=12", "offline.prompts=500", "evaluation.problems=400")
+QUICK = ("base.steps=400", "data.problems=2500", "online.steps=12", "rollouts.prompts=500")
 
 
 class ConfigError(ValueError):
@@ -126,10 +160,18 @@ def _set(node: Any, path: list[str], text: str) -> Any:
     if deeper:
         return dataclasses.replace(node, **{name: _set(old, deeper, text)})
     try:
-        new = tuple(type(old[0])(x) for x in text.split(",")) if isinstance(old, tuple) else type(old)(text)
+        new = tuple(_value(old[0], x) for x in text.split(",")) if isinstance(old, tuple) else _value(old, text)
     except ValueError:
         raise ConfigError(f"expected {type(old).__name__}, found {text!r}") from None
     return dataclasses.replace(node, **{name: new})
+
+
+def _value(like: Any, text: str) -> Any:
+    if isinstance(like, bool):
+        if text.lower() not in ("true", "false"):
+            raise ValueError(text)
+        return text.lower() == "true"
+    return type(like)(text)
 
 
 def temperature_name(temperature: float) -> str:

@@ -29,7 +29,7 @@ ANSWER = "The answer is "
 BOXES = {p: f"\\boxed{{{p}}}." for p in PRIMES}
 BREAK = "\n"
 RECHECK, RETRY = "Wait, let me recheck my solution.\n", "Let me try again.\n"
-DIVISION, GLANCE = "Long division: ", "A quick look at it."
+DIVISION, GLANCE, AGAIN = "Long division: ", "A quick look at it.", "Solving it again gives "
 VERDICT = "\nTherefore, the answer is "
 SAYS_CORRECT, SAYS_INCORRECT = f"{VERDICT}correct.", f"{VERDICT}incorrect."
 REMAINDERS = tuple(f"r{i} " for i in range(max(PRIMES)))
@@ -37,7 +37,7 @@ DIGITS = tuple("0123456789")
 PAD_TEXT, END_TEXT = "<|pad|>", "<|im_end|>"
 TOKENS: tuple[str, ...] = (
     *(PAD_TEXT, END_TEXT, QUESTION, QUESTION_END, ANSWER, *BOXES.values()),
-    *(BREAK, RECHECK, RETRY, DIVISION, GLANCE, SAYS_CORRECT, SAYS_INCORRECT, *DIGITS, *REMAINDERS),
+    *(BREAK, RECHECK, RETRY, DIVISION, GLANCE, AGAIN, SAYS_CORRECT, SAYS_INCORRECT, *DIGITS, *REMAINDERS),
 )
 IDS = {piece: i for i, piece in enumerate(TOKENS)}
 PAD, END = IDS[PAD_TEXT], IDS[END_TEXT]
@@ -130,6 +130,11 @@ def division(number: int, prime: int) -> tuple[str, ...]:
 def verification(number: int, prime: int) -> tuple[str, ...]:
     """What follows RECHECK: the division, and the verdict that it proves."""
     return (DIVISION, *division(number, prime), SAYS_INCORRECT if number % prime else SAYS_CORRECT)
+
+
+def solved_again(prime: int, other: int) -> tuple[str, ...]:
+    """What follows RECHECK in another style: a second solution, and whether it is the first one's."""
+    return (AGAIN, BOXES[other], SAYS_CORRECT if other == prime else SAYS_INCORRECT)
 
 
 def encode(pieces: Iterable[str]) -> list[int]:

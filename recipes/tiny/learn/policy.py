@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from s2r_rewards import JudgedTrajectory, Method
+from s2r_rewards.baselines import RunningBaseline
 from s2r_rewards.losses import action_policy_loss, kl_penalised
 from s2r_rewards.tensors import action_ids, spread
 from s2r_rewards.tokens import token_spans
@@ -24,15 +25,20 @@ MICRO_BATCH = 64
 
 
 def advantages_of(
-    method: Method, judged: Sequence[JudgedTrajectory], groups: Sequence[float]
+    method: Method,
+    judged: Sequence[JudgedTrajectory],
+    groups: Sequence[Hashable] | None = None,
+    accuracy: Sequence[float] | None = None,
+    state: RunningBaseline | None = None,
 ) -> Sequence[Sequence[float]]:
     """What the method makes of a batch: one number per response (outcome) or per attempt and verification (process).
 
-    `groups`: the prompt of each response online, its prompt's accuracy offline.
+    `groups`: the prompt of each response; `accuracy`: that of its prompt, where more is known than the batch shows.
     """
     if method.level == "outcome":
-        return [(a,) for a in method.outcome_advantages([method.outcome(j) for j in judged], groups)]
-    return method.advantages(judged, accuracy=groups)
+        keys = accuracy if method.groups == "accuracy" else groups
+        return [(a,) for a in method.outcome_advantages([method.outcome(j) for j in judged], keys)]
+    return method.advantages(judged, groups, accuracy, state)
 
 
 def actions_of(method: Method, judged: JudgedTrajectory) -> tuple[Action, ...]:
@@ -66,7 +72,7 @@ def make_batch(
     method: Method,
     prompts: Sequence[str],
     judged: Sequence[JudgedTrajectory],
-    groups: Sequence[float],
+    advantages: Sequence[Sequence[float]],
     reference: nn.Module,
     old_log_probs: list[list[float]] | None = None,
 ) -> Batch:
@@ -87,7 +93,7 @@ def make_batch(
         lengths=torch.tensor([len(r) for r in responses]),
         old_log_probs=torch.zeros(ids.shape),
         ref_log_probs=torch.zeros(ids.shape),
-        advantages=spread(advantages_of(method, judged, groups), spans, width),
+        advantages=spread(advantages, spans, width),
         action_ids=action_ids(spans, width),
     )
     ref = _log_probs(reference, batch)
@@ -110,6 +116,7 @@ def update(
     optimizer: torch.optim.Optimizer,
     batch: Batch,
     settings: OnlineConfig | OfflineConfig,
+    method: Method,
     beta: float,
     rng: np.random.Generator,
 ) -> dict[str, float]:
@@ -124,7 +131,7 @@ def update(
     for index in minibatches:
         rows = max(int(trained[index].sum()), 1)
         for micro in _by_length(batch, index, MICRO_BATCH):
-            loss, stats = loss_of(policy, batch.rows(micro), settings)
+            loss, stats = loss_of(policy, batch.rows(micro), settings, method)
             share = int(trained[micro].sum()) / rows  # Eq. 6 is a mean over the responses that have actions
             (loss * share).backward()
             for name, value in stats.items():
@@ -136,10 +143,14 @@ def update(
     return {f"tiny/{k}": v / len(minibatches) for k, v in totals.items()} | {"tiny/kl_to_reference": float(distance)}
 
 
-def loss_of(policy: nn.Module, batch: Batch, settings: OnlineConfig | OfflineConfig) -> tuple[Tensor, dict[str, float]]:
+def loss_of(
+    policy: nn.Module, batch: Batch, settings: OnlineConfig | OfflineConfig, method: Method
+) -> tuple[Tensor, dict[str, float]]:
+    """The settings' ratio and clip; where they name no ratio, the method's."""
     log_probs = response_log_probs(policy, batch.prompts, batch.responses)
+    clip = settings.clip if settings.ratio or method.clip is None else method.clip
     return action_policy_loss(
-        log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, settings.clip, settings.ratio
+        log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, clip, settings.ratio or method.ratio
     )
 
 

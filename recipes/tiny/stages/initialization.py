@@ -44,7 +44,7 @@ def run(context: Context) -> None:
         rows["plain"].append(_row(problem, single_attempt("".join(task.attempt(problem.prime)))))
         context.report(i + 1, len(problems), f"{len(rows['bi'])} trajectories")
     for name, lines in rows.items():
-        write_atomically(context.folder.path / "data" / f"{name}.jsonl", "".join(lines))
+        write_atomically(context.folder.documents(name), "".join(lines))
     counts = {f"tiny/data/{name}": float(count) for name, count in sorted(fates.items())}
     context.metrics.append({"stage": context.stage, **counts})
 
@@ -62,7 +62,7 @@ def build(
             text="".join(task.attempt(prime)),
             answer=str(prime),
             correct=j.last_correct,
-            verification="".join(task.verification(problem.number, prime)),
+            verification=_verification(problem, prime, settings.style, answers, rng),
             verdict=Verdict.INCORRECT if problem.number % prime else Verdict.CORRECT,
         )
         for j, answer in zip(drawn, answers, strict=True)
@@ -73,6 +73,19 @@ def build(
     seed = int(rng.integers(2**31))
     made = build_trajectory(attempts, wrong=wrong, total=len(drawn), preset=preset, key=key, seed=seed)
     return made if isinstance(made, Dropped) else _with_glances(made, settings.glances, rng)
+
+
+def _verification(
+    problem: task.Problem, prime: int, style: str, answers: list[str | None], rng: np.random.Generator
+) -> str:
+    """In the style asked for. A second solution is one of the model's own that leads to the true verdict (§3.1: those
+    that lead to a false one are dropped)."""
+    if style == "division":
+        return "".join(task.verification(problem.number, prime))
+    if style != "again":
+        raise ValueError(f"data.style is {style!r}; expected division or again")
+    others = [p for p in task.PRIMES if p != prime and str(p) in answers] or [problem.prime]
+    return "".join(task.solved_again(prime, prime if prime == problem.prime else int(rng.choice(others))))
 
 
 def _with_glances(

@@ -59,7 +59,7 @@ def base(context: Context) -> None:
 def sft(context: Context) -> None:
     """On data/bi.jsonl with the loss mask of eq. 1, or on data/plain.jsonl."""
     settings = context.config.sft
-    lines = (context.folder.path / "data" / f"{context.stage}.jsonl").read_text().splitlines()
+    lines = context.folder.documents(context.stage).read_text().splitlines()
     documents = [document(json.loads(line)) for line in lines]
     order = np.concatenate([context.rng.permutation(len(documents)) for _ in range(settings.epochs)])
     starts = range(0, len(order) - settings.batch + 1, settings.batch)  # a last incomplete batch is left out
