@@ -57,7 +57,7 @@ def math_verify() -> Grader:
 def latex2sympy2() -> Grader:
     from s2r_rewards.answers import extract_answer
     from s2r_rewards.answers.workers.backends import installed
-    from s2r_rewards.answers.workers.worker import latex2sympy2 as compare
+    from s2r_rewards.answers.workers.comparisons import latex2sympy2 as compare
 
     if not installed("latex2sympy2_extended"):
         raise Missing("latex2sympy2_extended")

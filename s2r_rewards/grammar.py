@@ -12,6 +12,9 @@ from s2r_rewards.trajectory import Verdict
 END_MARKERS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "</s>")
 
 
+DEFAULT_VERDICTS = ("none", "incorrect", "released")
+
+
 @dataclass(frozen=True)
 class VerdictRule:
     """A pattern whose matches speak a verdict; ``verdict`` None means "cannot be verified"."""
@@ -29,10 +32,14 @@ class VerdictTier:
     """A pattern that stands before every rule's. Alternatives that begin with a plain letter
     (``Therefore|therefore``) let the regex engine skip through the text, which makes parsing several times
     faster than ``(?i:…)``."""
+    passed_over: str = ""
+    """A pattern behind the lead, tried last, whose matches decide nothing; what they cover is not searched again."""
 
     @property
     def pattern(self) -> str:
         rules = "|".join(f"(?P<r{i}>{rule.pattern})" for i, rule in enumerate(self.rules))
+        if self.passed_over:
+            rules += f"|{self.passed_over}"
         return f"(?:{self.lead})(?:{rules})" if self.lead else rules
 
 
@@ -42,7 +49,8 @@ class Grammar:
     Patterns must match in linear time (bounded repetitions only), since they run on model output.
 
     ``default_verdict`` says what a verification without a readable verdict means: ``"none"`` (no verdict; the
-    verification earns −1) or ``"released"`` (the authors' code: correct in the last segment, else incorrect).
+    verification earns −1), ``"incorrect"``, or ``"released"`` (the authors' online code: correct in the last segment,
+    else incorrect).
     """
 
     name: str
@@ -55,9 +63,10 @@ class Grammar:
     """Appendix F rejects trajectories of more than 20 actions; longer ones are named, not cut."""
 
     def __post_init__(self) -> None:
-        if self.default_verdict not in ("none", "released"):
+        if self.default_verdict not in DEFAULT_VERDICTS:
             raise ValueError(
-                f"grammar {self.name!r}: default_verdict is {self.default_verdict!r}; expected 'none' or 'released'"
+                f"grammar {self.name!r}: default_verdict is {self.default_verdict!r}; "
+                f"expected one of {', '.join(DEFAULT_VERDICTS)}"
             )
         for field in ("verify_markers", "retry_markers"):
             markers = getattr(self, field)
@@ -91,23 +100,36 @@ PAPER = Grammar(
     verdict_tiers=(_SENTENCES,),
 )
 
-#: The authors' released parser (NineAbyss/S2R): loose markers, substring verdicts, and a default.
+#: The authors' released parser (NineAbyss/S2R, the online trainer): loose markers, the last sentence that says nothing
+#: but "correct" or "incorrect" up to its full stop, then substrings, then a default. Each sentence is read from its
+#: beginning to the next full stop on its line, so one that says something else hides what begins inside of it.
 RELEASED = Grammar(
     name="released",
     verify_markers=("Wait,",),
     retry_markers=("Let me try again.",),
     verdict_tiers=(
         VerdictTier(
-            lead="Therefore, the answer ",
-            rules=(
-                VerdictRule("is correct", Verdict.CORRECT),
-                VerdictRule("is incorrect|cannot be verified", Verdict.INCORRECT),
-            ),
+            lead="Therefore, the answer is ",
+            rules=(VerdictRule(r"correct\.", Verdict.CORRECT), VerdictRule(r"incorrect\.", Verdict.INCORRECT)),
+            passed_over=r"[^\n][^\n.]*\.?",
         ),
         VerdictTier((VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),)),
         VerdictTier((VerdictRule("is correct|is indeed|verified to be correct|verified as correct", Verdict.CORRECT),)),
     ),
     default_verdict="released",
+)
+
+#: Their offline code reads otherwise: substrings only, "verified" among them, and "incorrect" where there is none
+#: (its test for the last segment never holds).
+RELEASED_OFFLINE = Grammar(
+    name="released-offline",
+    verify_markers=("Wait,", "Let me recheck my solution."),
+    retry_markers=("Let me try again.",),
+    verdict_tiers=(
+        VerdictTier((VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),)),
+        VerdictTier((VerdictRule("is correct|verified|is indeed", Verdict.CORRECT),)),
+    ),
+    default_verdict="incorrect",
 )
 
 #: Markup for models trained on tags: ``<solve>…</solve><verify>…<verdict>correct</verdict></verify>``.
@@ -127,7 +149,7 @@ TAGS = Grammar(
     ),
 )
 
-GRAMMARS: dict[str, Grammar] = {g.name: g for g in (PAPER, RELEASED, TAGS)}
+GRAMMARS: dict[str, Grammar] = {g.name: g for g in (PAPER, RELEASED, RELEASED_OFFLINE, TAGS)}
 
 
 def get_grammar(grammar: str | Grammar) -> Grammar:

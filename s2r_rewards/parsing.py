@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from s2r_rewards.answers import extract_answer
+from s2r_rewards.answers.guard import guarded
 from s2r_rewards.grammar import Grammar, VerdictTier, get_grammar
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
@@ -24,7 +25,7 @@ def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = N
 
     Args:
         text: the response as decoded, without the prompt. Any string is accepted, of any length.
-        grammar: ``"paper"``, ``"released"``, ``"tags"`` or a :class:`Grammar` of your own.
+        grammar: a name of :data:`s2r_rewards.grammar.GRAMMARS` or a :class:`Grammar` of your own.
         finished: True if generation emitted the end token, False if it was cut off by length, None if not
             known (then an end marker in the text decides).
 
@@ -37,7 +38,17 @@ def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = N
     """
     if not isinstance(text, str):
         raise TypeError(f"parse() got {type(text).__name__}; expected the decoded response as str")
-    rules = get_grammar(grammar)
+    return _parse(text, get_grammar(grammar), finished)
+
+
+def _unparsed(error: Exception, text: str, rules: Grammar, finished: bool | None) -> Trajectory:
+    """What becomes of a response on which the parser itself fails: one attempt without an answer."""
+    actions = [Action("solve", 0, len(text))] + [Action("end", len(text), len(text))] * bool(finished)
+    return Trajectory(text, tuple(actions), (Deviation("missing_answer", 0, 0, len(text)),), finished, rules.name)
+
+
+@guarded("the parser", _unparsed)
+def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
     marks = _markers(text, rules)
     body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
     ended = True if body_end < len(text) else finished
@@ -164,9 +175,12 @@ def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: b
     for tier in grammar.verdict_tiers:
         count, last = 0, ""
         for match in _compiled(tier).finditer(text, start, stop):
-            count, last = count + 1, match.lastgroup or ""
+            if match.lastgroup:
+                count, last = count + 1, match.lastgroup
         if count:
             return tier.rules[int(last[1:])].verdict, count
     if grammar.default_verdict == "released":
         return (Verdict.CORRECT if is_last else Verdict.INCORRECT), 0
+    if grammar.default_verdict == "incorrect":
+        return Verdict.INCORRECT, 0
     return None, 0

@@ -25,8 +25,8 @@ def action_rewards(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tu
     (§3.2, process-level RL, arXiv:2502.12853.)  A verification without a verdict agrees with nothing: −1.
 
     Args:
-        no_end_penalty: the authors' code gives −1 to the last action of a response that never emits its end
-            token; applied where ``trajectory.ended`` is False.
+        no_end_penalty: the last action of a response known to be cut off (``trajectory.ended`` is False) earns −1.
+            (The authors' code does that to the *advantage*: :mod:`s2r_rewards.methods.released`.)
 
     Returns:
         One ±1 per attempt and verification, in order; ``end`` earns nothing.

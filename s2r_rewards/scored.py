@@ -56,6 +56,8 @@ class ScoredRollout:
     """Cut behind an action by the offline filter."""
     failure: str | None = None
     """Why the response could not be scored properly, if so; then it is one wrong, ungradable attempt."""
+    left_out: bool = False
+    """Whether it takes no part in training: neither in a baseline nor in the loss. Its rewards then mean nothing."""
     level: str | None = None
     """The difficulty level of its problem, where the record travels without it."""
     outcome_baseline: float | None = None
@@ -116,7 +118,12 @@ class ScoredRollout:
         return tuple(a.tokens for a in self.actions if a.tokens is not None)
 
     def objective_spans(self, count_end: bool = True) -> tuple[Span, ...]:
-        """The token spans of the |y|_a actions of Eq. 6; ``count_end`` as in :class:`s2r_rewards.methods.Method`."""
+        """The token spans of the |y|_a actions of Eq. 6; ``count_end`` as in :class:`s2r_rewards.methods.Method`.
+
+        None where the response is left out of training: then none of its tokens belongs to an action.
+        """
+        if self.left_out:
+            return ()
         return tuple(a.tokens for a in self.actions if a.tokens is not None and (count_end or a.kind != "end"))
 
     @property
@@ -201,6 +208,7 @@ class ScoredRollout:
         optional = {
             "truncated": self.truncated or None,
             "failure": self.failure,
+            "left_out": self.left_out or None,
             "level": self.level,
             "outcome_baseline": None if brief else self.outcome_baseline,
             "outcome_advantage": None if brief else self.outcome_advantage,
@@ -231,6 +239,7 @@ class ScoredRollout:
                 checker=str(record.get("checker", "")),
                 truncated=bool(record.get("truncated")),
                 failure=record.get("failure"),
+                left_out=bool(record.get("left_out")),
                 level=record.get("level"),
                 outcome_baseline=record.get("outcome_baseline"),
                 outcome_advantage=record.get("outcome_advantage"),

@@ -42,7 +42,8 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             e.labels = [label.label if isinstance(label, Carried) else label for label in e.labels]
         kl = [e.kl for e in experiences]  # the base class drops it
         experiences = super().compute_advantages_and_returns(experiences)
-        if is_openrlhfs_own(self.method) and not self.options.offline:
+        left_out = any(c.scored.left_out for c in carried)
+        if is_openrlhfs_own(self.method) and not self.options.offline and not left_out:
             return experiences
         if not complete:
             raise RuntimeError(
@@ -101,7 +102,7 @@ def token_advantages(
     ]
     length = log_ratio.shape[1]
     log_ratio = log_ratio.float()
-    plain = spread(values, spans, length)
+    plain = spread([row if where else () for row, where in zip(values, spans, strict=True)], spans, length)
     return kl_penalised(plain, log_ratio, torch.zeros_like(log_ratio), action_ids(spans, length), beta)
 
 

@@ -11,6 +11,7 @@ from s2r_rewards.server.protocol import reward_batch
 # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.
 require_supported()
 OPTIONS = Options.from_environment()
+OPTIONS.refuse(("timeouts",), "--reward.remote_url gives every response a reward; leave it out to use our own executor")
 
 
 def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> dict[str, Any]:

@@ -81,7 +81,11 @@ class S2RReward:
         return [_first_gold(row) for row in zip(*(columns[name] for name in names), strict=True)]
 
     def _reward(self, scored: ScoredRollout) -> float | None:
-        if scored.failure is not None or any(check.verdict == "ungradable" for check in scored.checks):
+        if (
+            scored.left_out
+            or scored.failure is not None
+            or any(check.verdict == "ungradable" for check in scored.checks)
+        ):
             return None
         if self.kind == "outcome":
             return scored.outcome

@@ -46,6 +46,8 @@ class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
         if self.s2r_stored is not None:
             advantages, spans = self.s2r_stored
             output["rm_scores"] = spread([advantages], [spans], length)[0]
+        elif scored and scored.left_out:
+            pass
         elif self.s2r_level == "outcome":  # the whole response is one action (Eq. 3)
             spans = ((0, length),)
         elif scored:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 import transfer_queue as tq
 from verl.trainer.ppo.v1.trainer_base import register_trainer
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
@@ -61,11 +62,14 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
         with at_hand(Batch(records, self.s2r_method, self.s2r_state)):
             batch = super()._compute_advantage(batch, metrics)
         if self.s2r_options.beta:
-            self._subtract_kl(batch)
+            self._subtract_kl(batch, [record is not None and record.left_out for record in records])
         return batch
 
-    def _subtract_kl(self, batch: Any) -> None:
-        """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 3)."""
+    def _subtract_kl(self, batch: Any, left_out: list[bool]) -> None:
+        """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 3).
+
+        Rows that are left out of training keep 0.
+        """
         data = self._fetch(batch, batch.keys, ["advantages", "old_log_probs", "ref_log_prob", "response_mask"])
         nested_mask = data["response_mask"]
         padded = data.to_padded_tensor()
@@ -75,6 +79,7 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
             ids = fit(stored[ACTION_IDS], mask) - 1
         else:
             ids = mask.long() - 1  # the whole response is one action
+        ids[torch.tensor(left_out, device=ids.device)] = -1
         # verl keeps log-probabilities in the model's bfloat16; a sum over an action needs more digits.
         log_probs, reference = padded["old_log_probs"].float(), padded["ref_log_prob"].float()
         penalised = kl_penalised(padded["advantages"], log_probs, reference, ids, self.s2r_options.beta)

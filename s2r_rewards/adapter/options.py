@@ -22,6 +22,9 @@ TRAINING_OPTIONS = (
     "rollouts",
 )  # fmt: skip
 
+#: What becomes of a response with a check that timed out: its answer counts as wrong, or it takes no part in the loss.
+TIMEOUTS = ("wrong", "left_out")
+
 #: Keys of former releases → what says the same today.
 FORMER = {
     "level": "the method has it: method=s2r-prl (process) or method=s2r-orl (outcome)",
@@ -55,6 +58,9 @@ class Options:
     grammar: str | None = option(None, "How responses are parsed.")
     checker: str | None = option(None, "(gold, answer) → CheckResult; default: the library's.")
     policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
+    timeouts: str = option(
+        "wrong", "A response with an answer whose check ran out of time: ``wrong``, or ``left_out``."
+    )
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
     count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
@@ -68,6 +74,8 @@ class Options:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or value < low):
                 raise ConfigError(f"{name} is {value!r}; expected a number >= {low}")
+        if self.timeouts not in TIMEOUTS:
+            raise ConfigError(f"timeouts is {self.timeouts!r}; expected one of {', '.join(TIMEOUTS)}")
         if self.groups is not None and self.groups not in GROUPS:
             raise ConfigError(f"groups is {self.groups!r}; expected one of {', '.join(GROUPS)}")
 

@@ -76,7 +76,11 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
     judged = judge_many(trajectories, golds, resolve_checker(options))
     version = options.checker or answers.CHECKER_VERSION
     return [
-        replace(method.score(item, version, _spans(offsets, item)), level=_level(sample))
+        replace(
+            method.score(item, version, _spans(offsets, item)),
+            level=_level(sample),
+            left_out=options.timeouts == "left_out" and any(check.verdict == "timeout" for check in item.checks),
+        )
         for (_, offsets), sample, item in zip(read, samples, judged, strict=True)
     ]
 

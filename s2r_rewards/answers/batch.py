@@ -1,7 +1,8 @@
 """Many checks at once: de-duplicated, cached, in order.
 
-The checker's own tiers take some 50 µs each and run in the calling process; what goes to a worker process (the
-symbolic tier, the other backends) runs on ``workers`` of them side by side.
+The checker's own tiers take some 50 µs each: they run in the calling process, and large batches on worker processes
+beside it (see :mod:`.chunks`). What always goes to a worker (the symbolic tier, the other backends) runs on
+``workers`` of them side by side.
 """
 
 import threading
@@ -11,9 +12,10 @@ from functools import partial
 from typing import Any
 
 from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
+from .chunks import check_chunks, side_by_side
 from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
 from .result import CheckResult, failed
-from .workers.backends import START_LIMIT, Backend
+from .workers.backends import Backend, require
 
 Pair = tuple[str | Sequence[str], str | None]
 _Single = tuple[str, str | None]
@@ -59,8 +61,8 @@ def check_many(
 ) -> list[CheckResult]:
     """Check every ``(gold, answer)`` pair; equal pairs are checked once, results come back in order.
 
-    ``workers`` worker processes at most run side by side for the symbolic tier and the other backends. A gold answer
-    may be a tuple of accepted ones; ``policy`` is whatever :func:`get_policy` takes.
+    ``workers`` processes at most work side by side, this one among them; the worker processes are those of the one pool
+    that all threads share. A gold answer may be a tuple of accepted ones; ``policy`` is whatever :func:`get_policy` takes.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
@@ -81,22 +83,27 @@ def _over_pairs(
 def _check_all(
     workers: int, policy: CheckPolicy, backend: Backend, cache: ResultCache | None, pairs: Collection[_Single]
 ) -> dict[_Single, CheckResult]:
-    keys = {pair: (CHECKER_VERSION, policy, backend, *pair) for pair in pairs}
-    kept = {pair: None if cache is None else cache.get(key) for pair, key in keys.items()}
-    known = {pair: result for pair, result in kept.items() if result is not None}
+    if backend != "s2r":
+        require(backend)
+    known: dict[_Single, CheckResult] = {}
+    if cache is not None:
+        kept = ((pair, cache.get((CHECKER_VERSION, policy, backend, *pair))) for pair in pairs)
+        known = {pair: result for pair, result in kept if result is not None}
     slow = [pair for pair in pairs if pair not in known and needs_worker(*pair, policy, backend)]
     apart = {*known, *slow}
-    fresh = {pair: check(*pair, policy, backend) for pair in pairs if pair not in apart}
+    quick = [pair for pair in pairs if pair not in apart]
+    fresh = dict(zip(quick, check_chunks(quick, workers, policy), strict=True))
     if slow:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(max_workers=workers) as executor:
-            results = executor.map(lambda pair: check(pair[0], pair[1], policy, backend, START_LIMIT), slow)
-            fresh.update(zip(slow, results, strict=True))
+        ask = partial(_one, policy, backend)
+        fresh.update(zip(slow, side_by_side(ask, slow, workers), strict=True))
     if cache is not None:
         for pair, result in fresh.items():
-            cache.put(keys[pair], result)
+            cache.put((CHECKER_VERSION, policy, backend, *pair), result)
     return known | fresh
+
+
+def _one(policy: CheckPolicy, backend: Backend, pair: _Single) -> CheckResult:
+    return check(*pair, policy, backend)
 
 
 def batch_checker(

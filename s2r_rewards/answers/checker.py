@@ -21,18 +21,19 @@ from collections.abc import Sequence
 
 from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
+from .guard import guarded
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
 from .read.tree import Node
-from .result import CheckResult, Outcome, failed, judged
+from .result import CheckResult, Outcome, failure, judged
 from .tiers.choice import compare_choices, split_choice
 from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.structure import compare
 from .tiers.text import compare_texts, value_in_sentence
-from .workers.backends import Backend, delegate, needs_algebra
+from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
 CHECKER_VERSION = "1"
@@ -41,11 +42,7 @@ _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 
 
 def check(
-    gold: str | Sequence[str],
-    answer: str | None,
-    policy: CheckPolicy = DEFAULT_POLICY,
-    backend: Backend = "s2r",
-    start_limit: float = 0.35,
+    gold: str | Sequence[str], answer: str | None, policy: CheckPolicy = DEFAULT_POLICY, backend: Backend = "s2r"
 ) -> CheckResult:
     """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises, whatever the text.
 
@@ -55,11 +52,19 @@ def check(
         policy: what counts as equal.
         backend: another checker behind the same interface (``"math_verify"``, ``"latex2sympy2"``); it runs in a
             worker process that is killed past ``policy.time_limit``.
-        start_limit: seconds to wait for a symbolic worker that is still starting; past it, this one check is a
-            ``timeout``.
+
+    Raises:
+        ValueError, ImportError: the backend does not exist, or its libraries are missing.
     """
-    if not isinstance(gold, str):
-        return best([check(one, answer, policy, backend, start_limit) for one in accepted(gold)])
+    if backend != "s2r":
+        require(backend)
+    if isinstance(gold, str):
+        return _check(gold, answer, policy, backend)
+    return best([_check(one, answer, policy, backend) for one in accepted(gold)])
+
+
+@guarded("the checker", lambda error, *_: failure("the checker", error))
+def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend) -> CheckResult:
     if not gold.strip():
         return CheckResult("ungradable", "string", "the gold answer is empty")
     if not isinstance(answer, str) or not answer.strip():
@@ -74,12 +79,9 @@ def check(
         return delegate(gold, answer, policy, backend)
     if policy.kind != "math":
         return _one_tier(gold, answer, policy)
-    try:
-        equal, how, why = compare_plain(gold, answer, policy) or _decide(gold, answer, policy)
-    except Exception as error:
-        return failed("the checker", error, gold, answer)
+    equal, how, why = compare_plain(gold, answer, policy) or _decide(gold, answer, policy)
     if not equal and needs_algebra(gold, answer, policy):
-        return delegate(gold, answer, policy, "symbolic", start_limit)
+        return delegate(gold, answer, policy, "symbolic")
     return CheckResult("correct" if equal else "incorrect", how, why)
 
 

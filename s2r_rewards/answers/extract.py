@@ -26,6 +26,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from .guard import guarded
+
 Fallback = Literal["none", "math", "number"]
 
 
@@ -60,6 +62,7 @@ _WINDOW = 2000  # characters looked at behind a phrase
 _TRIES = 8  # phrases looked at, from the last backwards
 
 
+@guarded("the extraction", lambda *_, **__: Extraction(None))
 def extract_answer(text: str, start: int = 0, end: int | None = None, fallback: Fallback = "none") -> Extraction:
     """Extract the final answer from ``text[start:end]`` (offsets in the result refer to ``text``).
 

@@ -30,7 +30,8 @@ class CheckPolicy:
         letter_case: whether text answers must match in case
         symbolic: integrals, sums, products and limits go to the symbolic worker when it is installed; "never" decides
             without it
-        time_limit: seconds of wall clock that a worker process may spend on one check
+        time_limit: seconds of CPU time that a worker process may spend on one check; waiting for a worker, its start and
+            a busy machine do not count
         max_length: longer answers are ``malformed`` (in characters)
         max_depth: deeper nesting is not read
         max_items: longer containers are not read
@@ -45,7 +46,7 @@ class CheckPolicy:
     units: Literal["drop", "ignore", "strict"] = "drop"
     letter_case: bool = False
     symbolic: Literal["auto", "never"] = "auto"
-    time_limit: float = 1.0
+    time_limit: float = 0.8
     max_length: int = 10_000
     max_depth: int = 60
     max_items: int = 2_000

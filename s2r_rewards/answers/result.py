@@ -11,7 +11,7 @@ CheckVerdict = Literal["correct", "incorrect", "ungradable", "timeout", "malform
 #: ``correct``     the answer equals the gold answer under the policy
 #: ``incorrect``   it does not
 #: ``ungradable``  the *gold* answer is empty or cannot be read, so nobody could be right; or the checker failed
-#: ``timeout``     the symbolic worker hit its wall-clock or memory limit
+#: ``timeout``     a worker process hit its limit of CPU time or memory
 #: ``malformed``   there is no answer of the kind that is asked for, or it is longer than the policy allows
 VERDICTS: tuple[CheckVerdict, ...] = ("correct", "incorrect", "ungradable", "timeout", "malformed")
 
@@ -48,13 +48,23 @@ def judged(same: bool, how: str, what: str, otherwise: str) -> Outcome:
 FAILURES: Counter[tuple[str, str]] = Counter()
 
 
-def failed(checker: str, error: Exception, gold: object, answer: object) -> CheckResult:
-    """What became of a check that raised: ``ungradable``, counted, and logged once with its cause."""
+def note_failure(checker: str, error: Exception, texts: tuple[object, ...]) -> None:
+    """Count what raised; log the first of each kind with its cause."""
     import logging
 
     kind = type(error).__name__
     FAILURES[checker, kind] += 1
     if FAILURES[checker, kind] == 1:
-        said = "%s failed on gold %.200r, answer %.200r; the check is ungradable, further ones are only counted"
-        logging.getLogger(__name__).warning(said, checker, gold, answer, exc_info=error)
-    return CheckResult("ungradable", "checker", f"{checker} failed: {kind}: {str(error)[:200]}")
+        said = "%s failed on %.400r; its result says so, further failures of this kind are only counted"
+        logging.getLogger(__name__).warning(said, checker, texts[:2], exc_info=error)
+
+
+def failure(checker: str, error: Exception) -> CheckResult:
+    """What becomes of a check that raised."""
+    return CheckResult("ungradable", "checker", f"{checker} failed: {type(error).__name__}: {str(error)[:200]}")
+
+
+def failed(checker: str, error: Exception, gold: object, answer: object) -> CheckResult:
+    """What becomes of a check that raised: ``ungradable``, counted, and logged once with its cause."""
+    note_failure(checker, error, (gold, answer))
+    return failure(checker, error)

@@ -7,15 +7,17 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import fail
+from s2r_rewards.cli.kit.finding import find_files
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
-from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, reading_options
+from s2r_rewards.cli.kit.paths import verb
+from s2r_rewards.cli.kit.reading import Paths, Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, print_table, say
 from s2r_rewards.evaluation.auditing import Audit, AuditPair, audit, checker_named, pairs_of
 from s2r_rewards.judging import Gold
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 
-@click.command()
+@verb()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILES...")

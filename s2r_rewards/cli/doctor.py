@@ -11,6 +11,7 @@ from types import ModuleType
 import click
 
 from s2r_rewards.adapter.machine import CHECKS, Check, Finding, this_machine
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.show import print_table
 
 #: Packages whose module ``doctor`` adds checks of its framework; they know the core, the core finds them by name.
@@ -35,7 +36,7 @@ def check_config(path: Path) -> Iterator[Finding]:
             yield from doctor.check_config(path)
 
 
-@click.command()
+@verb()
 @click.option(
     "--config",
     "configs",

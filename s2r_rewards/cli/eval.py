@@ -8,14 +8,24 @@ from typing import Any
 import click
 
 from s2r_rewards.answers import batch_checker, get_policy
-from s2r_rewards.cli.kit.options import FOLDER
-from s2r_rewards.cli.kit.reading import Reading, on_error_option
+from s2r_rewards.cli.kit.commands import needed
+from s2r_rewards.cli.kit.paths import FOLDER, verb
+from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
 from s2r_rewards.cli.kit.show import Progress, say, show_table
-from s2r_rewards.datasets.llm.requests import Request, sample_requests
+from s2r_rewards.datasets.llm.requests import EXTENT, Request, sample_requests
+from s2r_rewards.datasets.loading import is_hub_name
 from s2r_rewards.datasets.resume import fingerprint
-from s2r_rewards.evaluation.benchmarks import BENCHMARKS, CROSS_DOMAIN, IN_DOMAIN, benchmark_of, load_benchmark
+from s2r_rewards.evaluation.benchmarks import (
+    BENCHMARKS,
+    CROSS_DOMAIN,
+    IN_DOMAIN,
+    benchmark_of,
+    canonical,
+    files_in,
+    load_benchmark,
+)
 from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
 from s2r_rewards.evaluation.tables import accuracy_table, average, behaviour_table, efficiency_figure
@@ -25,23 +35,29 @@ GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BEN
 WHICH = f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a name of your own. Repeatable."
 
 
-@click.command()
+@verb()
 @click.option("-o", "--output", "folder", required=True, type=FOLDER, help="Folder of this run.")
 @click.option("-b", "--benchmark", "names", multiple=True, help=WHICH)
 @click.option("--data", multiple=True, help="NAME=PATH: read this benchmark from a local file. Repeatable.")
+@click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of benchmark files, NAME/test.jsonl or NAME.jsonl; without -b all of them.",
+)
 @click.option("--rescore", is_flag=True, help="Score the folder's generations again, without a model.")
 @asking_options("-n", "Generations a problem, for pass@k.", samples=1)
-@click.option("--limit", type=int, help="Only the first so many problems of each benchmark.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many problems of each benchmark.")
 @click.option("--paper", type=click.Choice(list(ACCURACY)), help="Show the paper's figures of this model.")
 @scoring_options()
 @click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
 @click.option("--compare", multiple=True, help="LABEL:SIZE:FOLDER, a run for --figure. Repeatable.")
-@on_error_option
+@reading_options
 @model_options(required=False, temperature=0.0, max_tokens=8000)
 def command(
     folder: Path,
     names: tuple[str, ...],
     data: tuple[str, ...],
+    data_dir: str | None,
     rescore: bool,
     asking: dict[str, Any],
     limit: int | None,
@@ -60,16 +76,23 @@ def command(
     \b
     Example:
       s2r eval -o runs/mine -b math500 --data math500=math500.jsonl --url http://localhost:8000/v1 --model my-model
+      s2r eval -o runs/mine --data-dir Qwen2.5-Math/evaluation/data --url http://localhost:8000/v1 --model my-model
       s2r eval -o runs/mine --rescore --paper Qwen2.5-Math-7B
     """
-    places = {}
+    places: dict[str, str] = files_in(data_dir) if data_dir else {}
     for item in data:
         name, _, place = item.partition("=")
         if not (name and place):
             raise click.UsageError(f"{item!r}: expected --data NAME=PATH")
-        places[name] = place
+        if not Path(place).exists() and not is_hub_name(place):
+            raise click.UsageError(f"--data {item}: no such file")
+        if Path(place).resolve().parent == folder.resolve():
+            raise click.UsageError(
+                f"--data {item}: lies in -o {folder}, where the generations go; choose another folder"
+            )
+        places[canonical(name)] = place
     # Groups taken apart, each benchmark once.
-    chosen = list(dict.fromkeys(single for name in names for single in GROUPS.get(name, (name,))))
+    chosen = list(dict.fromkeys(single for name in names for single in GROUPS.get(name, (canonical(name),))))
     if rescore:
         chosen = chosen or sorted(p.stem for p in folder.glob("*.jsonl"))
         if not chosen:
@@ -82,6 +105,8 @@ def command(
             raise click.UsageError("name a benchmark with -b")
         for name in chosen:
             _generate(folder, name, places.get(name), limit, asking, model, reading)
+        if limit:
+            say(f"--limit {limit}: the first {limit} problems of each set; the paper's figures are of whole sets")
     results = [_score(folder, name, scoring, reading) for name in chosen]
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -101,11 +126,19 @@ def _generate(
 
     def requests() -> list[Request]:
         with reading:
-            problems = load_benchmark(benchmark, data, reading, limit)
+            problems = load_benchmark(benchmark, data, reading, limit, reading.fields)
+        needed(len(problems), f"{data or benchmark.hub}: no problem of {name} in it", "Name another --data file.")
         return list(sample_requests(problems, **asking))
 
-    settings = {"command": "eval", "benchmark": name, "data": source, "limit": limit, **asking}
-    model.write(folder / f"{name}.jsonl", settings, requests, reading)
+    settings = {
+        "command": "eval",
+        "benchmark": name,
+        "data": source,
+        "limit": limit,
+        "fields": reading.fields,
+        **asking,
+    }
+    model.write(folder / f"{name}.jsonl", settings, requests, reading, extent=EXTENT)
 
 
 def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import click
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option, output_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, cut, scoring_options
 from s2r_rewards.cli.kit.show import finite, print_table, say
@@ -21,7 +22,7 @@ from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.scored import ScoredRollout
 
 
-@click.command()
+@verb()
 @paths_argument
 @output_option("Keep the new scores, as JSONL or parquet.", required=False)
 @click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Changes shown in full.")

@@ -4,15 +4,17 @@ from pathlib import Path
 
 import click
 
+from s2r_rewards.cli.kit.paths import OutputFile, verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import say
 from s2r_rewards.report import Limits, render
+from s2r_rewards.rollouts.records import atomic_path
 
-PAGE = click.Path(path_type=Path)
+PAGE = OutputFile(".html", ".htm")
 
 
-@click.command()
+@verb()
 @paths_argument
 @click.option("-o", "--output", type=PAGE, default="report.html", show_default=True, help="Where the page goes.")
 @click.option("--title", help="Default: the name of the first file or directory.")
@@ -42,6 +44,6 @@ def command(
     """
     rollouts = scoring.all(reading.all_rollouts(paths))
     page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(page, encoding="utf-8")
+    with atomic_path(output) as partial:
+        partial.write_text(page, encoding="utf-8")
     say(f"{len(rollouts):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")

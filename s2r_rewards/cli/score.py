@@ -5,15 +5,17 @@ from pathlib import Path
 
 import click
 
+from s2r_rewards.cli.kit.finding import find_files
 from s2r_rewards.cli.kit.options import output_option
-from s2r_rewards.cli.kit.reading import Paths, Reading, find_files, paths_argument, reading_options
+from s2r_rewards.cli.kit.paths import verb
+from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, cut, load_tokenizer, scoring_options
 from s2r_rewards.cli.kit.show import say
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
 from s2r_rewards.rollouts import to_file_record
 
 
-@click.command()
+@verb()
 @paths_argument
 @output_option("JSONL or parquet.")
 @scoring_options()
@@ -39,10 +41,11 @@ def command(
       s2r score verl_dumps/ -o scored.parquet --method released-prl
       s2r score rollouts.parquet -o all.jsonl --batch 512 --resume
     """
-    rollouts = reading.all_rollouts(paths)
+    files = find_files(paths)
+    rollouts = reading.all_rollouts(files)
     parts = cut(rollouts, batch)
     decoder = load_tokenizer(tokenizer) if tokenizer else None
-    inputs = [fingerprint(path) for path in find_files(paths)]
+    inputs = [fingerprint(path) for path in files]
     settings = {
         "command": "score",
         "rollouts": inputs,

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import attached
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.server.settings import Settings
 
@@ -20,7 +21,7 @@ _LIMITS = [
 ]
 
 
-@click.command()
+@verb()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535))
 @scoring_options()

@@ -12,7 +12,8 @@ import click
 
 from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
 from s2r_rewards.cli.kit.commands import fail
-from s2r_rewards.cli.kit.options import FOLDER, json_option
+from s2r_rewards.cli.kit.options import json_option
+from s2r_rewards.cli.kit.paths import FOLDER, verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import finite, print_table, say
@@ -36,7 +37,7 @@ HOLDS = {">=": operator.ge, "<=": operator.le}
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
 
 
-@click.command()
+@verb()
 @paths_argument
 @click.option("--by", type=click.Choice(["level", "step"]), help="One column for each.")
 @json_option

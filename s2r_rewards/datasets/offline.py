@@ -3,6 +3,7 @@
 Pure functions over judged rollouts, and a small counter for each prompt.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -48,7 +49,9 @@ def decide(
             its last right attempt and that attempt's verification.
         max_actions: more than this, after truncation, is dropped.
 
-    Reasons: not_alternating, goes_on_after_confirmation, too_many_actions.
+    What is left must be (s_1, v_1, …, s_k, v_k): a last attempt without its verification is dropped in both modes.
+
+    Reasons: not_alternating, goes_on_after_confirmation, last_attempt_unverified, too_many_actions.
     """
     if mode not in ("discard", "truncate"):
         raise ValueError(f"mode is {mode!r}; expected 'discard' or 'truncate'")
@@ -63,6 +66,8 @@ def decide(
         keep = total if stop is None else min(total, 2 * stop + 2)
     elif stop is not None and stop < len(correct) - 1:
         return Decision(0, "goes_on_after_confirmation")
+    if keep % 2:
+        return Decision(0, "last_attempt_unverified")
     if keep > max_actions:
         return Decision(0, "too_many_actions")
     return Decision(keep, truncated=keep < total)
@@ -80,7 +85,10 @@ class PromptCounts:
     rollouts: int = 0
     right: int = 0
     kept_right: int = 0
-    _wrong_taken: int = field(default=0, repr=False)
+    kept_wrong: int = 0
+    """Those that could be kept and have no right attempt."""
+    _drawn: frozenset[int] | None = field(default=None, repr=False)
+    _wrong_seen: int = field(default=0, repr=False)
 
     @property
     def accuracy(self) -> float:
@@ -91,21 +99,36 @@ class PromptCounts:
         self.rollouts += 1
         self.right += right
         self.kept_right += kept and any_right
+        self.kept_wrong += kept and not any_right
 
-    def restart(self) -> None:
-        """Begin a new pass over the rollouts."""
-        self._wrong_taken = 0
+    def restart(self, seed: str = "") -> None:
+        """Begin a new pass over the rollouts; with the seed of an earlier one, `take_wrong` answers as it did then."""
+        count = min(self.kept_right, self.kept_wrong)
+        self._drawn = frozenset(random.Random(seed).sample(range(self.kept_wrong), count))
+        self._wrong_seen = 0
 
     def take_wrong(self) -> bool:
-        """Balancing: True for as many all-wrong rollouts as right ones are kept, in the order they come."""
-        self._wrong_taken += 1
-        return self._wrong_taken <= self.kept_right
+        """Balancing: True for as many of the all-wrong rollouts as right ones are kept, drawn at random."""
+        if self._drawn is None:
+            self.restart()
+        assert self._drawn is not None
+        self._wrong_seen += 1
+        return self._wrong_seen - 1 in self._drawn
 
 
 def decide_on(judged: JudgedTrajectory, rules: OfflineFilter) -> Decision:
     """`decide` for one judged rollout by a method's filter."""
     confirmed = [verdict is Verdict.CORRECT for verdict in judged.verdicts]
-    return decide(judged.correct, confirmed, judged.trajectory.codes, rules.rejection, rules.max_actions)
+
+    def decided(codes: Sequence[str]) -> Decision:
+        return decide(judged.correct, confirmed, codes, rules.rejection, rules.max_actions)
+
+    # What stands behind the cut is gone with it, so that only the order of what is kept counts.
+    kept = decided(())
+    codes = judged.trajectory.codes
+    if kept.truncated:
+        codes = tuple(d.code for d in judged.trajectory.deviations if d.action is None or d.action < kept.actions)
+    return decided(codes)
 
 
 def cut(judged: JudgedTrajectory, decision: Decision) -> JudgedTrajectory:

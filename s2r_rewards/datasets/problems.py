@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.judging import Gold
+from s2r_rewards.rollouts.messages import is_messages, prompt_text
 
 Record = Mapping[str, Any]
 SourceT = TypeVar("SourceT", bound="Source")
@@ -46,6 +47,10 @@ class Problem:
     def from_record(cls, record: Record) -> "Problem":
         """Read a record that `to_record` wrote. Raises ProblemError naming the field."""
         values: dict[str, Any] = {field.name: record.get(field.name) for field in fields(cls)}
+        problem = values["problem"]
+        values["problem"] = prompt_text(problem) if is_messages(problem) else problem
+        if isinstance(values["answer"], (int, float)) and not isinstance(values["answer"], bool):
+            values["answer"] = str(values["answer"])
         for name in ("id", "problem", "answer"):
             if not isinstance(values[name], str) or not values[name]:
                 raise ProblemError(name, f"expected a non-empty string, found {values[name]!r}")
@@ -80,16 +85,40 @@ def load_sources(path: Path, kind: type[SourceT]) -> dict[str, SourceT]:
 SOURCES = load_sources(Path(__file__).with_name("sources.json"), Source)
 
 
+#: A longer golden answer is taken for a worked solution.
+LONGEST_GOLD = 1000
+
+
 def text(record: Record, *names: str) -> str:
     """The first of these fields that a record has, stripped; numbers become text."""
     field = next((name for name in names if name in record), names[0])
     value = record.get(field)
+    if is_messages(value):
+        value = prompt_text(value)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         found = "nothing" if field not in record else type(value).__name__
         raise ProblemError(field, f"expected text, found {found}; fields here: {', '.join(map(str, record))}")
     if not str(value).strip():
         raise ProblemError(field, "is empty")
     return str(value).strip()
+
+
+def golden(record: Record, *names: str) -> str:
+    """`text` that is an answer; a worked solution would make every response wrong."""
+    answer = text(record, *names).removeprefix("####").strip()
+    field = next(name for name in names if name in record)
+    for sign, source in (("####", "gsm8k"), ("\\boxed", "math")):
+        if sign in answer and not answer.startswith(sign):
+            raise ProblemError(
+                field, f"holds a whole solution with its answer behind {sign}; read it with --source {source}"
+            )
+    if len(answer) > LONGEST_GOLD or answer.count("\n") >= 2:
+        raise ProblemError(
+            field,
+            f"{len(answer)} characters on {answer.count(chr(10)) + 1} lines are a solution, not an answer; "
+            "name the field with the final answer alone",
+        )
+    return answer
 
 
 def boxed(record: Record, name: str, plain: str = "") -> str:
@@ -147,7 +176,7 @@ def template(record: Record, form: str) -> str:
 
 
 READERS: dict[str, Callable[..., str]] = {
-    reader.__name__: reader for reader in (text, boxed, after_hashes, joined, one_of, template)
+    reader.__name__: reader for reader in (text, golden, boxed, after_hashes, joined, one_of, template)
 }
 
 
@@ -183,7 +212,7 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
     return replace(
         source,
         problem=("text", problem) if problem else source.problem,
-        answer=("text", answer) if answer else source.answer,
+        answer=("golden", answer) if answer else source.answer,
         level=level or source.level,
     )
 

@@ -8,11 +8,12 @@ undisturbed run give the same bytes. ``<output>.receipt.json`` records the setti
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, open_text, to_json, write_records
+from s2r_rewards.rollouts.records import atomic_path, cut_torn_line, open_text, read_records, to_json, write_records
 
 LogT = TypeVar("LogT", bound="Log")
 
@@ -38,21 +39,28 @@ class Log:
         settings: everything the output depends on, JSON-serialisable (include `fingerprint`s of inputs).
         restart: throw earlier work away, finished or not.
         way_out: how the user asks for that, for messages.
+        extent: settings that only say how much is wanted; where they alone changed, the work there is counts.
 
     Raises:
         ResumeError: earlier work has other settings, or a line before the last is damaged.
     """
 
     def __init__(
-        self, output: str | Path, settings: dict[str, Any], restart: bool = False, way_out: str = "use --restart"
+        self,
+        output: str | Path,
+        settings: dict[str, Any],
+        restart: bool = False,
+        way_out: str = "use --restart",
+        extent: Collection[str] = (),
     ) -> None:
-        self.output, self.way_out = Path(output), way_out
+        self.output, self.way_out, self.extent = Path(output), way_out, extent
         self.path = self.output.with_name(self.output.name + ".work")
         self.receipt = self.output.with_name(self.output.name + ".receipt.json")
         self.settings = json.loads(json.dumps(settings, sort_keys=True))
         if restart:
-            for path in (self.path, self.receipt, self.output):
+            for path in (self.path, self.receipt):  # the output itself stays until the new one takes its place
                 path.unlink(missing_ok=True)
+        self.restarted = restart
         self.complete = self._already_complete()
         self._handle: BinaryIO | None = None
         if not self.complete:
@@ -73,6 +81,11 @@ class Log:
         self.__exit__()
         self.path.unlink(missing_ok=True)
 
+    def discard(self) -> None:
+        """Throw the log away: nothing can come of it, so it must not bind a corrected run to its settings."""
+        self.__exit__()
+        self.path.unlink(missing_ok=True)
+
     def summary(self) -> dict[str, Any]:
         """The summary that `finish` recorded."""
         summary: dict[str, Any] = json.loads(self.receipt.read_text())["summary"]
@@ -89,19 +102,29 @@ class Log:
         self._compare(receipt["settings"], self.receipt)
         if receipt.get("bytes", size) != size:
             raise ResumeError(f"{self.output}: changed since it was finished; remove it or {self.way_out}")
+        if any(receipt["settings"].get(name) != self.settings.get(name) for name in self.extent):
+            self._reopen()
+            return False
         return True
+
+    def _reopen(self) -> None:
+        """Makes the log of a finished output again, of which now more or less is wanted."""
+        raise NotImplementedError
 
     def _open(self) -> None:
         if self.path.exists():
             cut_torn_line(self.path)
-            self._load()
-        elif self.output.exists():
+            if self._has_entries():
+                self._load()
+            else:  # a run that came to nothing binds nobody to its settings
+                self.path.unlink()
+        elif self.output.exists() and not self.restarted:
             found = f"{self.output}: exists, and was not written by this command"
             raise ResumeError(f"{found}; remove it or {self.way_out}")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
-        if not self._handle.tell():
-            self._write({"settings": self.settings})
+
+    def _has_entries(self) -> bool:
+        with open(self.path, "rb") as file:
+            return sum(1 for _ in islice(file, 2)) == 2
 
     def _load(self) -> None:
         offset = 0
@@ -121,17 +144,21 @@ class Log:
 
     def _compare(self, found: Any, where: Path) -> None:
         found = found or {}
-        changed = sorted(k for k in self.settings if found.get(k) != self.settings[k])
+        changed = sorted(k for k in self.settings if found.get(k) != self.settings[k] and k not in self.extent)
         if changed:
-            lines = [f"  {k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
+            lines = [f"{k}: was {found.get(k)!r}, now {self.settings.get(k)!r}" for k in changed]
             raise ResumeError(
-                f"{where}: earlier work was done with other settings:\n" + "\n".join(lines) + "\n"
-                f"Use the same settings to go on with it, another output file, or throw it away: {self.way_out}."
+                f"{where}: earlier work was done with other settings ({'; '.join(lines)}); use the same settings to go "
+                f"on with it, another output file, or throw it away: {self.way_out}"
             )
 
     def _write(self, *entries: dict[str, Any]) -> int:
-        """Appends entries; returns where the first of them begins."""
-        assert self._handle is not None
+        """Appends entries; returns where the first of them begins. A run that comes to nothing leaves no file."""
+        if self._handle is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = open(self.path, "ab")  # noqa: SIM115 - closed by __exit__
+            if not self._handle.tell():
+                self._write({"settings": self.settings})
         offset = self._handle.tell()
         self._handle.writelines(to_json(entry).encode() + b"\n" for entry in entries)
         self._handle.flush()
@@ -139,10 +166,15 @@ class Log:
 
 
 class WorkLog(Log):
-    """Pieces that finish in any order, each a row under a key."""
+    """Pieces that finish in any order, each a row under a key.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        key_of: the key of a row of the output; needed with ``extent``, for outputs that grow.
+    """
+
+    def __init__(self, *args: Any, key_of: Callable[[dict[str, Any]], str] | None = None, **kwargs: Any) -> None:
         self.offsets: dict[str, int] = {}
+        self.key_of = key_of
         super().__init__(*args, **kwargs)
 
     def __len__(self) -> int:
@@ -159,6 +191,8 @@ class WorkLog(Log):
 
     def rows(self, keys: Iterable[str]) -> Iterator[Any]:
         """Rows in the order of ``keys``; those not done are left out."""
+        if not self.path.exists():
+            return
         with open(self.path, "rb") as handle:
             for key in keys:
                 if key in self.offsets:
@@ -167,6 +201,13 @@ class WorkLog(Log):
 
     def _loaded(self, entry: Any, offset: int) -> None:
         self.offsets[entry["key"]] = offset
+
+    def _reopen(self) -> None:
+        assert self.key_of is not None
+        with atomic_path(self.path) as partial, open(partial, "wb") as file:
+            entries = ({"key": self.key_of(row), "row": row} for _, row in read_records(self.output))
+            for entry in chain([{"settings": self.settings}], entries):
+                file.write(to_json(entry).encode() + b"\n")
 
 
 class SequenceLog(Log):
@@ -183,6 +224,8 @@ class SequenceLog(Log):
 
     def rows(self) -> Iterator[Any]:
         """All rows, in order."""
+        if not self.path.exists():
+            return
         with open(self.path, "rb") as handle:
             handle.readline()
             for line in handle:

@@ -12,7 +12,7 @@ from typing import Any
 
 from s2r_rewards.answers import CHECKER_VERSION
 from s2r_rewards.baselines import Baseline, Means, accuracy_baseline
-from s2r_rewards.baselines.accuracy_group import BINS
+from s2r_rewards.baselines.accuracy_group import bins_of
 from s2r_rewards.baselines.base import Rewards, Totals, group_keys, nest, unnest
 from s2r_rewards.datasets.offline import PromptCounts, cut, decide_on, in_band
 from s2r_rewards.datasets.resume import SequenceLog
@@ -89,17 +89,15 @@ class Selection:
 
     Args:
         band: accuracies of the prompts to keep, both ends included.
-        bins: accuracy groups of the baseline at the level of whole responses, which every rollout gets as well.
     """
 
-    def __init__(
-        self, log: SequenceLog, method: Method, band: tuple[float, float] = (0.1, 0.7), bins: int = BINS
-    ) -> None:
+    def __init__(self, log: SequenceLog, method: Method, band: tuple[float, float] = (0.1, 0.7)) -> None:
         self.log, self.method, self.band = log, method, band
         self.counts: Counter[str] = Counter()
         self._prompts = self._count_prompts()
         settings = {"min_count": method.baseline.min_count} if isinstance(method.baseline, Baseline) else {}
-        self._outcomes = Streamed(accuracy_baseline("outcome", bins).with_settings(**settings))
+        # At the level of whole responses, too, every rollout gets a baseline, by the method's accuracy groups.
+        self._outcomes = Streamed(accuracy_baseline("outcome", bins_of(method.baseline)).with_settings(**settings))
         self._credit = self._gather()
 
     def kept(self, rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
@@ -163,9 +161,9 @@ class Selection:
 
     def _decisions(self) -> Iterator[tuple[Row, str | None]]:
         """Every row with the reason for which it is dropped."""
-        balance = self.method.filter.balance
-        for prompt in self._prompts.values():
-            prompt.restart()
+        balance, seed = self.method.filter.balance, self.method.filter.seed
+        for name, prompt in self._prompts.items():
+            prompt.restart(f"{seed}/{name}")
         for row in self.log.rows():
             prompt, reason = self._prompts[row["problem_id"]], row["reason"]
             if not in_band(prompt.accuracy, *self.band):

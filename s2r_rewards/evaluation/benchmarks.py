@@ -14,7 +14,7 @@ from typing import Any
 from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.datasets.loading import converted, load_records
 from s2r_rewards.datasets.problems import Problem, ProblemError, Record, Source, load_sources, to_problem
-from s2r_rewards.rollouts.records import OnError, raise_error
+from s2r_rewards.rollouts.records import SUFFIXES, OnError, raise_error, with_fields
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Benchmark(Source):
     kind: AnswerKind = "math"
     """The grader of its answers: math, choice, word or literal."""
     split: str = "test"
+    aliases: Sequence[str] = ()
+    """What others call it; case, ``-`` and ``_`` make no difference."""
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Fields whose value must be one of these for a record to belong to it."""
 
@@ -36,9 +38,44 @@ CROSS_DOMAIN = tuple(name for name in BENCHMARKS if name not in IN_DOMAIN)
 QUESTION_FIELDS = ("problem", "question", "Problem", "Question", "conclusion", "code", "input")
 
 
+def canonical(name: str) -> str:
+    """The registry's name for what others call by another; any other name as it is."""
+    plain = _plain(name)
+    known = (b.name for b in BENCHMARKS.values() if plain in map(_plain, (b.name, *b.aliases)))
+    return next(known, name)
+
+
+def files_in(folder: str | Path) -> dict[str, str]:
+    """Benchmark → its file or folder, of a folder of evaluation sets.
+
+    A set is a file ``NAME.jsonl`` (``.json``, ``.parquet``), or a folder ``NAME`` with a ``test`` file, as
+    Qwen2.5-Math's repository has them. Names that are not in the registry are sets of the user's.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(Path(folder).iterdir()):
+        if path.is_dir():
+            tests = [file for file in sorted(path.iterdir()) if file.name.startswith("test") and _is_set(file)]
+            if tests:
+                found.setdefault(canonical(path.name), str(tests[0]))
+        elif _is_set(path):
+            found.setdefault(canonical(path.name.split(".")[0]), str(path))
+    if not found:
+        raise ValueError(f"{folder}: no evaluation set in it; expected NAME/test.jsonl or NAME.jsonl")
+    return found
+
+
+def _is_set(path: Path) -> bool:
+    return path.name.endswith(SUFFIXES) and not path.name.startswith(".")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
 def benchmark_of(name: str) -> Benchmark:
     """The named benchmark; an unknown name is a mathematical set of the user's in the schema of `Problem`."""
-    own = Benchmark(name, "", ("text", "problem", "question"), ("text", "answer"), "level", id="id", title=name)
+    name = canonical(name)
+    own = Benchmark(name, "", ("text", "problem", "question"), ("golden", "answer"), "level", id="id", title=name)
     return BENCHMARKS.get(name, own)
 
 
@@ -50,9 +87,16 @@ def read_item(benchmark: Benchmark, record: Record) -> Problem:
 
 
 def load_benchmark(
-    benchmark: Benchmark, data: str | None = None, on_error: OnError = raise_error, limit: int | None = None
+    benchmark: Benchmark,
+    data: str | None = None,
+    on_error: OnError = raise_error,
+    limit: int | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> list[Problem]:
     """The benchmark's problems from a local file, or from the hub without one.
+
+    Args:
+        fields: ``problem`` and ``answer`` under the names that the file gives them.
 
     Records with the id of an earlier one are errors: two questions must not share their generations.
     """
@@ -62,7 +106,7 @@ def load_benchmark(
     seen: set[str] = set()
 
     def convert(record: dict[str, Any]) -> Problem:
-        problem = read_item(benchmark, record)
+        problem = read_item(benchmark, with_fields(record, (), fields))
         if problem.id in seen:
             raise ProblemError(benchmark.id or "question", f"{problem.id!r} stands here twice")
         seen.add(problem.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal, get_args
 
 from s2r_rewards.advantages import subtract
@@ -36,7 +37,9 @@ class OfflineFilter:
     """What happens to a trajectory that goes on after a confirmed right attempt."""
     max_actions: int = 20
     balance: bool = False
-    """At most as many all-wrong rollouts as kept right ones per prompt."""
+    """At most as many all-wrong rollouts as kept right ones per prompt, drawn at random."""
+    seed: int = 0
+    """Of that draw."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,10 @@ class Method:
         accuracy: Sequence[float] | None = None,
         state: RunningBaseline | None = None,
     ) -> tuple[Values, Values]:
-        """(baselines, advantages); arguments as in :meth:`advantages`."""
+        """(baselines, advantages); arguments as in :meth:`advantages`. 0 for those that are left out of training."""
         scored = [self.score(item) if isinstance(item, JudgedTrajectory) else item for item in batch]
+        if any(item.left_out for item in scored):
+            return self._without_left_out(scored, groups, accuracy, state)
         keys = self._keys(scored, groups, accuracy)
         baseline = (state or self.new_state() or self.baseline) if self.running else self.baseline
         if self.level == "outcome":
@@ -142,6 +147,24 @@ class Method:
             baselines = baseline(rewards, keys)
         advantages = subtract(rewards, baselines)
         return baselines, advantages if self.adjust is None else self.adjust(scored, advantages)
+
+    def _without_left_out(
+        self,
+        scored: Sequence[ScoredRollout],
+        groups: Sequence[Hashable] | None,
+        accuracy: Sequence[float] | None,
+        state: RunningBaseline | None,
+    ) -> tuple[Values, Values]:
+        taken = [not item.left_out for item in scored]
+        of_groups = None if groups is None else list(compress(groups, taken))
+        of_accuracy = None if accuracy is None else list(compress(accuracy, taken))
+        found = self.credit(list(compress(scored, taken)), of_groups, of_accuracy, state)
+        nothing = [(0.0,) * len(item.rewards) for item in scored]
+        baselines, advantages = (
+            tuple(next(rest) if takes_part else zeros for takes_part, zeros in zip(taken, nothing, strict=True))
+            for rest in map(iter, found)
+        )
+        return baselines, advantages
 
     def outcome_advantages(
         self, outcomes: Sequence[float], groups: Sequence[Hashable] | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.rollouts import records
+from s2r_rewards.rollouts import messages, records
 from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
 from s2r_rewards.scored import ScoredRollout
 
@@ -122,7 +122,19 @@ def read_rollouts(
 
 def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -> dict[str, Any]:
     known = records.with_fields(record, ("prompt", "response", "gold", "problem_id", "step"), fields)
+    if messages.is_messages(known.get("prompt")):
+        known.setdefault("messages", known["prompt"])  # as extra: nothing is lost
+        known["prompt"] = messages.prompt_text(known["prompt"])
+    if messages.is_messages(known.get("response")):
+        known["response"] = messages.response_text(known["response"])
+    if not isinstance(known.get("s2r"), (str, Mapping)):  # the text of a scored one has its thinking already
+        thinking = known.get("reasoning_content") or known.get("reasoning")
+        if isinstance(known.get("response"), (str, type(None))) and "<think>" not in (known.get("response") or ""):
+            known["response"] = messages.with_thinking(known.get("response"), thinking)
     gold, prompt = known.get("gold"), known.get("prompt")
+    nested = known.get("reward_model")  # verl's data sets
+    if gold is None and isinstance(nested, Mapping) and "ground_truth" in nested:
+        gold = known["gold"] = nested["ground_truth"] if nested["ground_truth"] is not None else ""
     if gold is None and not known.keys().isdisjoint(_GOLD_NAMES):
         known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
     elif isinstance(gold, (int, float)):

@@ -8,6 +8,7 @@ import gzip
 import json
 import mmap
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -81,7 +82,7 @@ def read_records(path: str | os.PathLike[str], on_error: OnError = raise_error) 
         yield from _read_parquet(path)
         return
     with open_text(path, "r") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(_lines(file, path), 1):
             if not line.strip():
                 continue
             try:
@@ -93,6 +94,16 @@ def read_records(path: str | os.PathLike[str], on_error: OnError = raise_error) 
                 yield number, record
             else:
                 on_error(RecordError(path, number, "", problem))
+
+
+def _lines(file: IO[str], path: Path) -> Iterator[str]:
+    number = 1
+    try:
+        for line in file:
+            yield line
+            number += 1
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise RecordError(path, number, "", f"not whole gzip ({error}); make the file again") from error
 
 
 def write_records(path: str | os.PathLike[str], records: Iterable[Mapping[str, Any]]) -> int:
@@ -174,8 +185,13 @@ def _pyarrow() -> Any:
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    batches = _pyarrow().parquet.ParquetFile(path).iter_batches(PARQUET_BATCH)
-    yield from enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), 1)
+    pyarrow, number = _pyarrow(), 0
+    try:
+        batches = pyarrow.parquet.ParquetFile(path).iter_batches(PARQUET_BATCH)
+        for number, record in enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), 1):
+            yield number, record
+    except (pyarrow.ArrowException, OSError) as error:
+        raise RecordError(path, number + 1, "", f"not whole parquet ({error}); make the file again") from error
 
 
 def _write_parquet(path: Path, records: Iterable[Mapping[str, Any]], name: str) -> int:

@@ -25,6 +25,7 @@ class Settings:
     def __post_init__(self) -> None:
         self.options.check()
         self.options.refuse(TRAINING_OPTIONS, "the trainer decides that, not the server; drop it")
+        self.options.refuse(("timeouts",), "a server has to give every response a reward; drop it")
         for name in ("max_bytes", "max_batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from s2r_rewards.answers import CheckPolicy, CheckResult, batch, check, check_many
+from s2r_rewards.answers import CheckPolicy, CheckResult, batch, check, check_many, chunks
 from s2r_rewards.answers.batch import ResultCache
+from s2r_rewards.answers.result import FAILURES
 
 PAIRS = [
     ("1/2", "0.5"), ("x^2-1", "(x-1)(x+1)"), ("5", "6"), ("1/2", "0.5"), ("\\{1,2\\}", "2,1"), ("", "5"), ("5", None),
@@ -35,7 +36,7 @@ def test_order_and_verdicts():
 
 def test_equal_pairs_are_checked_once(monkeypatch):
     seen = []
-    monkeypatch.setattr(batch, "check", lambda *args: seen.append(args[:2]) or CheckResult("correct", "string", "x"))
+    monkeypatch.setattr(chunks, "check", lambda *args: seen.append(args[:2]) or CheckResult("correct", "string", "x"))
     assert len(check_many([("1", "2"), ("1", "2"), ("1", "3")] * 5, cache=None)) == 15
     assert seen == [("1", "2"), ("1", "3")]
 
@@ -51,7 +52,7 @@ def test_the_cache_is_used_bounded_and_keyed_by_policy(monkeypatch):
     ]
     assert len(cache.results) == 3
     calls = []
-    monkeypatch.setattr(batch, "check", lambda *args: calls.append(args) or CheckResult("correct", "string", "x"))
+    monkeypatch.setattr(chunks, "check", lambda *args: calls.append(args) or CheckResult("correct", "string", "x"))
     check_many([("1", "4")], cache=cache)
     assert calls == []  # kept
     check_many([("1", "0")], cache=cache)
@@ -147,3 +148,51 @@ def test_length_and_depth_are_policies():
     assert check("1", "((((1))))", CheckPolicy(max_depth=60))
     assert not check("1", "((((1))))", CheckPolicy(max_depth=3))
     assert not check("(1,2,3)", "(1,2,3.0)", CheckPolicy(max_items=2))
+
+
+def test_a_large_batch_is_shared_out_and_comes_back_in_order(monkeypatch, fresh_pools):
+    """Whatever part a worker takes, the results are those of one process, one by one."""
+    monkeypatch.setattr(chunks, "WORTH_A_WORKER", 100)
+    monkeypatch.setattr(chunks, "_SMALLEST", 7)
+    pairs = [(str(n), str(n + n % 3) + ".0") for n in range(500)] + [("\ud800", "\ud801"), ("1", None), *PAIRS]
+    for workers in (2, 3):
+        asked = []
+        real = chunks._in_worker
+        monkeypatch.setattr(chunks, "_in_worker", lambda *a, real=real, asked=asked: asked.append(1) or real(*a))
+        assert check_many(pairs, workers=workers, cache=None) == [check(*pair) for pair in pairs]
+        assert asked  # a worker took part
+
+
+def test_one_pair_that_breaks_a_worker_spoils_no_other(monkeypatch, fresh_pools):
+    pairs = [("1", "1.0"), ("7", "seven times"), ("2", "2.0")]
+    monkeypatch.setattr(chunks, "check_request", None)  # the worker has its own copy; this one must not be used
+
+    def call(self, task, request, limit):
+        if any(answer == "seven times" for _, answer in request["pairs"]):
+            return {"timeout": "over 0.8 s of CPU time"}
+        return {"results": [("correct", "number", "same value")] * len(request["pairs"]), "failures": []}
+
+    monkeypatch.setattr("s2r_rewards.answers.workers.pool.Pool.call", call)
+    verdicts = [result.verdict for result in chunks._in_worker(pairs, CheckPolicy())]
+    assert verdicts == ["correct", "timeout", "correct"]
+
+
+def test_failures_inside_a_worker_are_counted_here(fresh_pools):
+    """The request that a worker runs reports what its guard caught; the caller adds it to its own count."""
+    reply = {"results": [["ungradable", "checker", "why"]], "failures": [["the checker", "IndexError", 3]]}
+    before = FAILURES["the checker", "IndexError"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("s2r_rewards.answers.workers.pool.Pool.call", lambda *_: reply)
+        assert chunks._in_worker([("1", "2")], CheckPolicy()) == [CheckResult("ungradable", "checker", "why")]
+    assert FAILURES["the checker", "IndexError"] == before + 3
+    FAILURES["the checker", "IndexError"] = before
+
+
+def test_what_a_worker_runs_is_the_checker_and_its_count(monkeypatch):
+    monkeypatch.setenv("S2R_GUARD", "on")
+    monkeypatch.setattr("s2r_rewards.answers.checker.compare_plain", lambda *_: [][0])
+    before = FAILURES["the checker", "IndexError"]
+    reply = chunks.check_request({"policy": {}, "pairs": [("x", "y"), ("x", "x")]})
+    assert [one[0] for one in reply["results"]] == ["ungradable", "correct"]
+    assert reply["failures"] == [["the checker", "IndexError", 1]]
+    FAILURES["the checker", "IndexError"] = before

@@ -163,6 +163,9 @@ def test_a_checker_that_fails_is_typed_counted_and_logged_once(checker, kind, re
 
 def test_a_failure_of_ours_is_typed_too(monkeypatch):
     monkeypatch.setattr("s2r_rewards.answers.checker.compare", lambda *_: [][0])
+    with pytest.raises(IndexError):  # the guard is off in tests, so that it hides nothing from them
+        check("x+1", "x+2")
+    monkeypatch.setenv("S2R_GUARD", "on")
     FAILURES.pop(("the checker", "IndexError"), None)
     result = check("x+1", "x+2")
     assert (result.verdict, result.tier) == ("ungradable", "checker")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,15 +11,17 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from s2r_rewards.answers import CheckPolicy, check, check_many
 from s2r_rewards.answers.workers.backends import delegate
-from s2r_rewards.answers.workers.pool import Pool, pool_for
+from s2r_rewards.answers.workers.pool import Pool, Task, shared_pool
 
 pytest.importorskip("math_verify")
 
+HERE = Path(__file__).parent
 PATIENT = CheckPolicy(time_limit=30.0)
 SLOW = ("5", "7^{7^{7^{7}}} \\mod 10 + 9^{9^{9^9}}")
 
@@ -72,12 +75,12 @@ def test_the_symbolic_tier(fresh_pools):
 
 
 def test_a_slow_check_is_killed_and_replaced(fresh_pools):
-    pool = pool_for("math_verify")
+    pool = shared_pool()
     delegate("1", "2", PATIENT, "math_verify")
     (worker,) = pool.all
     result = check(*SLOW, CheckPolicy(time_limit=0.5), backend="math_verify")
-    assert (result.verdict, result.reason) == ("timeout", "over 0.5 s")
-    assert not alive(worker.process.pid)
+    assert (result.verdict, result.reason) == ("timeout", "over 0.5 s of CPU time")
+    assert not alive(worker.pid)
     assert check("1/2", "0.5", PATIENT, backend="math_verify")
     assert worker not in pool.all
 
@@ -91,26 +94,133 @@ def test_a_poisoned_worker_delays_no_other_check(fresh_pools):
 
 def test_a_worker_that_dies_is_a_timeout_and_is_replaced(fresh_pools):
     delegate("1", "2", PATIENT, "math_verify")
-    (worker,) = pool_for("math_verify").all
-    os.kill(worker.process.pid, signal.SIGKILL)
-    worker.process.wait()
+    (worker,) = shared_pool().all
+    os.kill(worker.pid, signal.SIGKILL)
+    result = check("1/2", "0.5", PATIENT, backend="math_verify")
+    assert (result.verdict, result.reason[:21]) == ("timeout", "the worker was killed")
+    assert check("1/2", "0.5", PATIENT, backend="math_verify").verdict == "correct"
+
+
+def test_a_nursery_that_dies_is_replaced(fresh_pools):
+    delegate("1", "2", PATIENT, "math_verify")
+    shared_pool()._nursery.process.kill()
+    shared_pool()._nursery.process.wait()
+    (worker,) = shared_pool().all
+    assert wait_until(lambda: not alive(worker.pid))  # it notices that nobody looks after it
     assert check("1/2", "0.5", PATIENT, backend="math_verify").verdict == "timeout"
     assert check("1/2", "0.5", PATIENT, backend="math_verify").verdict == "correct"
 
 
 def test_the_memory_limit(fresh_pools):
-    pool = Pool("math_verify", memory_limit=1 << 20)  # too little even to start
-    reply = pool.call("1", "2", 5.0, 20.0)
-    assert "out of memory" in reply["timeout"]
-    assert not pool.all
+    pool = Pool(memory_limit=160 << 20)
+    greedy = Task("a_greedy_module:swell", {"mib": 1})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(HERE), prepend=os.pathsep)
+        assert pool.call(greedy, {"mib": 20}, 20.0) == {"bytes": 20 << 20}
+        assert pool.call(greedy, {"mib": 300}, 20.0) == {"timeout": "over the memory limit"}
+        assert pool.call(greedy, {"mib": 20}, 20.0) == {"bytes": 20 << 20}
+        assert "No module named" in pool.call(Task("no_such_module:f", {}), {}, 20.0)["timeout"]
+    pool.close()
 
 
 def test_threads_share_the_pool(fresh_pools):
-    with ThreadPoolExecutor(4) as executor:
-        answers = [("1/2", "0.5"), ("1/2", "0.25")] * 6
+    with ThreadPoolExecutor(16) as executor:
+        answers = [("1/2", "0.5"), ("1/2", "0.25")] * 20
         results = list(executor.map(lambda pair: check(*pair, PATIENT, backend="math_verify").verdict, answers))
-    assert results == ["correct", "incorrect"] * 6
-    assert len(pool_for("math_verify").all) <= 4
+    assert results == ["correct", "incorrect"] * 20
+    assert len(shared_pool().all) <= 2
+
+
+def children_of(pid: int) -> set[int]:
+    """All processes below one, from /proc; zombies too."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as file:
+                parents[int(entry)] = int(file.read().rsplit(")", 1)[1].split()[1])
+    found, news = set(), {pid}
+    while news := {child for child, parent in parents.items() if parent in news} - found:
+        found |= news
+    return found
+
+
+def test_load_costs_no_right_answer_its_reward(fresh_pools):
+    """Many more threads than workers on a machine that is busy: waiting, starting up and being slow are not charged."""
+    policy = CheckPolicy(time_limit=0.8)
+    pairs = [(f"\\frac{{{n}}}{{2}}", f"\\int_0^1 {n} x dx") for n in range(1, 33)]
+    before = children_of(os.getpid())
+    with busy_processes(2) as burners, ThreadPoolExecutor(16) as executor:
+        asked = [executor.submit(check, *pair, policy) for pair in pairs]
+        most = 0
+        while not all(one.done() for one in asked):
+            most = max(most, len(children_of(os.getpid()) - before - burners))
+            time.sleep(0.02)
+    assert [(one.result().verdict, one.result().tier) for one in asked] == [("correct", "symbolic")] * len(pairs)
+    assert most <= 3  # the nursery and two workers
+
+
+@contextlib.contextmanager
+def busy_processes(count):
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield {burner.pid for burner in burners}
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def test_a_stopped_machine_is_charged_nothing(fresh_pools):
+    """Wall-clock time in which the worker gets no CPU is not counted against the answer."""
+    delegate("1", "2", PATIENT, "math_verify")
+    (worker,) = shared_pool().all
+    os.kill(worker.pid, signal.SIGSTOP)
+    threading.Timer(1.5, os.kill, (worker.pid, signal.SIGCONT)).start()
+    assert check("1/2", "0.5", CheckPolicy(time_limit=0.5), backend="math_verify").verdict == "correct"
+
+
+def test_first_come_first_served():
+    """One caller with many questions does not keep the others waiting until it is through."""
+    pool, order = Pool(capacity=1), []
+    asked = threading.Semaphore(0)
+
+    def ask(name):
+        asked.release()
+        with pool._turn():
+            order.append(name)
+
+    with pool._turn():
+        threads = []
+        for name in range(6):
+            threads.append(threading.Thread(target=ask, args=(name,)))
+            threads[-1].start()
+            asked.acquire()
+            assert wait_until(lambda name=name: len(pool._waiting) == name + 1)
+    for thread in threads:
+        thread.join()
+    assert order == list(range(6))
+    assert (pool._busy, len(pool._waiting)) == (0, 0)
+
+
+def test_a_caller_that_is_interrupted_gives_its_turn_back(monkeypatch):
+    pool = Pool(capacity=1)
+    with pool._turn():
+        monkeypatch.setattr(threading.Event, "wait", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt), pool._turn():
+            pass
+        monkeypatch.undo()
+        assert (pool._busy, len(pool._waiting)) == (1, 0)
+    with pool._turn():
+        assert pool._busy == 1
+
+
+def test_a_worker_is_renewed_before_its_libraries_fill_its_memory(fresh_pools, monkeypatch):
+    monkeypatch.setattr("s2r_rewards.answers.workers.pool.LIFETIME", 2)
+    pids = []
+    for _ in range(4):
+        assert check("1/2", "0.5", PATIENT, backend="math_verify")
+        pids += [worker.pid for worker in shared_pool().all]
+    assert pids[0] not in pids[1:]  # asked twice, then gone
 
 
 def test_no_signals_are_touched(fresh_pools):
@@ -123,23 +233,23 @@ def test_no_signals_are_touched(fresh_pools):
 
 def test_a_forked_child_starts_its_own_workers(fresh_pools):
     check("1/2", "0.5", PATIENT, backend="math_verify")
-    (worker,) = pool_for("math_verify").all
+    (worker,) = shared_pool().all
     child = os.fork()
     if child == 0:
         fine = check("1/2", "0.5", PATIENT, backend="math_verify").verdict == "correct"
-        mine = worker not in pool_for("math_verify").all
-        pool_for("math_verify").close()
+        mine = worker not in shared_pool().all
+        shared_pool().close()
         os._exit(0 if fine and mine else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert check("1/3", "0.5", PATIENT, backend="math_verify").verdict == "incorrect"
-    assert pool_for("math_verify").all == {worker}
+    assert shared_pool().all == {worker}
 
 
 PROGRAM = """
 from s2r_rewards.answers import CheckPolicy, check
-from s2r_rewards.answers.workers.pool import pool_for
+from s2r_rewards.answers.workers.pool import shared_pool
 print(check("1/2", "0.5", CheckPolicy(time_limit=30.0), backend="math_verify").verdict)
-print(*[w.process.pid for w in pool_for("math_verify").all], flush=True)
+print(*[w.pid for w in shared_pool().all], shared_pool()._nursery.process.pid, flush=True)
 {end}
 """
 
@@ -152,15 +262,15 @@ def test_no_worker_outlives_its_parent(end):
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM.format(end=end))], capture_output=True, text=True, timeout=60
     )
-    verdict, pid = run.stdout.split()
-    assert verdict == "correct"
-    assert wait_until(lambda: not alive(int(pid)))
+    verdict, *pids = run.stdout.split()
+    assert (verdict, len(pids)) == ("correct", 2)
+    assert wait_until(lambda: not any(alive(int(pid)) for pid in pids))
 
 
 def test_workers_import_neither_torch_nor_a_framework(fresh_pools):
     check("1/2", "0.5", PATIENT, backend="math_verify")
-    (worker,) = pool_for("math_verify").all
-    with open(f"/proc/{worker.process.pid}/maps") as file:
+    (worker,) = shared_pool().all
+    with open(f"/proc/{worker.pid}/maps") as file:
         maps = file.read()
     assert "torch" not in maps
     assert "ray" not in {os.path.basename(line.split()[-1]).split(".")[0] for line in maps.splitlines()}

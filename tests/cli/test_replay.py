@@ -4,7 +4,6 @@ import json
 
 from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.rollouts.records import read_records
-from s2r_rewards.testing import solve
 
 
 def test_same_rules_change_nothing(s2r):
@@ -33,12 +32,13 @@ def test_another_checker(s2r, monkeypatch, tmp_path):
     assert len(list(read_records("new.jsonl"))) == 10
 
 
-def test_released_method_punishes_a_cut_off_response(s2r, work):
-    text = solve("5").verify("correct").text()
-    write_rollouts("cut.jsonl", [Rollout("p", "2 + 3?", text, "5", finished=False)])
-    s2r("score", "cut.jsonl", "-o", "cut_scored.jsonl")
-    body = json.loads(s2r("replay", "cut_scored.jsonl", "--method", "released-prl", "--json").stdout)
-    assert body["kinds"] == {"outcome +1 → -1": 1, "action rewards": 1}
+def test_released_method_reads_otherwise(s2r, work):
+    """No verdict is none in the paper; in the released code a last verification then says "correct"."""
+    text = "\\boxed{5} Wait, let me recheck my solution. Therefore, the answer cannot be verified."
+    write_rollouts("open.jsonl", [Rollout("p", "2 + 3?", text, "5", finished=False)])
+    s2r("score", "open.jsonl", "-o", "open_scored.jsonl")
+    body = json.loads(s2r("replay", "open_scored.jsonl", "--method", "released-prl", "--json").stdout)
+    assert body["kinds"] == {"verdict": 1, "deviations": 1, "action rewards": 1}
 
 
 def test_unscored_rollouts_are_refused(s2r):

@@ -96,7 +96,7 @@ class TestOptions:
             (
                 {"shape": "round", "colour": 1},
                 "s2r has unknown keys ['colour', 'shape']; expected some of ['method', 'rewards', 'baseline', "
-                "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'workers', "
+                "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'timeouts', 'workers', "
                 "'ratio', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts']",
             ),
             (

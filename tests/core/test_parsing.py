@@ -186,7 +186,7 @@ def test_a_lead_stands_before_every_rule():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"default_verdict": "maybe"}, "default_verdict is 'maybe'; expected 'none' or 'released'"),
+        ({"default_verdict": "maybe"}, "default_verdict is 'maybe'; expected one of none, incorrect, released"),
         ({"verify_markers": "Wait"}, "verify_markers is 'Wait'; expected a tuple of non-empty strings"),
         ({"verify_markers": ()}, "verify_markers is (); expected a tuple of non-empty strings"),
         ({"retry_markers": ("",)}, "retry_markers is ('',); expected a tuple of non-empty strings"),
@@ -206,7 +206,7 @@ def test_bad_arguments():
     with pytest.raises(ValueError) as caught:
         parse("", "latin")
     assert str(caught.value) == (
-        "unknown grammar 'latin'; expected one of paper, released, tags, or your own as package.module:object"
+        "unknown grammar 'latin'; expected one of paper, released, released-offline, tags, or your own as package.module:object"
     )
     with pytest.raises(ValueError) as caught:
         parse("", 7)

@@ -110,7 +110,8 @@ def test_scoring():
 def test_scoring_with_the_released_method():
     scored = score_rollouts([Rollout("p", "q", ONE, "4", finished=False)], method="released-prl")
     assert scored[0].s2r.grammar == "released"
-    assert scored[0].s2r.outcome == -1.0  # no end token
+    assert scored[0].s2r.outcome == 1.0  # being cut off costs the advantage of the last action only
+    assert [a.advantage for a in scored[0].s2r.actions][-1] == -1.0
 
 
 def test_a_response_as_one_action():

@@ -48,7 +48,8 @@ def test_the_methods_own_grammar_reads():
         [replace(RIGHT, response="\\boxed{4} Wait, it is correct", finished=False)], "released-prl", checker
     )
     assert (scored.s2r.grammar, [a.kind for a in scored.s2r.actions]) == ("released", ["solve", "verify"])
-    assert (scored.s2r.rewards, scored.s2r.outcome) == ((1.0, -1.0), -1.0)  # it was cut off
+    assert (scored.s2r.rewards, scored.s2r.outcome) == ((1.0, 1.0), 1.0)
+    assert [a.advantage for a in scored.s2r.actions] == [1.0, -1.0]  # it was cut off
 
 
 @pytest.mark.parametrize(("least", "baselines"), [(1, [0, 0]), (2, [0, 0]), (3, [0.5, 0.5])])

@@ -67,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         if failure == "garbage":
             return self.send(200, b"<html>busy</html>")
+        if isinstance(failure, dict):  # a reply with this message
+            return self.send(200, json.dumps({"choices": [{"message": failure, "finish_reason": "stop"}]}).encode())
         if failure is not None:
             status, headers = failure if isinstance(failure, tuple) else (failure, {})
             return self.send(status, b'{"error": {"message": "told to fail"}}', headers)

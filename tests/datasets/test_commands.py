@@ -55,7 +55,7 @@ def test_init_builds_and_writes_all_formats(s2r, verified, read, tmp_path):
     out, verl, openrlhf, trl = (tmp_path / n for n in ("sft.jsonl", "v.parquet", "o.jsonl", "t.jsonl"))
     text = s2r(
         *("data", "init", verified, "-o", out, "--preview", 1),
-        *("--verl", verl, "--openrlhf", openrlhf, "--trl", trl, "--system", ""),
+        *("--verl", verl, "--openrlhf", openrlhf, "--system", ""),
     )
     rows = read(out)
     wrong = {r["problem_id"]: r["wrong"] for r in read(verified)}
@@ -83,7 +83,11 @@ def test_init_builds_and_writes_all_formats(s2r, verified, read, tmp_path):
         assert "".join(t["content"] for t in turns) == ours["response"] + "<|im_end|>"
         trained = "".join(t["content"] for t in turns if t["role"] == "assistant")
         assert trained == "".join(s["text"] for s in ours["segments"] if s["trained"]) + "<|im_end|>"
-    assert [r["completion"][0]["content"] for r in read(trl)] == [r["response"] for r in rows]
+    # TRL masks whole messages: the wrong attempts inside would be trained.
+    whole = out.read_bytes()
+    assert "add --tokenizer MODEL" in s2r("data", "init", verified, "-o", out, "--trl", trl, "--seed", 1, status=2)
+    assert not trl.exists()
+    assert out.read_bytes() == whole
 
 
 def test_init_is_the_same_every_time_and_released_keeps_fewer(s2r, verified, read, tmp_path):

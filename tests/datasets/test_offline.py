@@ -52,7 +52,44 @@ def test_accuracy_counts_dropped_rollouts_and_balance_follows_kept_right_ones():
         counts.add(bool(right), bool(kept), bool(any_right))
     assert counts.accuracy == 2 / 8
     assert counts.kept_right == 2
-    assert [counts.take_wrong() for _ in range(5)] == [True, True, False, False, False]
+    assert counts.kept_wrong == 5
+    assert sum(counts.take_wrong() for _ in range(5)) == 2
+
+
+def test_balancing_draws_at_random_and_again_the_same():
+    counts = PromptCounts()
+    for any_right in [True, True, False, False, False, False]:
+        counts.add(any_right, True, any_right)
+    chosen = set()
+    for seed in map(str, range(200)):
+        draws = []
+        for _ in range(2):
+            counts.restart(seed)
+            draws.append(tuple(counts.take_wrong() for _ in range(4)))
+        assert draws[0] == draws[1]
+        assert sum(draws[0]) == 2
+        chosen.add(draws[0])
+    assert len(chosen) == 6  # every pair of four
+    few = PromptCounts()
+    for any_right in [True, True, False]:
+        few.add(any_right, True, any_right)
+    assert few.take_wrong()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("{4} V+ R {5} V- V-", 2),  # the second verification of one attempt stands behind the cut
+        ("{4} V+ R {5} R {6}", 2),
+        ("{4} V- V- R {4} V+", "not_alternating"),
+    ],
+)
+def test_disorder_behind_the_cut_is_gone_with_it(text, kept):
+    for short, written in (("V+", f"{W} It is correct."), ("V-", f"{W} It is incorrect."), ("R ", f"{R} ")):
+        text = text.replace(short, written)
+    judged = judge(parse(text.replace("{", "\\boxed{"), "released-offline"), "4")
+    decision = decide_on(judged, METHODS["released-offline-prl"].filter)
+    assert decision == (Decision(0, kept) if isinstance(kept, str) else Decision(kept, truncated=True))
 
 
 REWARDS = st.lists(st.sampled_from([1.0, -1.0]), min_size=1, max_size=6)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.datasets.resume import ResumeError, SequenceLog, WorkLog, fingerprint
-from s2r_rewards.rollouts.records import atomic_path
+from s2r_rewards.rollouts.records import atomic_path, read_records, write_records
 
 SETTINGS = {"k": 5, "model": "m"}
 ROWS = st.lists(st.text(max_size=20), min_size=1, max_size=8)
@@ -61,7 +61,7 @@ def test_finished_work_is_recognised_and_other_settings_are_refused(tmp_path):
         WorkLog(output, {**SETTINGS, "k": 6})
     with WorkLog(output, {**SETTINGS, "k": 6}, restart=True) as fresh:
         assert len(fresh) == 0
-        assert not output.exists()
+        assert output.read_text() == "done"  # until the new one takes its place
 
 
 def test_killed_between_output_and_receipt(tmp_path):
@@ -114,3 +114,39 @@ def test_fingerprint_follows_the_contents(tmp_path):
     assert fingerprint(one) == fingerprint(two)
     two.write_text("a" * 2_999_999 + "b")
     assert fingerprint(one) != fingerprint(two)
+
+
+def test_a_run_that_came_to_nothing_binds_nobody(tmp_path):
+    output = tmp_path / "out.jsonl"
+    with WorkLog(output, SETTINGS):
+        pass
+    with WorkLog(output, {**SETTINGS, "model": "the right one"}) as log:
+        log.add("a", 1)
+    with pytest.raises(ResumeError, match="model: was 'the right one', now 'm'"):
+        WorkLog(output, SETTINGS)
+
+
+def grown(output, k, finish=True):
+    """One command that wants k pieces; returns the keys that it had to make."""
+    keys = {"extent": ("k",), "key_of": lambda row: row["key"]}
+    with WorkLog(output, {"k": k, "model": "m"}, **keys) as log:
+        if log.complete:
+            return None
+        missing = [str(i) for i in range(k) if str(i) not in log]
+        for key in missing:
+            log.add(key, {"key": key})
+        write_records(output, log.rows(map(str, range(k))))
+        if finish:
+            log.finish({})
+    return missing
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+def test_more_or_less_of_it_goes_on_from_what_is_there(tmp_path, name):
+    output = tmp_path / name
+    assert grown(output, 3) == ["0", "1", "2"]
+    assert grown(output, 3) is None
+    assert grown(output, 4, finish=False) == ["3"]
+    assert grown(output, 5) == ["4"]
+    assert grown(output, 2) == []
+    assert len(list(read_records(output))) == 2

@@ -53,6 +53,60 @@ def test_a_refused_request_is_not_retried(server, status):
     assert len(script.requests) == 1
 
 
+@pytest.mark.parametrize("empty", [{"content": None}, {"content": ""}, {"content": " \n"}], ids=str)
+def test_an_empty_reply_is_asked_for_again(server, empty):
+    url, script = server
+    script.failures = [empty, empty]
+    completion, retried = ask(url)
+    assert "\\boxed{" in completion.response
+    assert retried == 2
+
+
+def test_what_stays_empty_is_a_failure_if_null_and_counted_if_said(s2r, server, sums, tmp_path):
+    url, script = server
+    script.failures = [{"content": None}] * 3
+    with pytest.raises(CompletionError, match="no text in it \\(content null, finish_reason 'stop'\\)"):
+        ask(url, retries=2)
+    script.failures = [{"content": ""}] * 3
+    text = sample(s2r, sums, tmp_path / "samples.jsonl", url, "--concurrency", 1)
+    assert "60 replies, 0 cut off, 1 empty" in text
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize("content", [None, "It is \\boxed{4}."])
+def test_thinking_of_its_own_is_kept(server, name, content):
+    url, script = server
+    script.failures = [{"content": content, name: "2 and 2 are 4."}]
+    completion, _ = ask(url)
+    assert completion.response == f"<think>\n2 and 2 are 4.\n</think>\n\n{content or ''}"
+    assert len(script.requests) == 1
+
+
+def test_more_samples_go_on_from_what_is_there(s2r, server, sums, tmp_path):
+    url, script = server
+    out = tmp_path / "samples.jsonl"
+    sample(s2r, sums, out, url, "-k", 3)
+    three = list(read_rollouts(out))
+    assert len(script.requests) == len(three) == 36
+    assert "going on with 36 of 48 replies" in sample(s2r, sums, out, url, "-k", 4)
+    assert len(script.requests) == 48
+    four = list(read_rollouts(out))
+    assert [r for r in four if r.extra["sample"] < 3] == three
+    fresh = tmp_path / "fresh.jsonl"
+    sample(s2r, sums, fresh, url, "-k", 4)
+    assert fresh.read_bytes() == out.read_bytes()
+
+
+def test_a_run_without_any_reply_does_not_block_the_corrected_one(s2r, server, sums, tmp_path):
+    url, script = server
+    script.failures = [404] * 40
+    out = tmp_path / "samples.jsonl"
+    sample(s2r, sums, out, url, "--model", "wrong", status=1)
+    script.failures = []
+    sample(s2r, sums, out, url, "--temperature", 0.5)
+    assert len(list(read_rollouts(out))) == 60
+
+
 def test_retries_end(server):
     url, script = server
     script.failures = [500] * 10
@@ -74,7 +128,7 @@ def test_rows_are_rollouts_in_order(s2r, server, sums, tmp_path):
     assert [(r.problem_id, r.extra["sample"]) for r in rows] == [(f"sum-{a}", k) for a in range(12) for k in range(5)]
     assert all(r.finished and r.prompt.startswith("What is") for r in rows)
     words = sum(r.extra["completion_tokens"] for r in rows)
-    assert f"60 replies, 0 cut off, 600 prompt tokens, {words:,} completion tokens" in text
+    assert f"60 replies, 0 cut off, 0 empty, 600 prompt tokens, {words:,} completion tokens" in text
     assert f"{(600 * 2 + words * 10) / 1e6} cost" in text
     assert len({r["seed"] for r in script.requests}) == 60
     assert 1 < script.most_under_way <= 4

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -213,7 +214,14 @@ def test_wrong_calls_say_what_is_missing(s2r, tmp_path, arguments, status, messa
 def test_the_example_of_the_help_text_runs(s2r, server, schemas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "math500.jsonl").write_text(json.dumps(schemas["math500"][0]["record"]) + "\n")
+    folder = tmp_path / "Qwen2.5-Math/evaluation/data"
+    for name in ("aime24", "mine"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "test.jsonl").write_text(
+            json.dumps({"problem": f"What is 2 + 3 in {name}?", "answer": "5"}) + "\n"
+        )
     examples = s2r("eval", "--help").split("Example:")[1].split("\n\n")[0]
     for line in examples.replace("http://localhost:8000/v1", server[0]).split("s2r eval")[1:]:
         text = s2r("eval", *shlex.split(line))
     assert "paper: PRL" in text
+    assert sorted(path.stem for path in Path("runs/mine").glob("*.jsonl")) == ["aime2024", "math500", "mine"]

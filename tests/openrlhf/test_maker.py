@@ -234,6 +234,40 @@ def test_a_method_outside_of_the_package_by_name(tokenizer, tmp_path, monkeypatc
             assert not advantages[~mask].any()
 
 
+@pytest.mark.parametrize("method", ["s2r-prl", "s2r-orl", "released-orl"])
+def test_a_response_whose_check_timed_out_can_be_left_out(method, tokenizer, tmp_path, monkeypatch):
+    """Its advantages are 0, with the KL term too; those of the others are as if it had not been sampled."""
+    (tmp_path / "tests_slow_checker.py").write_text(
+        "from s2r_rewards.answers import CheckResult\n"
+        "def slow(gold, answer):\n"
+        "    return CheckResult({'5': 'timeout', gold: 'correct'}.get(answer, 'incorrect'), 'mine', '')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {}
+    for timeouts in ("wrong", "left_out"):
+        options = Options(method, checker="tests_slow_checker:slow", timeouts=timeouts)
+        for name, value in options.to_environment().items():
+            monkeypatch.setenv(name, value)
+        _, outputs, batches = run(tokenizer, options=options, kl=0.01, kl_coefficient=0.5)
+        found[timeouts] = per_sample(batches)
+    left_out = [output["label"].scored.left_out for output in outputs]
+    assert any(left_out)
+    assert not all(left_out)
+    scored = [output["label"].scored for output in outputs]
+    prompts = [i // 2 for i in range(len(scored))]
+    values = resolve_method(options).advantages(scored, prompts)
+    for gone, record, row, (_, advantages, mask), (_, before, _) in zip(
+        left_out, scored, values, found["left_out"], found["wrong"], strict=True
+    ):
+        if gone:
+            assert not advantages.any()
+            assert before.any()
+        elif method == "s2r-prl":
+            (first, end), *_ = record.spans
+            expected = row[0] - 0.5 * 0.01 * (end - first)
+            assert advantages[mask][0] == pytest.approx(expected, abs=1e-6)
+
+
 def test_without_alarms(tokenizer):
     maker, _, _ = run(tokenizer, options=Options(alarms=False))
     assert set(maker.metrics) == {*METRIC_NAMES, FAILED_METRIC}

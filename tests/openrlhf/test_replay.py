@@ -69,7 +69,7 @@ def test_process_advantages_are_the_stored_ones_token_by_token(tokenizer, monkey
     ):
         first, end = output["action_ranges"][0]
         assert tokenizer.decode(sequence[first:end]) == scripted.response(plan)
-        for value, (start, stop) in zip(expected, output["label"].scored.spans, strict=True):
+        for value, (start, stop) in zip([*expected, 0.0], output["label"].scored.spans, strict=True):  # `end` is last
             given = advantages[first - 1 :][start:stop]
             assert given == pytest.approx(torch.full_like(given, value), abs=1e-6)
         assert not advantages[~mask].any()

@@ -214,15 +214,16 @@ def test_offline_selection_by_hand():
     some = rollouts(
         respond((3, False), (7, True)),  # right, kept whole
         respond((7, True), (7, True)),  # goes on after confirmation: cut
-        respond((3, True)),  # wrong, first of two
-        respond((11, True)),  # wrong, second of two
-        respond((13, True)),  # wrong, no partner left
-        respond((7, None)),  # never verified: right, kept as it is
+        respond((3, True)),  # three wrong ones, of which two are drawn
+        respond((11, True)),
+        respond((13, True)),
+        respond((7, None)),  # never verified: dropped
         respond(*[(3, False)] * 6, (11, True)),  # 14 actions
     )
     kept, fates = select(always + some, OfflineConfig())
-    assert fates == {"prompt_out_of_band": 4, "kept_whole": 5, "truncated": 1, "too_many_actions": 1}
-    assert [accuracy for _, _, accuracy in kept] == [3 / 7] * 6
+    assert fates.pop("last_attempt_unverified") == 1
+    assert fates == {"prompt_out_of_band": 4, "kept_whole": 3, "truncated": 1, "too_many_actions": 1, "balanced_out": 1}
+    assert [accuracy for _, _, accuracy in kept] == [3 / 7] * 4
     _, cut, _ = kept[1]
     assert cut.correct == (True,)
     assert cut.trajectory.text.endswith(f"{task.SAYS_CORRECT}{END_TEXT}")

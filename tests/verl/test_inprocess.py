@@ -181,6 +181,27 @@ def test_at_the_outcome_level_the_response_is_one_action(ids, infos):
         assert row["rm_scores"].tolist() == [0.0] * (len(tokens) - 1) + [info["reward_score"]]
 
 
+@pytest.mark.parametrize("method", ["s2r-prl", "s2r-orl"])
+def test_a_response_that_is_left_out_has_no_action_and_no_advantage(ids, infos, method):
+    method = get_method(method)
+    records = [replace(record, left_out=i in (1, 3)) for i, record in enumerate(records_of(infos))]
+    marked = [
+        {**info, "reward_extra_info": {**info["reward_extra_info"], FIELD: record.dumps()}}
+        for info, record in zip(infos, records, strict=True)
+    ]
+    rows = trainer_rows(ids, marked, method)
+    assert [bool(row[ACTION_IDS].any()) for row in rows] == [True, False, True, False, True]
+    width = max(map(len, ids))
+    mask = torch.tensor([[1.0] * len(row) + [0.0] * (width - len(row)) for row in ids])
+    with at_hand(Batch(records, method)):
+        got, _ = credit(torch.zeros_like(mask), mask, index=[0] * 5)
+    with at_hand(Batch([records[i] for i in (0, 2, 4)], method)):
+        rest, _ = credit(torch.zeros(3, width), mask[[0, 2, 4]], index=[0] * 3)
+    assert not got[[1, 3]].any()
+    assert torch.equal(got[[0, 2, 4]], rest)
+    assert rest.any()
+
+
 def test_metrics_equal_the_librarys(infos):
     got = batch_metrics(records_of(infos))
     judged = [judge(parse(text, finished=True), "3") for text in RESPONSES]

@@ -107,6 +107,8 @@ def select(
     prompts: dict[str, PromptCounts] = defaultdict(PromptCounts)
     for rollout, j, decision in zip(rollouts, judged, decisions, strict=True):
         prompts[rollout.problem_id].add(j.last_correct, decision.reason is None, any(j.correct))
+    for name, prompt in prompts.items():
+        prompt.restart(name)
     kept: list[tuple[str, JudgedTrajectory, float]] = []
     fates: Counter[str] = Counter()
     for rollout, j, decision in zip(rollouts, judged, decisions, strict=True):

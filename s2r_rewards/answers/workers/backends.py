@@ -1,4 +1,4 @@
-r"""Other people's checkers behind our interface: asked through a worker process, run inside it (see :mod:`.worker`).
+r"""Other people's checkers behind our interface: asked through a worker process, run inside it (see :mod:`.comparisons`).
 
 ``math_verify``   math-verify's ``parse`` and ``verify``
 ``latex2sympy2``  latex2sympy2_extended and sympy's ``equals``
@@ -14,12 +14,14 @@ from typing import Literal
 
 from ..policy import CheckPolicy
 from ..result import CheckResult
+from . import comparisons
+from .comparisons import GOLD_UNREADABLE
 
 Backend = Literal["s2r", "math_verify", "latex2sympy2"]
 #: The module that a comparison needs.
 NEEDS = {"math_verify": "math_verify", "latex2sympy2": "latex2sympy2_extended", "symbolic": "latex2sympy2_extended"}
-GOLD_UNREADABLE = "the gold answer cannot be read"
-START_LIMIT = 20.0
+_PLAIN = {"gold": "1", "answer": "2"}
+_WARM_UP = {"symbolic": {"gold": "\\frac{1}{2}", "answer": "\\int_0^1 x dx"}}
 _NOTATION = re.compile(r"\\(?:int|iint|oint|sum|prod|lim)(?![A-Za-z])")
 _MAX_LENGTH = 500
 _PROSE = re.compile(r"[A-Za-z]{4}|[\"?]|[A-Za-z]{2,} [A-Za-z]{2,}")
@@ -51,8 +53,8 @@ def _is_formula(text: str) -> bool:
     return text.count("{") == text.count("}") and not _PROSE.search(_COMMAND.sub("", text))
 
 
-def delegate(gold: str, answer: str, policy: CheckPolicy, name: str, start_limit: float = START_LIMIT) -> CheckResult:
-    """Compare one pair in a worker process.
+def require(name: str) -> None:
+    """Refuse what no answer could make work.
 
     Raises:
         ValueError: there is no such backend.
@@ -63,9 +65,15 @@ def delegate(gold: str, answer: str, policy: CheckPolicy, name: str, start_limit
         raise ValueError(f"unknown backend {name!r}; expected one of 's2r', {known}")
     if not installed(NEEDS[name]):
         raise ImportError(f"backend {name!r} needs {NEEDS[name]}: pip install 's2r-rewards[symbolic]'")
-    from .pool import pool_for
 
-    reply = pool_for(name).call(gold, answer, policy.time_limit, start_limit)
+
+def delegate(gold: str, answer: str, policy: CheckPolicy, name: str) -> CheckResult:
+    """Compare one pair in a worker process. Raises what :func:`require` raises."""
+    require(name)
+    from .pool import Task, shared_pool
+
+    task = Task(f"{comparisons.__name__}:ask_{name}", _WARM_UP.get(name, _PLAIN))
+    reply = shared_pool().call(task, {"gold": gold, "answer": answer}, policy.time_limit)
     if "timeout" in reply:
         return CheckResult("timeout", name, reply["timeout"])
     if reply["equal"] is None and reply["why"] == GOLD_UNREADABLE:

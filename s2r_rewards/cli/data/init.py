@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from s2r_rewards.answers import check
+from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Built, Formats, sft_formats
 from s2r_rewards.cli.kit.options import output_option, seed_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, counts_table, say, show_table
 from s2r_rewards.datasets.initialization import (
@@ -28,13 +30,15 @@ SETS = ("behaviour", "original-solution", "long-cot")
 SOURCE = "SOURCE is: verifications; problems with solutions; or samples of a long-thinking model."
 
 
-@click.command()
+@verb()
 @click.argument("source")
 @output_option("Trajectories as segments with their loss mask, JSONL or parquet.")
 @click.option("--set", "kind", type=click.Choice(SETS), default=SETS[0], show_default=True, help=SOURCE)
 @click.option("--preset", type=click.Choice(list(INITIALIZATION_PRESETS)), default="paper", show_default=True)
 @click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
-@click.option("--preview", default=0, help="Show the first N trajectories with their loss mask.")
+@click.option(
+    "--preview", default=0, type=click.IntRange(0), help="Show the first N trajectories with their loss mask."
+)
 @seed_option
 @reading_options
 @sft_formats
@@ -64,6 +68,11 @@ def command(
         else:
             found = (_solutions if kind == "original-solution" else _long_cot)(source, reading, dropped)
         built = list(bar.over(found))
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common()) or "no record in it"
+    needed(
+        len(built), f"{source}: no trajectory came of it ({reasons})", f"--set {kind} wants another SOURCE: {SOURCE}"
+    )
+    formats.check_masks(built)
     write_records(output, (_record(problem, trajectory) for problem, trajectory in built))
     formats.write_sft(built)
     for problem, trajectory in built[:preview]:

@@ -8,9 +8,11 @@ import click
 
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.baselines import Baseline, accuracy_baseline
-from s2r_rewards.baselines.accuracy_group import BINS, BY
+from s2r_rewards.baselines.accuracy_group import BY, bins_of
+from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Formats, replay_formats
 from s2r_rewards.cli.kit.options import band_option, output_option, restart_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import Progress, counts_table, say
@@ -20,7 +22,7 @@ from s2r_rewards.methods import Method
 from s2r_rewards.rollouts import write_rollouts
 
 
-@click.command()
+@verb()
 @click.argument("rollouts")
 @output_option("Kept rollouts with accuracy, baselines and advantages, JSONL or parquet.")
 @scoring_options("s2r-offline-prl")
@@ -31,11 +33,11 @@ from s2r_rewards.rollouts import write_rollouts
     help="Short for --baseline: accuracy group × position, × reward context, or the accuracy group alone. "
     "[default: the method's]",
 )
-@click.option("--bins", default=BINS, show_default=True, help="Accuracy groups.")
+@click.option("--bins", type=click.IntRange(min=1), help="Accuracy groups. [the method's own]")
 @click.option("--mode", "rejection", type=click.Choice(["discard", "truncate"]), help="[default: the method's]")
-@click.option("--max-actions", type=int, help="[default: the method's]")
+@click.option("--max-actions", type=click.IntRange(1), help="[default: the method's]")
 @click.option("--balance/--no-balance", default=None, help="[default: the method's]")
-@click.option("--min-count", type=int, help="Smaller groups have baseline 0. [default: the method's]")
+@click.option("--min-count", type=click.IntRange(1), help="Smaller groups have baseline 0. [default: the method's]")
 @restart_option
 @reading_options
 @replay_formats
@@ -45,7 +47,7 @@ def command(
     scoring: Scoring,
     band: tuple[float, float],
     by: str | None,
-    bins: int,
+    bins: int | None,
     min_count: int | None,
     restart: bool,
     reading: Reading,
@@ -64,7 +66,7 @@ def command(
     method = _method(scoring, by, bins, min_count)
     given = {name: value for name, value in rules.items() if value is not None}
     method = replace(method, filter=replace(method.filter, **given))
-    settings = {"command": "offline", "rollouts": fingerprint(rollouts), "band": band, "bins": bins}
+    settings: dict[str, Any] = {"command": "offline", "rollouts": fingerprint(rollouts), "band": band, "bins": bins}
     settings |= {"filter": asdict(method.filter), **scoring.settings(), "method": method.name}
     with SequenceLog(output, settings, restart) as log:
         if log.complete:
@@ -76,7 +78,11 @@ def command(
             with reading, Progress("scoring", done=log.count) as bar:
                 found = reading.rollouts(rollouts)
                 score_into(found, log, method, scoring.checker_many, scoring.checker, bar.advance)
-            selection = Selection(log, method, band, bins)
+            selection = Selection(log, method, band)
+            reasons = ", ".join(f"{count} {reason}" for reason, count in selection.counts.items())
+            if not selection.counts["kept"]:
+                log.discard()
+            needed(selection.counts["kept"], f"no rollout is kept ({reasons})", "Choose another --band or --mode.")
             with Progress("writing", selection.counts["kept"]) as bar:
                 again = replace(reading).rollouts(rollouts)  # what is skipped was said before
                 write_rollouts(output, bar.over(selection.kept(again)))
@@ -86,14 +92,15 @@ def command(
     formats.write_replay(output)
 
 
-def _method(scoring: Scoring, by: str | None, bins: int, min_count: int | None) -> Method:
+def _method(scoring: Scoring, by: str | None, bins: int | None, min_count: int | None) -> Method:
     """The method asked for, with the baseline that --by, --bins and --min-count make of its own."""
     method = resolve_method(replace(scoring.options, min_count=min_count))
     kind, _, own = getattr(method.baseline, "name", "").partition("/")
-    if by in (None, own) and bins == BINS:
+    if by in (None, own) and bins is None:
         return method
     if "baseline" in scoring.asked or (kind != "accuracy_group" and by is None):
         raise click.UsageError("--by and --bins are for baselines by accuracy group; leave --baseline away")
+    bins = bins or bins_of(method.baseline)
     baseline = accuracy_baseline(by or own, bins)
     if isinstance(method.baseline, Baseline):
         baseline = replace(method.baseline, name=baseline.name, keys=baseline.keys)

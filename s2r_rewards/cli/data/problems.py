@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from s2r_rewards.cli.kit.options import RECORD_FILE, output_option, seed_option, take_option, workers_option
+from s2r_rewards.cli.kit.commands import needed
+from s2r_rewards.cli.kit.options import output_option, seed_option, take_option, workers_option
+from s2r_rewards.cli.kit.paths import RECORD_FILE, verb
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, NgramIndex, take
@@ -16,7 +18,7 @@ from s2r_rewards.evaluation.benchmarks import evaluation_texts
 from s2r_rewards.rollouts.records import write_records
 
 
-@click.command()
+@verb()
 @click.argument("data", nargs=-1)
 @output_option("Problems: id, problem, answer, level, source, solution. JSONL or parquet.")
 @click.option("--source", "source_name", type=click.Choice(list(SOURCES)), default="plain", show_default=True)
@@ -27,7 +29,9 @@ from s2r_rewards.rollouts.records import write_records
 @click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
 @click.option("--config", help="Configuration, for hub data sets.")
 @click.option("--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`.")
-@click.option("--ngram", default=DEFAULT_NGRAM, show_default=True, help="A shared run of so many words.")
+@click.option(
+    "--ngram", default=DEFAULT_NGRAM, type=click.IntRange(1), show_default=True, help="A shared run of so many words."
+)
 @take_option
 @click.option("--dropped", "dropped_path", type=RECORD_FILE, help="Also write what was dropped, with the reason.")
 @workers_option
@@ -78,6 +82,8 @@ def command(
     if not kept and not collector.counts:
         raise ValueError(f"no records in {', '.join(places)}")
     kept = take(kept, number, seed)
+    counts = ", ".join(f"{count} {name}" for name, count in collector.counts.items())
+    needed(len(kept), f"no problem is left ({counts})", "--dropped FILE with another -o shows why each was dropped.")
     write_records(output, (p.to_record() for p in kept))
     if dropped_path:
         write_records(dropped_path, dropped)

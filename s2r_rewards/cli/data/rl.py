@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
+from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Formats, prompt_formats
 from s2r_rewards.cli.kit.options import band_option, output_option, seed_option, take_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import Progress, counts_table
@@ -16,7 +18,7 @@ from s2r_rewards.datasets.streaming import accuracy_by_problem
 from s2r_rewards.rollouts.records import write_records
 
 
-@click.command()
+@verb()
 @click.argument("problems")
 @output_option("The problems that are kept, JSONL or parquet.")
 @click.option("--rollouts", help="Samples of the SFT model on these problems, for the accuracy band.")
@@ -57,6 +59,8 @@ def command(
         items = [p for p in items if in_band(accuracy[p.id], *band)]
     items = take(items, number, seed)
     counts["kept"] = len(items)
+    found = ", ".join(f"{count} {name}" for name, count in counts.items())
+    needed(len(items), f"no problem is left ({found})", "Choose another --band, or other --rollouts.")
     write_records(output, (p.to_record() for p in items))
     formats.write_prompts(items)
     counts_table("problems", counts)

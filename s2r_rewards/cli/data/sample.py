@@ -1,18 +1,21 @@
 """``s2r data sample``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
-from s2r_rewards.datasets.llm.requests import sample_requests
+from s2r_rewards.datasets.llm.requests import EXTENT, Request, sample_requests
 from s2r_rewards.datasets.resume import fingerprint
 
 
-@click.command()
+@verb()
 @click.argument("problems")
 @output_option("Rollouts, JSONL or parquet.")
 @asking_options("-k", "Responses to each problem.", samples=5)
@@ -28,5 +31,11 @@ def command(problems: str, output: Path, asking: dict[str, Any], reading: Readin
     Example:
       s2r data sample problems.jsonl -o samples.jsonl -k 5 --url http://localhost:8000/v1 --model my-model
     """
+
+    def requests() -> Iterator[Request]:
+        found = reading.problems(problems)
+        needed(len(found), f"{problems}: no problem in it", "`s2r data problems` makes such files.")
+        return sample_requests(found, **asking)
+
     settings = {"command": "sample", "problems": fingerprint(problems), **asking}
-    model.write(output, settings, lambda: sample_requests(reading.problems(problems), **asking), reading)
+    model.write(output, settings, requests, reading, extent=EXTENT)

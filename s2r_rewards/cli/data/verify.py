@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, model_options
 from s2r_rewards.cli.kit.show import counts_table, show_table
@@ -17,11 +19,13 @@ from s2r_rewards.evaluation.published import STYLES as PUBLISHED
 from s2r_rewards.rollouts.records import read_records
 
 
-@click.command()
+@verb()
 @click.argument("samples")
 @output_option("Every verification with its verdict; `kept` says whether it is of use. JSONL or parquet.")
 @click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
-@click.option("--tries", default=1, show_default=True, help="Verifications of each attempt and style.")
+@click.option(
+    "--tries", default=1, type=click.IntRange(1), show_default=True, help="Verifications of each attempt and style."
+)
 @click.option("--paper", type=click.Choice(list(PUBLISHED)), help="Show the paper's figures of this model.")
 @reading_options
 @model_options()
@@ -42,6 +46,8 @@ def command(
     def requests() -> Iterator[Request]:
         with reading:
             attempts = checked_attempts(list(reading.rollouts(samples)))
+        usable = sum(a.unusable is None for a in attempts)
+        needed(usable, f"{samples}: no attempt in it can be verified", "`s2r data sample` makes such files.")
         counts_table("attempts", Counter(a.unusable or "usable" for a in attempts))
         return verification_requests(attempts, styles, tries)
 

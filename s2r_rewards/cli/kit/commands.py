@@ -7,6 +7,8 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+#: A group called without a command shows its help; click below 8.2 does not call that an error.
+NO_ARGUMENTS: type[Exception] = getattr(click.exceptions, "NoArgsIsHelpError", BrokenPipeError)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -46,8 +48,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except (BrokenPipeError, NO_ARGUMENTS):
             raise
+        except click.UsageError as error:  # one line, where click has four
+            hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+            raise BadInput(error.format_message().rstrip() + hint) from error
         except (ValueError, OSError, ImportError) as error:
             raise BadInput(str(error)) from error
 
@@ -56,6 +61,12 @@ def fail(message: str) -> NoReturn:
     """End the command because a condition does not hold."""
     click.echo(message, err=True)
     raise click.exceptions.Exit(1)
+
+
+def needed(count: int, what: str, way_out: str) -> None:
+    """Refuses to write an output of nothing. Raises ValueError: what there is none of, and what to do."""
+    if not count:
+        raise ValueError(f"{what}; nothing was written. {way_out}")
 
 
 def bundle(name: str, make: Callable[..., Any], *options: click.Option) -> Callable[[Function], Function]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from s2r_rewards.cli.kit.commands import bundle
-from s2r_rewards.cli.kit.options import RECORD_FILE, option, options_of
+from s2r_rewards.cli.kit.options import option, options_of
+from s2r_rewards.cli.kit.paths import RECORD_FILE
 from s2r_rewards.cli.kit.scoring import load_tokenizer
 from s2r_rewards.cli.kit.show import say
 from s2r_rewards.datasets import formats
@@ -35,6 +36,15 @@ class Formats:
     def __post_init__(self) -> None:
         if self.verl is not None and self.verl.suffix != ".parquet":
             raise click.UsageError(f"--verl {self.verl}: verl reads parquet; name a .parquet file")
+
+    def check_masks(self, built: Sequence[Built]) -> None:
+        """Raises UsageError where --trl would train on what is masked: TRL masks by message, not within one."""
+        masked = sum(not all(s.trained for s in t.segments) for _, t in built)
+        if self.trl and not self.tokenizer and masked:
+            raise click.UsageError(
+                f"--trl without --tokenizer: {masked} trajectories hold wrong attempts that must not be trained, "
+                "and TRL masks whole messages only; add --tokenizer MODEL to write token masks"
+            )
 
     def write_sft(self, built: Sequence[Built]) -> None:
         """Trajectories to imitate, with their loss masks."""

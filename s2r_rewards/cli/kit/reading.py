@@ -1,22 +1,27 @@
 """Reading files of others: --fields and --on-error, with skipped records counted and shown."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import Any
 
 import click
 
 from s2r_rewards.cli.kit.commands import bundle
+from s2r_rewards.cli.kit.finding import find_files
 from s2r_rewards.cli.kit.options import option, options_of
 from s2r_rewards.cli.kit.show import Progress, say
 from s2r_rewards.datasets.loading import read_problems
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.rollouts import Rollout, read_rollouts
-from s2r_rewards.rollouts.records import SUFFIXES, RecordError
+from s2r_rewards.rollouts.records import RecordError
 
 SHOWN = 5
+#: The fields of rollouts, of problems, and of what `s2r data verify` writes.
+OURS = tuple(
+    dict.fromkeys(one.name for kind in (Rollout, Problem) for one in dataclass_fields(kind) if one.name != "extra")
+)
+OURS += ("attempt", "style", "verification", "wrong", "total", "correct", "kept", "pred", "expected")
 Paths = tuple[Path, ...]
 
 
@@ -27,6 +32,12 @@ def _pairs(_: click.Context, parameter: click.Parameter, value: str | None) -> d
     pairs = [part.partition("=") for part in value.split(",")]
     if not all(ours and theirs for ours, _, theirs in pairs):
         raise click.BadParameter(f"{value!r}: expected pairs such as response=output,gold=gts")
+    names = [ours for ours, _, _ in pairs]
+    unknown = [name for name in names if name not in OURS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is no field of ours; expected one of {', '.join(OURS)}")
+    if len({*names}) < len(names):
+        raise click.BadParameter(f"{value!r} names a field of ours twice")
     return {ours: theirs for ours, _, theirs in pairs}
 
 
@@ -51,7 +62,7 @@ class Reading:
 
     def __call__(self, error: RecordError) -> None:
         if self.on_error == "stop":
-            raise error
+            raise ValueError(f"{error} (--on-error skip goes on without such records)") from error
         self.skipped += 1
         if len(self.first) < SHOWN:
             self.first.append(str(error))
@@ -88,25 +99,3 @@ on_error_option = bundle("reading", Reading, *options_of(Reading, "on_error"), _
 paths_argument = click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="ROLLOUTS..."
 )
-
-
-def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files themselves, and those of directories in natural order (verl writes one file a step)."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found.extend(sorted((p for p in path.iterdir() if _is_data(p.name)), key=_natural))
-        else:
-            found.append(path)
-    if not found:
-        raise click.UsageError("no .jsonl, .jsonl.gz or .parquet file in the directories given")
-    return found
-
-
-def _is_data(name: str) -> bool:
-    return name.endswith(SUFFIXES) and not name.startswith(".") and not name.endswith(".receipt.json")
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    parts: list[Any] = re.findall(r"\d+|\D+", path.name)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

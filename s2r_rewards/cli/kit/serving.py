@@ -15,7 +15,7 @@ from s2r_rewards.cli.kit.formats import Formats
 from s2r_rewards.cli.kit.options import option, options_of
 from s2r_rewards.cli.kit.reading import Reading
 from s2r_rewards.cli.kit.show import Progress, say
-from s2r_rewards.datasets.llm.requests import Request, SamplingOptions, Usage
+from s2r_rewards.datasets.llm.requests import Request, SamplingOptions, Usage, key_of
 from s2r_rewards.datasets.resume import WorkLog
 from s2r_rewards.rollouts.records import write_records
 
@@ -29,12 +29,12 @@ class Model:
     vllm_args: str = option("Further `vllm serve` arguments, as one string.", "")
     model: str = option("Name of the model, or its path with --launch-vllm.")
     api: str = option(default="chat", type=click.Choice(["chat", "completions"]))
-    temperature: float = option(default=0.7)
-    top_p: float = option(default=1.0)
-    max_tokens: int = option(default=2048)
-    concurrency: int = option("Requests under way at a time.", 32)
-    retries: int = option("Further tries of a failed request.", 6)
-    timeout: float = option("Seconds to wait for one reply.", 600.0)
+    temperature: float = option(default=0.7, type=click.FloatRange(0))
+    top_p: float = option(default=1.0, type=click.FloatRange(0, 1, min_open=True))
+    max_tokens: int = option(default=2048, type=click.IntRange(1))
+    concurrency: int = option("Requests under way at a time.", 32, type=click.IntRange(1))
+    retries: int = option("Further tries of a failed request.", 6, type=click.IntRange(0))
+    timeout: float = option("Seconds to wait for one reply.", 600.0, type=click.FloatRange(0, min_open=True))
     api_key_env: str = option("Variable with the key.", "OPENAI_API_KEY")
     price_in: float = option("Price of a million prompt tokens, for the cost line.", 0.0)
     price_out: float = option("Price of a million generated tokens.", 0.0)
@@ -52,6 +52,7 @@ class Model:
         requests: Callable[[], Iterable[Request]],
         reading: Reading,
         row: Callable[[dict[str, Any]], dict[str, Any]] = lambda reply: reply,
+        extent: Sequence[str] = (),
     ) -> None:
         """A row for every request, in their order; asks for those that no earlier run of the command has got.
 
@@ -59,9 +60,10 @@ class Model:
             settings: what the output depends on besides the model and its sampling.
             requests: makes the requests; called only if the output is not complete already.
             row: a reply with its request's context → its row.
+            extent: settings that only say how many requests there are: where they change, the others go on.
         """
         settings = {**settings, "seed": self.seed, **asdict(self._sampling())}
-        with WorkLog(output, settings, self.restart) as log:
+        with WorkLog(output, settings, self.restart, extent=extent, key_of=key_of) as log:
             failures: list[str] = []
             if log.complete:
                 say(f"{output} is complete already; --restart does it again")
@@ -83,8 +85,9 @@ class Model:
 
     def _ask(self, output: Path, requests: Sequence[Request], log: WorkLog, on_error: str) -> list[str]:
         """Fills the log; returns the failures that ``--on-error skip`` passed over."""
-        if len(log):
-            say(f"going on with {len(log)} of {len(requests)} replies from an earlier run")
+        there = sum(request.key in log for request in requests)
+        if there:
+            say(f"going on with {there} of {len(requests)} replies from an earlier run")
         if all(request.key in log for request in requests):
             return []
         if importlib.util.find_spec("httpx") is None:  # everything else here works without the extra
@@ -111,7 +114,7 @@ class Model:
                 say(f"starting vLLM with {self.model} (its output: {server_log})")
                 server = launched_vllm(self.model, server_log, self.vllm_args)
                 self.url = click.get_current_context().with_resource(server)  # until the command ends
-            with Progress(output.stem, len(requests), len(log)) as bar:
+            with Progress(output.stem, len(requests), there) as bar:
                 failures = asyncio.run(replies(self.url, bar))
         except (CompletionError, ServerError) as error:
             raise click.ClickException(str(error)) from error
@@ -132,7 +135,7 @@ class Model:
 
 def asking_options(flag: str, help: str, samples: int) -> Callable[[Function], Function]:
     """How problems are put to a model, as the argument ``asking``: what `sample_requests` takes."""
-    number = click.Option([flag, "--samples"], default=samples, show_default=True, help=help)
+    number = click.Option([flag, "--samples"], default=samples, type=click.IntRange(1), show_default=True, help=help)
     text = click.Option(["--template"], default="{problem}", show_default=True, help="Text around the problem.")
     return bundle("asking", dict, number, *options_of(Formats, "system"), text)
 

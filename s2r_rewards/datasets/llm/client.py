@@ -16,7 +16,10 @@ import httpx
 
 from s2r_rewards.datasets.llm.requests import Request, SamplingOptions, seed_of
 from s2r_rewards.datasets.resume import WorkLog
+from s2r_rewards.rollouts.messages import with_thinking
 
+#: How often an empty reply is asked for again before it is taken for what the model says.
+ASKED_AGAIN = 2
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
@@ -78,7 +81,11 @@ class CompletionClient:
             try:
                 reply = await self._http.post(self.base_url + path, json=body)
                 if reply.status_code == 200:
-                    return self._read(reply.json())
+                    completion = self._read(reply.json())
+                    if completion.response.strip() or attempt >= min(ASKED_AGAIN, self.retries):
+                        return completion
+                    self.retried += 1
+                    continue
                 problem = f"status {reply.status_code}: {reply.text[:300]}"
                 if reply.status_code not in RETRY_STATUSES:
                     hint = "" if self.base_url.endswith("/v1") else " (addresses mostly end in /v1)"
@@ -105,10 +112,13 @@ class CompletionClient:
 
     def _read(self, reply: dict[str, Any]) -> Completion:
         choice = reply["choices"][0]
-        text = choice["text"] if self.options.api == "completions" else choice["message"]["content"]
+        message = {"content": choice["text"]} if self.options.api == "completions" else choice["message"]
+        text = with_thinking(message["content"], message.get("reasoning_content") or message.get("reasoning"))
+        if text is None:
+            raise ValueError(f"no text in it (content null, finish_reason {choice.get('finish_reason')!r})")
         usage = reply.get("usage") or {}
         return Completion(
-            response=text or "",
+            response=text,
             finished=choice.get("finish_reason") == "stop",
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),

@@ -1,7 +1,7 @@
 """What is asked of a model: completions by name, each with a seed of its own. No HTTP here."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class Usage:
 
     replies: int = 0
     cut_off: int = 0
+    empty: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -47,6 +48,16 @@ class Usage:
         self.prompt_tokens += row["prompt_tokens"]
         self.completion_tokens += row["completion_tokens"]
         self.cut_off += not row["finished"]
+        self.empty += not row["response"].strip()
+
+
+#: Settings of a command that only say how many of these requests there are.
+EXTENT = ("samples", "limit")
+
+
+def key_of(row: Mapping[str, Any]) -> str:
+    """The name for ever of one sample of a problem, from its row."""
+    return f"{row['problem_id']}#{row['sample']}"
 
 
 def seed_of(seed: int, key: str) -> int:
@@ -76,4 +87,4 @@ def sample_requests(
                 "source": problem.source,
                 "sample": index,
             }
-            yield Request(f"{problem.id}#{index}", conversation, context)
+            yield Request(key_of(context), conversation, context)

@@ -1,0 +1,97 @@
+"""The files with rollouts of what a user names: files, folders of them, and whole output folders of a run."""
+
+import json
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from s2r_rewards.cli.kit.show import say
+from s2r_rewards.datasets.resume import fingerprint
+from s2r_rewards.rollouts.records import FIELD_NAMES, SUFFIXES, read_records
+
+RECEIPT = ".receipt.json"
+_RESPONSES = {*next(names for names in FIELD_NAMES if names[0] == "response"), "pred"}
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and those of folders in natural order (verl writes one file a step).
+
+    Of a folder, files that hold something else than rollouts are left out, and so is what `s2r score` made another
+    file of the folder from. Where rollouts lie deeper (a run of recipes/tiny, a trainer's output), the folder with
+    the newest ones is read: the steps of a run as a whole, or one stage.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found.extend(_in_folder(path) if path.is_dir() else [path])
+    return found
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    files = [path for path in folder.iterdir() if _is_rollouts(path)]
+    if files:
+        return _without_sources(sorted(files, key=natural))
+    deeper = [path for path in folder.rglob("*") if not _hidden(path, folder) and _is_rollouts(path)]
+    if not deeper:
+        raise click.UsageError(f"{folder}: no .jsonl, .jsonl.gz or .parquet file with responses in it")
+    newest = max(deeper, key=lambda path: (path.stat().st_mtime_ns, natural(path)))
+    steps = sorted((p for p in deeper if p.parent == newest.parent and p.name[0].isdigit()), key=natural)
+    chosen = steps if newest in steps else [newest]
+    if len(deeper) > len(chosen):
+        others = sorted({str(p.parent if p.name[0].isdigit() else p) for p in deeper if p not in chosen})
+        rest = f" and {len(others) - 8} more" if len(others) > 8 else ""
+        say(
+            f"{folder}: reading {newest.parent if newest in steps else newest}, the newest; name another: {', '.join(others[:8])}{rest}"
+        )
+    return chosen
+
+
+def _is_rollouts(path: Path) -> bool:
+    """Whether the file's first record has a response."""
+    if (
+        not path.is_file()
+        or not path.name.endswith(SUFFIXES)
+        or path.name.startswith(".")
+        or path.name.endswith(RECEIPT)
+    ):
+        return False
+    with suppress(ValueError, OSError, EOFError, ImportError):
+        records = [record for _, record in islice(read_records(path, lambda error: None), 1)]
+        return bool(records) and not _RESPONSES.isdisjoint(records[0])
+    return path.suffix != ".json"  # something of it is broken, which the reader says
+
+
+def _without_sources(files: list[Path]) -> list[Path]:
+    """The files but those that `s2r score` read to write another one of them, by its receipt."""
+    sources: dict[str, Path] = {}
+    for path in files:
+        receipt: Any = None
+        with suppress(OSError, ValueError):
+            receipt = json.loads(path.with_name(path.name + RECEIPT).read_text(encoding="utf-8"))
+        settings = receipt.get("settings", {}) if isinstance(receipt, dict) else {}
+        if settings.get("command") == "score":
+            sources.update(dict.fromkeys(settings.get("rollouts", ()), path))
+    if not sources:
+        return files
+    kept = []
+    for path in files:
+        scored = sources.get(fingerprint(path), path)
+        if scored == path:
+            kept.append(path)
+        else:
+            say(f"{path}: left out; {scored} holds the same rollouts, scored")
+    return kept
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def natural(path: Path) -> list[tuple[int, int, str]]:
+    """A key by which 10.jsonl comes behind 2.jsonl."""
+    parts: list[Any] = re.findall(r"\d+|\D+", path.name)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
