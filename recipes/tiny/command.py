@@ -12,7 +12,7 @@ import click
 from .config import QUICK, Config, ConfigError, override
 from .runfolder import RunFolder, RunFolderError
 from .stages import ALL, STAGES, with_needs
-from .studies import SEEDS, SHORT, STUDIES
+from .studies import SEEDS, STUDIES
 
 COUNT = click.IntRange(1)
 
@@ -35,13 +35,15 @@ def _stages(ctx: click.Context, param: click.Parameter, value: str | None) -> li
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--quick", is_flag=True, help="A shorter run: fewer steps, problems and rollouts.")
+@click.option(
+    "--quick", is_flag=True, help="A shorter run: fewer steps, problems and rollouts. Studies always do this."
+)
 @click.option("--seed", "--seeds", "seeds", callback=_seeds, help="Seeds, e.g. 0,1,2.  [0; a study: 0,1,2,3,4]")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Run folder.  [runs/tiny, runs/tiny-quick or runs/tiny-studies]"
 )
 @click.option("--stages", callback=_stages, help=f"Only these (and what they build on): {','.join(STAGES)}.")
-@click.option("--study", type=click.Choice(list(STUDIES)), help="Many runs that answer one question; see below.")
+@click.option("--study", type=click.Choice(list(STUDIES)), help="Many runs that answer one question.")
 @click.option("--jobs", type=COUNT, help="Stages that run side by side.  [cores, at most 4]")
 @click.option("--threads", type=COUNT, default=1, help="Threads per job; part of what a seed reproduces.  [1]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one, e.g. online.steps=60.")
@@ -73,7 +75,7 @@ def main(
     """
     out = out or Path("runs/tiny-studies" if study else "runs/tiny-quick" if quick else "runs/tiny")
     seeds = seeds or (list(SEEDS) if study else [0])
-    base = SHORT if study else QUICK if quick else ()
+    base = QUICK if study or quick else ()
     try:
         config = override(Config(threads=threads), [*base, *settings])
     except ConfigError as error:

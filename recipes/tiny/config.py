@@ -53,12 +53,12 @@ class SftConfig:
 
 @dataclass(frozen=True)
 class OnlineConfig:
-    steps: int = 30
-    prompts: int = 64
+    steps: int = 24
+    prompts: int = 48
     samples: int = 8
     temperature: float = 1.0
-    lr: float = 3e-4
-    minibatch: int = 128
+    lr: float = 4e-4
+    minibatch: int = 64
     clip: float = 0.2
     ratio: str = "token"  # empty: the method's own
     kl_orl: float = 0.01
@@ -129,7 +129,15 @@ class Config:
     outside: OutsideConfig = field(default_factory=OutsideConfig)
 
 
-QUICK = ("base.steps=400", "data.problems=2500", "online.steps=12", "rollouts.prompts=500")
+# A fraction of the default's time; studies compare many runs at this budget.
+QUICK = (
+    "base.steps=400",
+    "data.problems=2500",
+    "online.steps=10",
+    "online.prompts=24",
+    "online.minibatch=48",
+    "rollouts.prompts=600",
+)
 
 
 class ConfigError(ValueError):

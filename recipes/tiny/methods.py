@@ -47,7 +47,7 @@ def _cases(judged: JudgedTrajectory) -> list[JudgedTrajectory]:
     return [replace(judged, checks=(*earlier, end)) for end in ends]
 
 
-Rewards = Callable[[JudgedTrajectory], Sequence[float]]
+Rewards = Callable[[JudgedTrajectory], tuple[float, ...]]
 
 
 @dataclass(frozen=True)

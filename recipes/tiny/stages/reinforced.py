@@ -34,8 +34,8 @@ def online(context: Context) -> None:
         drawn = problems_of.draw(settings.prompts)
         problems = [drawn[i] for i in groups]
         samples, rollouts = context.respond(policy, problems, settings.temperature, step + 1)
-        judged = judge_rollouts(rollouts)
-        trained = judge_rollouts(shuffled(rollouts, context.rng)) if control.shuffled else judged
+        judged = judge_rollouts(rollouts, method.grammar)
+        trained = judge_rollouts(shuffled(rollouts, context.rng), method.grammar) if control.shuffled else judged
         advantages = advantages_of(method, trained, groups=groups, state=state)
         prompts, old = [r.prompt for r in rollouts], [s.log_probs for s in samples]
         batch = make_batch(method, prompts, trained, advantages, reference, old)
@@ -101,7 +101,9 @@ def select(
 
     Returns what to learn from (prompt, response, the prompt's accuracy), and how many rollouts met which fate.
     """
-    rules = OfflineFilter(settings.rejection, settings.max_actions, settings.balance)
+    if settings.rejection not in ("truncate", "discard"):
+        raise ValueError(f"offline.rejection is {settings.rejection!r}; expected truncate or discard")
+    rules = OfflineFilter("truncate" if settings.rejection == "truncate" else "discard", settings.max_actions)
     judged = judge_rollouts(rollouts)
     decisions = [decide_on(j, rules) for j in judged]
     prompts: dict[str, PromptCounts] = defaultdict(PromptCounts)
@@ -117,7 +119,7 @@ def select(
             fates["prompt_out_of_band"] += 1
         elif decision.reason:
             fates[decision.reason] += 1
-        elif rules.balance and not any(j.correct) and not prompt.take_wrong():
+        elif settings.balance and not any(j.correct) and not prompt.take_wrong():
             fates["balanced_out"] += 1
         else:
             fates["truncated" if decision.truncated else "kept_whole"] += 1

@@ -6,16 +6,6 @@ An arm is one stage under changed settings, run for every seed. Arms share what 
 from dataclasses import dataclass
 
 SEEDS = (0, 1, 2, 3, 4)
-# An arm of RL in a quarter of the default's time: what counts is the comparison at equal budget.
-SHORT = (
-    "base.steps=400",
-    "data.problems=2500",
-    "online.steps=10",
-    "online.prompts=24",
-    "online.minibatch=48",
-    "online.lr=4e-4",
-    "rollouts.prompts=600",
-)
 
 
 @dataclass(frozen=True)
