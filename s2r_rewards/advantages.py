@@ -11,7 +11,7 @@ from s2r_rewards.baselines.base import Values
 def outcome_advantages(
     rewards: Sequence[float], groups: Sequence[Hashable] | None = None, baseline: BaselineFunction = rloo
 ) -> tuple[float, ...]:
-    """A(y_m) = R_o(y_m) − b(y_m); by default RLOO over the samples of a prompt (§3.2, arXiv:2502.12853).
+    """A(y_m) = R_o(y_m) − b(y_m); by default RLOO over the samples of a prompt (§2.3.1 and Eq. 2, arXiv:2502.12853).
 
     >>> outcome_advantages([1.0, 1.0, -1.0, -1.0])[0]
     1.3333333333333333
@@ -42,6 +42,14 @@ def subtract(rewards: Sequence[Sequence[float]], baselines: Sequence[Sequence[fl
     """Element by element; raises ValueError where the shapes differ."""
     return tuple(
         tuple(r - b for r, b in zip(row, base, strict=True)) for row, base in zip(rewards, baselines, strict=True)
+    )
+
+
+def divide(advantages: Sequence[Sequence[float]], scales: Sequence[Sequence[float]]) -> Values:
+    """Element by element; 0 where the scale is not positive. Raises ValueError where the shapes differ."""
+    return tuple(
+        tuple(a / c if c > 0 else 0.0 for a, c in zip(row, scale, strict=True))
+        for row, scale in zip(advantages, scales, strict=True)
     )
 
 

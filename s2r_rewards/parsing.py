@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
-from s2r_rewards.grammar import Grammar, VerdictTier, get_grammar
+from s2r_rewards.grammar import Grammar, NaturalGrammar, VerdictTier, get_grammar
+from s2r_rewards.natural import nearly, read_natural, read_verdict
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
 Mark = tuple[int, int, ActionKind]
@@ -53,6 +54,20 @@ def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
     body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
     ended = True if body_end < len(text) else finished
 
+    if isinstance(rules, NaturalGrammar):
+        actions, deviations, uncertainties = read_natural(text, body_end, rules)
+    else:
+        actions, deviations = _read(text, marks, body_end, rules)
+        uncertainties = list(nearly(text, actions, body_end, rules))
+    deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
+    if ended:
+        actions.append(Action("end", body_end, len(text)))
+    deviations.sort(key=lambda d: (d.start, d.end))
+    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
+
+
+def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[list[Action], list[Deviation]]:
+    """The attempts and verifications between literal markers, and what is odd about each."""
     cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
     actions: list[Action] = []
     deviations: list[Deviation] = []
@@ -78,12 +93,7 @@ def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
             actions.append(Action("solve", start, stop, answer=found.answer))
         deviations.extend(Deviation(code, index, start, stop) for code in codes)
         deviations.extend(Deviation(code, index, at, to) for code, at, to in folded.get(index, ()))
-
-    deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
-    if ended:
-        actions.append(Action("end", body_end, len(text)))
-    deviations.sort(key=lambda d: (d.start, d.end))
-    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name)
+    return actions, deviations
 
 
 def _markers(text: str, grammar: Grammar) -> list[Mark]:
@@ -172,6 +182,9 @@ def _compiled(tier: VerdictTier) -> re.Pattern[str]:
 
 def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: bool) -> tuple[Verdict | None, int]:
     """(Parser(v) or None, how many verdicts were spoken in the tier that decided)."""
+    if isinstance(grammar, NaturalGrammar):
+        reading = read_verdict(text, start, stop, grammar=grammar)
+        return reading.verdict, reading.count
     for tier in grammar.verdict_tiers:
         count, last = 0, ""
         for match in _compiled(tier).finditer(text, start, stop):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2r_rewards import JudgedTrajectory, Method, get_method
-from s2r_rewards.baselines import Baseline, accuracy_baseline, get_baseline
+from s2r_rewards.baselines import Baseline, accuracy_baseline, get_baseline, none
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import Verdict
 
@@ -93,24 +93,18 @@ CONTROLS = {
 }
 
 
-def no_baseline(rewards: Sequence[Any], _: Any = None) -> tuple[Any, ...]:
-    """0 for every reward, in the same shape."""
-    return tuple(0.0 if isinstance(r, (int, float)) else (0.0,) * len(r) for r in rewards)
-
-
 def online_method(stage: str, settings: OnlineConfig, rng: np.random.Generator) -> Method:
     """What an online stage trains with. ValueError for a name that does not exist."""
     method = get_method(LIKELY.get(stage, settings.method))
     if settings.baseline:
-        found = no_baseline if settings.baseline == "none" else get_baseline(settings.baseline)
-        method = replace(method, baseline=found)
+        method = replace(method, baseline=get_baseline(settings.baseline))
     if settings.leave_one_out:
         method = replace(method, baseline=_with(method, leave_one_out=True))
     control = control_of(settings)
     if control.rewards:
         method = replace(method, rewards=control.rewards(method.rewards, rng))
     if not control.baseline:
-        method = replace(method, baseline=no_baseline)
+        method = replace(method, baseline=none)
     return cut_off_loses(method) if control.loses else method
 
 

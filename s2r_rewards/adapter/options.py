@@ -51,7 +51,9 @@ class Options:
     method: str = option("s2r-prl", "Rewards, baseline, ratio and clip, by name.")
     rewards: str | None = option(None, "JudgedTrajectory → one number per attempt and verification.")
     baseline: str | None = option(None, "(rewards, groups) → baselines of the same shape.")
-    groups: str | None = option(None, "What the baseline tells apart: ``batch`` (nothing), ``prompt`` or ``accuracy``.")
+    groups: str | None = option(
+        None, "What the baseline tells apart: ``batch`` (nothing), ``prompt``, ``accuracy`` or ``accuracy_of_others``."
+    )
     running: bool | None = option(None, "Whether baselines are means over earlier batches.")
     leave_one_out: bool | None = option(None, "Leave an action out of its own baseline.")
     min_count: int | None = option(None, "Baselines over fewer rewards are 0.")
@@ -64,7 +66,7 @@ class Options:
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
     count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
-    beta: float = option(0.0, "β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model.")
+    beta: float = option(0.0, "β of Eq. 2 and 5: the KL term inside the advantage. Needs a reference model.")
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
     rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")
@@ -131,8 +133,13 @@ def resolve_method(options: Options) -> Method:
         ValueError: an unknown name, or a setting that the baseline does not have.
     """
     method = get_method(options.method)
-    baseline = get_baseline(options.baseline) if options.baseline else method.baseline
     given = options.given()
+    if method.estimator is not None:
+        options.refuse(
+            ("baseline", "groups", "running", "leave_one_out", "min_count"),
+            f"method {method.name!r} has an estimator of its own, which takes no baseline: drop it",
+        )
+    baseline = get_baseline(options.baseline) if options.baseline else method.baseline
     settings = {name: given[name] for name in ("leave_one_out", "min_count") if name in given}
     if isinstance(baseline, Baseline):
         baseline = baseline.with_settings(**settings)
@@ -159,9 +166,7 @@ def resolve_method(options: Options) -> Method:
         return method
     told = {name: value for name, value in given.items() if name in (*changes, *settings)}
     name = f"{method.name}[{','.join(f'{k}={v}' for k, v in told.items())}]"
-    changed = replace(method, name=name, **changes)
-    changed.new_state()  # refuses what a running baseline cannot be
-    return changed
+    return replace(method, name=name, **changes)  # refuses what a running baseline cannot be
 
 
 @lru_cache(maxsize=64)

@@ -5,10 +5,12 @@ tier            decides
 ==============  ============================================================================================
 ``string``      the same text, raw or in canonical spelling; empty and oversized input
 ``number``      plain numbers and constants, in exact arithmetic; percent, degrees, units, bases
+``clock``       times of day
+``parts``       several labelled answers
 ``choice``      a gold answer that is one choice letter
 ``literal``     a gold answer that is a Python value
 ``structure``   containers, equations, inequalities, ratios
-``expression``  everything else that the reader can read: exact, modular or by numeric probing
+``expression``  everything else that the reader can read: exact, modular or at sample points
 ``text``        answers in words
 ``symbolic``    the remainder that only computer algebra can read, in a killable worker, when installed
 ==============  ============================================================================================
@@ -29,8 +31,10 @@ from .read.reader import read
 from .read.tree import Node
 from .result import CheckResult, Outcome, failure, judged
 from .tiers.choice import compare_choices, split_choice
+from .tiers.clock import compare_clocks
 from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
+from .tiers.parts import compare_parts
 from .tiers.structure import compare
 from .tiers.text import compare_texts, value_in_sentence
 from .workers.backends import Backend, delegate, needs_algebra, require
@@ -38,6 +42,7 @@ from .workers.backends import Backend, delegate, needs_algebra, require
 #: Changes whenever a verdict can change; part of every cache key.
 CHECKER_VERSION = "1"
 
+_SAME = Outcome(True, "string", "same text")
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 
 
@@ -134,6 +139,11 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return Outcome(True, "string", "same canonical text")
     if (plain := compare_plain(left, right, policy)) is not None:
         return plain
+    if (clock := compare_clocks(left, right, policy)) is not None:
+        return clock
+    parts = compare_parts(left, right, lambda one, other: _decide(one, other, policy) if one != other else _SAME)
+    if parts is not None:
+        return parts
     choice = compare_choices(left, right)
     if choice is not None and choice.equal is not None:
         return choice
@@ -141,7 +151,12 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if chosen := split_choice(right):
             return judged(chosen[0] == stated[0], "choice", "same letter", "different letters")
         left = stated[1]
-    return _read_and_compare(left, right, policy)
+        return _read_and_compare(left, right, policy)
+    outcome = _read_and_compare(left, right, policy)
+    if not outcome.equal and (chosen := split_choice(right)) and chosen[1]:  # a value, with the letter of its choice
+        alone = _read_and_compare(left, chosen[1], policy)
+        return alone if alone.equal else outcome
+    return outcome
 
 
 def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:

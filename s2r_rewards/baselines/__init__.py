@@ -12,10 +12,14 @@ from typing import Any
 
 from s2r_rewards.baselines.accuracy_group import BY, accuracy_baseline, accuracy_group
 from s2r_rewards.baselines.base import Baseline, Means
+from s2r_rewards.baselines.deviation import Deviation, prompt_deviation, role_deviation
 from s2r_rewards.baselines.log_mean_exp import log_mean_exp
+from s2r_rewards.baselines.moving_average import MovingAverage, moving_average
+from s2r_rewards.baselines.none import none
 from s2r_rewards.baselines.position import position
 from s2r_rewards.baselines.reward_context import reward_context
-from s2r_rewards.baselines.rloo import rloo
+from s2r_rewards.baselines.rloo import prompt_mean, rloo
+from s2r_rewards.baselines.role import role
 from s2r_rewards.baselines.running import RunningBaseline, running
 from s2r_rewards.resolve import named
 
@@ -27,6 +31,10 @@ BASELINES: dict[str, BaselineFunction] = {
     "position": position,
     "log_mean_exp": log_mean_exp,
     **{(found := accuracy_baseline(by)).name: found for by in BY},
+    "prompt_mean": prompt_mean,
+    "role": role,
+    "moving_average": moving_average,
+    "none": none,
 }
 
 
@@ -38,18 +46,36 @@ def get_baseline(baseline: str | BaselineFunction) -> BaselineFunction:
     return found
 
 
+def state_of(baseline: BaselineFunction) -> RunningBaseline:
+    """What a baseline remembers between batches. ValueError for one that cannot remember."""
+    if isinstance(baseline, MovingAverage):
+        return baseline.new_state()
+    if isinstance(baseline, Baseline):
+        return RunningBaseline(baseline)
+    raise ValueError(f"running=True needs a keyed baseline (s2r_rewards.baselines.Baseline), found {baseline!r}")
+
+
 __all__ = [
     "BASELINES",
     "Baseline",
     "BaselineFunction",
+    "Deviation",
     "Means",
+    "MovingAverage",
     "RunningBaseline",
     "accuracy_baseline",
     "accuracy_group",
     "get_baseline",
     "log_mean_exp",
+    "moving_average",
+    "none",
     "position",
+    "prompt_deviation",
+    "prompt_mean",
     "reward_context",
     "rloo",
+    "role",
+    "role_deviation",
     "running",
+    "state_of",
 ]

@@ -5,7 +5,8 @@ b(a_t) = mean R over all actions whose prompt lies in the same accuracy bin and 
 Source: appendix F.1, arXiv:2502.12853. Groups of fewer than 10 rewards have baseline 0 in the authors' code
 (``min_count=10``).
 Caveat: the width of the bins is [open]; 10 keeps the nine accuracies that 8 rollouts can have apart. The authors' code
-has none: every accuracy is a group of its own (``bins=None``).
+has none: every accuracy is a group of its own (``bins=None``). The accuracy holds the response's own outcome, which
+biases the baseline (docs/bias.md); ``groups="accuracy_of_others"`` of a method leaves it out.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ BINS = 10
 
 
 def accuracy_bin(accuracy: float, bins: int | None = BINS) -> float:
-    """The bin of an accuracy in [0, 1]: ``[i/bins, (i+1)/bins)``, the last one closed; the accuracy itself without bins."""
+    """The bin of an accuracy in [0, 1]: ``[i/bins, (i+1)/bins)``, the last one closed; the accuracy itself without bins.
+
+    −1 for one that is not known (nan).
+    """
+    if math.isnan(accuracy):
+        return -1
     if not 0.0 <= accuracy <= 1.0:
         raise ValueError(f"accuracy is {accuracy!r}; expected a number in [0, 1]")
     if bins is None:

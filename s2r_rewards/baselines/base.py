@@ -86,6 +86,7 @@ class Baseline:
         leave_one_out: bool | None = None,
         min_count: int | None = None,
         default: float | None = None,
+        values: Rewards | None = None,
     ) -> tuple[Any, ...]:
         """Baselines in the shape of ``rewards``, over the given batch.
 
@@ -93,6 +94,7 @@ class Baseline:
             rewards: per-trajectory sequences of action rewards, or one reward a trajectory.
             groups: one key per trajectory: means are taken within a group. None: over the whole batch.
             leave_one_out, min_count, default: instead of this baseline's own.
+            values: what is averaged, in the shape of ``rewards``; the keys stay those of the rewards. Default: they.
 
         Raises:
             ValueError: flat and nested rewards mixed, one that is not finite, or not one group a trajectory.
@@ -101,11 +103,12 @@ class Baseline:
         rows, flat = nest(rewards, self.name)
         shared = group_keys(groups, len(rows), f"{self.name} groups")
         keys = [tuple(self.keys(row, group)) for row, group in zip(rows, shared, strict=True)]
+        averaged = rows if values is None else nest(values, self.name)[0]
         means = Means()
-        for row, row_keys in zip(rows, keys, strict=True):
+        for row, row_keys in zip(averaged, keys, strict=True):
             means.add(row, row_keys)
         totals = means.totals()
-        return unnest(tuple(own.look_up(totals, *pair) for pair in zip(rows, keys, strict=True)), flat)
+        return unnest(tuple(own.look_up(totals, *pair) for pair in zip(averaged, keys, strict=True)), flat)
 
     def look_up(self, totals: Totals, rewards: Sequence[float], keys: Iterable[Hashable]) -> tuple[float, ...]:
         """The baselines of one trajectory's actions out of what a :class:`Means` has gathered."""

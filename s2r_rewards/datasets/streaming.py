@@ -19,6 +19,7 @@ from s2r_rewards.datasets.resume import SequenceLog
 from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.judging import BatchChecker, JudgedTrajectory
 from s2r_rewards.methods import Method
+from s2r_rewards.methods.accuracy import leave_out
 from s2r_rewards.methods.released import change_and_verification_bonuses
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import chunks
@@ -112,7 +113,7 @@ class Selection:
             if self.method.level == "outcome" and baselines:  # then all actions have that of the response
                 outcome, advantage = baselines[0], advantages[0]
             scored = scored.with_advantages(baselines, advantages, outcome, advantage)
-            kept = replace(rollout, s2r=scored, accuracy=accuracy)
+            kept = replace(rollout, s2r=scored, accuracy=self._prompts[problem].accuracy)
             if row["cut"]:
                 # Token ids cannot be cut at a character: the trainer tokenises the shorter text again.
                 text = rollout.response[: row["length"]]
@@ -130,7 +131,8 @@ class Selection:
         """Pass 3: counts the reasons, shows the baseline every kept rollout, and returns how to ask it for one."""
         method, baseline = replace(self.method, running=False), self.method.baseline
         streamed: Streamed | None = None
-        if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE:
+        whole = method.returns or method.scale or method.estimator  # needs all that is compared at once
+        if isinstance(baseline, Baseline) and method.adjust in _ONE_BY_ONE and not whole:
             streamed = Streamed(baseline)
             method = replace(method, baseline=streamed)
         batch: list[tuple[ScoredRollout, str, float]] = []
@@ -173,9 +175,12 @@ class Selection:
             yield row, reason
 
     def _scored(self, row: Row) -> tuple[ScoredRollout, str, float]:
-        """The record of a row, its prompt, and the prompt's accuracy."""
-        problem = row["problem_id"]
-        return ScoredRollout.from_record(row["s2r"]), problem, self._prompts[problem].accuracy
+        """The record of a row, its prompt, and the accuracy that tells the groups of baselines apart."""
+        problem, prompt = row["problem_id"], self._prompts[row["problem_id"]]
+        accuracy = prompt.accuracy
+        if self.method.groups == "accuracy_of_others":
+            accuracy = leave_out(row["right"], prompt.right, prompt.rollouts)
+        return ScoredRollout.from_record(row["s2r"]), problem, accuracy
 
 
 class Streamed:

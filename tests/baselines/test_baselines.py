@@ -204,10 +204,10 @@ class TestBaseline:
     def test_names(self):
         names = ["rloo", "reward_context", "position", "log_mean_exp"]
         names += [f"accuracy_group/{by}" for by in ("position", "context", "outcome")]
+        names += ["prompt_mean", "role", "moving_average", "none"]
         assert list(BASELINES) == names
-        assert [BASELINES[name].name for name in names if name != "log_mean_exp"] == [
-            name for name in names if name != "log_mean_exp"
-        ]
+        functions = ("log_mean_exp", "none")
+        assert all(BASELINES[name].name == name for name in names if name not in functions)
 
     def test_accuracy_groups_are_by_position_unless_told_otherwise(self):
         baseline = accuracy_baseline()
@@ -352,8 +352,8 @@ class TestRunning:
         (
             lambda: get_baseline("colour"),
             "unknown baseline 'colour'; expected one of accuracy_group/context, accuracy_group/outcome, "
-            "accuracy_group/position, log_mean_exp, position, reward_context, rloo, or your own as "
-            "package.module:object",
+            "accuracy_group/position, log_mean_exp, moving_average, none, position, prompt_mean, reward_context, "
+            "rloo, role, or your own as package.module:object",
         ),
         (lambda: get_baseline(7), "baseline 7 is int; expected a callable"),
     ],

@@ -27,7 +27,7 @@ from s2r_rewards.alarms import alarm_metrics, find_alarms
 from s2r_rewards.answers import CHECKER_VERSION, CheckResult
 from s2r_rewards.baselines import position, reward_context
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.methods import get_method
+from s2r_rewards.methods import METHODS, get_method
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.trajectory import Action, Trajectory
 
@@ -110,11 +110,13 @@ class TestOptions:
             ({"max_chars": 0}, "s2r: max_chars is 0; expected a number >= 1"),
             ({"beta": -0.5}, "s2r: beta is -0.5; expected a number >= 0"),
             ({"min_count": -1}, "s2r: min_count is -1; expected a number >= 0"),
-            ({"groups": "level"}, "s2r: groups is 'level'; expected one of batch, prompt, accuracy"),
+            (
+                {"groups": "level"},
+                "s2r: groups is 'level'; expected one of batch, prompt, accuracy, accuracy_of_others",
+            ),
             (
                 {"method": "paper"},
-                "s2r: unknown method 'paper'; expected one of released-offline-orl, released-offline-prl, "
-                "released-orl, released-prl, s2r-offline-orl, s2r-offline-prl, s2r-orl, s2r-prl, or your own as "
+                f"s2r: unknown method 'paper'; expected one of {', '.join(sorted(METHODS))}, or your own as "
                 "package.module:object",
             ),
             (
@@ -132,7 +134,23 @@ class TestOptions:
             ),
             (
                 {"method": "released-prl", "leave_one_out": True},
-                "s2r: running: reward_context has leave_one_out=True; earlier batches never hold the action itself",
+                "s2r: method 'released-prl[leave_one_out=True]': running: reward_context has leave_one_out=True; "
+                "earlier batches never hold the action itself",
+            ),
+            (
+                {"method": "pag", "baseline": "position"},
+                "s2r: baseline is 'position'; method 'pag' has an estimator of its own, which takes no baseline: drop it",
+            ),
+            (
+                {"method": "gigpo", "leave_one_out": True},
+                "s2r: leave_one_out is True; method 'gigpo' has an estimator of its own, which takes no baseline: "
+                "drop it",
+            ),
+            (
+                {"method": "return-to-go", "running": True, "leave_one_out": False},
+                "s2r: method 'return-to-go[running=True,leave_one_out=False]': returns need running=False and a keyed "
+                "baseline (s2r_rewards.baselines.Baseline) or none, found running=True, Baseline(name='reward_context', "
+                "keys=<function context_keys>, leave_one_out=False, min_count=1, default=0.0, pool_from=64)",
             ),
         ],
     )

@@ -1,6 +1,7 @@
 """Methods: what each one is, its advantages by hand, and what cannot be one."""
 
 import json
+import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,9 +10,9 @@ import pytest
 
 from s2r_rewards import judge, parse
 from s2r_rewards.answers import CheckResult
-from s2r_rewards.baselines import position
+from s2r_rewards.baselines import position, prompt_deviation, prompt_mean
 from s2r_rewards.grammar import get_grammar
-from s2r_rewards.methods import METHODS, Method, OfflineFilter, get_method, prompt_accuracies
+from s2r_rewards.methods import METHODS, Method, OfflineFilter, accuracies_of_others, get_method, prompt_accuracies
 
 TABLE = json.loads((Path(__file__).parent / "methods.json").read_text())
 PROMPTS = [row["prompt"] for row in TABLE["batch"]]
@@ -37,8 +38,7 @@ def numbers(rows):
 
 
 def test_there_are_these():
-    assert list(METHODS) == list(TABLE["methods"])
-    assert all(METHODS[name].name == name and METHODS[name].source for name in METHODS)
+    assert list(METHODS)[: len(TABLE["methods"])] == list(TABLE["methods"])  # the others: test_shelf_methods.py
 
 
 @pytest.mark.parametrize("name", TABLE["methods"])
@@ -163,6 +163,38 @@ def test_outcome_advantages_also_of_what_has_no_action():
     assert str(caught.value) == "method 's2r-prl' is of the level 'process'; expected 'outcome'"
 
 
+def test_outcome_advantages_are_those_of_the_method_in_every_respect():
+    """Running means, accuracy groups, scale and adjustment: as if each response were one action."""
+    running = replace(get_method("s2r-orl"), baseline=position, groups="batch", running=True)
+    state = running.new_state()
+    assert running.outcome_advantages([1.0, 1.0, -1.0, 1.0], state=state) == (1.0, 1.0, -1.0, 1.0)  # nothing known
+    assert running.outcome_advantages([1.0, -1.0], state=state) == (0.5, -1.5)
+    offline = get_method("s2r-offline-orl")
+    assert offline.outcome_advantages([1.0, -1.0, 1.0, -1.0], "ppqq") == (1.0, -1.0, 1.0, -1.0)  # both 1/2
+    assert offline.outcome_advantages([1.0, 1.0, 1.0, -1.0], "ppqq") == (0.0, 0.0, 1.0, -1.0)
+    assert offline.outcome_advantages([1.0, -1.0], accuracy=[0.1, 0.9]) == (0.0, 0.0)
+    twice = replace(get_method("s2r-orl"), adjust=lambda batch, rows: tuple(tuple(2 * a for a in row) for row in rows))
+    assert twice.outcome_advantages([1.0, -1.0]) == (4.0, -4.0)
+    scaled = replace(get_method("s2r-orl"), baseline=prompt_mean, scale=prompt_deviation)
+    assert scaled.outcome_advantages([1.0, -1.0, 1.0], "ppq") == (
+        pytest.approx(0.5**0.5),
+        pytest.approx(-(0.5**0.5)),
+        0,
+    )
+
+
+def test_an_accuracy_without_the_response_itself():
+    """p: 2 of 3 right; for its right responses 1 of the 2 others, for the wrong one 2 of 2. q: nobody else."""
+    scored = [get_method("s2r-prl").score(item) for item in batch_of(get_method("s2r-prl"))]
+    found = accuracies_of_others(scored, PROMPTS)
+    assert (found[:3], math.isnan(found[3])) == ((0.5, 0.5, 1.0), True)
+    method = replace(get_method("s2r-offline-orl"), groups="accuracy_of_others")
+    assert method.outcome_advantages([1.0, 1.0, -1.0, -1.0], PROMPTS) == (0.0, 0.0, 0.0, 0.0)
+    pooled = method.outcome_advantages([1.0, 1.0, -1.0, 1.0, -1.0], "ppprr")  # r: others 0 and 1
+    assert pooled == (0.0, 0.0, 0.0, 0.0, 0.0)
+    assert method.outcome_advantages([1.0, -1.0, -1.0], "pqr") == (pytest.approx(4 / 3), *[pytest.approx(-2 / 3)] * 2)
+
+
 def test_a_score_names_method_checker_and_tokens():
     item = judged(["-i"], finished=True)
     scored = get_method("s2r-prl").score(item, "mine 1.0", [(0, 3), (3, 9), (9, 10)])
@@ -191,14 +223,14 @@ def test_found_by_name_reference_or_itself():
     [
         (
             lambda: get_method("paper"),
-            "unknown method 'paper'; expected one of released-offline-orl, released-offline-prl, released-orl, "
-            "released-prl, s2r-offline-orl, s2r-offline-prl, s2r-orl, s2r-prl, or your own as package.module:object",
+            f"unknown method 'paper'; expected one of {', '.join(sorted(METHODS))}, or your own as "
+            "package.module:object",
         ),
         (lambda: get_method("json:dumps"), "method 'json:dumps' is function; expected a Method"),
         (lambda: Method("mine", "", level="token"), "method 'mine': level is 'token'; expected process or outcome"),
         (
             lambda: Method("mine", "", groups="level"),
-            "method 'mine': groups is 'level'; expected batch or prompt or accuracy",
+            "method 'mine': groups is 'level'; expected batch or prompt or accuracy or accuracy_of_others",
         ),
         (
             lambda: replace(get_method("s2r-prl"), rewards=lambda item: (1.0, float("nan"))).score(judged(["+c"])),

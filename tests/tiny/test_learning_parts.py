@@ -13,7 +13,7 @@ from s2r_tiny.data import task
 from s2r_tiny.data.responses import Sample, extra_metrics, to_rollouts
 from s2r_tiny.data.task import END_TEXT, TOKENS, encode
 from s2r_tiny.learn.model import new_model, new_optimizer
-from s2r_tiny.learn.policy import advantages_of, loss_of, make_batch, renewed, update
+from s2r_tiny.learn.policy import advantages_of, loss_of, loss_options, make_batch, renewed, update
 from s2r_tiny.methods import CONTROLS, LIKELY, cut_off_loses, offline_method, online_method, shuffled
 from s2r_tiny.stages.initialization import _row, build
 from s2r_tiny.stages.reinforced import select
@@ -22,6 +22,7 @@ from s2r_tiny.stages.supervised import document
 from s2r_rewards import Verdict, action_rewards
 from s2r_rewards.datasets.initialization import Dropped
 from s2r_rewards.losses import kl_penalised
+from s2r_rewards.methods import METHODS
 from s2r_rewards.rollouts.scoring import judge_rollouts
 
 PROBLEM = task.Problem(1673, 7)
@@ -306,6 +307,29 @@ def test_any_method_and_baseline_goes_by_name():
     others = method_of("prl", leave_one_out=True).advantages(found)
     assert [row[0] for row in others] == pytest.approx([1.5, -1, -1, 1.5, -1])
     assert method_of("prl", baseline="none").advantages(found) == tuple(map(action_rewards, found))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_of_the_library_trains(name, model):
+    found = judge_rollouts(rollouts(*SAMPLES, respond((7, None)), respond((3, False), end=False)))
+    stage = "offline" if METHODS[name].groups.startswith("accuracy") else "online"
+    settings = (OfflineConfig if stage == "offline" else OnlineConfig)(method=name, ratio="", minibatch=4)
+    method = method_of(stage, method=name)
+    accuracy = [0.5] * len(found) if stage == "offline" else None
+    advantages = advantages_of(method, found, [0] * len(found), accuracy, method.new_state())
+    batch = make_batch(method, ["".join(PROBLEM.prompt)] * len(found), found, advantages, model)
+    options = loss_options(settings, method)
+    assert {k: v for k, v in options.items() if k != "clip"} == {
+        k: v for k, v in METHODS[name].loss_options.items() if k != "clip"
+    }
+    assert options["clip"] == (METHODS[name].clip or settings.clip)
+    policy = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1)
+    before = torch.cat([p.detach().flatten() for p in policy.parameters()])
+    stats = update(policy, new_optimizer(policy, 1e-3), batch, settings, method, 0.0, np.random.default_rng(0))
+    after = torch.cat([p.detach().flatten() for p in policy.parameters()])
+    assert 0 < stats["tiny/gradient_norm"] < 1e3
+    assert after.isfinite().all()
+    assert not after.equal(before)
 
 
 @pytest.mark.parametrize(("copies", "expected"), [(5, 1.0), (10, 0.0)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from fractions import Fraction
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from ..read import tree
@@ -48,8 +48,8 @@ class Arithmetic:
                 return self.function(name, [self.value(argument) for argument in arguments])
             case tree.Const(name):
                 return self.constant(name)
-            case tree.Call(name, argument):
-                return self.variable(name) * self.value(argument)
+            case tree.Call(name):
+                raise Undefined(f"nobody knows the function {name}")
             case tree.Percent() | tree.Degree() | tree.Unit():
                 return self.marked(node)
             case tree.SetOperation():
@@ -95,41 +95,40 @@ PRIME = (1 << 61) - 1
 _POINTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
-def value_mod(node: Node, which: int) -> int:
-    """The value of ``node`` modulo ``PRIME`` at point ``which``; :class:`Undefined` for what is no rational function."""
-    return int(Residues(which).value(node))
-
-
 class Residue(int):
-    """A number modulo ``PRIME``."""
+    """A number modulo ``prime``."""
+
+    prime = PRIME
 
     def __add__(self, other: int) -> Residue:
-        return Residue(int.__add__(self, other) % PRIME)
+        return type(self)(int.__add__(self, other) % self.prime)
 
     def __neg__(self) -> Residue:
-        return Residue(int.__neg__(self) % PRIME)
+        return type(self)(int.__neg__(self) % self.prime)
 
     def __mul__(self, other: int) -> Residue:
-        return Residue(int.__mul__(self, other) % PRIME)
+        return type(self)(int.__mul__(self, other) % self.prime)
 
     def __truediv__(self, other: int) -> Residue:
         if not other:
             raise Undefined("division by zero")
-        return self * pow(int(other), PRIME - 2, PRIME)
+        return self * pow(int(other), self.prime - 2, self.prime)
 
 
 class Residues(Arithmetic):
-    """Arithmetic modulo ``PRIME``; π and e count as variables, which no rational function tells from them."""
+    """Arithmetic modulo a prime; π and e count as variables, which no rational function tells from them."""
 
-    def __init__(self, which: int) -> None:
-        self.which = which
+    def __init__(self, seed: int, kind: type[Residue] = Residue) -> None:
+        self.seed = seed
+        self.kind = kind
 
     def marked(self, node: tree.Marked) -> Residue:
         raise Undefined("a mark on a number")
 
     def number(self, value: Fraction) -> Residue:
-        top = Residue(value.numerator % PRIME)
-        return top if value.denominator == 1 else top / Residue(value.denominator % PRIME)
+        prime = self.kind.prime
+        top = self.kind(value.numerator % prime)
+        return top if value.denominator == 1 else top / self.kind(value.denominator % prime)
 
     def constant(self, name: str) -> Residue:
         if name not in ("pi", "e"):
@@ -137,15 +136,55 @@ class Residues(Arithmetic):
         return self.variable("const " + name)
 
     def variable(self, name: str) -> Residue:
-        """A fixed pseudo-random residue for a variable; the same in every process."""
-        value = _POINTS[self.which]
+        """A pseudo-random residue for a variable, from the seed."""
+        value, prime = self.seed, self.kind.prime
         for character in name:
-            value = (value ^ ord(character)) * 0x100000001B3 % PRIME
-        return Residue(value * value % PRIME)
+            value = (value ^ ord(character)) * 0x100000001B3 % prime
+        return self.kind(value * value % prime)
 
     def power(self, base: Residue, exponent: Node) -> Residue:
         size = exponent.inner if isinstance(exponent, tree.Neg) else exponent
         if not isinstance(size, tree.Num) or size.value.denominator != 1 or size.value >= 10**6:
             raise Undefined("no whole power within bounds")
-        power = Residue(pow(int(base), int(size.value), PRIME))
-        return power if size is exponent else Residue(1) / power
+        power = self.kind(pow(int(base), int(size.value), self.kind.prime))
+        return power if size is exponent else self.kind(1) / power
+
+
+@cache
+def _secret() -> tuple[type[Residue], int]:
+    """A prime and a seed of this process alone: what nobody knows, nobody can write a multiple of."""
+    import secrets
+
+    candidate = secrets.randbits(60) | 1 << 60 | 1
+    while not all(pow(base, candidate - 1, candidate) == 1 for base in (2, 3, 5, 7, 11, 13)):
+        candidate += 2
+    return type("SecretResidue", (Residue,), {"prime": candidate}), secrets.randbits(60)
+
+
+def same_rational(first: Node, second: Node) -> bool | None:
+    """Whether two expressions are the same rational function; None when one is none.
+
+    A difference is found at a fixed point modulo a fixed prime; agreement is confirmed modulo a prime of this process.
+    """
+    try:
+        fixed = Residues(_POINTS[0])
+        if fixed.value(first) != fixed.value(second):
+            return False
+        kind, seed = _secret()
+        secret = Residues(seed, kind)
+        return bool(secret.value(first) == secret.value(second))
+    except Undefined:
+        return None
+
+
+def same_rational_ratio(first: Node, second: Node) -> bool | None:
+    """Whether one rational function is a constant multiple of the other, and neither is zero; None as above."""
+    try:
+        for kind, seed in ((Residue, _POINTS[0]), _secret()):
+            one, other = Residues(seed, kind), Residues(seed ^ _POINTS[1] >> 8, kind)
+            a, b, c, d = one.value(first), one.value(second), other.value(first), other.value(second)
+            if a * d != c * b or not (a and b):
+                return False
+    except Undefined:
+        return None
+    return True

@@ -1,22 +1,24 @@
 """Tier ``expression``: two expressions are equal when they are identical as functions of their variables.
 
-Decided by exact arithmetic for constants, in a prime field for rational functions, and otherwise by numeric
-probing at fixed pseudo-random points (complex, near the positive real axis). Caveat: probing assumes
-positive variables, so ``sqrt(x^2)`` equals ``x``; a function that is defined nowhere near the points stays
-undecided (None).
+Decided by exact arithmetic for constants, in a prime field for rational functions, and otherwise to 50 digits and more
+at points that nobody knows beforehand (see :mod:`.identity`). Caveat: what is defined at too few points, or differs only
+beyond 400 digits, stays undecided (None).
 """
 
+from decimal import Decimal
 from fractions import Fraction
 
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, functions, variables
+from ..read.tree import Node, variables
 from ..result import Outcome, judged
-from .arithmetic import Undefined, value_mod
+from .arithmetic import Undefined, same_rational
+from .calls import with_named_calls
 from .exact import Exact, as_number, exact_value
-from .probing import REAL_ONLY, number, precise, probe
+from .floats import number
+from .identity import same_constant, same_function, within
 
-_CLOSE = 1e-9
+_DOUBLE = 17  # significant digits of a double
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 
@@ -66,19 +68,18 @@ def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         if _rounds_to(gold, answer, left, _as_float(left), _as_float(right), policy):
             return Outcome(True, "number", "equal after rounding")
         return Outcome(False, "number", "different exact values")
-    a, b = number(gold, {}), number(answer, {})
-    if _rounds_to(gold, answer, left, a, b, policy):
+    if (same := same_constant(gold, answer)) is not None and same:
+        return Outcome(True, "expression", "same value to 50 digits")
+    if _may_round(gold, answer, policy) and _rounds_to(
+        gold, answer, left, number(gold, {}), number(answer, {}), policy
+    ):
         return Outcome(True, "number", "equal after rounding")
-    if abs(a - b) > _CLOSE * max(abs(a), abs(b), 1e-300):
-        return Outcome(False, "expression", "different values")
-    first, second = precise(gold), precise(answer)
-    if first is not None and second is not None:
-        same = abs(first - second) <= max(abs(first), abs(second)).scaleb(-40)
-        return judged(same, "expression", "same value to 40 digits", "different in later digits")
-    one_is_rational = (left is None) != (right is None) and ((left or right or Exact()).rational) is not None
-    if one_is_rational and abs(a - b) > 1e-12 * max(abs(a), abs(b)):
-        return Outcome(False, "expression", "different values")
-    return Outcome(True, "expression", "same value in double precision")
+    return Outcome(False, "expression", "different values" if same is False else "too close or too large to tell apart")
+
+
+def _may_round(gold: Node, answer: Node, policy: CheckPolicy) -> bool:
+    """Whether a side is a decimal, or any number may be off."""
+    return bool(policy.relative_tolerance or decimal_places(gold) or decimal_places(answer))
 
 
 def _rounds_to(gold: Node, answer: Node, exact: Exact | None, x: complex, y: complex, policy: CheckPolicy) -> bool:
@@ -88,6 +89,8 @@ def _rounds_to(gold: Node, answer: Node, exact: Exact | None, x: complex, y: com
     places, theirs = decimal_places(gold), decimal_places(answer)
     enough = min(_SIGNIFICANT, policy.rounded_places)
     if policy.rounded_places and places >= policy.rounded_places and _digits(gold, places) >= enough:
+        if _digits(gold, places) > _DOUBLE:  # more than a double holds: the last digit counts
+            return not 0 < theirs <= places and within(gold, answer, Decimal(5).scaleb(-places - 1))
         slack = 0.5 * 10.0**-places + 2.3e-16 * max(abs(x), abs(y))
         return not 0 < theirs <= places and abs(x - y) <= slack * 1.000001
     if policy.machine_digits and theirs and not places and _digits(answer, theirs) >= policy.machine_digits:
@@ -116,18 +119,11 @@ def _as_float(value: Exact) -> complex:
 
 
 def _functions(gold: Node, answer: Node, names: set[str]) -> Outcome:
-    try:
-        same = all(value_mod(gold, which) == value_mod(answer, which) for which in (0, 1))
+    gold, answer = with_named_calls(gold, answer)
+    if (same := same_rational(gold, answer)) is not None:
         return judged(same, "expression", "identical rational functions", "different functions")
-    except Undefined:
-        pass
-    known = functions(gold) | functions(answer)
-    signed = "abs" in known
-    agreed = 0
-    for a, b in probe(gold, answer, names, signed or bool(known & REAL_ONLY), signed):
-        if abs(a - b) > _CLOSE * max(abs(a), abs(b), 1e-12):
-            return Outcome(False, "expression", "different at a sample point")
-        agreed += 1
-    if agreed >= 3:
-        return Outcome(True, "expression", f"equal at {agreed} sample points")
-    return Outcome(None, "expression", "could not be evaluated")
+    names = variables(gold) | variables(answer)
+    same = same_function(gold, answer, names)
+    if same is None:
+        return Outcome(None, "expression", "could not be compared at enough points")
+    return judged(same, "expression", "equal at all sample points", "different at a sample point")

@@ -4,21 +4,25 @@ A set is a membership test and the list of its cuts. Two sets are compared at ev
 neighbouring cuts and beyond them, which decides for every set whose boundary lies at its cuts.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 from ..read import tree
 from ..read.tree import Node, variables
 from .arithmetic import Undefined
-from .probing import number
+from .balls import ONE, Ball, MoreDigits, context
+from .reals import Reals
 
 #: Whether a number is in a union, an intersection or a difference, from whether it is in each part.
 _JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {
     "cup": any, "cap": all, "setminus": lambda inside: next(inside) and not next(inside),
 }  # fmt: skip
-_TINY = 1e-11
+_DIGITS = 80
+_TINY = Decimal("1e-50")
+_INFINITE = Decimal("Infinity")
+_STEP = Decimal("1.7")
 _MAX_CUTS = 200
 
 
@@ -26,15 +30,16 @@ _MAX_CUTS = 200
 class RealSet:
     """A membership test, the cuts where it may change, and the variable that the set is written in."""
 
-    cuts: tuple[float, ...]
-    contains: Callable[[float], bool]
+    cuts: tuple[Decimal, ...]
+    contains: Callable[[Decimal], bool]
     variable: str | None = None
 
 
 def real_set(node: Node) -> RealSet | None:
     """The set that ``node`` writes down, or None when it is not a set of real numbers in one variable."""
     try:
-        return _set(node)
+        with localcontext(context(_DIGITS)):
+            return _set(node)
     except Undefined:
         return None
 
@@ -43,44 +48,50 @@ def same_set(first: RealSet, second: RealSet) -> bool:
     """Whether no test point is in one set alone, and the variables, where both have one, are the same."""
     if first.variable and second.variable and first.variable != second.variable:
         return False
-    return all(first.contains(x) == second.contains(x) for x in _test_points(first.cuts + second.cuts))
+    with localcontext(context(_DIGITS)):
+        return all(first.contains(x) == second.contains(x) for x in _test_points(first.cuts + second.cuts))
 
 
-def _test_points(cuts: Sequence[float]) -> list[float]:
-    finite = sorted(x for x in cuts if math.isfinite(x))
-    merged: list[float] = []
+def _test_points(cuts: Sequence[Decimal]) -> list[Decimal]:
+    finite = sorted(x for x in cuts if x.is_finite())
+    merged: list[Decimal] = []
     for x in finite:
-        if not merged or x - merged[-1] > _TINY * max(1.0, abs(x)):
+        if not merged or x - merged[-1] > _TINY * max(ONE, abs(x)):
             merged.append(x)
     if not merged:
-        return [-1.5, 0.0, 1.5]
+        return [-_STEP, Decimal(0), _STEP]
     between = [(a + b) / 2 for a, b in pairwise(merged)]
-    return [merged[0] - 1.7, *merged, *between, merged[-1] + 1.7]
+    return [merged[0] - _STEP, *merged, *between, merged[-1] + _STEP]
 
 
-def constant(node: Node) -> float:
+def constant(node: Node) -> Decimal:
     """The real value of a constant, infinite ones included."""
     if (infinite := _infinity(node)) is not None:
         return infinite
     if variables(node):
         raise Undefined("not a constant")
-    value = complex(number(node, {}))
-    if abs(value.imag) > 1e-12:
-        raise Undefined("not real")
-    return value.real
+    return _value(node, {})
 
 
-def _infinity(node: Node) -> float | None:
+def _value(node: Node, variables: Mapping[str, Ball]) -> Decimal:
+    try:
+        value: Ball = Reals(variables).value(node)
+    except (MoreDigits, ArithmeticError):
+        raise Undefined("out of range") from None
+    return value.value
+
+
+def _infinity(node: Node) -> Decimal | None:
     match node:
         case tree.Const("inf"):
-            return math.inf
+            return _INFINITE
         case tree.Neg(tree.Const("inf")):
-            return -math.inf
+            return -_INFINITE
     return None
 
 
-def _near(x: float, y: float) -> bool:
-    return x == y or (math.isfinite(x) and math.isfinite(y) and abs(x - y) <= _TINY * max(1.0, abs(x), abs(y)))
+def _near(x: Decimal, y: Decimal) -> bool:
+    return x == y or (x.is_finite() and y.is_finite() and abs(x - y) <= _TINY * max(ONE, abs(x), abs(y)))
 
 
 def _set(node: Node) -> RealSet | None:
@@ -90,7 +101,9 @@ def _set(node: Node) -> RealSet | None:
         case tree.Const("empty"):
             return RealSet((), lambda x: False)
         case tree.Group(left, right, (low, high)):
-            return _interval(constant(low), constant(high), left == "[", right == "]")
+            ends, closed = (constant(low), constant(high)), (left == "[", right == "]")
+            proper = ends[0] < ends[1] or (ends[0] == ends[1] and all(closed))
+            return _interval(*ends, *closed) if proper else None  # (4, 1) is a point, not the empty set
         case tree.Set(items):
             points = tuple(constant(item) for item in items)
             return RealSet(points, lambda x: any(_near(x, p) for p in points))
@@ -122,8 +135,8 @@ def _combine(name: str, parts: list[RealSet]) -> RealSet:
     return RealSet(cuts, lambda x: joined(part.contains(x) for part in parts), variable)
 
 
-def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> RealSet:
-    def contains(x: float) -> bool:
+def _interval(low: Decimal, high: Decimal, closed_low: bool, closed_high: bool) -> RealSet:
+    def contains(x: Decimal) -> bool:
         above = closed_low if _near(x, low) else x > low
         below = closed_high if _near(x, high) else x < high
         return above and below
@@ -145,11 +158,11 @@ def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
     pairs = list(zip(sides, ops, sides[1:], strict=False))
     cuts = tuple(cut for left, _, right in pairs for cut in _cuts(left, right, name))
 
-    def value(side: Node, x: float) -> float:
+    def value(side: Node, x: Decimal) -> Decimal:
         infinite = _infinity(side)
-        return complex(number(side, {name: x})).real if infinite is None else infinite
+        return _value(side, {name: Ball(x)}) if infinite is None else infinite
 
-    def contains(x: float) -> bool:
+    def contains(x: Decimal) -> bool:
         try:
             return all(_holds(value(left, x), op, value(right, x)) for left, op, right in pairs)
         except Undefined:
@@ -170,11 +183,11 @@ _HOLDS = {
 }  # fmt: skip
 
 
-def _holds(left: float, op: str, right: float) -> bool:
+def _holds(left: Decimal, op: str, right: Decimal) -> bool:
     return _HOLDS[op][0 if _near(left, right) else 1 if left < right else 2]
 
 
-def _cuts(left: Node, right: Node, name: str) -> list[float]:
+def _cuts(left: Node, right: Node, name: str) -> list[Decimal]:
     """Where left = right: for differences up to degree 2, and for ``|inner| = constant``."""
     for one, other in ((left, right), (right, left)):
         match one:
@@ -183,21 +196,21 @@ def _cuts(left: Node, right: Node, name: str) -> list[float]:
                 return [cut for target in (bound, -bound) for cut in _roots(inner, name, target)]
         if _infinity(other) is not None:
             return []
-    return _roots(tree.Sum((left, tree.Neg(right))), name, 0.0)
+    return _roots(tree.Sum((left, tree.Neg(right))), name, Decimal(0))
 
 
-def _roots(node: Node, name: str, target: float) -> list[float]:
-    def at(x: float) -> float:
-        return complex(number(node, {name: x})).real - target
+def _roots(node: Node, name: str, target: Decimal) -> list[Decimal]:
+    def at(x: Decimal) -> Decimal:
+        return _value(node, {name: Ball(x)}) - target
 
-    c = at(0.0)
-    a, b = (at(1.0) + at(-1.0)) / 2 - c, (at(1.0) - at(-1.0)) / 2
-    for x in (2.0, 3.5):
-        if abs(a * x * x + b * x + c - at(x)) > 1e-9 * max(1.0, abs(at(x))):
+    c, one, below = (at(Decimal(x)) for x in (0, 1, -1))
+    a, b = (one + below) / 2 - c, (one - below) / 2
+    for x in (Decimal(2), Decimal("3.5")):
+        if abs(a * x * x + b * x + c - at(x)) > _TINY * max(ONE, abs(at(x))):
             raise Undefined("not a polynomial of degree 2 or less")
-    if abs(a) < 1e-12:
-        return [-c / b] if abs(b) > 1e-12 else []
+    if abs(a) < _TINY:
+        return [-c / b] if abs(b) > _TINY else []
     discriminant = b * b - 4 * a * c
     if discriminant < 0:
         return []
-    return [(-b + sign * math.sqrt(discriminant)) / (2 * a) for sign in (1, -1)]
+    return [(-b + sign * discriminant.sqrt()) / (2 * a) for sign in (1, -1)]

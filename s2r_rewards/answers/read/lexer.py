@@ -29,7 +29,7 @@ class Unreadable(Exception):
 MAX_TOKENS = 6_000
 MAX_DIGITS = 2_000
 
-_GROUPED = r"\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
+_GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 _HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
 _TOKEN_TEXT = (
     r"(?P<space>[\s~]+)"
@@ -59,16 +59,19 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
     tokens: list[Token] = []
-    at, end, word_end = 0, len(text), -1
-    scan = _scanner(grouped).match
+    at, end, word_end, apart = 0, len(text), -1, -1
+    scan, scan_apart = _scanner(grouped).match, _scanner(False).match
     while at < end:
-        match = scan(text, at)
+        match = scan(text, at) if at >= apart else scan_apart(text, at)
         if match is None:
             raise Unreadable(f"unexpected character {text[at]!r}")
         kind, value, at = match.lastgroup, match.group(), match.end()
         if kind == "num":
             if word_end == match.start() and tokens[-1][0] in ("sym", "const"):
                 raise Unreadable("a digit behind a letter")
+            if "," in value and ",0" not in value and _fills_bracket(text, at, tokens):  # (2,500) is a pair
+                apart, at = at, match.start()
+                continue
             tokens.append(("num", _number(value)))
         elif kind == "op":
             if value != "$" and value != '"':
@@ -87,6 +90,15 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
         if len(tokens) > MAX_TOKENS:
             raise Unreadable("too many tokens")
     return tokens
+
+
+_CLOSES = re.compile(r"\s*(?:[)\]]|\\[})])")
+
+
+def _fills_bracket(text: str, at: int, tokens: list[Token]) -> bool:
+    """Whether a bracket or a set holds nothing but the digits and commas that end at ``at``."""
+    opened = bool(tokens) and tokens[-1] in (("open", "("), ("open", "["), ("open", "{"))
+    return opened and _CLOSES.match(text, at) is not None
 
 
 @lru_cache(4096)

@@ -48,6 +48,8 @@ class Reader(Terms):
         self.depth += 1
         if not separators:
             return found[0]
+        if {"and", "or"} == set(separators):
+            return _alternatives(found, separators)
         if "," in separators and ";" in separators:
             return tree.List(_rows(found, separators, "()" if top else "[]"))
         return tree.List(tuple(found), next((word for word in ("or", "and") if word in separators), ","))
@@ -193,6 +195,16 @@ def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node
             rows.append([])
         rows[-1].append(item)
     return tuple(tree.Group(brackets[0], brackets[1], tuple(row)) for row in rows)
+
+
+def _alternatives(items: list[Node], separators: list[str]) -> Node:
+    """``a or b and c`` as ``a or (b and c)``."""
+    runs: list[list[Node]] = [[items[0]]]
+    for separator, item in zip(separators, items[1:], strict=True):
+        if separator == "or":
+            runs.append([])
+        runs[-1].append(item)
+    return tree.List(tuple(run[0] if len(run) == 1 else tree.List(tuple(run), "and") for run in runs), "or")
 
 
 def _stated(listed: tuple[Node, ...]) -> Node | None:

@@ -7,7 +7,7 @@ from typing import Any
 from . import tree
 from .lexer import Unreadable
 from .tree import Node
-from .vocabulary import Token
+from .vocabulary import FUNCTION_LETTERS, Token
 
 _ONE = tree.Num(Fraction(1))
 #: One degree in radians.
@@ -31,6 +31,12 @@ class Terms:
         self.depth = max_depth
         self.max_items = max_items
         self.bars = 0
+        #: Names that stand somewhere without a bracket behind them.
+        self.alone = {
+            token[1]
+            for token, after in zip(self.tokens, self.tokens[1:], strict=False)
+            if token[0] == "sym" and after != ("open", "(") and after not in (("op", "'"), ("op", "_"))
+        }
 
     def step(self) -> Any:
         value = self.value
@@ -206,9 +212,28 @@ class Terms:
             name += self.step()
         if (index := self.below()) is not None:
             name += f"_{index}"
-        if self.kind == "open" and self.value == "(" and len(name) == 1:
+        if self.kind == "open" and self.value == "(" and self._is_applied(name):
             return tree.Call(name, self.bracket())
         return tree.Sym(name)
+
+    def _is_applied(self, name: str) -> bool:
+        """Whether the bracket at hand holds the argument of a function rather than a factor.
+
+        A number or several arguments make one of any letter, one symbol of a letter that stands nowhere alone, and any
+        argument of such a letter that usually names functions.
+        """
+        inside = self.tokens[self.at + 1 : self.at + 4]
+        if inside[:1] == [("op", "-")]:
+            inside = self.tokens[self.at + 2 : self.at + 5]
+        closed = inside[1:2] == [("close", ")")]
+        if closed and inside[0][0] == "num":
+            return True
+        if len(inside) > 1 and inside[1] == ("sep", ",") and inside[0][0] in ("num", "sym"):
+            return True
+        if name in self.alone:
+            return False
+        letter = name.rstrip("'").partition("_")[0]
+        return (closed and inside[0][0] in ("sym", "const")) or "'" in name or letter in FUNCTION_LETTERS
 
     def below(self) -> str | None:
         """The subscript that follows, as text; None when there is none."""
@@ -248,7 +273,7 @@ class Terms:
             self.step()
             index = self.sum()
             self.expect("close", "]")
-        radicand = self.postfix(self.primary())
+        radicand = self.primary()
         return tree.Function("sqrt", (radicand,)) if index is None else tree.Power(radicand, tree.Quotient(_ONE, index))
 
     def argument(self) -> Node:

@@ -100,7 +100,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``f(x)``: an unknown function, or a product."""
+    """``f(x)``: the value of an unknown function."""
 
     name: str
     argument: Node

@@ -20,6 +20,8 @@ def _tokens(name: str) -> dict[str, Token]:
 
 
 GREEK = _set("greek")
+#: Letters that name a function wherever they stand in front of a bracket and nowhere else.
+FUNCTION_LETTERS = _set("function letters")
 ACCENTS = _set("accents")
 #: Commands with braces: whether they hold mathematics in another style, rather than prose.
 STYLES = dict.fromkeys(_set("text commands"), False) | dict.fromkeys(_set("style commands") | ACCENTS, True)

@@ -11,7 +11,10 @@ from typing import NamedTuple
 from ..result import Outcome, judged
 from .text import plain_text
 
-_OR_LETTER = re.compile(r"\b(?:or|nor)\s+\(?[A-J]\b(?!\s*[=+*/^(-])")
+_OR_LETTER = re.compile(
+    r"\b(?:or|nor|and|maybe|perhaps|possibly|unless|not)\s+(?:option\s+)?\(?[A-J]\b(?!\s*[=+*/^-])|\b(?:maybe|unless)\b"
+)
+_PRIMED = re.compile(r"\s*[A-Za-z]\s*(?:'|\^\s*\{?\\prime)")  # E' is a point, no choice
 
 
 class _Letters(NamedTuple):
@@ -47,6 +50,8 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
+    if _PRIMED.match(text):
+        return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
     if match is None:
@@ -63,6 +68,8 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
     ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
     """
     letters = _asked_for() if only else _IN_MATHEMATICS
+    if _PRIMED.match(gold):
+        return None
     letter = letters.alone.fullmatch(plain_text(gold.upper() if only else gold)) if len(gold) <= 40 else None
     if letter is None:
         return None

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import TypeGuard
 
-from ..algebra.arithmetic import PRIME, Undefined, value_mod
+from ..algebra.arithmetic import Undefined, same_rational_ratio
+from ..algebra.calls import with_named_calls
 from ..algebra.equality import decimal_places
-from ..algebra.probing import number, probe
+from ..algebra.floats import number
+from ..algebra.identity import same_ratio
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
@@ -46,6 +48,37 @@ def rounded_part(node: Node) -> Node | None:
                     return None
                 return rounded if off <= 0.5000001 * 10.0**-places else None
     return None
+
+
+def consistent(node: Node) -> bool:
+    """Whether every ``a \\approx b`` between constants in a chain rounds to what it says; ``3 \\approx 4`` does not."""
+    if not isinstance(node, tree.Relation) or "~" not in node.ops:
+        return True
+    for left, op, right in zip(node.sides, node.ops, node.sides[1:], strict=False):
+        if op != "~" or variables(left) or variables(right):
+            continue
+        try:
+            off, size = abs(number(left, {})) - abs(number(right, {})), abs(number(right, {}))
+        except Undefined:
+            return False
+        place = max(_last_place(left), _last_place(right))
+        if (
+            not -0.500001 * place <= off < place * (1.0 if _last_place(left) < place else 0.500001)
+            and abs(off) > 1e-3 * size
+        ):
+            return False
+    return True
+
+
+def _last_place(node: Node) -> float:
+    """What the last digit of a number that is written out counts; 0 for anything else."""
+    literal = node.inner if isinstance(node, tree.Neg) else node
+    if not isinstance(literal, tree.Num):
+        return 0.0
+    if literal.value.denominator == 1:
+        digits = str(abs(literal.value.numerator))
+        return 10.0 ** min(300, len(digits) - len(digits.rstrip("0"))) if literal.value else 1.0
+    return 10.0 ** -decimal_places(literal)
 
 
 def exact_part(node: Node) -> Node:
@@ -105,6 +138,8 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
         plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
         same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain))
         return judged(same, "structure", "same equation", "different equations")
+    if is_name(g[0]) and is_name(a[0]) and g[0] != a[0] and not _same_role(g[0], a[0]):
+        return Outcome(False, "structure", "values of different variables")
     first, second = named_value(gold, policy, False, compare), named_value(answer, policy, True, compare)
     if first is None or second is None:
         return Outcome(False, "structure", "different equations")
@@ -131,18 +166,9 @@ def without_arguments(node: Node) -> Node:
 
 def same_curve(gold: Sides, answer: Sides) -> bool:
     """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
-    left, right = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
+    left, right = with_named_calls(*(tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer)))
     names = variables(left)
     if not names or names != variables(right):
         return False
-    try:
-        first, second = (value_mod(left, k) * pow(value_mod(right, k), PRIME - 2, PRIME) % PRIME for k in (0, 1))
-        return first == second != 0
-    except Undefined:
-        pass
-    found: list[complex] = []
-    for a, b in probe(left, right, names):
-        if a == 0 or b == 0:
-            return False
-        found.append(a / b)
-    return len(found) >= 3 and all(abs(x - found[0]) <= 1e-9 * abs(found[0]) for x in found)
+    found = same_rational_ratio(left, right)
+    return same_ratio(left, right, names) if found is None else found

@@ -20,7 +20,7 @@ from ..read.vocabulary import LETTER_UNITS, TEMPERATURES, compatible, normal_uni
 from ..result import Outcome
 
 _PLAIN = re.compile(
-    r"([+-]?)\s*(?:(\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
+    r"([+-]?)\s*(?:((?!0)\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
     r"(?:\s*/\s*(\d{1,400}))?"
 )
 _HUNDRED = tree.Num(Fraction(100))
@@ -143,9 +143,9 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
         if outcome.equal or policy.percent == "value":
             return outcome
     outcome = equal(g.core, a.core, policy)
-    if outcome.equal and a.percent:
+    if outcome.equal:
         value = as_number(g.core)
-        if value is None or abs(value) < 1:
+        if value is None or (a.percent and abs(value) < 1):
             return Outcome(False, "number", "a percentage of a proportion")
     return outcome
 

@@ -17,7 +17,16 @@ from ..read import tree
 from ..read.tree import Node, descendants, rebuild
 from ..read.vocabulary import compatible
 from ..result import Outcome, judged
-from .equations import compare_relations, exact_part, is_equation, name_of, named_apart, named_value, rounded_part
+from .equations import (
+    compare_relations,
+    consistent,
+    exact_part,
+    is_equation,
+    name_of,
+    named_apart,
+    named_value,
+    rounded_part,
+)
 from .number import compare_values, unwrap
 
 _MATCHING_LIMIT = 40
@@ -33,6 +42,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if (rounded := rounded_part(answer)) is not None:
         exactly = compare(gold, exact_part(answer), policy)
         return exactly if exactly.equal else compare(gold, rounded, policy)
+    if not consistent(gold) or not consistent(answer):
+        return Outcome(False, "structure", "a rounded value that is none")
     gold, answer = (_without_domain(_spread(exact_part(node))) for node in (gold, answer))
     kinds = {type(gold), type(answer)}
     if kinds <= _VALUES:
@@ -46,6 +57,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
             return judged(same, "structure", "same set of numbers", "different sets of numbers")
     if kinds & {tree.List, tree.Set}:
         return _lists(gold, answer, policy)
+    if isinstance(gold, tree.Matrix) and isinstance(answer, tree.Matrix) and _shape(gold) != _shape(answer):
+        return Outcome(False, "structure", "matrices of different shapes")
     if tree.Matrix in kinds:
         return _ordered(_rows(gold), _rows(answer), policy, "matrix")
     if tree.Group in kinds:
@@ -222,6 +235,10 @@ def _groups(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if policy.order == "free" and len(gold.items) == len(answer.items):
         return _unordered(gold.items, answer.items, policy)
     return _ordered(gold.items, answer.items, policy, "tuple")
+
+
+def _shape(matrix: tree.Matrix) -> tuple[int, int]:
+    return len(matrix.rows), len(matrix.rows[0])
 
 
 def _rows(node: Node) -> tuple[Node, ...] | None:

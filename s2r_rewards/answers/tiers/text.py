@@ -53,15 +53,21 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if policy.letter_case:
         same = "".join(first.split()) == "".join(second.split())
         return judged(same, "text", "same text", "different text")
-    word = _FIRST_WORD.fullmatch(first)
-    if word and word[1].lower() in _YES_NO:
-        found = _FIRST_WORD.match(second)
-        wanted, stated = word[1].lower(), found[1].lower() if found else ""
+    word = _FIRST_WORD.match(first)
+    if word and word[1].lower() in _YES_NO and not any(c.isdigit() or c in "\\=<>" for c in first):
+        wanted, stated = (_yes_or_no(side) for side in (first, second))
         if policy.kind == "word":
             wanted, stated = _SCALE.get(wanted, wanted), _SCALE.get(stated, stated)
         return judged(stated == wanted, "text", "same yes or no", "different yes or no")
     if not any(character.isalpha() for character in first):
         return Outcome(False, "text", "different text")
+    left, right = normal_words(first), normal_words(second)
+    if left == right and left in _SYNONYMS.values():
+        return Outcome(True, "text", "same words")
+    formulas = [_UNSTYLED.sub(lambda m: m[1] or " ", side) for side in (gold, answer)]
+    if any(map(_FORMULA.search, formulas)):
+        same = _squeezed(formulas[0]) == _squeezed(formulas[1])
+        return judged(same, "text", "same formula as text", "different text")
     left, right = normal_words(first), normal_words(second)
     if left and left == right and _signs(first) == _signs(second):
         return Outcome(True, "text", "same words")
@@ -70,6 +76,29 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if left and left == right and _signs(first) == _signs(second):
             return Outcome(True, "text", "same words but for articles")
     return Outcome(False, "text", "different text")
+
+
+def _yes_or_no(text: str) -> str:
+    """The yes, no, true … that a text begins with; empty when it begins otherwise or says two of them."""
+    found = _FIRST_WORD.match(text)
+    if found is None:
+        return ""
+    said = {_SCALE.get(word, word) for word in re.findall(r"[a-z]+", text.lower()) if word in _YES_NO}
+    return found[1].lower() if len(said) == 1 and not _DOUBT.search(text) else ""
+
+
+_DOUBT = re.compile(r"\b(?:maybe|perhaps|possibly|or)\b|/", re.I)
+_UNSTYLED = re.compile(
+    r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathsf|operatorname|boxed)\s*\{([^{}]*)\}|\$|\\[,;:! ]|\\(?:left|right)(?![A-Za-z])"
+)
+_FORMULA = re.compile(r"[\^_\\{}]|(?:(?<!['\w])\w+|\))'(?!\w)")
+_ONE_BRACED = re.compile(r"\{(\w|\\[a-zA-Z]+)\}")
+
+
+def _squeezed(text: str) -> str:
+    """A formula without spaces and without braces around a single sign; words in small letters."""
+    words = re.sub(r"(?<![\\A-Za-z])[A-Za-z]{3,}", lambda m: m[0].lower(), _ONE_BRACED.sub(r"\1", text))
+    return "".join(words.split()).strip('.,;"`*')
 
 
 def _signs(text: str) -> str:

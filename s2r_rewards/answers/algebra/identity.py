@@ -1,0 +1,208 @@
+r"""Are two expressions the same number, or the same function of their variables?
+
+Numbers are compared as balls of 50 digits and more (:mod:`.balls`): a difference is a proof, and agreement is only
+said where no term vanished in a rounding. Functions are compared at the points of :mod:`.points`; they are the same when
+they agree wherever both have a real value. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
+negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, DecimalException, localcontext
+from typing import Any, Literal
+
+from ..read import tree
+from ..read.tree import Node, descendants, functions, variables
+from .arithmetic import Undefined
+from .balls import Ball, MoreDigits, context
+from .complexes import Complexes, Pair
+from .floats import clearly_differ
+from .points import Digits, Point, real_points, whole_points
+from .reals import PIECEWISE, WHOLE_ONLY, Reals
+
+DIGITS = 50
+MAX_DIGITS = 420
+#: Letters that stand for whole numbers where anything asks for them.
+WHOLE_LETTERS = frozenset("nkmNKMjlr")
+#: Letters that stand for complex numbers where i is written.
+_COMPLEX_LETTERS = frozenset("zw")
+_BREAKING = PIECEWISE | {"sqrt"}
+_ENOUGH, _PLENTY = 5, 9
+_KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
+
+Agreement = Literal["agree", "differ", "one", "none", "beyond"]
+
+
+def same_constant(first: Node, second: Node) -> bool | None:
+    """Whether two constants are the same number; None when neither can be proven within bounds.
+
+    Raises:
+        Undefined: a side has no value.
+    """
+    found = _at(first, second, {}, Reals)
+    if found in ("one", "none"):
+        found = _at(first, second, {}, Complexes)
+    if found in ("one", "none"):
+        raise Undefined("no value on one side" if found == "one" else "no value")
+    return {"agree": True, "differ": False}.get(found)
+
+
+def within(first: Node, second: Node, distance: Decimal) -> bool:
+    """Whether two real constants are certainly no further apart."""
+    with localcontext(context(DIGITS - distance.adjusted())):
+        try:
+            one, other = _value(Reals({}), first), _value(Reals({}), second)
+            return one is not None and other is not None and abs(one.value - other.value) <= distance
+        except MoreDigits:
+            return False
+
+
+def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | None:
+    """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
+    listed = sorted(names)
+    if clearly_differ(first, second, listed) and not _asks_for_whole(first) and not _asks_for_whole(second):
+        return False
+    return _over(_agreements(first, second, listed), _has(first, second, PIECEWISE), _has(first, second, _BREAKING))
+
+
+def _over(agreements: Iterator[Agreement], pieces: bool, breaking: bool) -> bool | None:
+    """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at."""
+    agreed = 0
+    for agreement in agreements:
+        if agreement == "differ" or (agreement == "one" and pieces):
+            return False
+        agreed += agreement == "agree"
+        if agreed == _PLENTY and not breaking:
+            break
+    return True if agreed >= _ENOUGH else None
+
+
+def _has(first: Node, second: Node, names: frozenset[str]) -> bool:
+    return not names.isdisjoint(functions(first) | functions(second))
+
+
+def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreement]:
+    """What the points say, one after the other."""
+    if not _is_complex(first) and not _is_complex(second):
+        seen = False
+        if (points := _points(first, second, names)) is None:
+            yield "differ"
+            return
+        for point in points:
+            found = _at(first, second, point, Reals)
+            seen |= found in ("agree", "differ", "one")
+            yield found
+        if seen:
+            return
+    digits = Digits(first, second)
+    for real in real_points(first, second, names, False):
+        pairs: dict[str, Any] = {name: Pair(Ball(value)) for name, value in real.items()}
+        for name in _COMPLEX_LETTERS & pairs.keys():
+            pairs[name] = Pair(Ball(real[name]), Ball(digits.unit() * 2 - 1))
+        yield _at(first, second, pairs, Complexes)
+
+
+def _is_complex(node: Node) -> bool:
+    return tree.Const("i") in descendants(node)
+
+
+def _points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point] | None:
+    """Real points, or whole ones where a side has values at nothing else; None where the sides cannot be equal."""
+    whole = [_asks_for_whole(node) for node in (first, second)]
+    if not any(whole):
+        return real_points(first, second, names, _has(first, second, _BREAKING))
+    if not all(whole) and not WHOLE_LETTERS.issuperset(names):
+        return None
+    return whole_points(first, second, names)
+
+
+def _asks_for_whole(node: Node) -> bool:
+    """Whether factorials and their like, or powers of negative numbers, only have values at whole numbers."""
+    if not WHOLE_ONLY.isdisjoint(functions(node)):
+        return True
+    powers = (part for part in descendants(node) if isinstance(part, tree.Power))
+    return any(_is_negative(power.left) and variables(power.right) for power in powers)
+
+
+def _is_negative(node: Node) -> bool:
+    match node:
+        case tree.Neg(tree.Num() | tree.Quotient(tree.Num(), tree.Num())) | tree.Quotient(tree.Neg(), tree.Num()):
+            return True
+        case tree.Num(value):
+            return value < 0
+    return False
+
+
+def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any], Reals | Complexes]) -> Agreement:
+    """Compare both values at one point, with as many digits as that takes."""
+    digits = DIGITS
+    known: dict[str, Any] = {k: Ball(value) if isinstance(value, Decimal) else value for k, value in point.items()}
+    while digits <= MAX_DIGITS:
+        with localcontext(context(digits)):
+            try:
+                one, other = (_value(kind(known), node) for node in (first, second))
+                if one is None or other is None:
+                    return "none" if one is other else "one"
+                if not one.agrees(other):
+                    return "differ"
+                if _is_known(one, other):
+                    return "agree"
+                digits *= 2
+            except MoreDigits as more:
+                digits = max(more.digits, digits + 20)
+    return "beyond"
+
+
+def _value(arithmetic: Reals | Complexes, node: Node) -> Any:
+    """The value, None where there is none.
+
+    Raises:
+        MoreDigits: the digits do not suffice, or the value is out of range.
+    """
+    try:
+        return arithmetic.value(node)
+    except (Undefined, ZeroDivisionError, ValueError):
+        return None
+    except (DecimalException, OverflowError):
+        raise MoreDigits(MAX_DIGITS + 1) from None
+
+
+def _is_known(one: Ball | Pair, other: Ball | Pair) -> bool:
+    """Whether two values that may be equal are known well enough to say so."""
+    if isinstance(one, Pair) and isinstance(other, Pair):
+        error = one.real.error + one.imaginary.error + other.real.error + other.imaginary.error
+        size = max(abs(one.real.value), abs(one.imaginary.value), abs(other.real.value))
+    else:
+        assert isinstance(one, Ball)
+        assert isinstance(other, Ball)
+        error, size = one.error + other.error, max(abs(one.value), abs(other.value))
+    return error <= _KNOWN * (size if size > error else 1)
+
+
+def same_ratio(first: Node, second: Node, names: Iterable[str], positive: bool = False) -> bool:
+    """Whether one expression is a constant multiple of the other, and a positive one where that is asked for."""
+    pieces, breaking = _has(first, second, PIECEWISE), _has(first, second, _BREAKING)
+    return _over(_of_ratio(first, second, sorted(names), positive), pieces, breaking) is True
+
+
+def _of_ratio(first: Node, second: Node, names: list[str], positive: bool) -> Iterator[Agreement]:
+    """At every point: are the values in the ratio that they have at the first point where neither is zero?"""
+    start: tuple[Ball, Ball] | None = None
+    for point in real_points(first, second, names, _has(first, second, _BREAKING)):
+        known = Reals({name: Ball(value) for name, value in point.items()})
+        with localcontext(context(DIGITS)):
+            try:
+                one, other = _value(known, first), _value(known, second)
+                if one is None or other is None:
+                    yield "none" if one is other else "one"
+                    continue
+                if one.is_zero or other.is_zero:
+                    yield "none" if one.is_zero and other.is_zero else "differ"
+                    continue
+                start = start or (one, other)
+                if positive and (one.value > 0) != (other.value > 0):
+                    yield "differ"
+                yield "agree" if (one * start[1]).agrees(other * start[0]) else "differ"
+            except MoreDigits:
+                yield "beyond"

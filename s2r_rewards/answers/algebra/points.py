@@ -1,0 +1,163 @@
+"""Where two expressions are compared: sample points of every sign and size, chosen by the expressions themselves.
+
+The digits of the points come from a hash of both expressions, so nobody can write an expression that vanishes at them.
+Points also lie around every number that is written, and between the places where an absolute value, a maximum or a floor
+changes its formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from hashlib import blake2b
+from itertools import pairwise
+
+from ..read import tree
+from ..read.tree import Node, descendants, variables
+from .arithmetic import Undefined
+from .balls import Ball, MoreDigits, context
+from .reals import Reals
+
+Point = dict[str, Decimal]
+
+#: (sign, smallest size, largest size) of the points: "+", "-" or one sign for each variable ("±").
+_PLAN = (
+    ("+", "0.1", "0.9"), ("+", "1.1", "2.6"), ("-", "0.1", "0.9"), ("±", "1.1", "2.6"), ("+", "4", "60"),
+    ("±", "0.001", "0.1"), ("-", "4", "60"), ("+", "0.05", "0.7"), ("±", "0.05", "9"), ("+", "300", "5000"),
+    ("+", "0.00001", "0.001"), ("±", "300", "5000"),
+)  # fmt: skip
+_PLAN_OF_PIECES = (
+    *_PLAN, ("±", "0.1", "4"), ("±", "0.1", "12"), ("±", "1", "30"), ("±", "100000", "9000000"), ("+", "1", "9"),
+    ("-", "1", "9"),
+)  # fmt: skip
+_WHOLE = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 15, 20)
+_AROUND = 4  # written numbers and breaks that points are put around, from the smallest and the largest
+
+
+class Digits:
+    """Pseudo-random decimals from a seed: the same for the same pair of expressions, in either order."""
+
+    def __init__(self, *nodes: Node) -> None:
+        seed = "|".join(sorted(repr(node) for node in nodes)).encode()
+        self.state = int.from_bytes(blake2b(seed, digest_size=16).digest(), "big")
+
+    def step(self) -> int:
+        """The next 64 bits."""
+        self.state = (self.state * 0x2360ED051FC65DA44385DF649FCCF645 + 0x5851F42D4C957F2D14057B7EF767814F) % (1 << 128)
+        return self.state >> 64
+
+    def unit(self) -> Decimal:
+        """A number between 0 and 1 with 25 digits."""
+        return Decimal(self.step() * 1_000_003 % 10**25).scaleb(-25)
+
+    def between(self, low: Decimal, high: Decimal) -> Decimal:
+        """A number of a size between two positive ones; small sizes are as likely as large ones."""
+        ratio = (high / low).ln() * self.unit()
+        return +(low * ratio.exp())
+
+
+def real_points(first: Node, second: Node, names: Sequence[str], pieces: bool) -> Iterator[Point]:
+    """Points of every sign and size; more of them, and between the breaks, where there are pieces."""
+    digits = Digits(first, second)
+    for sign, low, high in _PLAN_OF_PIECES if pieces else _PLAN:
+        yield {name: _signed(digits, sign, k, Decimal(low), Decimal(high)) for k, name in enumerate(names)}
+    written = _ends(sorted(_written(first, second)))
+    for number in written:
+        near = [number * (1 + digits.unit() / 8), number * (1 - digits.unit() / 8), number + digits.unit()]
+        for value in near:
+            yield {name: value if k % 2 == 0 else value * (1 + digits.unit()) for k, name in enumerate(names)}
+    if pieces:
+        yield from _between_breaks(first, second, names, digits)
+
+
+def _signed(digits: Digits, sign: str, which: int, low: Decimal, high: Decimal) -> Decimal:
+    value = digits.between(low, high)
+    if sign == "±":
+        return -value if (digits.step() >> 7) & 1 else value
+    return -value if sign == "-" else value
+
+
+def _written(first: Node, second: Node) -> set[Decimal]:
+    """The sizes of the numbers that are written, but for those that other points are near anyway."""
+    found = {abs(n.value) for node in (first, second) for n in descendants(node) if isinstance(n, tree.Num)}
+    return {_decimal(value) for value in found if value and not Fraction(1, 4) < value < 3 and value < 10**12}
+
+
+def _ends(values: list[Decimal]) -> list[Decimal]:
+    return values if len(values) <= 2 * _AROUND else [*values[:_AROUND], *values[-_AROUND:]]
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def _between_breaks(first: Node, second: Node, names: Sequence[str], digits: Digits) -> Iterator[Point]:
+    """One variable: whole numbers, and a point in each piece that the breaks cut the line into."""
+    for whole in (0, 1, 2, 3, 6, 12, -1, -3, 60):
+        yield dict.fromkeys(names, Decimal(whole))
+    for name in names:
+        others = {other: digits.between(Decimal(1), Decimal(9)) for other in names if other != name}
+        breaks = _ends(sorted(_breaks(first, name, others) | _breaks(second, name, others)))
+        for low, high in pairwise(breaks):
+            yield {**others, name: low + (high - low) * (digits.unit() + 1) / 3}
+        for value in breaks[:1]:
+            yield {**others, name: value - (1 + abs(value)) * (digits.unit() + 1)}
+        for value in breaks[-1:]:
+            yield {**others, name: value + (1 + abs(value)) * (digits.unit() + 1)}
+        for value in breaks:
+            yield {**others, name: value}
+
+
+def _breaks(node: Node, name: str, others: Point) -> set[Decimal]:
+    """Where a piecewise part changes its formula, for arguments up to degree 2 in the variable."""
+    found: set[Decimal] = set()
+    for part in descendants(node):
+        if isinstance(part, tree.Function):
+            for inner in _changes(part):
+                found |= _zeros(inner, name, others)
+    return found
+
+
+def _changes(part: tree.Function) -> list[Node]:
+    """The expressions whose zeros are the breaks of a function."""
+    match part:
+        case tree.Function("abs" | "sign" | "sqrt" | "floor" | "ceil", (inner, *_)):
+            return [inner]
+        case tree.Function("max" | "min", arguments):
+            return [tree.Sum((a, tree.Neg(b))) for i, a in enumerate(arguments[:4]) for b in arguments[i + 1 : 4]]
+    return []
+
+
+def _zeros(node: Node, name: str, others: Point) -> set[Decimal]:
+    if name not in variables(node):
+        return set()
+
+    def at(x: int) -> Decimal:
+        value: Ball = Reals({key: Ball(v) for key, v in {**others, name: Decimal(x)}.items()}).value(node)
+        return value.value
+
+    try:
+        with localcontext(context(60)):
+            c, above, below, twice = at(0), at(1), at(-1), at(2)
+    except (Undefined, MoreDigits, ArithmeticError, ValueError):
+        return set()
+    a, b = (above + below) / 2 - c, (above - below) / 2
+    if abs(4 * a + 2 * b + c - twice) > Decimal("1e-20") * (1 + abs(twice)):
+        return set()
+    if abs(a) < Decimal("1e-20"):
+        return {-c / b} if abs(b) > Decimal("1e-20") else set()
+    root = b * b - 4 * a * c
+    return {(-b + sign * root.sqrt()) / (2 * a) for sign in (1, -1)} if root >= 0 else set()
+
+
+def whole_points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point]:
+    """Whole numbers, for what has values at nothing else."""
+    digits = Digits(first, second)
+    for value in _WHOLE:
+        spread: Point = {name: Decimal(value + digits.step() % 4 if k else value) for k, name in enumerate(names)}
+        yield spread
+        if len(names) > 1:
+            yield {name: Decimal(digits.step() % (value + 2)) for name in names}
+            yield dict(zip(reversed(list(names)), spread.values(), strict=True))
+    yield {name: Decimal(30 + digits.step() % 30) for name in names}

@@ -1,0 +1,1 @@
+"""Methods that credit an action with what comes after it, too."""

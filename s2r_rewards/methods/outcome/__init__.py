@@ -1,0 +1,1 @@
+"""Methods with one advantage a response: all its actions are credited alike."""

@@ -1,0 +1,1 @@
+"""Methods that credit an action with its own reward, or with that and the progress it made."""
