@@ -65,8 +65,8 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(fmean(defined), stdev(defined) / math.sqrt(len(defined)), len(defined))
 
 
-def write_results(out: Path, study: Study, found: Found, plots: bool) -> list[Path]:
-    """results.json (every seed's values), table.md and, if asked for, study.png."""
+def write_results(out: Path, study: Study, found: Found) -> list[Path]:
+    """results.json (every seed's values) and table.md."""
     if not found.seeds:
         return []
     out.mkdir(parents=True, exist_ok=True)
@@ -79,10 +79,6 @@ def write_results(out: Path, study: Study, found: Found, plots: bool) -> list[Pa
                 rows.append({**asdict(arm), "temperature": temperature, "values": metrics})
     write_atomically(written[0], dumps({"seeds": found.seeds, "arms": rows}, indent=1) + "\n")
     write_atomically(written[1], table(study, found))
-    if plots:
-        from .picture import draw
-
-        written += draw(out, study, found)
     return written
 
 

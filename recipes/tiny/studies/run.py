@@ -33,8 +33,12 @@ def run_study(name: str, config: Config, seeds: list[int], out: Path, jobs: int,
         for task, record in run(tasks, jobs, progress.step):
             progress.done(task, record)
             if record is not None and task.label.endswith(tuple(arm.label for arm in arms)):
-                write_results(out / name, study, _found(runs), plots=False)
-    written = write_results(out / name, study, _found(runs), plots)
+                write_results(out / name, study, _found(runs))
+    written = write_results(out / name, study, _found(runs))
+    if plots:
+        from .picture import draw
+
+        written += draw(out / name, study, _found(runs))
     console.print((out / name / "table.md").read_text(), highlight=False)
     console.print(f"{time.monotonic() - start:.0f} s. Written:", *(f"  {path}" for path in written), sep="\n")
 
