@@ -55,7 +55,7 @@ def command(
     reading: Reading,
     formats: Formats,
 ) -> None:
-    """Behaviour-initialisation data (section 3.1 of the paper) out of the verifications in SOURCE.
+    """Behaviour-initialisation data (section 2.2 of the paper) out of the verifications in SOURCE.
 
     Attempts by difficulty, wrong answers distinct, the last attempt right; wrong attempts are not trained.
 
