@@ -15,6 +15,9 @@ TURN = tree.Quotient(tree.Const("pi"), tree.Num(Fraction(180)))
 _STARTS = frozenset(("num", "sym", "const", "fn", "cmd"))
 
 
+#: Signs of money, and the words that they stand for.
+MONEY = {"money": "dollar", "euro": "euro", "sterling": "sterling"}
+POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
 _END: Token = ("end of text", "")
 
 
@@ -46,6 +49,9 @@ class Terms:
 
     def is_op(self, value: str) -> bool:
         return self.kind == "op" and self.value == value
+
+    def is_sym(self, name: str) -> bool:
+        return bool(self.kind == "sym" and self.value == name)
 
     def skip(self, op: str) -> bool:
         """Whether an operator is at hand; it is stepped over."""
@@ -91,6 +97,8 @@ class Terms:
         factors = [self.unary()]
         while True:
             if self.kind == "op" and self.value in "*/":
+                if self.tokens[self.at + 1][0] == "word":  # 5 · m: a unit
+                    return _product(factors)
                 if self.step() == "/":
                     factors = [tree.Quotient(_product(factors), self.unary())]
                 else:
@@ -130,10 +138,13 @@ class Terms:
 
     def unary(self) -> Node:
         """A power behind any number of signs."""
-        sign = False
-        while self.kind == "op" and self.value in ("-", "+", "money"):
-            sign ^= self.step() == "-"
+        sign, money = False, ""
+        while self.kind == "op" and (self.value in ("-", "+") or self.value in MONEY):
+            operator = self.step()
+            money = MONEY.get(operator, money)
+            sign ^= operator == "-"
         node = self.power()
+        node = tree.Unit(node, money) if money else node
         return tree.Neg(node) if sign else node
 
     def power(self) -> Node:
@@ -170,7 +181,7 @@ class Terms:
 
     def postfix(self, node: Node) -> Node:
         """Factorials, percent and degree signs and primes behind a value."""
-        while self.kind == "op" and self.value in ("!", "%", "deg", "'"):
+        while self.kind == "op" and self.value in POSTFIXES:
             op = self.step()
             if op == "!":
                 node = tree.Function("factorial", (node,))
@@ -178,6 +189,8 @@ class Terms:
                 if not isinstance(node, tree.Sym):
                     raise Unreadable("a derivative")
                 node = tree.Sym(node.name + "'")
+            elif op in MONEY:
+                node = tree.Unit(node, MONEY[op])
             else:
                 node = tree.Percent(node) if op == "%" else tree.Degree(node)
         return node
