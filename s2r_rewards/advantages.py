@@ -11,7 +11,7 @@ from s2r_rewards.baselines.base import Values
 def outcome_advantages(
     rewards: Sequence[float], groups: Sequence[Hashable] | None = None, baseline: BaselineFunction = rloo
 ) -> tuple[float, ...]:
-    """A(y_m) = R_o(y_m) − b(y_m); by default RLOO over the samples of a prompt (§3.2, arXiv:2502.12853).
+    """A(y_m) = R_o(y_m) − b(y_m); by default RLOO over the samples of a prompt (§2.3.1 and Eq. 2, arXiv:2502.12853).
 
     >>> outcome_advantages([1.0, 1.0, -1.0, -1.0])[0]
     1.3333333333333333

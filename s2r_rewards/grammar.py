@@ -149,7 +149,34 @@ TAGS = Grammar(
     ),
 )
 
-GRAMMARS: dict[str, Grammar] = {g.name: g for g in (PAPER, RELEASED, RELEASED_OFFLINE, TAGS)}
+
+@dataclass(frozen=True)
+class NaturalGrammar(Grammar):
+    """How models verify that were trained on no markers: read by ``s2r_rewards.natural``, from ``cues.json``.
+
+    Markers and verdict sentences of this grammar are only what data tools write; responses are read by wordings in
+    English and Chinese. Every guess is among ``Trajectory.uncertainties``.
+    """
+
+    written_up_answer: bool = True
+    """The answer in a closing write-up (behind ``</think>``, in ``<Output>``, under "Final answer") counts as that of
+    the last attempt, unless it is another one: then it is a new attempt. False: only what the attempt itself states."""
+    weak_openings: bool = True
+    """A turn of phrase right behind the answer ("Alternatively, …", "Wait, …") opens a verification as well as an
+    announcement does ("Let me double-check"). False: announcements and plain rejections only."""
+    outcome_verdicts: bool = True
+    """A check without a verdict in words that ends in the same answer again says "correct", and one that ends in
+    another answer "incorrect". False: it says nothing."""
+
+
+NATURAL = NaturalGrammar(
+    name="natural",
+    verify_markers=PAPER.verify_markers,
+    retry_markers=PAPER.retry_markers,
+    verdict_tiers=PAPER.verdict_tiers,
+)
+
+GRAMMARS: dict[str, Grammar] = {g.name: g for g in (PAPER, RELEASED, RELEASED_OFFLINE, TAGS, NATURAL)}
 
 
 def get_grammar(grammar: str | Grammar) -> Grammar:

@@ -8,12 +8,15 @@ policy cannot earn more ±1 by stuffing markers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
-from s2r_rewards.grammar import Grammar, VerdictTier, get_grammar
+from s2r_rewards.grammar import Grammar, NaturalGrammar, VerdictTier, get_grammar
+from s2r_rewards.natural import nearly, read_natural, read_verdict
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
 Mark = tuple[int, int, ActionKind]
@@ -41,18 +44,52 @@ def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = N
     return _parse(text, get_grammar(grammar), finished)
 
 
-def _unparsed(error: Exception, text: str, rules: Grammar, finished: bool | None) -> Trajectory:
+def parse_turns(
+    turns: Sequence[tuple[str, ActionKind | None]], grammar: str | Grammar = "paper", finished: bool | None = None
+) -> Trajectory:
+    """As :func:`parse`, of a response that was given in several turns.
+
+    Args:
+        turns: (text, what the turn was asked for) of each turn of the model: "solve" an attempt, "verify" a verification,
+            None nothing (the first turn, or the turn before goes on). What was asked for opens an action where the turn
+            begins, unless the turn begins with a marker of the grammar itself.
+        finished: of the last turn. End tokens of the turns before it end nothing.
+    """
+    bounds = list(accumulate((len(text) for text, _ in turns), initial=0))
+    asked = [(at, at, kind) for at, (_, kind) in zip(bounds, turns, strict=False) if kind is not None]
+    return _parse("".join(text for text, _ in turns), get_grammar(grammar), finished, asked, bounds[-2:][0])
+
+
+def _unparsed(error: Exception, text: str, rules: Grammar, finished: bool | None, *turns: object) -> Trajectory:
     """What becomes of a response on which the parser itself fails: one attempt without an answer."""
     actions = [Action("solve", 0, len(text))] + [Action("end", len(text), len(text))] * bool(finished)
     return Trajectory(text, tuple(actions), (Deviation("missing_answer", 0, 0, len(text)),), finished, rules.name)
 
 
 @guarded("the parser", _unparsed)
-def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
+def _parse(
+    text: str, rules: Grammar, finished: bool | None, asked: Sequence[Mark] = (), last_turn: int = 0
+) -> Trajectory:
     marks = _markers(text, rules)
+    if asked or last_turn:
+        marks = _with_turns(text, marks, asked, last_turn)
     body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
     ended = True if body_end < len(text) else finished
 
+    if isinstance(rules, NaturalGrammar):
+        actions, deviations, uncertainties = read_natural(text, body_end, rules, [(at, kind) for at, _, kind in asked])
+    else:
+        actions, deviations = _read(text, marks, body_end, rules)
+        uncertainties = list(nearly(text, actions, body_end, rules))
+    deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
+    if ended:
+        actions.append(Action("end", body_end, len(text)))
+    deviations.sort(key=lambda d: (d.start, d.end))
+    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
+
+
+def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[list[Action], list[Deviation]]:
+    """The attempts and verifications between literal markers, and what is odd about each."""
     cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
     actions: list[Action] = []
     deviations: list[Deviation] = []
@@ -78,12 +115,7 @@ def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
             actions.append(Action("solve", start, stop, answer=found.answer))
         deviations.extend(Deviation(code, index, start, stop) for code in codes)
         deviations.extend(Deviation(code, index, at, to) for code, at, to in folded.get(index, ()))
-
-    deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
-    if ended:
-        actions.append(Action("end", body_end, len(text)))
-    deviations.sort(key=lambda d: (d.start, d.end))
-    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name)
+    return actions, deviations
 
 
 def _markers(text: str, grammar: Grammar) -> list[Mark]:
@@ -106,6 +138,17 @@ def _markers(text: str, grammar: Grammar) -> list[Mark]:
         if not kept or mark[0] >= kept[-1][1]:
             kept.append(mark)
     return kept
+
+
+def _with_turns(text: str, marks: list[Mark], asked: Sequence[Mark], last_turn: int) -> list[Mark]:
+    """The markers with what each turn was asked for, where it does not begin with a marker; ends only in the last."""
+    kept = [mark for mark in marks if mark[2] != "end" or mark[0] >= last_turn]
+    starts = [mark[0] for mark in kept]
+    for mark in asked:
+        following = bisect_left(starts, mark[0])
+        if following == len(starts) or text[mark[0] : starts[following]].strip():
+            kept.append(mark)
+    return sorted(kept, key=lambda mark: mark[:2])
 
 
 def _cut(
@@ -172,6 +215,9 @@ def _compiled(tier: VerdictTier) -> re.Pattern[str]:
 
 def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: bool) -> tuple[Verdict | None, int]:
     """(Parser(v) or None, how many verdicts were spoken in the tier that decided)."""
+    if isinstance(grammar, NaturalGrammar):
+        reading = read_verdict(text, start, stop, grammar=grammar)
+        return reading.verdict, reading.count
     for tier in grammar.verdict_tiers:
         count, last = 0, ""
         for match in _compiled(tier).finditer(text, start, stop):

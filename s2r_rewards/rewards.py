@@ -9,7 +9,7 @@ from s2r_rewards.trajectory import Verdict
 
 
 def outcome_reward(judged: JudgedTrajectory, no_end_penalty: bool = False) -> float:
-    """R_o(y) = +1 if the last attempt is right, else −1 (§3.2, outcome-level RL, arXiv:2502.12853).
+    """R_o(y) = +1 if the last attempt is right, else −1 (§2.3.1, outcome-level RL, arXiv:2502.12853).
 
     An answer that is missing, ungradable, malformed or timed out is not right: −1, and its check says why.
 
@@ -24,7 +24,7 @@ def outcome_reward(judged: JudgedTrajectory, no_end_penalty: bool = False) -> fl
 def action_rewards(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tuple[float, ...]:
     """R(s_j) = +1 iff V_golden(s_j) = correct; R(v_j) = +1 iff Parser(v_j) = V_golden(s_j); else −1.
 
-    (§3.2, process-level RL, arXiv:2502.12853.)  A verification without a verdict agrees with nothing: −1.
+    (§2.3.2, process-level RL, arXiv:2502.12853.)  A verification without a verdict agrees with nothing: −1.
 
     Args:
         no_end_penalty: the last action of a response known to be cut off (``trajectory.ended`` is False) earns −1.
@@ -49,7 +49,7 @@ def action_rewards(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tu
 
 
 def outcome_per_action(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tuple[float, ...]:
-    """R_o(y) for every attempt and verification: the whole response is one decision (§3.2, arXiv:2502.12853)."""
+    """R_o(y) for every attempt and verification: the whole response is one decision (§2.3.1, arXiv:2502.12853)."""
     return (outcome_reward(judged, no_end_penalty),) * len(judged.trajectory.scored)
 
 

@@ -62,6 +62,10 @@ class ScoredRollout:
     """The difficulty level of its problem, where the record travels without it."""
     outcome_baseline: float | None = None
     outcome_advantage: float | None = None
+    uncertainties: tuple[Deviation, ...] = ()
+    """Near misses and guesses of the parser (``trajectory.UNCERTAINTIES``); they stay in files, and do not travel."""
+    signs: tuple[tuple[int, int], ...] | None = None
+    """What it adds to each alarm (:func:`s2r_rewards.alarms.count_signs`), where it travels without its text."""
 
     @classmethod
     def of(
@@ -100,7 +104,10 @@ class ScoredRollout:
             )
             for t, action in enumerate(trajectory.actions)
         )
-        return cls(actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker)
+        return cls(
+            actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker,
+            uncertainties=trajectory.uncertainties,
+        )  # fmt: skip
 
     @property
     def scored(self) -> tuple[ScoredAction, ...]:
@@ -188,7 +195,7 @@ class ScoredRollout:
         actions = tuple(Action(a.kind, a.start, a.end, a.answer, a.verdict) for a in self.actions)
         if self.ended and not any(a.kind == "end" for a in actions):
             actions = (*actions, Action("end", len(text), len(text)))
-        trajectory = Trajectory(text, actions, self.deviations, self.ended, self.grammar)
+        trajectory = Trajectory(text, actions, self.deviations, self.ended, self.grammar, self.uncertainties)
         return JudgedTrajectory(trajectory, gold, self.checks)
 
     def to_record(self, brief: bool = False) -> dict[str, Any]:
@@ -210,6 +217,8 @@ class ScoredRollout:
             "failure": self.failure,
             "left_out": self.left_out or None,
             "level": self.level,
+            "uncertainties": [[d.code, d.action, d.start, d.end] for d in self.uncertainties if not brief] or None,
+            "signs": self.signs if brief else None,
             "outcome_baseline": None if brief else self.outcome_baseline,
             "outcome_advantage": None if brief else self.outcome_advantage,
         }
@@ -243,6 +252,8 @@ class ScoredRollout:
                 level=record.get("level"),
                 outcome_baseline=record.get("outcome_baseline"),
                 outcome_advantage=record.get("outcome_advantage"),
+                uncertainties=tuple(Deviation(*entry) for entry in record.get("uncertainties", ())),
+                signs=_signs(record.get("signs")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
@@ -294,6 +305,10 @@ def _action(entry: Mapping[str, Any]) -> ScoredAction:
         advantage=entry.get("advantage"),
         tokens=(tokens[0], tokens[1]) if tokens else None,
     )
+
+
+def _signs(counts: Any) -> tuple[tuple[int, int], ...] | None:
+    return None if counts is None else tuple((cases, signs) for cases, signs in counts)
 
 
 def _deviations(record: Mapping[str, Any]) -> tuple[Deviation, ...]:

@@ -45,6 +45,23 @@ DEVIATIONS: dict[str, str] = {
     "too_many_actions": "more actions than the grammar allows",
 }
 
+#: What a reader should know of how a response was read, by name: near misses of literal markers, which change nothing,
+#: and what the grammar `natural` had to guess. An uncertainty is no deviation: a response stays well-formed.
+UNCERTAINTIES: dict[str, str] = {
+    "marker_in_other_writing": "a marker in other case, spacing or punctuation; it opens no action",
+    "verdict_in_other_writing": "a verdict in other case, mark-up, spacing or negation; the verification has none",
+    "answer_behind_thinking": "an answer behind </think> stands in the last verification; it is not an attempt's",
+    "weak_opening": "a verification opened by a turn of phrase (But …, Alternatively …), not by an announcement",
+    "unsettled_answer": "a verification of a value that is not the answer that the response ends with",
+    "rejection_as_check": "a rejection without an announced check; it counts as a verification",
+    "merged_checks": "a second announced check of the same answer; it counts as part of the first",
+    "unannounced_retry": "another answer is stated without announcing a new attempt; it counts as one",
+    "informal_answer": "an answer read from prose: no box, tag or phrase marks it",
+    "answer_in_writeup": "the last attempt's answer is the one in the closing write-up",
+    "verdict_by_outcome": "a verdict read from the outcome: the same answer again, or another one",
+    "mixed_verdicts": "a verification speaks both verdicts; the last one counts",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -61,7 +78,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One named departure from the protocol. ``action`` is the index into ``Trajectory.actions``."""
+    """One named departure from the protocol, or one named guess. ``action`` is the index into ``Trajectory.actions``."""
 
     code: str
     action: int | None
@@ -70,7 +87,7 @@ class Deviation:
 
     @property
     def meaning(self) -> str:
-        return DEVIATIONS[self.code]
+        return DEVIATIONS.get(self.code) or UNCERTAINTIES[self.code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,8 @@ class Trajectory:
     ended: bool | None = None
     """True: the end token was emitted; False: cut off; None: not known."""
     grammar: str = "paper"
+    uncertainties: tuple[Deviation, ...] = ()
+    """Near misses and guesses, named in ``UNCERTAINTIES``. They do not make a response malformed."""
 
     @property
     def scored(self) -> tuple[Action, ...]:

@@ -30,7 +30,7 @@ class AgentExecutor(SingleTurnAgentExecutor):
     """
 
     def __init__(self) -> None:
-        require_supported()
+        require_supported(warn=False)
         super().__init__(remote_rm_url=None)
         self.options = Options.from_environment()
 
@@ -45,14 +45,15 @@ class AgentExecutor(SingleTurnAgentExecutor):
 
     def _replay(self, prompt: str, label: Any, tokenizer: Any, images: Any) -> dict[str, Any]:
         """The stored rollout as if it had just been sampled."""
+        prompt_ids = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
         try:
             rollout = read_stored(label, resolve_method(self.options).level)
+            response_ids, scored = in_tokens(rollout, tokenizer)
         except RecordError as error:  # an empty response without actions: counted, and no gradient
             cause = failures.note(error, "stored rollout", "it has no gradient")
             empty = ScoredRollout((), -1.0, failure=cause, outcome_advantage=0.0)
             rollout = Rollout("", "", "", "", s2r=empty)
-        prompt_ids = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
-        response_ids, scored = in_tokens(rollout, tokenizer)
+            response_ids, scored = in_tokens(rollout, tokenizer)
         output = {
             "prompt": prompt,
             "label": label,

@@ -9,19 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from s2r_rewards import adapter
-from s2r_rewards.adapter import ConfigError
+from s2r_rewards.adapter import ConfigError, resolve_method
 from s2r_rewards.adapter.options import option
 from s2r_rewards.baselines import BASELINES, rloo
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.methods import METHODS, Method
 
 ENVIRONMENT = "S2R_OPENRLHF"
+LOSSES = ("method", "openrlhf")
+#: Fields of a method that only the library's loss knows.
+OF_THE_LOSS = ("ratio", "objective", "average", "divisor", "dual_clip")
+BAD_GOLDS = ("refuse", "count")
 #: What has no option here, and what does its work.
 ELSEWHERE = {
     "level": "it is part of the method: --s2r.method s2r-prl (process) or s2r-orl (outcome)",
     "preset": "presets are methods: --s2r.method released-prl or released-orl for the authors' code",
     "beta": "use OpenRLHF's own --algo.kl.init_coef",
-    "ratio": "use OpenRLHF's own --actor.policy_loss_type",
 }
 #: What stored rollouts hold already.
 STORED = (
@@ -34,12 +37,24 @@ class Options(adapter.Options):
     """The options that every trainer shares, and the one that only OpenRLHF needs."""
 
     offline: bool = option(False, "Replay stored rollouts (rows of `s2r data offline --openrlhf`) instead of sampling.")
+    loss: str | None = option(
+        None,
+        "``method``: the method's own ratio and average (Eq. 6: one ratio an action). ``openrlhf``: OpenRLHF's policy "
+        "loss. Default: ``method`` at the process level, or where method or options name another ratio; else "
+        "``openrlhf``.",
+    )
+    bad_golds: str = option(
+        "refuse", "Golden answers that cannot be graded: ``refuse`` to start, or ``count`` them as wrong."
+    )
 
     def check(self) -> None:
         """As for every trainer; refuses what OpenRLHF would not use."""
         super().check()
-        for name in ("beta", "ratio"):
-            self.refuse([name], ELSEWHERE[name])
+        self.refuse(["beta"], ELSEWHERE["beta"])
+        for name, known in (("loss", LOSSES), ("bad_golds", BAD_GOLDS)):
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(known)}")
         if self.offline:
             self.refuse(STORED, "with offline, the stored rollouts bring it; drop it")
 
@@ -65,6 +80,15 @@ def is_openrlhfs_own(method: Method) -> bool:
     """Whether the method's advantages are RLOO over a prompt's samples, which OpenRLHF computes by itself."""
     plain = not (method.adjust or method.scale or method.overlong or method.running)
     return plain and (method.level, method.groups, method.baseline) == ("outcome", "prompt", rloo)
+
+
+def uses_own_loss(options: Options) -> bool:
+    """Whether the policy is trained with the method's loss (:class:`s2r_openrlhf.policy.loss.ActionLoss`)."""
+    if options.loss is not None:
+        return options.loss == "method"
+    method = resolve_method(options)
+    theirs = all(getattr(method, name) == getattr(Method, name) for name in OF_THE_LOSS)
+    return method.level == "process" or options.ratio is not None or not theirs
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§3.2, arXiv:2502.12853), or the method's own."""
+"""Outcome rewards for ``--reward.remote_url``: R_o(y) = ±1 (§2.3.1, arXiv:2502.12853), or the method's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from s2r_openrlhf.options import Options
 from s2r_rewards.server.protocol import reward_batch
 
 # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.
-require_supported()
+require_supported(warn=False)
 OPTIONS = Options.from_environment()
 OPTIONS.refuse(("timeouts",), "--reward.remote_url gives every response a reward; leave it out to use our own executor")
 

@@ -66,7 +66,7 @@ class Options:
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
     count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
-    beta: float = option(0.0, "β of Eq. 3 and 5: the KL term inside the advantage. Needs a reference model.")
+    beta: float = option(0.0, "β of Eq. 2 and 5: the KL term inside the advantage. Needs a reference model.")
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
     rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")

@@ -101,6 +101,16 @@ def models_folder(folder: Path) -> Path:
     return own if own.is_dir() else folder.parent / "models"
 
 
+def hub_name(folder: Path, model: str) -> str:
+    """The Hugging Face name of a model of the recipes in ``folder``; read without a YAML library."""
+    path = models_folder(folder) / f"{model}.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = next((line.partition(":")[2].strip() for line in lines if line.startswith("model:")), "")
+    if not found:
+        raise RecipeError(f"{path}: no line 'model: OWNER/NAME'")
+    return found
+
+
 def _names(folder: Path) -> list[str]:
     """The stages or models whose files lie in a folder."""
     return sorted(p.stem for p in folder.glob("*.yaml") if not p.name.startswith("_"))

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 
-from s2r_rewards.alarms.base import MAX_EVIDENCE, Alarm
+from s2r_rewards.alarms.base import Alarm
 from s2r_rewards.alarms.signs import RULES
+from s2r_rewards.alarms.windows import length_growth, over_steps, steps_of
 from s2r_rewards.judging import JudgedTrajectory
 
-GROWTH_THRESHOLD, GROWTH_GAIN = 1.5, 0.02
 ALARM_NAMES: tuple[str, ...] = (*(rule.name for rule in RULES), "length_growth")
 
-__all__ = ["ALARM_NAMES", "RULES", "Alarm", "alarm_metrics", "find_alarms"]
+Signs = tuple[tuple[int, int], ...]
+"""(cases, signs) of one trajectory, for each of the RULES in order."""
+
+__all__ = ["ALARM_NAMES", "RULES", "Alarm", "Signs", "alarm_metrics", "count_signs", "find_alarms", "sign_metrics"]
 
 
 def find_alarms(
@@ -27,17 +29,18 @@ def find_alarms(
     """Every alarm over a batch of B judged trajectories, fired or not, in the order of ALARM_NAMES.
 
     `prompts` (B texts) is needed by `copied_answer`, `steps` (B training steps) by `length_growth`; without
-    them these two have no cases and stay quiet. Where several steps are given, the other alarms look at the
-    last fifth of the steps: what the policy does now. Raises ValueError where lengths differ.
+    them these two have no cases and stay quiet. Where several steps are given, every alarm looks at them one after
+    the other (`windows`) and names the first at which it fired. Raises ValueError where lengths differ.
     """
     for name, values in (("prompts", prompts), ("steps", steps)):
         if values is not None and len(values) != len(judged):
             raise ValueError(f"{len(values)} {name} for {len(judged)} trajectories")
-    prompts, steps = prompts or [""] * len(judged), steps or ()
-    early, late = _fifths(steps)
-    alarms = [rule.measure(judged, prompts, late or range(len(judged))) for rule in RULES]
-    known = sum(step is not None for step in steps)
-    return (*alarms, _length_growth(judged, early, late, known))
+    prompts, run = prompts or [""] * len(judged), steps_of(steps or ())
+    if len(run) > 1:
+        alarms = [over_steps(rule, judged, prompts, run) for rule in RULES]
+    else:
+        alarms = [rule.measure(judged, prompts, range(len(judged))) for rule in RULES]
+    return (*alarms, length_growth(judged, run))
 
 
 def alarm_metrics(alarms: Sequence[Alarm]) -> dict[str, float]:
@@ -46,35 +49,17 @@ def alarm_metrics(alarms: Sequence[Alarm]) -> dict[str, float]:
     return {**values, "s2r/alarm/fired": float(sum(alarm.fired for alarm in alarms))}
 
 
-def _fifths(steps: Sequence[int | None]) -> tuple[list[int], list[int]]:
-    """Where the first and the last fifth of the distinct steps stand; nowhere if fewer than two are known."""
-    distinct = sorted({step for step in steps if step is not None})
-    width = max(1, len(distinct) // 5)
-    first, last = (distinct[:width], distinct[-width:]) if len(distinct) > 1 else ([], [])
-    return [i for i, step in enumerate(steps) if step in first], [i for i, step in enumerate(steps) if step in last]
+def count_signs(judged: JudgedTrajectory, prompt: str = "") -> Signs:
+    """What one trajectory adds to each alarm; it can travel where its text does not."""
+    return tuple(rule.count(judged, prompt) for rule in RULES)
 
 
-def _length_growth(judged: Sequence[JudgedTrajectory], early: list[int], late: list[int], known: int) -> Alarm:
-    """Mean response length of the latest steps against the earliest, while accuracy stands still.
-
-    `early` and `late` are places in the batch, `known` is how many trajectories name a step.
-    """
-    lengths = [len(one.trajectory.text) for one in judged]
-    value, fired = math.nan, False
-    if late:
-        value = fmean(lengths[i] for i in late) / max(1.0, fmean(lengths[i] for i in early))
-        gain = fmean(judged[i].last_correct for i in late) - fmean(judged[i].last_correct for i in early)
-        fired = value >= GROWTH_THRESHOLD and gain < GROWTH_GAIN
-    return Alarm(
-        name="length_growth",
-        title="Grows longer, not better",
-        formula=(
-            "mean length of the last fifth of the steps ÷ the first fifth; fires only while accuracy gained "
-            f"less than {GROWTH_GAIN:g}"
-        ),
-        threshold=GROWTH_THRESHOLD,
-        value=value,
-        count=known,
-        evidence=tuple(sorted(late, key=lambda i: -lengths[i])[:MAX_EVIDENCE]) if fired else (),
-        fired=fired,
-    )
+def sign_metrics(signs: Sequence[Signs]) -> dict[str, float]:
+    """:func:`alarm_metrics` of the batch whose trajectories have these signs; `length_growth` needs steps and is nan."""
+    values = {"s2r/alarm/length_growth": math.nan}
+    fired = 0
+    for index, rule in enumerate(RULES):
+        cases, found = (sum(counts[index][k] for counts in signs) for k in (0, 1))
+        value = values[f"s2r/alarm/{rule.name}"] = found / cases if cases else math.nan
+        fired += rule.fires(value, cases)
+    return {**values, "s2r/alarm/fired": float(fired)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from s2r_rewards.judging import JudgedTrajectory
@@ -26,6 +26,10 @@ class Alarm:
     count: int  # cases that could have counted
     evidence: tuple[int, ...]
     fired: bool
+    step: int | None = None
+    """The first training step at which it fired; None where steps are not known, or it is quiet."""
+    now: float | None = None
+    """The value at the latest step of a run; `value` is that of the step at which it fired first."""
 
     @property
     def metric(self) -> str:
@@ -48,14 +52,26 @@ class Rule:
         """That of the function that lists the cases."""
         return self.cases.__name__
 
+    def count(self, judged: JudgedTrajectory, prompt: str) -> tuple[int, int]:
+        """(cases, signs) of one trajectory."""
+        cases = list(self.cases(judged, prompt))
+        return len(cases), sum(map(bool, cases))
+
+    def fires(self, value: float, cases: int) -> bool:
+        """Whether a share of so many cases is a reason to look."""
+        return cases >= self.min_count and value >= self.threshold
+
     def measure(self, judged: Sequence[JudgedTrajectory], prompts: Sequence[str], indices: Iterable[int]) -> Alarm:
         """The alarm over the trajectories at `indices`; those with most signs are its evidence."""
         cases = [(i, sign) for i in indices for sign in self.cases(judged[i], prompts[i])]
         signs = Counter(i for i, sign in cases if sign)
-        value = signs.total() / len(cases) if cases else math.nan
-        evidence = sorted(signs, key=lambda i: (-signs[i], i))[:MAX_EVIDENCE]
-        fired = len(cases) >= self.min_count and value >= self.threshold
-        return Alarm(self.name, self.title, self.formula, self.threshold, value, len(cases), tuple(evidence), fired)
+        return self.alarm(signs.total() / len(cases) if cases else math.nan, len(cases), signs)
+
+    def alarm(self, value: float, cases: int, signs: Mapping[int, int] | tuple[()]) -> Alarm:
+        """The alarm of a share of so many cases; ``signs``: index → how many of them it shows."""
+        evidence = sorted(signs, key=lambda i: (-signs[i], i))[:MAX_EVIDENCE] if signs else ()
+        fired = self.fires(value, cases)
+        return Alarm(self.name, self.title, self.formula, self.threshold, value, cases, tuple(evidence), fired)
 
 
 def rule(title: str, formula: str, threshold: float, min_count: int = 20) -> Callable[[CaseFunction], Rule]:

@@ -1,6 +1,6 @@
 """REINFORCE leave-one-out: b(y_m) = 1/(M−1) Σ_{j≠m} R(y_j) over the M samples of one prompt.
 
-Source: §3.2 (outcome-level RL), arXiv:2502.12853; Ahmadian et al., arXiv:2402.14740.
+Source: §2.3.1 and Eq. 2, arXiv:2502.12853; Ahmadian et al., arXiv:2402.14740.
 Caveat: a prompt sampled once has nothing to compare with; its baseline is ``default``.
 
 >>> rloo([1.0, 1.0, 1.0, -1.0])

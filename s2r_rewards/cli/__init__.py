@@ -15,8 +15,10 @@ COMMANDS = {
     "data": "From a base model to training data.",
     "eval": "From a trained model to the paper's tables.",
     "recipes": "List, show, copy and run the shipped recipes.",
+    "init": "A project folder that is ready to train, with a test of its rewards.",
     "serve": "Serve rewards over HTTP (OpenRLHF's protocol).",
     "doctor": "Check that this environment fits before a GPU is taken.",
+    "completion": "Completion for bash, zsh and fish.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

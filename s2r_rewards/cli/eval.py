@@ -9,11 +9,12 @@ import click
 
 from s2r_rewards.answers import batch_checker, get_policy
 from s2r_rewards.cli.kit.commands import needed
+from s2r_rewards.cli.kit.options import json_option
 from s2r_rewards.cli.kit.paths import FOLDER, verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
-from s2r_rewards.cli.kit.show import Progress, say, show_table
+from s2r_rewards.cli.kit.show import Progress, say, say_json, show_table
 from s2r_rewards.datasets.llm.requests import EXTENT, Request, sample_requests
 from s2r_rewards.datasets.loading import is_hub_name
 from s2r_rewards.datasets.resume import fingerprint
@@ -48,6 +49,7 @@ WHICH = f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a na
 @asking_options("-n", "Generations a problem, for pass@k.", samples=1)
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many problems of each benchmark.")
 @click.option("--paper", type=click.Choice(list(ACCURACY)), help="Show the paper's figures of this model.")
+@json_option
 @scoring_options()
 @click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
 @click.option("--compare", multiple=True, help="LABEL:SIZE:FOLDER, a run for --figure. Repeatable.")
@@ -62,6 +64,7 @@ def command(
     asking: dict[str, Any],
     limit: int | None,
     paper: str | None,
+    as_json: bool,
     scoring: Scoring,
     figure: str | None,
     compare: tuple[str, ...],
@@ -110,12 +113,19 @@ def command(
     results = [_score(folder, name, scoring, reading) for name in chosen]
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    show_table("accuracy", *accuracy_table(results, paper))
-    for result in results:
-        show_table(f"behaviour: {benchmark_of(result['benchmark']).title}", *behaviour_table(result, paper))
+    if as_json:
+        say_json(results)
+    else:
+        _show(results, paper)
     say(f"{folder / 'results.json'}: written")
     if figure:
         _draw(figure, compare)
+
+
+def _show(results: list[dict[str, Any]], paper: str | None) -> None:
+    show_table("accuracy", *accuracy_table(results, paper))
+    for result in results:
+        show_table(f"behaviour: {benchmark_of(result['benchmark']).title}", *behaviour_table(result, paper))
 
 
 def _generate(

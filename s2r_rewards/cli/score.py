@@ -1,23 +1,26 @@
 """``s2r score``: parse, judge and reward stored rollouts."""
 
+from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 
 import click
 
 from s2r_rewards.cli.kit.finding import find_files
-from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.options import json_option, output_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, cut, load_tokenizer, scoring_options
-from s2r_rewards.cli.kit.show import say
+from s2r_rewards.cli.kit.show import finite, say, say_json, show_table
 from s2r_rewards.datasets.resume import SequenceLog, fingerprint
-from s2r_rewards.rollouts import to_file_record
+from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards.rollouts import read_rollouts, to_file_record
+from s2r_rewards.rollouts.suggesting import suggest_grammar
 
 
 @verb()
 @paths_argument
-@output_option("JSONL or parquet.")
+@output_option("JSONL or parquet; not needed with --suggest-grammar.", required=False)
 @scoring_options()
 @click.option(
     "--batch",
@@ -27,9 +30,24 @@ from s2r_rewards.rollouts import to_file_record
 )
 @click.option("--tokenizer", help="Path or name; stores the token span of every action as well.")
 @click.option("--resume", is_flag=True, help="Go on where an earlier run with the same settings stopped.")
+@click.option(
+    "--suggest-grammar",
+    "suggest",
+    is_flag=True,
+    help="Score nothing: show what each grammar finds in the responses, and which one fits.",
+)
+@json_option
 @reading_options
 def command(
-    paths: Paths, output: Path, scoring: Scoring, batch: str, tokenizer: str | None, resume: bool, reading: Reading
+    paths: Paths,
+    output: Path | None,
+    scoring: Scoring,
+    batch: str,
+    tokenizer: str | None,
+    resume: bool,
+    suggest: bool,
+    as_json: bool,
+    reading: Reading,
 ) -> None:
     """Parse, judge and reward rollouts; adds to each what was found, as its field `s2r`.
 
@@ -40,9 +58,14 @@ def command(
       s2r score rollouts.jsonl -o scored.jsonl
       s2r score verl_dumps/ -o scored.parquet --method released-prl
       s2r score rollouts.parquet -o all.jsonl --batch 512 --resume
+      s2r score rollouts.jsonl --suggest-grammar
     """
     files = find_files(paths)
     rollouts = reading.all_rollouts(files)
+    if suggest:
+        return show_suggestion([rollout.response for rollout in rollouts], as_json)
+    if output is None:
+        raise click.UsageError("Missing option '-o' / '--output'.")
     parts = cut(rollouts, batch)
     decoder = load_tokenizer(tokenizer) if tokenizer else None
     inputs = [fingerprint(path) for path in files]
@@ -70,3 +93,21 @@ def command(
         log.write()
         log.finish({"rollouts": log.count})
     say(f"{len(rollouts):,} rollouts scored → {output}")
+    if as_json:
+        judged = [rollout.judged for rollout in read_rollouts(output)]
+        say_json({"rollouts": len(judged), "output": str(output), "metrics": finite(behaviour_metrics(judged))})
+
+
+def show_suggestion(texts: list[str], as_json: bool) -> None:
+    """A table of what each grammar catches, and the one proposed, as the last line on stdout."""
+    found = suggest_grammar(texts)
+    if as_json:
+        return say_json(asdict(found))
+    columns = ("grammar", "verified", "verifications", "verdicts read", "retries", "answered", "malformed", "uncertain")
+    rows = [
+        (c.grammar, *(f"{n:,}" for n in (c.verified, c.verifications, c.verdicts, c.retries, c.answered)),
+         f"{c.malformed:,}", f"{c.uncertain:,}")
+        for c in found.catches
+    ]  # fmt: skip
+    show_table(f"{len(texts):,} responses", columns, rows)
+    click.echo(f"--grammar {found.grammar}: {found.reason}")

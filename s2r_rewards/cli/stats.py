@@ -87,6 +87,7 @@ def command(
     if as_json:
         names = [alarm.name for alarm in fired]
         body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": finite(everything), "fired": names}
+        body["first_step"] = {alarm.name: alarm.step for alarm in fired if alarm.step is not None}
         if by:
             body["by"] = {name: finite(values) for name, values in columns.items() if name != "all"}
         click.echo(json.dumps(body, indent=2))
@@ -95,8 +96,9 @@ def command(
         click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
         for alarm in fired:
             rows = ", ".join(str(i + 1) for i in alarm.evidence)
+            when = "" if alarm.step is None else f" first at step {alarm.step}, now {alarm.now:.3f}"
             click.echo(
-                f"  {alarm.name}: {alarm.value:.3f} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
+                f"  {alarm.name}: {alarm.value:.3f}{when} (threshold {alarm.threshold:g}, {alarm.count:,} cases): "
                 f"{alarm.formula}; see rollouts {rows}"
             )
     if tensorboard:
@@ -108,7 +110,7 @@ def command(
         if not HOLDS[sign](everything[name], bound)
     ]
     if fail_on_alarm and fired:
-        failed.append("an alarm fired")
+        failed.append(f"{', '.join(alarm.name for alarm in fired)} fired")
     if failed:
         fail("failed: " + "; ".join(failed))
 

@@ -1,6 +1,6 @@
 """Behaviour initialisation: verified samples of one problem -> one trajectory to imitate.
 
-Section 3.1 of arXiv:2502.12853 (number of attempts by difficulty, distinct wrong attempts, the last one
+Section 2.2 of arXiv:2502.12853 (number of attempts by difficulty, distinct wrong attempts, the last one
 right, loss mask of Eq. 1); the table of attempts and the keep probabilities come from the released code.
 Everything here is a pure function of its arguments: the same seed and problem give the same trajectory,
 whatever the order in which problems are seen.

@@ -108,7 +108,7 @@ def _hub(name: str, split: str, config: str | None) -> Iterator[Located]:
         import datasets
     except ImportError as error:
         raise ImportError(
-            f"{name}: no such file, so it would be read from the Hugging Face hub; that needs pip install datasets"
+            f"{name}: no such file, so it would be read from the Hugging Face hub; that needs datasets: pip install 's2r-rewards[data]'"
         ) from error
     for number, record in enumerate(datasets.load_dataset(name, config, split=split, streaming=True), 1):
         yield name, number, record

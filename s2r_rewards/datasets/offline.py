@@ -145,5 +145,6 @@ def cut(judged: JudgedTrajectory, decision: Decision) -> JudgedTrajectory:
         for found in whole.deviations
         if found.code not in MENDED_BY_CUTTING
     )
+    guesses = tuple(found for found in whole.uncertainties if found.end <= end)
     checks = judged.checks[: sum(action.kind == "solve" for action in actions)]
-    return JudgedTrajectory(Trajectory(text, actions, deviations, True, whole.grammar), judged.gold, checks)
+    return JudgedTrajectory(Trajectory(text, actions, deviations, True, whole.grammar, guesses), judged.gold, checks)

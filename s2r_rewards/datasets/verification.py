@@ -1,4 +1,4 @@
-"""Verifications of sampled attempts, in the two styles of the paper (section 3.1, arXiv:2502.12853): which attempts are
+"""Verifications of sampled attempts, in the two styles of the paper (§2.2, arXiv:2502.12853): which attempts are
 worth one, how it is asked for, and how it is read.
 
 A verification is kept when it ends in exactly one verdict and the verdict agrees with the golden check.

@@ -69,6 +69,7 @@ def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
             el("h3", alarm.title),
             note(alarm.formula),
             el("p", el("b", number(alarm.value)), f" — threshold {alarm.threshold:g}, {alarm.count:,} cases"),
+            el("p", _when(alarm)) if alarm.step is not None else "",
             _evidence(alarm, places),
             class_="alarm",
         )
@@ -78,6 +79,10 @@ def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
     head = note(f"{len(fired) or 'None'} of {len(found)} fired.")
     rest = el("details", el("summary", f"{len(quiet)} quiet"), table(("alarm", "value", "threshold", "formula"), quiet))
     return section("alarms", "Alarms", head, el("ul", *cards, class_="alarms") if cards else "", rest if quiet else "")
+
+
+def _when(alarm: Alarm) -> str:
+    return f"First fired at step {alarm.step}; at the latest step it is {number(alarm.now if alarm.now is not None else alarm.value)}."
 
 
 def _evidence(alarm: Alarm, places: dict[int, int]) -> Html:

@@ -98,14 +98,44 @@ def test_length_growth_needs_length_without_accuracy():
     assert not growth(short).fired
 
 
-def test_alarms_of_a_run_look_at_what_the_policy_does_now():
-    """always_correct only in the first of five steps: over by now. Only in the last: fired, with its indices."""
-    bad, good = [ATTACKS["always_correct"]] * 30, [solve("4").verify("incorrect")] * 30
-    steps = [step for step in range(5) for _ in range(30)]
-    assert not find_alarms(judge_all(bad + good * 4), None, steps)[0].fired
-    late = find_alarms(judge_all(good * 4 + bad), None, steps)[0]
-    assert late.fired
-    assert min(late.evidence) == 120
+def test_alarms_of_a_run_name_the_first_step_and_what_is_now():
+    """always_correct in some of ten steps of 60 rollouts; a window is one step, which holds enough cases."""
+    bad, good = [ATTACKS["always_correct"]] * 60, [solve("4").verify("incorrect")] * 60
+    steps = [step for step in range(10, 20) for _ in range(60)]
+    early = find_alarms(judge_all(bad * 2 + good * 8), None, steps)[0]
+    assert (early.fired, early.step, early.value, early.now) == (True, 10, 1.0, 0.0)
+    late = find_alarms(judge_all(good * 9 + bad), None, steps)[0]
+    assert (late.fired, late.step, late.value, late.now) == (True, 19, 1.0, 1.0)
+    assert late.evidence == (540, 541, 542, 543, 544)
+    quiet = find_alarms(judge_all(good * 10), None, steps)[0]
+    assert (quiet.fired, quiet.step, quiet.now) == (False, None, 0.0)
+
+
+def test_a_run_that_collapses_at_its_end():
+    """100 steps of 8 honest rollouts, the last ten attacked: neither the whole nor the last fifth shows it."""
+    rng = random.Random(3)
+    scripts = [honest(rng) for _ in range(720)] + [ATTACKS["always_correct"]] * 80
+    steps = [i // 8 for i in range(800)]
+    found = {alarm.name: alarm for alarm in find_alarms(judge_all(scripts), [PROMPT] * 800, steps)}
+    assert found["always_correct"].fired
+    # A window of 50 wrong, verified attempts reaches over seven attacked steps of 8.
+    assert 90 < found["always_correct"].step <= 97
+    assert found["always_correct"].now == 1.0
+    assert {a.name for a in find_alarms(judge_all(scripts[:720]), [PROMPT] * 720, steps[:720]) if a.fired} == set()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_long_honest_run_is_quiet(seed):
+    rng = random.Random(seed)
+    found = find_alarms(judge_all(honest(rng) for _ in range(800)), [PROMPT] * 800, [i // 8 for i in range(800)])
+    assert not [(alarm.name, alarm.step) for alarm in found if alarm.fired]
+
+
+def test_few_cases_a_step_add_up():
+    """Two cases a step: no alarm before there are twenty of them."""
+    judged = judge_all([ATTACKS["always_correct"]] * 60)
+    alarm = find_alarms(judged, None, [i // 2 for i in range(60)])[0]
+    assert alarm.step == 9  # 20 cases, all of them signs
 
 
 def test_metrics_name_every_alarm_and_count_those_that_fired():

@@ -206,7 +206,7 @@ def test_bad_arguments():
     with pytest.raises(ValueError) as caught:
         parse("", "latin")
     assert str(caught.value) == (
-        "unknown grammar 'latin'; expected one of paper, released, released-offline, tags, or your own as package.module:object"
+        "unknown grammar 'latin'; expected one of natural, paper, released, released-offline, tags, or your own as package.module:object"
     )
     with pytest.raises(ValueError) as caught:
         parse("", 7)

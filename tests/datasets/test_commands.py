@@ -345,3 +345,28 @@ def test_any_step_killed_at_a_random_moment(s2r, server, sums, samples, verified
         assert not out.exists() or out.read_bytes() == whole.read_bytes()
     subprocess.run(command, env=os.environ, check=True, capture_output=True)
     assert out.read_bytes() == whole.read_bytes()
+
+
+def test_json_of_every_step(s2r, server, sums, verified, tmp_path):
+    """The last object on standard output is the result; messages go to standard error."""
+    from click.testing import CliRunner
+
+    from s2r_rewards.cli import main
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, [str(a) for a in (*arguments, "--json")])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    asking = ("--url", server[0], "--model", "m")
+    out = tmp_path / "out"
+    assert run("data", "problems", sums, "-o", f"{out}1.jsonl")["problems"]["written"] == 12
+    samples = run("data", "sample", sums, "-o", f"{out}2.jsonl", "-k", 2, *asking)
+    assert (samples["replies"], samples["empty"], samples["missing"]) == (24, 0, 0)
+    built = run("data", "init", verified, "-o", f"{out}3.jsonl")
+    assert built["trajectories"] == sum(built["attempts"].values()) >= 10
+    assert run("data", "rl", sums, "-o", f"{out}4.jsonl")["problems"] == {"problems": 12, "kept": 12}
+    assert run("data", "offline", f"{out}2.jsonl", "-o", f"{out}5.jsonl")["rollouts"]["rollouts"] == 24
+    assert run("score", f"{out}2.jsonl", "-o", f"{out}6.jsonl")["rollouts"] == 24
+    (result,) = run("eval", "-o", f"{out}7", "--data", f"sums={sums}", *asking)
+    assert (result["benchmark"], result["problems"]) == ("sums", 12)

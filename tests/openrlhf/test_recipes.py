@@ -97,7 +97,7 @@ def test_places_and_flags_of_ones_own_count_more(monkeypatch):
         monkeypatch.setenv(name, value)
     own = ["--rollout.temperature", "1.0", "--train.async_enable", "--s2r.baseline", "position"]
     step = training_step("qwen2-7b-instruct", "prl", *own)
-    with pytest.raises(AssertionError, match="enable_sleep"):  # OpenRLHF's own: async and sleep exclude each other
+    with pytest.raises(ValueError, match="enable_sleep"):  # OpenRLHF's own: async and sleep exclude each other
         parsed_step(step)
     args = parsed_step([word for word in step if word != "--train.async_enable"])
     assert args.rollout.temperature == 1.0

@@ -1,4 +1,4 @@
-"""Stage 1: behaviour-initialisation data out of the base model's own samples (§3.1, arXiv:2502.12853)."""
+"""Stage 1: behaviour-initialisation data out of the base model's own samples (§2.2, arXiv:2502.12853)."""
 
 import json
 from collections import Counter

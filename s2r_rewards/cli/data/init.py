@@ -11,10 +11,10 @@ import click
 from s2r_rewards.answers import check
 from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Built, Formats, sft_formats
-from s2r_rewards.cli.kit.options import output_option, seed_option
+from s2r_rewards.cli.kit.options import json_option, output_option, seed_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
-from s2r_rewards.cli.kit.show import Progress, counts_table, say, show_table
+from s2r_rewards.cli.kit.show import Progress, counts_table, say, say_json, show_table
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
     Dropped,
@@ -40,6 +40,7 @@ SOURCE = "SOURCE is: verifications; problems with solutions; or samples of a lon
     "--preview", default=0, type=click.IntRange(0), help="Show the first N trajectories with their loss mask."
 )
 @seed_option
+@json_option
 @reading_options
 @sft_formats
 def command(
@@ -50,10 +51,11 @@ def command(
     style: str,
     preview: int,
     seed: int,
+    as_json: bool,
     reading: Reading,
     formats: Formats,
 ) -> None:
-    """Behaviour-initialisation data (section 3.1 of the paper) out of the verifications in SOURCE.
+    """Behaviour-initialisation data (section 2.2 of the paper) out of the verifications in SOURCE.
 
     Attempts by difficulty, wrong answers distinct, the last attempt right; wrong attempts are not trained.
 
@@ -82,10 +84,13 @@ def command(
             for line in (segment.text or "<end>").strip().splitlines():
                 click.secho(f"{mark}{segment.kind:7}| {line}", fg=colour)
     say(f"{output}: {len(built)} trajectories")
-    if dropped:
-        counts_table("problems without a trajectory", dict(dropped.most_common()))
     by_attempts = Counter(trajectory.attempts for _, trajectory in built)
     fell_back = Counter(trajectory.attempts for _, trajectory in built if trajectory.fell_back)
+    if as_json:
+        say_json({"trajectories": len(built), "attempts": by_attempts, "fell_back": fell_back, "dropped": dropped})
+        return
+    if dropped:
+        counts_table("problems without a trajectory", dict(dropped.most_common()))
     rows = [(str(k), str(by_attempts[k]), str(fell_back[k])) for k in sorted(by_attempts)]
     show_table("trajectories", ("attempts", "number", "fewer than wanted"), rows)
 

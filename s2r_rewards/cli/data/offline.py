@@ -11,7 +11,7 @@ from s2r_rewards.baselines import Baseline, accuracy_baseline
 from s2r_rewards.baselines.accuracy_group import BY, bins_of
 from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Formats, replay_formats
-from s2r_rewards.cli.kit.options import band_option, output_option, restart_option
+from s2r_rewards.cli.kit.options import band_option, json_option, output_option, restart_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
@@ -39,6 +39,7 @@ from s2r_rewards.rollouts import write_rollouts
 @click.option("--balance/--no-balance", default=None, help="[default: the method's]")
 @click.option("--min-count", type=click.IntRange(1), help="Smaller groups have baseline 0. [default: the method's]")
 @restart_option
+@json_option
 @reading_options
 @replay_formats
 def command(
@@ -50,6 +51,7 @@ def command(
     bins: int | None,
     min_count: int | None,
     restart: bool,
+    as_json: bool,
     reading: Reading,
     formats: Formats,
     **rules: Any,
@@ -88,7 +90,7 @@ def command(
                 write_rollouts(output, bar.over(selection.kept(again)))
             counts = dict(selection.counts)
             log.finish(counts)
-    counts_table("rollouts", counts)
+    counts_table("rollouts", counts, as_json)
     formats.write_replay(output)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import needed
-from s2r_rewards.cli.kit.options import output_option, seed_option, take_option, workers_option
+from s2r_rewards.cli.kit.options import json_option, output_option, seed_option, take_option, workers_option
 from s2r_rewards.cli.kit.paths import RECORD_FILE, verb
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
@@ -36,6 +36,7 @@ from s2r_rewards.rollouts.records import write_records
 @click.option("--dropped", "dropped_path", type=RECORD_FILE, help="Also write what was dropped, with the reason.")
 @workers_option
 @seed_option
+@json_option
 @on_error_option
 def command(
     data: tuple[str, ...],
@@ -50,6 +51,7 @@ def command(
     dropped_path: Path | None,
     workers: int,
     seed: int,
+    as_json: bool,
     reading: Reading,
     **fields: str | None,
 ) -> None:
@@ -87,4 +89,4 @@ def command(
     write_records(output, (p.to_record() for p in kept))
     if dropped_path:
         write_records(dropped_path, dropped)
-    counts_table("problems", {**collector.counts, "written": len(kept)})
+    counts_table("problems", {**collector.counts, "written": len(kept)}, as_json)

@@ -7,7 +7,7 @@ import click
 
 from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Formats, prompt_formats
-from s2r_rewards.cli.kit.options import band_option, output_option, seed_option, take_option
+from s2r_rewards.cli.kit.options import band_option, json_option, output_option, seed_option, take_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
@@ -26,6 +26,7 @@ from s2r_rewards.rollouts.records import write_records
 @take_option
 @scoring_options()
 @seed_option
+@json_option
 @reading_options
 @prompt_formats
 def command(
@@ -36,6 +37,7 @@ def command(
     number: int | None,
     scoring: Scoring,
     seed: int,
+    as_json: bool,
     reading: Reading,
     formats: Formats,
 ) -> None:
@@ -63,4 +65,4 @@ def command(
     needed(len(items), f"no problem is left ({found})", "Choose another --band, or other --rollouts.")
     write_records(output, (p.to_record() for p in items))
     formats.write_prompts(items)
-    counts_table("problems", counts)
+    counts_table("problems", counts, as_json)

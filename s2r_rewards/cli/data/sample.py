@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from s2r_rewards.cli.kit.commands import needed
-from s2r_rewards.cli.kit.options import output_option
+from s2r_rewards.cli.kit.options import json_option, output_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
+from s2r_rewards.cli.kit.show import say_json
 from s2r_rewards.datasets.llm.requests import EXTENT, Request, sample_requests
 from s2r_rewards.datasets.resume import fingerprint
 
@@ -18,10 +19,11 @@ from s2r_rewards.datasets.resume import fingerprint
 @verb()
 @click.argument("problems")
 @output_option("Rollouts, JSONL or parquet.")
+@json_option
 @asking_options("-k", "Responses to each problem.", samples=5)
 @reading_options
 @model_options()
-def command(problems: str, output: Path, asking: dict[str, Any], reading: Reading, model: Model) -> None:
+def command(problems: str, output: Path, as_json: bool, asking: dict[str, Any], reading: Reading, model: Model) -> None:
     """K responses to every problem of PROBLEMS, from any OpenAI-compatible server.
 
     Killed or failed runs go on where they stopped when the same command is given again: no sample is lost
@@ -38,4 +40,6 @@ def command(problems: str, output: Path, asking: dict[str, Any], reading: Readin
         return sample_requests(found, **asking)
 
     settings = {"command": "sample", "problems": fingerprint(problems), **asking}
-    model.write(output, settings, requests, reading, extent=EXTENT)
+    summary = model.write(output, settings, requests, reading, extent=EXTENT)
+    if as_json:
+        say_json(summary)

@@ -53,8 +53,11 @@ class Model:
         reading: Reading,
         row: Callable[[dict[str, Any]], dict[str, Any]] = lambda reply: reply,
         extent: Sequence[str] = (),
-    ) -> None:
+    ) -> dict[str, Any]:
         """A row for every request, in their order; asks for those that no earlier run of the command has got.
+
+        Returns:
+            Replies, tokens and cost; ``missing`` replies where some failed.
 
         Args:
             settings: what the output depends on besides the model and its sampling.
@@ -79,6 +82,7 @@ class Model:
                 say(f"{len(failures)} replies failed and are missing; the same command tries them again")
             elif not log.complete:
                 log.finish(summary)
+            return {**summary, "missing": len(failures)}
 
     def _sampling(self) -> SamplingOptions:
         return SamplingOptions(self.model, self.temperature, self.max_tokens, self.top_p, self.api)

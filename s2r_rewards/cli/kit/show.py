@@ -1,5 +1,6 @@
 """What the user sees: messages and progress on stderr, tables on stdout."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -12,6 +13,11 @@ Item = TypeVar("Item")
 def say(message: str) -> None:
     """One line for the user, on stderr: stdout is for data."""
     click.echo(message, err=True)
+
+
+def say_json(body: Any) -> None:
+    """For other programs, on stdout."""
+    click.echo(json.dumps(body, indent=1, ensure_ascii=False))
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -75,6 +81,9 @@ def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]
     print_table(columns, (map(escape, row) for row in rows), width=width, title=escape(title))
 
 
-def counts_table(title: str, counts: Mapping[str, int]) -> None:
-    """A table of how many records ended up where."""
+def counts_table(title: str, counts: Mapping[str, int], as_json: bool = False) -> None:
+    """How many records ended up where: a table, or one JSON object."""
+    if as_json:
+        say_json({title: dict(counts)})
+        return
     show_table(title, ("records", "number"), [(name, str(number)) for name, number in counts.items()])

@@ -1,0 +1,109 @@
+"""``s2r init``: a project folder that is ready to train."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from s2r_rewards.adapter import recipes
+from s2r_rewards.adapter.recipes import RecipeError
+from s2r_rewards.cli.kit.options import json_option
+from s2r_rewards.cli.kit.paths import verb
+from s2r_rewards.cli.kit.show import say
+from s2r_rewards.rollouts.records import atomic_path
+
+TEMPLATES = Path(__file__).with_name("project")
+
+
+@dataclass(frozen=True)
+class Framework:
+    """What differs between the trainers. ``train``: how RL takes the project's method."""
+
+    title: str
+    install: str
+    stages: tuple[str, ...]
+    sft: str
+    rl: str
+    val: str
+    train: str
+
+
+FRAMEWORKS = {
+    "verl": Framework(
+        "verl",
+        '"s2r-rewards[verl]" vllm',
+        ("verl/sft", "verl/prl"),
+        "--verl data/sft.parquet",
+        "--verl data/rl.parquet",
+        "--verl data/rl_val.parquet",
+        "algorithm.s2r.method=method:METHOD",
+    ),
+    "openrlhf": Framework(
+        "OpenRLHF",
+        '"s2r-rewards[openrlhf]" "openrlhf[vllm]"',
+        ("openrlhf/sft", "openrlhf/prl"),
+        "--openrlhf data/sft.jsonl",
+        "--openrlhf data/rl.jsonl",
+        "--openrlhf data/rl_val.jsonl",
+        "--s2r.method method:METHOD",
+    ),
+    "trl": Framework(
+        "TRL",
+        '"s2r-rewards[trl]"',
+        ("trl/sft", "trl/prl"),
+        '--trl data/sft.jsonl --tokenizer "$model"',
+        "--trl data/rl.jsonl",
+        "--trl data/rl_val.jsonl",
+        "--method method:METHOD",
+    ),
+}
+
+
+@verb()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--framework", type=click.Choice(list(FRAMEWORKS)), default="verl", show_default=True)
+@click.option("--model", help="A model that the recipes know. [default: the first of them]")
+@json_option
+def command(folder: Path, framework: str, model: str | None, as_json: bool) -> None:
+    """Write a project FOLDER: configuration, data commands, rewards of its own, and a test of them.
+
+    \b
+    Examples:
+      s2r init my-project
+      s2r init my-project-openrlhf --framework openrlhf --model qwen2.5-math-7b
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise click.UsageError(f"{folder} exists and is not empty; name another folder")
+    kind = FRAMEWORKS[framework]
+    try:
+        found = [recipes.find_recipe(name) for name in kind.stages]
+        name = recipes.known(found[0].models, model, "model") if model else found[0].models[0]
+        base = recipes.hub_name(found[0].folder, name)
+        files = {Path("recipe", place): path for one in found for place, path in one.files(name).items()}
+    except RecipeError as error:
+        raise click.UsageError(str(error)) from None
+    train = [f"bash recipe/run.sh {one.stage} --model {name}" for one in found]
+    words = {
+        "@NAME@": folder.resolve().name,
+        "@TITLE@": kind.title,
+        "@INSTALL@": kind.install,
+        "@HF@": base,
+        "@PAPER@": Path(base).name,
+        "@TRAIN@": "\n".join([*train[:-1], f"PYTHONPATH=. {train[-1]} {kind.train}"]),
+        "@SFT@": kind.sft,
+        "@RL@": kind.rl,
+        "@VAL@": kind.val,
+    }
+    texts = {path.name.removesuffix(".txt"): path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.iterdir())}
+    for name_there, text in texts.items():
+        for word, value in words.items():
+            text = text.replace(word, value)
+        texts[name_there] = text
+    texts |= {str(place): path.read_text(encoding="utf-8") for place, path in files.items()}
+    for place, text in texts.items():
+        with atomic_path(folder / place) as partial:
+            partial.write_text(text, encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "framework": framework, "model": name, "files": sorted(texts)}))
+    say(f"{folder}: a project for {kind.title} with {name}; read {folder / 'README.md'}")
