@@ -14,7 +14,7 @@ from ..algebra.equality import equal
 from ..algebra.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.terms import TURN
+from ..read.atoms import TURN
 from ..read.tree import Node, descendants, functions
 from ..result import Outcome
 from .units import in_unit_of, quantity
@@ -105,10 +105,10 @@ def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return Outcome(False, "number", "a percentage and a unit")
     if g.percent != a.percent:
         return _percent(g, a, policy)
-    if g.degree != a.degree and not (g.unit or a.unit) and policy.units != "strict":
-        if _mentions_pi((a if g.degree else g).core):  # 30° and π/6 are the same angle
-            sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
-            return equal(sides[0], sides[1], policy)
+    one_angle = g.degree != a.degree and not (g.unit or a.unit) and policy.units != "strict"
+    if one_angle and _mentions_pi((a if g.degree else g).core):  # 30° and π/6 are the same angle
+        sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
+        return equal(sides[0], sides[1], policy)
     if policy.units == "ignore":
         return equal(_plain(g), _plain(a), policy)
     if g.unit or a.unit or g.degree or a.degree:

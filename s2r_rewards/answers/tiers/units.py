@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..algebra.exact import as_number
 from ..read import tree
-from ..read.terms import TURN
+from ..read.atoms import TURN
 from ..read.tree import Node
 from ..read.units import Unit, read_unit, unit_name
 
