@@ -64,6 +64,8 @@ class ScoredRollout:
     outcome_advantage: float | None = None
     uncertainties: tuple[Deviation, ...] = ()
     """Near misses and guesses of the parser (``trajectory.UNCERTAINTIES``); they stay in files, and do not travel."""
+    signs: tuple[tuple[int, int], ...] | None = None
+    """What it adds to each alarm (:func:`s2r_rewards.alarms.count_signs`), where it travels without its text."""
 
     @classmethod
     def of(
@@ -216,6 +218,7 @@ class ScoredRollout:
             "left_out": self.left_out or None,
             "level": self.level,
             "uncertainties": [[d.code, d.action, d.start, d.end] for d in self.uncertainties if not brief] or None,
+            "signs": self.signs if brief else None,
             "outcome_baseline": None if brief else self.outcome_baseline,
             "outcome_advantage": None if brief else self.outcome_advantage,
         }
@@ -250,6 +253,7 @@ class ScoredRollout:
                 outcome_baseline=record.get("outcome_baseline"),
                 outcome_advantage=record.get("outcome_advantage"),
                 uncertainties=tuple(Deviation(*entry) for entry in record.get("uncertainties", ())),
+                signs=_signs(record.get("signs")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
@@ -301,6 +305,10 @@ def _action(entry: Mapping[str, Any]) -> ScoredAction:
         advantage=entry.get("advantage"),
         tokens=(tokens[0], tokens[1]) if tokens else None,
     )
+
+
+def _signs(counts: Any) -> tuple[tuple[int, int], ...] | None:
+    return None if counts is None else tuple((cases, signs) for cases, signs in counts)
 
 
 def _deviations(record: Mapping[str, Any]) -> tuple[Deviation, ...]:

@@ -92,11 +92,11 @@ def test_bfloat16_log_probabilities_are_summed_in_float32():
     old = (torch.rand(1, 2000) * -3).bfloat16()
     new = (old.float() + 1e-2 * torch.randn(1, 2000)).bfloat16()
     ones = torch.ones(1, 2000)
-    token = algorithms._actions.set((ones.long(), "action", None))
+    token = algorithms._objective.set((ones.long(), algorithms.Objective()))
     try:
         loss, _ = action_loss(old, new, ones, ones, config=actor_config())
     finally:
-        algorithms._actions.reset(token)
+        algorithms._objective.reset(token)
     ids = torch.zeros(1, 2000, dtype=torch.long)
     exact, _ = action_policy_loss(new.double(), old.double(), ones.double(), ids)
     assert float(loss) == pytest.approx(float(exact), abs=1e-5)
