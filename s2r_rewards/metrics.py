@@ -39,6 +39,7 @@ class BehaviourCounts:
     malformed: int = 0
     timeouts: int = 0
     ungradable: int = 0
+    judged: int = 0
 
     def __add__(self, other: BehaviourCounts) -> BehaviourCounts:
         return BehaviourCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -63,6 +64,7 @@ _RATIOS = (
     ("s2r/parse/malformed", "malformed", "trajectories"),
     ("s2r/check/timeout", "timeouts", "attempts"),
     ("s2r/check/ungradable", "ungradable", "attempts"),
+    ("s2r/check/judge", "judged", "attempts"),
 )
 METRIC_NAMES: tuple[str, ...] = tuple(name for name, _, _ in _RATIOS)
 
@@ -100,6 +102,7 @@ def behaviour_counts(judged: Judgement) -> BehaviourCounts:
         malformed=int(judged.malformed),
         timeouts=sum(1 for check in checks if check.verdict == "timeout"),
         ungradable=sum(1 for check in checks if check.verdict == "ungradable"),
+        judged=sum(1 for check in checks if check.tier == "judge"),
     )
 
 
