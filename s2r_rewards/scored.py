@@ -17,8 +17,7 @@ from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Span, Trajectory, Verdict
 
 VERSION = 2
-#: Of :meth:`ScoredRollout.wire`, which lives no longer than a training step.
-WIRE = 1
+WIRE = 1  # of what `ScoredRollout.wire` writes, which lives no longer than a training step
 _VERDICTS: dict[str | None, Verdict | None] = {None: None, **{verdict.value: verdict for verdict in Verdict}}
 #: Version 1 named presets; their methods of today.
 _PRESETS = {"paper": "s2r-prl", "released": "released-prl"}
@@ -272,13 +271,13 @@ class ScoredRollout:
         """The same in half the text, where thousands of records a step are read by one process."""
         actions = []
         for a in self.actions:
-            said = (a.check.verdict, a.check.tier) if a.check else (a.verdict.value if a.verdict else None, None)
+            said = (a.verdict and a.verdict.value, None) if a.check is None else (a.check.verdict, a.check.tier)
             actions.append((a.kind, a.start, a.end, *said, a.reward, *(a.tokens or ())))
         spans = [(d.code, d.action, d.start, d.end) for d in self.deviations]
         names = (self.grammar, self.method, self.checker, self.failure, self.level)
         signs = self.signs and [count for pair in self.signs for count in pair]
-        whole = [WIRE, self.outcome, actions, spans, signs, names, (self.ended, self.truncated, self.left_out)]
-        return json.dumps(whole, separators=(",", ":"))
+        flags = (self.ended, self.truncated, self.left_out)
+        return json.dumps([WIRE, self.outcome, actions, spans, signs, names, flags], separators=(",", ":"))
 
     @classmethod
     def loads(cls, text: str) -> ScoredRollout:
