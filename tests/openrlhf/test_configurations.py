@@ -10,7 +10,7 @@ import pytest
 from s2r_openrlhf.checks.flags import RL_MODULE, SFT_MODULE, FlagError, flags, read_flags
 from s2r_openrlhf.checks.rules import data_problems
 from s2r_openrlhf.options import split_arguments
-from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent
+from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent, with_client
 from s2r_rewards.adapter import ConfigError
 
 TABLE = json.loads(Path(__file__).with_name("configurations.json").read_text(encoding="utf-8"))
@@ -40,6 +40,7 @@ def refusal(arguments):
     """What the trainer says before it starts; None: it starts."""
     options, rest, _ = split_arguments(arguments)
     try:
+        options, rest = with_client(options, rest)
         parsed = require_good_flags(with_agent(rest, options), options)
         bad = data_problems(parsed, options)
         return told(bad) if bad else None
