@@ -75,7 +75,7 @@ def test_works_or_is_refused(name, tmp_path):
 
 def test_the_trainer_itself_refuses_before_it_loads_anything(tmp_path):
     """One line, status 1, and neither Ray nor vLLM was imported."""
-    arguments = arguments_of(CASES["reward normalisation"], tmp_path)
+    arguments = [*arguments_of(CASES["reward normalisation"], tmp_path), "--s2r.method", "s2r-orl"]
     code = (
         "import sys\nfrom s2r_openrlhf.train_ppo_ray import main\n"
         f"try:\n    main({arguments!r})\n"
@@ -84,7 +84,7 @@ def test_the_trainer_itself_refuses_before_it_loads_anything(tmp_path):
     paths = f"import sys; sys.path[:] = {sys.path!r}\n"
     done = subprocess.run([sys.executable, "-S", "-c", paths + code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
-        "s2r_openrlhf: --reward.normalize_enable: it normalises OpenRLHF's own reward, which s2r-prl does not use; "
+        "s2r_openrlhf: --reward.normalize_enable: it normalises OpenRLHF's own reward, which s2r-orl does not use; "
         "drop it []"
     )
 
