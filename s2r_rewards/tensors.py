@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,23 +35,39 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
     Raises:
         ValueError: fewer spans than values, or spans that overlap or are out of order.
     """
+    runs, sizes = _runs(values, spans, [length] * len(values))
+    # numpy's repeat needs no index of every token, as torch's does.
+    plain = np.int64 if dtype == torch.long else np.float32
+    return torch.from_numpy(np.repeat(np.asarray(runs, dtype=plain), sizes)).to(dtype).view(len(values), length)
+
+
+def spread_rows(values: Rows, spans: Spans, lengths: Sequence[int]) -> Tensor:
+    """As :func:`spread`, for responses of different lengths: [B, j] nested (jagged) float32, no padding."""
+    runs, sizes = _runs(values, spans, lengths)
+    flat = torch.from_numpy(np.repeat(np.asarray(runs, dtype=np.float32), sizes))
+    return torch.nested.nested_tensor_from_jagged(flat, torch.tensor([0, *lengths]).cumsum(0))
+
+
+def _runs(values: Rows, spans: Spans, lengths: Sequence[int]) -> tuple[list[float], list[int]]:
+    """Every row is a run-length code of its tokens (gaps are runs of 0), so one repeat fills the whole batch."""
     _check(values, spans)
-    # Every row is a run-length code of its tokens (gaps are runs of 0), so one repeat fills the whole batch.
     runs: list[float] = []
     sizes: list[int] = []
-    for i, (row, where) in enumerate(zip(values, spans, strict=True)):
+    for i, (row, where, length) in enumerate(zip(values, spans, lengths, strict=True)):
         at = 0
         for value, (first, end) in zip(row, where, strict=False):
             first, end = min(first, length), min(end, length)
             if not at <= first <= end:
                 raise ValueError(f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order")
-            runs += (0, value)
-            sizes += (first - at, end - first)
+            if first > at:
+                runs.append(0)
+                sizes.append(first - at)
+            runs.append(value)
+            sizes.append(end - first)
             at = end
         runs.append(0)
         sizes.append(length - at)
-    flat = torch.repeat_interleave(torch.tensor(runs, dtype=dtype), torch.tensor(sizes, dtype=torch.long))
-    return flat.view(len(values), length)
+    return runs, sizes
 
 
 def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -44,15 +44,21 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
         gold: Any = None  # as golden answer it earns the failing reward
         level: Any = None
         finished: bool | None = None
+        prompt: str | None = None
         try:
-            item = data[-1]
-            responses = item.batch["responses"]
-            length = int(item.batch["attention_mask"][-responses.shape[-1] :].sum())
-            ids = responses[:length].tolist()
+            item = data[-1]  # of several outputs verl too rewards the last; the trainers refuse them
+            responses, attended = item.batch["responses"], item.batch["attention_mask"]
+            ids = responses[: int(attended[-responses.shape[-1] :].sum())].tolist()
             finished = bool(ids) and ids[-1] == self.tokenizer.eos_token_id
             columns = item.non_tensor_batch
-            gold = columns["reward_model"]["ground_truth"]
+            if self.options.alarms:
+                asked = item.batch["prompts"]
+                there = attended[: asked.shape[-1]].bool()
+                prompt = self.tokenizer.decode(asked[there], skip_special_tokens=True)
             level = (columns.get("extra_info") or {}).get("level")
+            gold = columns["reward_model"]["ground_truth"]
         except Exception as error:  # scoring what is known keeps the sample
             failures.note(error, "sample without golden answer")
-        return score_response(ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level)
+        return score_response(
+            ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level, prompt=prompt
+        )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s2r_rewards import answers
 from s2r_rewards.adapter.batch import failures
 from s2r_rewards.adapter.golds import gold_of, level_of
-from s2r_rewards.adapter.options import Options, resolve_checker, resolve_method
+from s2r_rewards.adapter.options import Options, checker_version, resolve_checker, resolve_method
+from s2r_rewards.alarms import Signs, count_signs
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import JudgedTrajectory, judge_many
 from s2r_rewards.parsing import parse
@@ -32,6 +32,8 @@ class Sample:
     """True: generation emitted the end token; False: cut off; None: the text decides."""
     level: Any = None
     """The difficulty level of its problem; default: the label's."""
+    prompt: str | None = None
+    """Its prompt, "" for an unknown one, where the record has to know what it adds to the alarms."""
 
 
 def score_response(
@@ -42,6 +44,7 @@ def score_response(
     tokenizer: Any = None,
     finished: bool | None = None,
     level: Any = None,
+    prompt: str | None = None,
 ) -> ScoredRollout:
     """Scores one response. Never raises: what cannot be scored earns the failing reward, is counted and logged once.
 
@@ -49,8 +52,9 @@ def score_response(
         response: the decoded text, or the token ids that were generated; then spans in tokens are recorded too.
         gold: the golden answer, several accepted ones, or a label with ``gold``.
         tokenizer: needed for token ids.
+        prompt: given, the record counts the signs of reward hacking (:func:`s2r_rewards.alarms.count_signs`).
     """
-    return score_responses([Sample(response, gold, finished, level)], options, tokenizer=tokenizer)[0]
+    return score_responses([Sample(response, gold, finished, level, prompt)], options, tokenizer=tokenizer)[0]
 
 
 def score_responses(
@@ -74,11 +78,12 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
         parse(text, method.grammar, sample.finished) for (text, _), sample in zip(read, samples, strict=True)
     ]
     judged = judge_many(trajectories, golds, resolve_checker(options))
-    version = options.checker or answers.CHECKER_VERSION
+    version = checker_version(options)
     return [
         replace(
             method.score(item, version, _spans(offsets, item)),
             level=_level(sample),
+            signs=_signs(item, sample.prompt, options),
             left_out=options.timeouts == "left_out" and any(check.verdict == "timeout" for check in item.checks),
         )
         for (_, offsets), sample, item in zip(read, samples, judged, strict=True)
@@ -98,6 +103,17 @@ def _read(response: str | Sequence[int] | None, tokenizer: Any, max_chars: int) 
 def _spans(offsets: Any, judged: JudgedTrajectory) -> tuple[Span, ...] | None:
     actions = judged.trajectory.actions
     return None if offsets is None else spans_from_offsets(offsets, [(a.start, a.end) for a in actions])
+
+
+def _signs(judged: JudgedTrajectory, prompt: str | None, options: Options) -> Signs | None:
+    """None where they are not wanted, or cannot be counted: an alarm must not cost a reward."""
+    if prompt is None or not options.alarms:
+        return None
+    try:
+        return count_signs(judged, prompt)
+    except Exception as error:
+        failures.note(error, "alarms", "this response adds nothing to them")
+        return None
 
 
 def failed_sample(sample: Sample, error: BaseException, options: Options) -> ScoredRollout:
