@@ -36,7 +36,8 @@ def overrides(case):
 def composed():
     """Each case as Hydra makes it of verl's defaults: composed once, then overridden by its own parser."""
     with initialize_config_module("verl.trainer.config", version_base=None):
-        defaults = compose("ppo_trainer", overrides=["actor_rollout_ref.rollout.name=vllm"])
+        no_data = ["data.train_files=[]", "data.val_files=[]"]
+        defaults = compose("ppo_trainer", overrides=["actor_rollout_ref.rollout.name=vllm", *no_data])
     return {case["name"]: overridden(defaults, overrides(case)) for case in TABLE["cases"]}
 
 
