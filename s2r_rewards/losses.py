@@ -244,7 +244,11 @@ def nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor | None, chunk:
         ref_logits: of the frozen reference at the same places, [N, V]; None: the KL is 0.
         chunk: so many tokens at a time; only one chunk's probabilities are kept, and made again in the backward pass.
     """
-    if ref_logits is not None and ref_logits.shape != logits.shape:
+    if ref_logits is None:
+        wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        nll = torch.nn.functional.cross_entropy(wide, labels, reduction="none")
+        return nll, torch.zeros_like(nll)
+    if ref_logits.shape != logits.shape:
         raise ValueError(
             f"the reference gave logits {tuple(ref_logits.shape)}, the model {tuple(logits.shape)}; expected one "
             "vocabulary: start both from the same model"
@@ -252,21 +256,19 @@ def nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor | None, chunk:
     found: list[tuple[Tensor, Tensor]] = []
     for at in range(0, len(labels), chunk):
         part = slice(at, at + chunk)
-        ref = None if ref_logits is None else ref_logits[part].detach()
-        found.append(checkpoint(_nll_and_kl, logits[part], labels[part], ref, use_reentrant=False))
+        given = logits[part], labels[part], ref_logits[part].detach()
+        found.append(checkpoint(_nll_and_kl, *given, use_reentrant=False))
     if not found:
         nothing = logits.flatten()[:0].to(torch.promote_types(logits.dtype, torch.float32))
         return nothing, nothing
-    nll, kl = zip(*found, strict=True)
-    return torch.cat(nll), torch.cat(kl)
+    parts = zip(*found, strict=True)
+    return torch.cat(next(parts)), torch.cat(next(parts))
 
 
-def _nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor | None) -> tuple[Tensor, Tensor]:
+def _nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor) -> tuple[Tensor, Tensor]:
     dtype = torch.promote_types(logits.dtype, torch.float32)
     log_probs = torch.log_softmax(logits.to(dtype), dim=-1)
     nll = -log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
-    if ref_logits is None:
-        return nll, torch.zeros_like(nll)
     ref = torch.log_softmax(ref_logits.to(dtype), dim=-1)
     return nll, (log_probs.exp() * (log_probs - ref)).sum(-1)
 
