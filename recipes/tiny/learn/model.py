@@ -71,17 +71,25 @@ class Document:
     mask: list[int]  # 1 where the response token is learned
 
 
-def learned_loss(
-    model: nn.Module, documents: list[Document], count: float, reference: nn.Module | None = None, beta: float = 0.0
+def tensors(documents: list[Document]) -> tuple[Tensor, Tensor, Tensor]:
+    """(prompts [B, P], responses [B, T], mask [B, T])"""
+    prompts = torch.tensor([d.prompt for d in documents])
+    return prompts, pad([d.response for d in documents]), pad([d.mask for d in documents], 0)
+
+
+def masked_nll(model: nn.Module, documents: list[Document]) -> tuple[Tensor, int]:
+    """Summed negative log-likelihood of the learned tokens, and their number."""
+    prompts, responses, mask = tensors(documents)
+    return -(response_log_probs(model, prompts, responses) * mask).sum(), int(mask.sum())
+
+
+def kl_loss(
+    model: nn.Module, documents: list[Document], count: float, reference: nn.Module, beta: float
 ) -> tuple[Tensor, dict[str, float]]:
     """Eq. 1 with its KL term to a frozen reference, over `count` learned tokens of the whole batch."""
-    prompts = torch.tensor([d.prompt for d in documents])
-    responses = pad([d.response for d in documents])
-    mask = pad([d.mask for d in documents], 0)
-    base = None
-    if reference is not None:
-        with torch.no_grad():
-            base = response_logits(reference, prompts, responses)
+    prompts, responses, mask = tensors(documents)
+    with torch.no_grad():
+        base = response_logits(reference, prompts, responses)
     return sft_loss(response_logits(model, prompts, responses), responses, mask, base, beta, count)
 
 
@@ -111,17 +119,20 @@ def train(
     model.train()
     for step, groups in enumerate(batches):
         set_rate(optimizer, lr * schedule(step, steps))
-        count = sum(sum(document.mask) for group in groups for document in group)
-        totals = {"loss": 0.0, "tiny/kl": 0.0}
-        for group in groups:
-            loss, stats = learned_loss(model, group, count, reference, beta)
-            loss.backward()
-            totals["loss"] += loss.item()
-            totals["tiny/kl"] += stats["kl"]
+        extra = {}
+        if reference is None:
+            losses, counts = zip(*(masked_nll(model, group) for group in groups), strict=True)
+            loss = sum(losses[1:], losses[0]) / sum(counts)
+        else:
+            count = sum(sum(document.mask) for group in groups for document in group)
+            parts, stats = zip(*(kl_loss(model, group, count, reference, beta) for group in groups), strict=True)
+            loss = sum(parts[1:], parts[0])
+            extra = {"tiny/kl": sum(each["kl"] for each in stats)}
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        on_step({"step": step + 1, **(totals if reference is not None else {"loss": totals["loss"]})})
+        on_step({"step": step + 1, "loss": loss.item(), **extra})
 
 
 def schedule(step: int, steps: int) -> float:

@@ -10,6 +10,7 @@ from . import tree
 from .lexer import Unreadable, tokenize
 from .terms import Terms
 from .tree import Node
+from .units import is_unit
 from .vocabulary import HEDGES, SCALES
 
 
@@ -69,7 +70,7 @@ class Reader(Terms):
         node = self.ratio()
         while self.kind == "op" and self.value in ("cup", "cap", "setminus"):
             node = tree.SetOperation(self.step(), node, self.ratio())
-        if self.kind == "word":
+        if self.kind == "word" or (self.kind == "op" and self.value in "*/" and self.tokens[self.at + 1][0] == "word"):
             node = self.unit(node)
         return node
 
@@ -83,6 +84,8 @@ class Reader(Terms):
     def unit(self, node: Node) -> Node:
         """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
         words: list[str] = []
+        if self.kind == "op" and self.step() == "/":
+            words.append("/")
         while True:
             if self.kind == "word":
                 word = self.step()
@@ -90,20 +93,27 @@ class Reader(Terms):
                 if parts and parts[0] in SCALES and not words:
                     node = tree.Product((node, tree.Num(Fraction(SCALES[parts.pop(0)]))))
                     word = " ".join(parts)
-                if not all(part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts):
+                if not is_unit(word) and not all(
+                    part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts
+                ):
                     raise Unreadable(f"not a unit: {word!r}")
                 words.append(word)
-            elif (words and self.kind == "op" and self.value in "/*^") or (
-                words and words[-1] in "/*" and self.kind == "sym"
+            elif (
+                (words and self.kind == "op" and self.value in "/*^")
+                or (words and words[-1] in "/*" and self.kind == "sym")
+                or (words and words[-1] == "/" and self.kind == "open" and self.value == "(")
+                or ("(" in words and (self.kind == "sym" or (self.kind == "close" and self.value == ")")))
             ):
                 words.append(self.step())
+            elif self.is_sym("mu") or self.is_sym("Omega"):
+                words.append("µ" if self.step() == "mu" else "ohm")
             elif words and words[-1] == "^" and (self.kind == "num" or self.value == "brace"):
                 words.append(str(self.braced_number()))
             else:
                 break
-        if sum(len(w.split()) for w in words) > 5:
+        if sum(len(w.split()) for w in words if not is_unit(w)) > 5 or len(words) > 20:
             raise Unreadable("prose")
-        text = " ".join(w for w in words if w)
+        text = " ".join(w for w in words if w).replace("µ ", "µ")
         return tree.Unit(node, text) if text else node
 
     def braced_number(self) -> Any:

@@ -15,7 +15,7 @@ from ..algebra.realsets import real_set, same_set
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild
-from ..read.vocabulary import compatible
+from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
     compare_relations,
@@ -77,7 +77,10 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """A unit behind a time, a ratio or a tuple: ``5:45 p.m.``"""
     g, a = unwrap(gold), unwrap(answer)
-    if (g.unit and a.unit and not compatible(g.unit, a.unit)) or policy.units == "strict":
+    units = read_unit(g.unit), read_unit(a.unit)
+    if policy.units != "ignore" and (
+        (all(units) and units[0] != units[1]) or (policy.units == "strict" and not all(units))
+    ):
         return Outcome(False, "structure", "different units")
     return compare(g.core, a.core, policy)
 
