@@ -11,9 +11,8 @@ from ..algebra.floats import number
 from ..algebra.identity import same_ratio
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, descendants, rebuild, variables
+from ..read.tree import Node, descendants, rebuild, replaced, variables
 from ..result import Outcome, judged
-from .letters import replaced
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 Sides = tuple[Node, ...]
