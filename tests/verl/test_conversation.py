@@ -146,10 +146,10 @@ def test_every_token_has_its_action_and_the_users_have_none(run, tokenizer):
 def test_advantages_are_the_librarys(run, tokenizer):
     values = set()
     for rows in steps_of(run.rows, PROMPTS * SAMPLES):
-        judged, spans, prompts = zip(*(judged_row(row, tokenizer) for row in rows), strict=True)
+        judged, spans, _ = zip(*(judged_row(row, tokenizer) for row in rows), strict=True)
         rewards = [action_rewards(item) for item in judged]
         values.update(r for earned in rewards for r in earned)
-        for row, advantages, where in zip(rows, process_advantages(rewards, groups=prompts), spans, strict=True):
+        for row, advantages, where in zip(rows, process_advantages(rewards), spans, strict=True):
             expected = spread([advantages], [where[: len(advantages)]], len(row["responses"]))[0]
             torch.testing.assert_close(
                 row["advantages"].float() * row["response_mask"], expected * row["response_mask"]
