@@ -1,4 +1,4 @@
-"""Agent loop ``s2r_conversation``: the user asks for a verification after each attempt, and for a new attempt after each
+"""What agent loop ``s2r_conversation`` does: the user asks for a verification after each attempt, and for a new attempt after each
 rejection.
 
 ``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_conversation``, with ``+algorithm.s2r.conversation=s2r``, ``pag``,
@@ -14,39 +14,36 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, register
+from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput
 from verl.utils.profiler import simple_timer
 
 from s2r_rewards.adapter import TokenTurn
+from s2r_rewards.grammar import Grammar
 from s2r_rewards.trajectory import ActionKind
-from s2r_rewards.turns import Conversation, get_conversation
-from s2r_verl.agent_loop import S2RAgentLoop, as_action_output
-from s2r_verl.checks import read_options
+from s2r_rewards.turns import Conversation
 from s2r_verl.records import TURNS, turns_info
 
 
-@register("s2r_conversation")
-class ConversationAgentLoop(S2RAgentLoop):
-    """Holds the conversation that the options name."""
-
-    async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
-        method, info = self._method(), columns.get("extra_info") or {}
-        given = info.get("attempt")
-        talk = _Talk(self, get_conversation(read_options(self.config).conversation or "s2r"), dict(sampling_params))
-        await talk.begin(list(columns["raw_prompt"]))
-        asked: ActionKind | None = "verify" if given is not None else None
-        while await talk.hear(asked):
-            following = None if given is not None else talk.plan.next(talk.said, method.grammar)
-            if following is None or not await talk.ask(following.prompt):
-                break
-            asked = following.asks
-        return as_action_output(talk.output(given), method)
+async def hold(
+    loop: Any, plan: Conversation, grammar: str | Grammar, sampling_params: dict[str, Any], columns: dict[str, Any]
+) -> AgentLoopOutput:
+    """One conversation of an agent loop about one row of the data set."""
+    given = (columns.get("extra_info") or {}).get("attempt")
+    talk = _Talk(loop, plan, dict(sampling_params))
+    await talk.begin(list(columns["raw_prompt"]))
+    asked: ActionKind | None = "verify" if given is not None else None
+    while await talk.hear(asked):
+        following = None if given is not None else plan.next(talk.said, grammar)
+        if following is None or not await talk.ask(following.prompt):
+            break
+        asked = following.asks
+    return talk.output(given)
 
 
 class _Talk:
     """One conversation: its messages, and the tokens that they became."""
 
-    def __init__(self, loop: S2RAgentLoop, plan: Conversation, sampling: dict[str, Any]) -> None:
+    def __init__(self, loop: Any, plan: Conversation, sampling: dict[str, Any]) -> None:
         self.loop, self.plan, self.sampling = loop, plan, sampling
         self.messages: list[dict[str, Any]] = []
         self.ids: list[int] = []

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 REGISTRATIONS = {
     "verl.trainer.ppo.core_algos": "s2r_verl.algorithms",
     "verl.experimental.reward_loop.reward_manager": "s2r_verl.reward_manager",
-    "verl.experimental.agent_loop.single_turn_agent_loop": "s2r_verl.conversation",
+    "verl.experimental.agent_loop.single_turn_agent_loop": "s2r_verl.agent_loop",
     "verl.trainer.ppo.v1.trainer_sync": "s2r_verl.trainer",
 }
 """Module of verl → our module that registers with it."""
