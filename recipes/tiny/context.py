@@ -15,13 +15,11 @@ from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
 
 from .config import temperature_name
-from .data.responses import METHODS, Sample, extra_metrics, to_rollouts
-from .data.task import Problem, encode, sample_problems
+from .data.responses import STORED, Sample, extra_metrics, to_rollouts
+from .data.task import Problem, encode, held_out_problems
 from .learn.model import new_model
 from .learn.sampler import Sampler
 from .runfolder import RunFolder
-
-PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
 
 @dataclass
@@ -67,19 +65,20 @@ class Context:
         return on_step
 
     def finish(self, model: nn.Module) -> None:
-        """A training stage's last step: saves its model and evaluates it on held-out problems.
-
-        Adds one row of metrics per temperature and stores the scored rollouts.
-        """
+        """A training stage's last step: saves its model and evaluates it on held-out problems."""
         path = self.folder.checkpoint(self.stage)
         torch.save(model.state_dict(), path.with_suffix(".tmp"))
         os.replace(path.with_suffix(".tmp"), path)
+        self.evaluate(model)
+
+    def evaluate(self, model: nn.Module, temperatures: Sequence[float] | None = None) -> None:
+        """Adds one row of metrics per temperature and stores the scored rollouts."""
         settings = self.config.evaluation
-        problems = sample_problems(settings.problems, np.random.default_rng(PROBLEMS_SEED), "test")
-        for temperature in settings.temperatures:
+        problems = held_out_problems(settings.problems)
+        for temperature in temperatures or settings.temperatures:
             _, rollouts = self.respond(model, problems, temperature)
             judged = judge_rollouts(rollouts)
             metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
             self.metrics.append({"stage": self.stage, "temperature": temperature, **metrics})
             name = f"{self.stage}-{temperature_name(temperature)}"
-            write_rollouts(self.folder.rollouts(name), score_rollouts(rollouts, METHODS["prl"]))
+            write_rollouts(self.folder.rollouts(self.stage, name), score_rollouts(rollouts, STORED))

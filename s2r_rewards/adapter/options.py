@@ -11,6 +11,8 @@ from s2r_rewards import answers
 from s2r_rewards.baselines import Baseline, get_baseline
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.judging import BatchChecker
+from s2r_rewards.llm.answers import with_judge
+from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.methods.base import GROUPS
 from s2r_rewards.resolve import load_object
@@ -61,6 +63,7 @@ class Options:
     grammar: str | None = option(None, "How responses are parsed.")
     checker: str | None = option(None, "(gold, answer) → CheckResult; default: the library's.")
     policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
+    judge: str | None = option(None, "What rules leave open: ``url=http://…/v1,model=NAME,when=ungradable+timeout``.")
     timeouts: str = option(
         "wrong", "A response with an answer whose check ran out of time: ``wrong``, or ``left_out``."
     )
@@ -175,5 +178,17 @@ def resolve_method(options: Options) -> Method:
 
 @lru_cache(maxsize=64)
 def resolve_checker(options: Options) -> BatchChecker:
-    """The batch checker that the options name. ValueError for an unknown name or policy."""
-    return answers.batch_checker(options.checker, options.policy, options.workers)
+    """The batch checker that the options name, with the judge that they name behind it.
+
+    Raises:
+        ValueError: an unknown name, policy or judge.
+        ImportError: the judge needs a library that is missing.
+    """
+    checker = answers.batch_checker(options.checker, options.policy, options.workers)
+    return with_judge(checker, options.judge) if options.judge else checker  # type: ignore[arg-type]
+
+
+def checker_version(options: Options) -> str:
+    """What records name as their checker."""
+    judge = f"+judge:{get_judge_settings(options.judge).model}" if options.judge else ""
+    return (options.checker or answers.CHECKER_VERSION) + judge

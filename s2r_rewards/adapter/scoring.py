@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from s2r_rewards import answers
 from s2r_rewards.adapter.batch import failures
 from s2r_rewards.adapter.golds import gold_of, level_of
-from s2r_rewards.adapter.options import Options, resolve_checker, resolve_method
+from s2r_rewards.adapter.options import Options, checker_version, resolve_checker, resolve_method
 from s2r_rewards.adapter.turns import ReadTurns, TokenTurn, read_turns
 from s2r_rewards.alarms import Signs, count_signs
 from s2r_rewards.answers.result import CheckResult
@@ -91,7 +90,7 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
         for found, sample in zip(read, samples, strict=True)
     ]
     judged = judge_many(trajectories, golds, resolve_checker(options))
-    version = options.checker or answers.CHECKER_VERSION
+    version = checker_version(options)
     return [
         replace(
             _of_given(method.score(item, version, _spans(found, item)), sample),

@@ -17,6 +17,15 @@ import numpy as np
 from s2r_rewards.tokens.table import token_table
 from s2r_rewards.trajectory import Span
 
+_EXPECTED = (
+    "; expected a transformers tokenizer or a tokenizers.Tokenizer, whose decode(ids, skip_special_tokens=…) gives text. "
+    "Wrap yours in a class with such a method, or load the model's own with transformers.AutoTokenizer"
+)
+
+
+class UnsupportedTokenizer(TypeError):
+    """What was given as a tokenizer cannot decode token ids; the message names what was found and the way out."""
+
 
 def decode_with_offsets(
     token_ids: Sequence[int], tokenizer: Any, skip_special_tokens: bool = False
@@ -31,10 +40,15 @@ def decode_with_offsets(
 
     Returns:
         (text, offsets): ``offsets`` is int64 [T + 1]; token t covers ``text[offsets[t]:offsets[t + 1]]``.
+
+    Raises:
+        UnsupportedTokenizer: it has no ``decode`` of token ids in the sense of transformers.
     """
     ids = token_ids.tolist() if hasattr(token_ids, "tolist") else list(token_ids)
     table = token_table(tokenizer, skip_special_tokens)
     if table is None:
+        if not callable(getattr(tokenizer, "decode", None)):
+            raise UnsupportedTokenizer(f"found {type(tokenizer).__name__} without a method `decode`{_EXPECTED}")
         return _decode_in_windows(ids, tokenizer, skip_special_tokens)
     pieces = [table[i] for i in ids]
     lengths = [length for _, length in pieces]
@@ -42,7 +56,8 @@ def decode_with_offsets(
     if min(lengths, default=0) >= 0:  # no character straddles tokens
         text = raw.decode("utf-8")
     else:
-        text, lengths = _decode_bytes([piece for piece, _ in pieces])
+        runs = [i in table.byte_ids for i in ids] if table.byte_ids else None
+        text, lengths = _decode_bytes([piece for piece, _ in pieces], runs)
     offsets = np.zeros(len(ids) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     if table.strips_first_space and text.startswith(" "):
@@ -92,8 +107,14 @@ def token_spans(
     return spans_from_offsets(offsets, char_spans)
 
 
-def _decode_bytes(pieces: Sequence[bytes]) -> tuple[str, list[int]]:
-    """Decodes byte pieces one by one; invalid bytes become U+FFFD, as tokenizers do it."""
+def _decode_bytes(pieces: Sequence[bytes], byte_ids: Sequence[bool] | None = None) -> tuple[str, list[int]]:
+    """Decodes byte pieces one by one; invalid bytes become U+FFFD, as tokenizers do it.
+
+    ``byte_ids``: which pieces are bytes by their number. A run of those that is no valid UTF-8 as a whole becomes one
+    U+FFFD a byte, whatever characters are in it. (Pieces without bytes, as skipped special tokens, end no run.)
+    """
+    if byte_ids is not None:
+        return _decode_runs(pieces, byte_ids)
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     parts = [decoder.decode(piece) for piece in pieces]
     tail = decoder.decode(b"", final=True)
@@ -101,6 +122,33 @@ def _decode_bytes(pieces: Sequence[bytes]) -> tuple[str, list[int]]:
     if tail:
         lengths[-1] += len(tail)
     return "".join(parts) + tail, lengths
+
+
+def _decode_runs(pieces: Sequence[bytes], byte_ids: Sequence[bool]) -> tuple[str, list[int]]:
+    parts = [""] * len(pieces)
+    run: list[int] = []
+
+    def flush() -> None:
+        raw = b"".join(pieces[t] for t in run)
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            for t in run:
+                parts[t] = "\ufffd"
+        else:
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            for t in run:
+                parts[t] = decoder.decode(pieces[t])
+        run.clear()
+
+    for t, (piece, is_byte) in enumerate(zip(pieces, byte_ids, strict=True)):
+        if is_byte:
+            run.append(t)
+        elif piece:
+            flush()
+            parts[t] = piece.decode("utf-8", errors="replace")
+    flush()
+    return "".join(parts), [len(part) for part in parts]
 
 
 def _decode_in_windows(ids: list[int], tokenizer: Any, skip_special_tokens: bool) -> tuple[str, np.ndarray]:
@@ -112,7 +160,14 @@ def _decode_in_windows(ids: list[int], tokenizer: Any, skip_special_tokens: bool
     longest = 16  # a window of undecodable tokens is flushed, so that the pass stays linear
 
     def decode(window: list[int]) -> str:
-        return str(tokenizer.decode(window, skip_special_tokens=skip_special_tokens))
+        try:
+            text = tokenizer.decode(window, skip_special_tokens=skip_special_tokens)
+        except (TypeError, AttributeError) as error:
+            raise UnsupportedTokenizer(f"{type(tokenizer).__name__}.decode failed: {error}{_EXPECTED}") from error
+        if not isinstance(text, str):
+            found = f"{type(tokenizer).__name__}.decode gave {type(text).__name__}"
+            raise UnsupportedTokenizer(f"{found}{_EXPECTED}")
+        return text
 
     parts: list[str] = []
     offsets = np.zeros(len(ids) + 1, dtype=np.int64)

@@ -27,7 +27,7 @@ SMALL = [
         "sft.epochs=1",
         "online.steps=2",
         "online.prompts=4",
-        "offline.prompts=40",
+        "rollouts.prompts=40",
         "offline.low=0",
         "evaluation.problems=20",
         "max_tokens=40",
@@ -126,7 +126,7 @@ def test_stages_bring_what_they_need():
 
 def test_a_quick_run_learns_to_verify_and_correct(s2r, tmp_path):
     """The claims that held for every seed tried, with a margin; the README has the measured figures."""
-    done = s2r("recipes", "run", "tiny", "--quick", "--out", tmp_path)
+    done = s2r("recipes", "run", "tiny", "--quick", "--stages", "plain,orl,prl", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "seed-0" / "summary.json").read_text())["evaluation"]
 

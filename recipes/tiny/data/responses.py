@@ -2,29 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
-from s2r_rewards import JudgedTrajectory, action_rewards, get_method, outcome_reward
+from s2r_rewards import JudgedTrajectory
 from s2r_rewards.rollouts import Rollout
 
 from . import task
 
-# A tiny model can drift into endless retries, so online a response that is cut off loses, as in the released code.
-# Offline, too, one number is the released code's: baselines over fewer than 10 rewards are 0.
-_outcome = partial(outcome_reward, no_end_penalty=True)
-METHODS = {
-    "orl": replace(get_method("s2r-orl"), name="s2r-orl, no-end penalty", outcome=_outcome),
-    "prl": replace(
-        get_method("s2r-prl"),
-        name="s2r-prl, no-end penalty",
-        rewards=partial(action_rewards, no_end_penalty=True),
-        outcome=_outcome,
-    ),
-    "offline-orl": replace(get_method("s2r-offline-orl"), baseline=get_method("released-offline-orl").baseline),
-    "offline-prl": replace(get_method("s2r-offline-prl"), baseline=get_method("released-offline-prl").baseline),
-}
-"""What each RL stage trains with. Stored rollouts are scored with that of `prl`."""
+STORED = "s2r-prl"
+"""The method whose rewards are stored with rollouts, whatever trains on them."""
 
 
 @dataclass(frozen=True)
