@@ -25,8 +25,8 @@ from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.trajectory import Span
 from s2r_rewards.turns import get_conversation
 from s2r_verl.checks import read_options
-from s2r_verl.conversation import hold
 from s2r_verl.records import ADVANTAGES, SPANS, pack, record_of
+from s2r_verl.turns.conversation import hold
 
 
 class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
@@ -70,7 +70,7 @@ class S2RAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
 
 @register("s2r_conversation")
 class ConversationAgentLoop(S2RAgentLoop):
-    """Holds the conversation that ``algorithm.s2r.conversation`` names (:mod:`s2r_verl.conversation`)."""
+    """Holds the conversation that ``algorithm.s2r.conversation`` names (:mod:`s2r_verl.turns.conversation`)."""
 
     async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
         method, plan = self._method(), get_conversation(read_options(self.config).conversation or "s2r")
