@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from s2r_rewards.adapter import Options, Sample, score_responses
-from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
+from s2r_rewards.metrics import behaviour_counts
 from s2r_rewards.scored import ScoredRollout
 
 logger = logging.getLogger(__name__)
@@ -26,11 +26,12 @@ class Answer:
 
     outcome: float
     failed: bool
-    counts: BehaviourCounts
+    counts: tuple[int, ...]
+    """The fields of :class:`~s2r_rewards.metrics.BehaviourCounts`, in order."""
 
     @classmethod
     def of(cls, scored: ScoredRollout) -> Answer:
-        return cls(scored.outcome, scored.failure is not None, behaviour_counts(scored))
+        return cls(scored.outcome, scored.failure is not None, astuple(behaviour_counts(scored)))
 
 
 def judge_samples(samples: Sequence[Sample], options: Options | None = None) -> list[Answer]:
