@@ -30,6 +30,7 @@ ELSEWHERE = {
 #: What stored rollouts hold already.
 STORED = (
     "rewards", "baseline", "groups", "running", "leave_one_out", "min_count", "grammar", "checker", "policy",
+    "conversation",
 )  # fmt: skip
 
 
