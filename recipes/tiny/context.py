@@ -12,10 +12,10 @@ from torch import nn
 
 from s2r_rewards import behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
-from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from .config import temperature_name
-from .data.responses import STORED, Sample, extra_metrics, to_rollouts
+from .data.responses import Sample, extra_metrics, scored, to_rollouts
 from .data.task import Problem, encode, held_out_problems
 from .learn.model import new_model
 from .learn.sampler import Sampler
@@ -81,4 +81,4 @@ class Context:
             metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
             self.metrics.append({"stage": self.stage, "temperature": temperature, **metrics})
             name = f"{self.stage}-{temperature_name(temperature)}"
-            write_rollouts(self.folder.rollouts(self.stage, name), score_rollouts(rollouts, STORED))
+            write_rollouts(self.folder.rollouts(self.stage, name), scored(rollouts, judged))

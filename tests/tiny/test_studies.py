@@ -48,7 +48,7 @@ def test_the_studies_that_are_promised_exist_with_five_seeds():
     assert controls == {f"online.control={name}" for name in CONTROLS}
     assert {arm.stage for arm in arms_of("controls")} >= {"again", "loop", "rule"}
     named = {s.partition("=")[2] for arm in arms_of("methods") for s in arm.settings if ".method=" in s}
-    assert named == set(METHODS)
+    assert named == {*METHODS, "s2r_rewards.methods.worked:PRL"}
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -29,6 +29,8 @@ PRL = Arm("PRL", "prl")
 ORL = Arm("ORL", "orl")
 RANDOM = Arm("PRL, random rewards", "online", ("online.control=random",))
 
+WORKED = Arm("s2r-prl, worked", "online", ("online.method=s2r_rewards.methods.worked:PRL", "online.ratio="))
+
 
 def _control(name: str, label: str) -> Arm:
     return Arm(f"PRL, {label}", "online", (f"online.control={name}",))
@@ -147,4 +149,4 @@ STUDIES = {
 
 
 def arms_of(name: str) -> tuple[Arm, ...]:
-    return (BI, *_methods()) if name == "methods" else STUDIES[name].arms
+    return (BI, *_methods(), WORKED) if name == "methods" else STUDIES[name].arms
