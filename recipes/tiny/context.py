@@ -34,13 +34,18 @@ class Context:
         self.metrics: list[dict[str, Any]] = []
         # A function of the seed and the stage alone: neither order nor an interruption changes a stage's result.
         self.rng = np.random.default_rng([self.config.seed, zlib.crc32(self.stage.encode())])
-        self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
+        self.device = torch.device(self.config.device)
+        self.generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
 
     def load(self, stage: str) -> nn.Module:
         """The model that an earlier stage left behind."""
-        model = new_model(self.config.model, self.config.seed)
-        model.load_state_dict(torch.load(self.folder.checkpoint(stage), weights_only=True))
+        model = self.new_model()
+        model.load_state_dict(torch.load(self.folder.checkpoint(stage), map_location=self.device, weights_only=True))
         return model
+
+    def new_model(self) -> nn.Module:
+        """Random weights, a function of the seed alone."""
+        return new_model(self.config.model, self.config.seed).to(self.device)
 
     def respond(
         self,
