@@ -21,7 +21,7 @@ class ModelConfig:
 class BaseConfig:
     """Pre-training on plain solutions and division drills: no verdict, no retry."""
 
-    steps: int = 600
+    steps: int = 800
     batch: int = 36
     lr: float = 3e-3
     candidates: int = 5  # at most, in one document
