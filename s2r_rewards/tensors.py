@@ -36,8 +36,9 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
         ValueError: fewer spans than values, or spans that overlap or are out of order.
     """
     runs, sizes = _runs(values, spans, [length] * len(values))
-    flat = torch.repeat_interleave(torch.tensor(runs, dtype=dtype), torch.tensor(sizes, dtype=torch.long))
-    return flat.view(len(values), length)
+    # numpy's repeat needs no index of every token, as torch's does.
+    plain = np.int64 if dtype == torch.long else np.float32
+    return torch.from_numpy(np.repeat(np.asarray(runs, dtype=plain), sizes)).to(dtype).view(len(values), length)
 
 
 def spread_rows(values: Rows, spans: Spans, lengths: Sequence[int]) -> Tensor:

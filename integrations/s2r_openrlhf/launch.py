@@ -15,7 +15,7 @@ from s2r_openrlhf import require_supported
 from s2r_openrlhf.checks.flags import SFT_MODULE, flags, read_flags
 from s2r_openrlhf.checks.rules import data_files, data_problems
 from s2r_openrlhf.options import split_arguments
-from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent
+from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent, with_client
 from s2r_rewards.adapter import ConfigError
 from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
 
@@ -51,6 +51,7 @@ def parsed_step(step: Sequence[str]) -> Any:
     """
     if "s2r_openrlhf.train_ppo_ray" in step:
         options, rest, _ = split_arguments(step[step.index("s2r_openrlhf.train_ppo_ray") + 1 :])
+        options, rest = with_client(options, rest)
         parsed = require_good_flags(with_agent(rest, options), options)
         for name, path in data_files(parsed):
             if not path.is_file():

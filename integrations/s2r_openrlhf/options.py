@@ -14,6 +14,7 @@ from s2r_rewards.adapter.options import option
 from s2r_rewards.baselines import BASELINES, rloo
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.methods import METHODS, Method
+from s2r_rewards.server.client import RewardClient
 
 ENVIRONMENT = "S2R_OPENRLHF"
 LOSSES = ("method", "openrlhf")
@@ -43,6 +44,10 @@ class Options(adapter.Options):
         "loss. Default: ``method`` at the process level, or where method or options name another ratio; else "
         "``openrlhf``.",
     )
+    server: str | None = option(
+        None, "Addresses of `s2r serve` that reward; what --reward.remote_url http://… becomes."
+    )
+    token_file: str | None = option(None, "The file with the token of `s2r serve`; it has to be there on every node.")
     bad_golds: str = option(
         "refuse", "Golden answers that cannot be graded: ``refuse`` to start, or ``count`` them as wrong."
     )
@@ -55,6 +60,8 @@ class Options(adapter.Options):
             value = getattr(self, name)
             if value is not None and value not in known:
                 raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+        if self.server:
+            RewardClient.of(self.server, self.token_file)
         if self.offline:
             self.refuse(STORED, "with offline, the stored rollouts bring it; drop it")
 

@@ -13,9 +13,10 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from s2r_openrlhf import AGENT_FILE, require_supported
+from s2r_openrlhf import AGENT_FILE, REWARD_FILE, require_supported
 from s2r_openrlhf.checks.flags import RL_MODULE, Flags, read_flags
 from s2r_openrlhf.checks.rules import data_problems, problems
 from s2r_openrlhf.options import Options, build_parser, split_arguments, uses_own_loss
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     try:
         require_supported()
+        options, rest = with_client(options, rest)
         rest = with_agent(rest, options)
         flags = require_good_flags(rest, options)
         data = data_problems(flags, options)
@@ -51,6 +53,25 @@ def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
     if any(a.partition("=")[0] in ("--train.agent_func_path", "--reward.remote_url") for a in arguments):
         return arguments
     return [*arguments, "--train.agent_func_path", str(AGENT_FILE)]
+
+
+def with_client(options: Options, arguments: Sequence[str]) -> tuple[Options, list[str]]:
+    """``--reward.remote_url http://…`` becomes our own client, which outlives a server: OpenRLHF's gives up after 5 s.
+
+    Raises:
+        ValueError: an address or the token's file cannot be used.
+    """
+    arguments, flag = list(arguments), "--reward.remote_url"
+    for i, word in enumerate(arguments):
+        name, _, value = word.partition("=")
+        at = i + 1 if name == flag and not value else i
+        url = arguments[at] if name == flag and at < len(arguments) else ""
+        url = url.removeprefix(flag + "=")
+        if url.startswith(("http://", "https://")):
+            options = replace(options, server=url)
+            options.check()
+            arguments[at] = str(REWARD_FILE) if at > i else f"{flag}={REWARD_FILE}"
+    return options, arguments
 
 
 def require_good_flags(arguments: Sequence[str], options: Options) -> Flags:

@@ -130,7 +130,8 @@ def credit(
     except LookupError:
         raise ConfigError(NO_RECORDS) from None
     rows, length = response_mask.shape
-    taken = response_mask.any(1).tolist()
+    first = response_mask[:, 0].tolist()  # most rows are told by their first token
+    taken = [bool(token) or bool(response_mask[i].any()) for i, token in enumerate(first)]
     values, records = action_advantages(batch, [length] * rows, index, taken)
     spans = [record.spans if record else () for record in records]
     advantages = spread(values, spans, length).to(response_mask.device).mul_(response_mask)

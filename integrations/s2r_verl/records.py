@@ -7,7 +7,8 @@ the tokens' values are made of them where the loss is computed, never on the dri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ ACTION_IDS = "s2r_action_ids"
 
 def reward_info(scored: ScoredRollout) -> dict[str, float | str]:
     """What verl keeps beside a reward; ``acc`` is its headline in validation."""
-    return {"acc": float(scored.outcome > 0), FIELD: scored.dumps()}
+    return {"acc": float(scored.outcome > 0), FIELD: scored.wire()}
 
 
 def record_of(extra_fields: Any) -> ScoredRollout | None:
@@ -36,6 +37,17 @@ def record_of(extra_fields: Any) -> ScoredRollout | None:
     info = extra_fields.get("reward_extra_info") if isinstance(extra_fields, Mapping) else None
     text = (info or {}).get(FIELD)
     return ScoredRollout.loads(text) if text else None
+
+
+def read_records(extra_fields: Iterable[Any]) -> list[ScoredRollout | None]:
+    """The records of a batch. They are trees, and hundreds of thousands of objects: the search for cycles waits."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        return [record_of(fields) for fields in extra_fields]
+    finally:
+        if searching:
+            gc.enable()
 
 
 def pack(spans: Sequence[Span]) -> Tensor:

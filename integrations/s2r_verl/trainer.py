@@ -35,7 +35,7 @@ from s2r_verl.algorithms import Batch, action_advantages, at_hand, loss_with_act
 from s2r_verl.checks import require_good_config, require_good_data
 from s2r_verl.checks.data import agent_name_problems
 from s2r_verl.checks.setup import CREDIT, LOSS, TRAINERS, Setup
-from s2r_verl.records import ADVANTAGES, FIELD, SPANS, jagged, record_of, rows_of, spans_of
+from s2r_verl.records import ADVANTAGES, FIELD, SPANS, jagged, read_records, rows_of, spans_of
 
 STATE_FILE = "s2r_baseline.json"
 
@@ -92,7 +92,7 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
         new = [key for key in keys if key not in self.s2r_records]
         if new:
             found = self._fetch(batch, new, ["extra_fields"])["extra_fields"]
-            self.s2r_records |= {key: record_of(fields) for key, fields in zip(new, found, strict=True)}
+            self.s2r_records |= dict(zip(new, read_records(found), strict=True))
         return [self.s2r_records[key] for key in keys]
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:

@@ -105,14 +105,14 @@ def check_torch(machine: Machine) -> Iterator[Finding]:
 
 
 def check_trainers(machine: Machine) -> Iterator[Finding]:
-    """At most one of verl and OpenRLHF."""
+    """At most one of verl and OpenRLHF; some trainer."""
     verl, openrlhf = machine.version("verl"), machine.version("openrlhf")
     if verl and openrlhf:
         way = "they need different versions of transformers: one environment for each"
         yield Finding("problem", "verl and openrlhf", "both installed", way)
-    if not verl and not openrlhf:
-        way = 'pip install "s2r-rewards[verl]" or "s2r-rewards[openrlhf]"; scoring and reports work without'
-        yield Finding("warning", "trainer", "neither verl nor openrlhf installed", way)
+    if not verl and not openrlhf and not machine.version("trl"):
+        way = 'pip install "s2r-rewards[verl]", "s2r-rewards[openrlhf]" or "s2r-rewards[trl]"; scoring works without'
+        yield Finding("warning", "trainer", "neither verl nor openrlhf nor trl installed", way)
 
 
 def check_requirements(machine: Machine) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from s2r_rewards.cli.kit.show import print_table
 from s2r_rewards.methods import Method, get_method
 
 #: Packages whose module ``doctor`` adds checks of its framework; they know the core, the core finds them by name.
-INTEGRATIONS = ("s2r_verl", "s2r_openrlhf")
+INTEGRATIONS = ("s2r_verl", "s2r_openrlhf", "s2r_trl")
 
 
 def integration_doctors() -> list[ModuleType]:

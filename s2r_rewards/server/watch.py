@@ -8,8 +8,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.responses import JSONResponse
 
-from s2r_rewards.metrics import BehaviourCounts, total_counts
-from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.metrics import BehaviourCounts
+from s2r_rewards.server.judges import Answer
 
 
 class Telemetry:
@@ -25,10 +25,10 @@ class Telemetry:
         self.behaviour = Gauge("s2r_behaviour", "Behaviour metrics since the start", ["name"], registry=self.registry)
         self.counts = BehaviourCounts()
 
-    def add(self, scored: Sequence[ScoredRollout]) -> None:
-        self.samples.inc(len(scored))
-        self.failed.inc(sum(item.failure is not None for item in scored))
-        self.counts = self.counts + total_counts(scored)
+    def add(self, answers: Sequence[Answer]) -> None:
+        self.samples.inc(len(answers))
+        self.failed.inc(sum(one.failed for one in answers))
+        self.counts = sum((one.counts for one in answers), self.counts)
 
     def text(self) -> bytes:
         for name, value in self.counts.metrics().items():

@@ -1,6 +1,7 @@
 """What travels instead of text and padding: signs of reward hacking counted where a response is scored, jagged rows."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -79,3 +80,17 @@ def test_rows_without_padding_are_the_padded_ones(batch, data):
     padded = spread(values, spans, max(lengths))
     for row, expected, length in zip(rows.unbind(), padded, lengths, strict=True):
         assert row.tolist() == expected[:length].tolist()
+
+
+@pytest.mark.parametrize("case", ORACLE.cases, ids=lambda case: case.text[:20])
+def test_the_short_text_of_a_record_holds_what_the_long_one_does(case):
+    record = score_response(case.text, case.gold, level="3", prompt="What?")
+    spanned = replace(record, actions=tuple(replace(a, tokens=(a.start, a.end)) for a in record.actions))
+    for one in (record, spanned, replace(record, left_out=True, ended=False, level=None), score_response(None, "3")):
+        assert ScoredRollout.loads(one.wire()) == ScoredRollout.loads(one.dumps())
+        assert len(one.wire()) < len(one.dumps())
+
+
+def test_another_releases_short_text_is_refused():
+    with pytest.raises(ValueError, match="wire version 0"):
+        ScoredRollout.loads('[0,1.0,[],[],null,["paper","m","",null,null],[true,false,false]]')

@@ -76,6 +76,7 @@ def serving(model=model):
 @pytest.fixture(autouse=True)
 def _no_judge_of_before():
     before = FAILURES.copy()
+    FAILURES.clear()
     judges._judges.clear()
     yield
     judges._judges.clear()

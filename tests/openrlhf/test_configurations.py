@@ -10,7 +10,7 @@ import pytest
 from s2r_openrlhf.checks.flags import RL_MODULE, SFT_MODULE, FlagError, flags, read_flags
 from s2r_openrlhf.checks.rules import data_problems
 from s2r_openrlhf.options import split_arguments
-from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent
+from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent, with_client
 from s2r_rewards.adapter import ConfigError
 
 TABLE = json.loads(Path(__file__).with_name("configurations.json").read_text(encoding="utf-8"))
@@ -40,6 +40,7 @@ def refusal(arguments):
     """What the trainer says before it starts; None: it starts."""
     options, rest, _ = split_arguments(arguments)
     try:
+        options, rest = with_client(options, rest)
         parsed = require_good_flags(with_agent(rest, options), options)
         bad = data_problems(parsed, options)
         return told(bad) if bad else None
@@ -74,7 +75,7 @@ def test_works_or_is_refused(name, tmp_path):
 
 def test_the_trainer_itself_refuses_before_it_loads_anything(tmp_path):
     """One line, status 1, and neither Ray nor vLLM was imported."""
-    arguments = arguments_of(CASES["reward normalisation"], tmp_path)
+    arguments = [*arguments_of(CASES["reward normalisation"], tmp_path), "--s2r.method", "s2r-orl"]
     code = (
         "import sys\nfrom s2r_openrlhf.train_ppo_ray import main\n"
         f"try:\n    main({arguments!r})\n"
@@ -83,7 +84,7 @@ def test_the_trainer_itself_refuses_before_it_loads_anything(tmp_path):
     paths = f"import sys; sys.path[:] = {sys.path!r}\n"
     done = subprocess.run([sys.executable, "-S", "-c", paths + code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
-        "s2r_openrlhf: --reward.normalize_enable: it normalises OpenRLHF's own reward, which s2r-prl does not use; "
+        "s2r_openrlhf: --reward.normalize_enable: it normalises OpenRLHF's own reward, which s2r-orl does not use; "
         "drop it []"
     )
 

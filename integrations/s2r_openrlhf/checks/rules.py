@@ -26,6 +26,7 @@ SHAPING = {
     "algo.advantage.lambd": ("is for a critic", 1),
     "algo.advantage.no_std_norm": ("is part of another estimator", False),
 }
+OF_THE_SERVER = ("grammar", "checker", "policy", "timeouts", "workers", "max_chars")
 PENALTIES = ("reward.overlong_buffer_len", "reward.stop_properly_penalty_coef")
 READABLE = (".jsonl", ".parquet")
 
@@ -73,6 +74,12 @@ def _executor(flags: Flags, options: Options, method: Method) -> Iterator[str]:
     elif url and not is_openrlhfs_own(method):
         why = f"it gives one reward a response; drop it for --s2r.method {method.name}, or choose --s2r.method s2r-orl"
         yield _say("reward.remote_url", url, why)
+    if options.server:
+        for name in OF_THE_SERVER:
+            if name in options.given():
+                yield f"--s2r.{name} {getattr(options, name)}: the server decides that; give it to `s2r serve` instead"
+    elif options.token_file:
+        yield f"--s2r.token_file {options.token_file}: it is for a server; add --reward.remote_url http://…, or drop it"
     if "reward.model_name_or_path" in flags.given:
         why = "the reward model would never be asked, since golden answers decide; drop it"
         yield _say("reward.model_name_or_path", flags.given["reward.model_name_or_path"], why)
