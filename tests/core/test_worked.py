@@ -77,12 +77,12 @@ def test_any_text_is_judged(text, attempt, answer):
 @pytest.mark.parametrize("unit", ["a ", "1", ". ", "1+", "(", "1 - ", "a.b", "1       ", "\n+", "="])
 def test_time_is_linear_in_the_text(unit):
     def took(count):
-        start = time.perf_counter()
+        start = time.process_time()
         shows_work(unit * count, unit * count, "1")
-        return time.perf_counter() - start
+        return time.process_time() - start
 
-    short = max(min(took(4_000) for _ in range(3)), 1e-4)
-    assert min(took(64_000) for _ in range(2)) < 16 * 8 * short
+    short = max(min(took(8_000) for _ in range(3)), 2e-3)
+    assert min(took(64_000) for _ in range(3)) < 8 * 6 * short
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ class Study:
     reference: str
     """The label of the arm that all others are compared with, seed by seed."""
     arms: tuple[Arm, ...]
+    more: tuple[tuple[str, str], ...] = ()
+    """Further columns: (head, metric)."""
 
 
 BI = Arm("BI", "bi")
@@ -132,6 +134,10 @@ STUDIES = {
             Arm(f"{model}, {style}", stage, settings)
             for stage, model in (("bi", "BI"), ("prl", "BI + PRL"))
             for style, settings in STYLES.items()
+        ),
+        (
+            ("v₁, s₁ right", "s2r/verify/first_accuracy_when_right"),
+            ("v₁, s₁ wrong", "s2r/verify/first_accuracy_when_wrong"),
         ),
     ),
     "ratio": Study(
