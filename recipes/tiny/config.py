@@ -49,6 +49,7 @@ class SftConfig:
     epochs: int = 3
     batch: int = 32
     lr: float = 3e-3
+    kl: float = 0.0  # weight of Eq. 1's KL to the base model; 0.1 in the paper, whose base can do more than this one
 
 
 @dataclass(frozen=True)

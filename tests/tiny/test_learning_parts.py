@@ -12,7 +12,7 @@ from s2r_tiny.config import DataConfig, ModelConfig, OfflineConfig, OnlineConfig
 from s2r_tiny.data import task
 from s2r_tiny.data.responses import Sample, extra_metrics, to_rollouts
 from s2r_tiny.data.task import END_TEXT, TOKENS, encode
-from s2r_tiny.learn.model import new_model, new_optimizer
+from s2r_tiny.learn.model import Document, kl_loss, new_model, new_optimizer, train
 from s2r_tiny.learn.policy import advantages_of, loss_of, loss_options, make_batch, renewed, update
 from s2r_tiny.methods import CONTROLS, LIKELY, cut_off_loses, offline_method, online_method, shuffled
 from s2r_tiny.stages.initialization import _row, build
@@ -396,3 +396,41 @@ def test_extra_metrics_by_hand():
 def test_log_probs_of_the_reference_stand_in_for_the_old_policy_offline(model):
     _, batch = batch_of(model, "prl")
     assert torch.equal(batch.old_log_probs, batch.ref_log_probs)
+
+
+def documents():
+    return [
+        Document(list(encode(PROBLEM.prompt)), sample.ids, [i % 2 for i in range(len(sample.ids))])
+        for sample in SAMPLES
+    ]
+
+
+def test_the_sft_loss_with_its_kl_by_another_way_of_summing(model):
+    """Against the log-probabilities of the whole vocabulary, summed in float64."""
+    reference = new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=2).eval()
+    given = documents()
+    count = sum(sum(d.mask) for d in given)
+    loss, stats = kl_loss(model, given, count, reference, 0.1)
+    nll = kl = 0.0
+    for d in given:
+        ids = torch.tensor([[*d.prompt, *d.response]])
+        with torch.no_grad():
+            p, q = (m(input_ids=ids).logits[0].double().log_softmax(-1) for m in (model, reference))
+        for t, (token, trained) in enumerate(zip(d.response, d.mask, strict=True)):
+            if trained:
+                at = len(d.prompt) + t - 1
+                nll -= float(p[at, token])
+                kl += float((p[at].exp() * (p[at] - q[at])).sum())
+    assert stats == pytest.approx({"nll": nll / count, "kl": kl / count}, abs=1e-6)
+    assert float(loss.detach()) == pytest.approx((nll + 0.1 * kl) / count, abs=1e-6)
+    assert stats["kl"] > 0.1
+
+
+def test_the_kl_is_nothing_at_the_first_step_and_grows_then():
+    policy, reference = (new_model(ModelConfig(hidden=32, ffn=64, init=0.3), seed=1) for _ in range(2))
+    logs = []
+    train(policy, [[documents()[:2], documents()[2:]]] * 6, 6, 3e-3, logs.append, reference.eval(), beta=0.1)
+    assert logs[0]["tiny/kl"] == 0.0
+    assert logs[-1]["tiny/kl"] > 0.001
+    assert logs[-1]["loss"] < logs[0]["loss"]
+    assert all(p.grad is None for p in reference.parameters())

@@ -65,7 +65,8 @@ def sft(context: Context) -> None:
     starts = range(0, len(order) - settings.batch + 1, settings.batch)  # a last incomplete batch is left out
     batches = [[[documents[i] for i in order[start : start + settings.batch]]] for start in starts]
     model = context.load("base")
-    train(model, batches, len(batches), settings.lr, context.log(len(batches)))
+    reference = context.load("base").eval() if settings.kl else None
+    train(model, batches, len(batches), settings.lr, context.log(len(batches)), reference, settings.kl)
     context.finish(model)
 
 

@@ -141,7 +141,9 @@ class Atoms(Cursor):
         if not arguments:
             raise Unreadable("a function of nothing")
         arguments = tuple(tree.Product((a.inner, TURN)) if isinstance(a, tree.Degree) else a for a in arguments)
-        if name in ("log10", "log"):
+        if name == "cis":
+            node: Node = tree.Power(tree.Const("e"), tree.Product((tree.Const("i"), *arguments)))
+        elif name in ("log10", "log"):
             usual: Node = tree.Num(Fraction(10)) if name == "log10" else tree.Const("e")
             base = base or (arguments[1] if len(arguments) == 2 else usual)
             node = tree.Function("log", (arguments[0], base))

@@ -6,6 +6,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 
 import re
 
+from .spelling import respell
 from .vocabulary import WORDS
 
 _SPACING = re.compile(r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~")
@@ -82,6 +83,7 @@ def canonical(text: str) -> str:
     text = strip_delimiters(text)
     if not text.isascii():
         text = text.translate(_UNICODE)
+    text = respell(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     if "\\" in text or "~" in text:

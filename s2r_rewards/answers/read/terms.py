@@ -42,7 +42,7 @@ class Terms(Atoms):
                     factors = [tree.Quotient(product_of(factors), self.unary())]
                 else:
                     factors.append(self.unary())
-            elif self.kind in STARTS or self.kind == "open" or self.opens_bar():
+            elif self.kind in STARTS or self.kind in ("open", "begin") or self.opens_bar():
                 factors.append(self.implicit(factors))
             else:
                 return product_of(factors)
@@ -62,7 +62,7 @@ class Terms(Atoms):
         if _several(before):
             raise Unreadable("a product with a container")
         node = self.power()
-        if _several(node) or isinstance(node, tree.Matrix):
+        if _several(node):
             raise Unreadable("a product with a container")
         part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:

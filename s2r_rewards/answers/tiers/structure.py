@@ -28,6 +28,8 @@ from .equations import (
     rounded_part,
 )
 from .number import compare_values, unwrap
+from .orders import compare_orders, is_order
+from .readings import readings
 
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
@@ -36,7 +38,17 @@ _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
-    """Whether two trees mean the same answer."""
+    """Whether two trees mean the same answer, as they stand or in a second reading."""
+    outcome = _compare(gold, answer, policy)
+    if not outcome.equal:
+        for pair in readings(gold, answer, policy.order):
+            if (second := _compare(*pair, policy)).equal:
+                return second
+    return outcome
+
+
+def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Whether two trees mean the same answer as they stand."""
     if gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
     if (rounded := rounded_part(answer)) is not None:
@@ -69,6 +81,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _ratios(gold, answer, policy)
     if tree.Based in kinds:
         return _based(gold, answer, policy)
+    if is_order(gold) and is_order(answer):
+        return compare_orders(gold, answer, policy, compare)
     if kinds & {tree.SetOperation, tree.Relation}:
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
