@@ -77,7 +77,9 @@ def write_results(out: Path, study: Study, found: Found) -> list[Path]:
             metrics = {m: found.values(arm, temperature, m) for m in columns.values()}
             if not all(map(math.isnan, metrics[FINAL])):
                 rows.append({**asdict(arm), "temperature": temperature, "values": metrics})
-    write_atomically(written[0], dumps({"seeds": found.seeds, "reference": study.reference, "arms": rows}, indent=1) + "\n")
+    write_atomically(
+        written[0], dumps({"seeds": found.seeds, "reference": study.reference, "arms": rows}, indent=1) + "\n"
+    )
     write_atomically(written[1], table(study, found))
     return written
 
