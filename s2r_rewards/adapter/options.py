@@ -16,12 +16,13 @@ from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.methods.base import GROUPS
 from s2r_rewards.resolve import load_object
+from s2r_rewards.turns import get_conversation
 
 T = TypeVar("T", bound="Options")
 #: Options that only a trainer which hands its whole batch over can use.
 TRAINING_OPTIONS = (
     "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "count_end", "beta", "alarms",
-    "rollouts",
+    "rollouts", "conversation",
 )  # fmt: skip
 
 #: What becomes of a response with a check that timed out: its answer counts as wrong, or it takes no part in the loss.
@@ -73,6 +74,7 @@ class Options:
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
     rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")
+    conversation: str | None = option(None, "Ask for verifications and new attempts in turns: s2r, pag, score, rise.")
 
     def __post_init__(self) -> None:
         for name, low in (("workers", 1), ("max_chars", 1), ("beta", 0), ("min_count", 0)):
@@ -126,6 +128,8 @@ class Options:
         """Looks every name up. ConfigError (or ValueError) naming the first that cannot be used."""
         resolve_method(self)
         resolve_checker(self)
+        if self.conversation is not None:
+            get_conversation(self.conversation)
 
 
 @lru_cache(maxsize=64)

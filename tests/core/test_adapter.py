@@ -97,7 +97,7 @@ class TestOptions:
                 {"shape": "round", "colour": 1},
                 "s2r has unknown keys ['colour', 'shape']; expected some of ['method', 'rewards', 'baseline', "
                 "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'judge', 'timeouts', 'workers', "
-                "'ratio', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts']",
+                "'ratio', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts', 'conversation']",
             ),
             (
                 {"preset": "paper"},
