@@ -36,6 +36,8 @@ PROCESS = (
     f"{ACTOR}.kl_loss_coef=0.5",
     f"{ACTOR}.entropy_coeff=0.01",
     f"{ACTOR}.loss_agg_mode=token-mean",
+    f"{ACTOR}.ppo_micro_batch_size_per_gpu=8",
+    f"{ROLLOUT}.log_prob_micro_batch_size_per_gpu=8",
     "trainer.total_training_steps=1",
     "trainer.val_before_train=False",
     "trainer.test_freq=-1",
@@ -52,7 +54,6 @@ TWO_RANKS = (
     "ray_kwargs.ray_init.num_gpus=2",
     f"{ROLLOUT}.log_prob_micro_batch_size_per_gpu=4",
     f"{ACTOR}.ppo_micro_batch_size_per_gpu=4",
-    f"{ROLLOUT}.agent.num_workers=1",
 )
 WAYS = {
     "two ranks, dynamic batches, packed": (*TWO_RANKS, *PACKED),
