@@ -6,8 +6,9 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+from s2r_openrlhf import AGENT_FILE, REWARD_FILE
 from s2r_rewards import adapter
 from s2r_rewards.adapter import ConfigError, resolve_method
 from s2r_rewards.adapter.options import option
@@ -134,21 +135,58 @@ OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help"
     return parser
 
 
+def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
+    """OpenRLHF's arguments with our executor, and with the method's clip unless one is given."""
+    arguments, method = list(arguments), resolve_method(options)
+    if method.clip and not any(a.startswith("--actor.eps_clip") for a in arguments):
+        arguments += ["--actor.eps_clip_low_high", *map(str, method.clip)]
+    if any(a.partition("=")[0] in ("--train.agent_func_path", "--reward.remote_url") for a in arguments):
+        return arguments
+    return [*arguments, "--train.agent_func_path", str(AGENT_FILE)]
+
+
+def with_client(options: Options, arguments: Sequence[str]) -> tuple[Options, list[str]]:
+    """``--reward.remote_url http://…`` becomes our own client, which outlives a server: OpenRLHF's gives up after 5 s.
+
+    Raises:
+        ValueError: an address or the token's file cannot be used.
+    """
+    arguments, flag = list(arguments), "--reward.remote_url"
+    for i, word in enumerate(arguments):
+        name, _, value = word.partition("=")
+        at = i + 1 if name == flag and not value else i
+        url = arguments[at] if name == flag and at < len(arguments) else ""
+        url = url.removeprefix(flag + "=")
+        if url.startswith(("http://", "https://")):
+            options = replace(options, server=url)
+            options.check()
+            arguments[at] = str(REWARD_FILE) if at > i else f"{flag}={REWARD_FILE}"
+    return options, arguments
+
+
 def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("yes", "true", "1", "no", "false", "0"):
         raise argparse.ArgumentTypeError(f"{text!r}: expected yes or no")
     return text.lower() in ("yes", "true", "1")
 
 
-def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
-    """(our options, the rest for OpenRLHF, whether help was asked for)."""
-    parser = build_parser()
-    known, rest = parser.parse_known_args(list(argv))
+def read_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
+    """(our options, the rest for OpenRLHF). ConfigError names the first that cannot be used."""
+    known, rest = build_parser().parse_known_args(list(arguments))
     for mistyped in (a.partition("=")[0] for a in rest if a.startswith("--s2r.")):
-        parser.error(f"unknown option {mistyped}; {ELSEWHERE.get(mistyped.removeprefix('--s2r.'), 'see --help')}")
-    wants_help = vars(known).pop("help")
+        way = ELSEWHERE.get(mistyped.removeprefix("--s2r."), "see --help")
+        raise ConfigError(f"unknown option {mistyped}; {way}")
+    vars(known).pop("help")
     given = {name.removeprefix("s2r."): value for name, value in vars(known).items() if value is not None}
+    return Options.from_mapping(given, "--s2r.*"), rest
+
+
+def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
+    """(our options, the rest for OpenRLHF, whether help was asked for); what cannot be used ends the process."""
+    parser = build_parser()
+    if vars(parser.parse_known_args(list(argv))[0])["help"]:
+        return Options(), [], True
     try:
-        return Options.from_mapping(given, "--s2r.*"), rest, wants_help
+        return *read_options(argv), False
     except ConfigError as error:
         parser.error(str(error))
