@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from s2r_tiny.stages import STAGES, with_needs
 
 from s2r_rewards import METRIC_NAMES
@@ -117,6 +118,15 @@ def test_wrong_arguments_are_usage_errors(s2r, arguments, named):
     done = s2r("recipes", "run", "tiny", *arguments)
     assert done.returncode == 2
     assert named in done.stderr
+
+
+def test_cuda_is_asked_for_in_vain_where_there_is_none(s2r, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is here")
+    done = s2r("recipes", "run", "tiny", "--device", "cuda", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    assert "no CUDA device" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_stages_bring_what_they_need():
