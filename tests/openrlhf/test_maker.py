@@ -14,12 +14,13 @@ from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 
 from s2r_openrlhf.agent import AgentExecutor
-from s2r_openrlhf.maker import S2RExperienceMaker
+from s2r_openrlhf.maker import S2RExperienceMaker, extents, token_ids_of_actions
 from s2r_openrlhf.options import Options
 from s2r_openrlhf.trainer import STATE, s2r_trainer
 from s2r_rewards.adapter import FAILED_METRIC, resolve_method
 from s2r_rewards.alarms import ALARM_NAMES
 from s2r_rewards.metrics import METRIC_NAMES
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.server.protocol import COUNT_PREFIX
 
 PLANS = [*scripted.PLANS, scripted.PLANS[0]]  # six samples: three prompts of two
@@ -382,3 +383,12 @@ def test_a_dead_reward_server_is_counted_and_the_run_goes_on(tokenizer, monkeypa
     batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
     assert maker.metrics[FAILED_METRIC] == 1.0
     assert all(not a[m].any() for _, a, m in per_sample(batches))
+
+
+def test_the_users_turns_belong_to_no_action():
+    """Turns of 2 and 3 tokens with 2 of the user's between them, as one action of the whole extent."""
+    mask = torch.tensor([[0, 1, 1, 0, 0, 1, 1, 1, 0], [0, 0, 0, 0, 0, 0, 0, 0, 0]])
+    assert extents(mask) == [7, 0]
+    whole = ScoredRollout((), 1.0).as_one_action(7)
+    ids = token_ids_of_actions([whole, ScoredRollout((), 1.0).as_one_action(0)], mask)
+    assert ids.tolist() == [[-1, 0, 0, -1, -1, 0, 0, 0, -1], [-1] * 9]
