@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,10 +43,8 @@ def require_good_data(config: Any) -> None:
 
 
 def _local(files: Any) -> list[str]:
-    paths = [files] if isinstance(files, str) else list(files or ())
-    return [
-        str(path) for path in paths if "://" not in str(path) and str(path).endswith((".parquet", ".json", ".jsonl"))
-    ]
+    paths = [os.path.expanduser(str(path)) for path in ([files] if isinstance(files, str) else files or ())]
+    return [path for path in paths if "://" not in path and path.endswith((".parquet", ".json", ".jsonl"))]
 
 
 def _problems(path: str, where: str, setup: Setup, training: bool) -> Iterator[str]:
