@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,9 @@ Rows = Sequence[Sequence[float]]
 """Per trajectory, one value per action."""
 Spans = Sequence[Sequence[Span]]
 """Per trajectory, the token spans of its actions."""
+
+
+_NUMPY: dict[torch.dtype, type[np.generic]] = {torch.float32: np.float32, torch.long: np.int64}
 
 
 def _check(values: Rows, spans: Spans) -> None:
@@ -35,7 +39,12 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
         ValueError: fewer spans than values, or spans that overlap or are out of order.
     """
     _check(values, spans)
-    # Every row is a run-length code of its tokens (gaps are runs of 0), so one repeat fills the whole batch.
+    return torch.from_numpy(_repeated(values, spans, length, 0, _NUMPY.get(dtype, np.float64))).to(dtype)
+
+
+def _repeated(values: Rows, spans: Spans, length: int, gap: float, kind: type[np.generic]) -> np.ndarray:
+    """[B, T] of one value per action; ``gap`` where a token belongs to none."""
+    # Every row is a run-length code of its tokens (gaps are runs too), so one repeat fills the whole batch.
     runs: list[float] = []
     sizes: list[int] = []
     for i, (row, where) in enumerate(zip(values, spans, strict=True)):
@@ -44,13 +53,12 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
             first, end = min(first, length), min(end, length)
             if not at <= first <= end:
                 raise ValueError(f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order")
-            runs += (0, value)
+            runs += (gap, value)
             sizes += (first - at, end - first)
             at = end
-        runs.append(0)
+        runs.append(gap)
         sizes.append(length - at)
-    flat = torch.repeat_interleave(torch.tensor(runs, dtype=dtype), torch.tensor(sizes, dtype=torch.long))
-    return flat.view(len(values), length)
+    return np.repeat(np.asarray(runs, dtype=kind), sizes).reshape(len(values), length)
 
 
 def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -69,4 +77,5 @@ def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype =
 
 def action_ids(spans: Spans, length: int) -> Tensor:
     """[B, T] long: the index of the action that each token belongs to, −1 where it belongs to none."""
-    return spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1
+    places = [range(len(where)) for where in spans]
+    return torch.from_numpy(_repeated(places, spans, length, -1, np.int64))
