@@ -13,6 +13,7 @@ from s2r_rewards.parsing import parse
 from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.trajectory import DEVIATIONS, Action, Deviation, Trajectory, Verdict
+from s2r_rewards.turns import parse_messages
 
 __version__ = "0.2.0"
 
@@ -43,5 +44,6 @@ __all__ = [
     "outcome_advantages",
     "outcome_reward",
     "parse",
+    "parse_messages",
     "process_advantages",
 ]

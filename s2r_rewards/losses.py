@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from s2r_rewards.methods.objective import RATIOS, check_objective
 from s2r_rewards.trajectory import Trajectory
@@ -232,3 +233,76 @@ def sft_mask(trajectory: Trajectory, spans: Sequence[tuple[int, int]], length: i
     for trained, (first, end) in zip(trained_actions(trajectory), spans, strict=True):
         mask[first:end] = float(trained)
     return mask
+
+
+def nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor | None, chunk: int = 1024) -> tuple[Tensor, Tensor]:
+    """(−log π(label), KL(π ‖ π_ref) over the whole vocabulary), [N] each, in float32 at least.
+
+    Args:
+        logits: [N, V], at N tokens that are trained.
+        labels: the tokens that they predict, [N].
+        ref_logits: of the frozen reference at the same places, [N, V]; None: the KL is 0.
+        chunk: so many tokens at a time; only one chunk's probabilities are kept, and made again in the backward pass.
+    """
+    if ref_logits is None:
+        wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        nll = torch.nn.functional.cross_entropy(wide, labels, reduction="none")
+        return nll, torch.zeros_like(nll)
+    if ref_logits.shape != logits.shape:
+        raise ValueError(
+            f"the reference gave logits {tuple(ref_logits.shape)}, the model {tuple(logits.shape)}; expected one "
+            "vocabulary: start both from the same model"
+        )
+    found: list[tuple[Tensor, Tensor]] = []
+    for at in range(0, len(labels), chunk):
+        part = slice(at, at + chunk)
+        given = logits[part], labels[part], ref_logits[part].detach()
+        found.append(checkpoint(_nll_and_kl, *given, use_reentrant=False))
+    if not found:
+        nothing = logits.flatten()[:0].to(torch.promote_types(logits.dtype, torch.float32))
+        return nothing, nothing
+    parts = zip(*found, strict=True)
+    return torch.cat(next(parts)), torch.cat(next(parts))
+
+
+def _nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor) -> tuple[Tensor, Tensor]:
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    log_probs = torch.log_softmax(logits.to(dtype), dim=-1)
+    nll = -log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+    ref = torch.log_softmax(ref_logits.to(dtype), dim=-1)
+    return nll, (log_probs.exp() * (log_probs - ref)).sum(-1)
+
+
+def sft_loss(
+    logits: Tensor,
+    labels: Tensor,
+    mask: Tensor,
+    ref_logits: Tensor | None = None,
+    beta: float = 0.0,
+    divisor: float | None = None,
+) -> tuple[Tensor, dict[str, float]]:
+    """Σ δ (−log π(token) + β KL(π ‖ π_ref)) / divisor: Eq. 1 with its KL term (§2.2, arXiv:2502.12853).
+
+    Eq. 1 is a mean over examples of a *sum* over actions, so divisor = B; the authors' code and every trainer here take
+    the mean over trained tokens, divisor = Σ δ, which weighs long examples alike with short ones, token by token. A part
+    of a mini-batch is given the divisor of the whole one: then its parts add up to the same loss, however it is cut.
+
+    Args:
+        logits: [B, T, V]; position t predicts ``labels[:, t]``.
+        labels: [B, T].
+        mask: δ of the labels, [B, T] of 0/1 (:func:`sft_mask`).
+        ref_logits: of the frozen reference model, [B, T, V]; needed where β > 0.
+        beta: β, 0.1 in the paper (0.01 for Qwen2.5-Math-7B).
+        divisor: default: the trained tokens of what is given.
+
+    Returns:
+        (loss, stats): ``nll`` and ``kl`` are the two terms under the same divisor, without β.
+    """
+    _same_shape(labels=labels, mask=mask)
+    if beta and ref_logits is None:
+        raise ValueError(f"beta is {beta}, but there are no logits of a reference model; give ref_logits or beta=0")
+    at = mask.bool()
+    nll, kl = nll_and_kl(logits[at], labels[at], None if ref_logits is None else ref_logits[at])
+    count = max(float(at.sum()) if divisor is None else divisor, 1.0)
+    terms = nll.sum() / count, kl.sum() / count
+    return terms[0] + beta * terms[1], {"nll": float(terms[0].detach()), "kl": float(terms[1].detach())}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from s2r_rewards.judging import Judgement
 from s2r_rewards.trajectory import Verdict
@@ -38,6 +39,7 @@ class BehaviourCounts:
     malformed: int = 0
     timeouts: int = 0
     ungradable: int = 0
+    judged: int = 0
 
     def __add__(self, other: BehaviourCounts) -> BehaviourCounts:
         return BehaviourCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -62,6 +64,7 @@ _RATIOS = (
     ("s2r/parse/malformed", "malformed", "trajectories"),
     ("s2r/check/timeout", "timeouts", "attempts"),
     ("s2r/check/ungradable", "ungradable", "attempts"),
+    ("s2r/check/judge", "judged", "attempts"),
 )
 METRIC_NAMES: tuple[str, ...] = tuple(name for name, _, _ in _RATIOS)
 
@@ -99,17 +102,20 @@ def behaviour_counts(judged: Judgement) -> BehaviourCounts:
         malformed=int(judged.malformed),
         timeouts=sum(1 for check in checks if check.verdict == "timeout"),
         ungradable=sum(1 for check in checks if check.verdict == "ungradable"),
+        judged=sum(1 for check in checks if check.tier == "judge"),
     )
+
+
+_numbers = attrgetter(*(field.name for field in fields(BehaviourCounts)))
 
 
 def total_counts(judged: Iterable[Judgement]) -> BehaviourCounts:
     """The counts of many trajectories, in one pass."""
-    totals = [0] * len(fields(BehaviourCounts))
-    for item in judged:
-        counts = behaviour_counts(item)
-        for index, name in enumerate(BehaviourCounts.__slots__):
-            totals[index] += getattr(counts, name)
-    return BehaviourCounts(*totals)
+    return _sum(behaviour_counts(item) for item in judged)
+
+
+def _sum(counts: Iterable[BehaviourCounts]) -> BehaviourCounts:
+    return BehaviourCounts(*map(sum, zip(*map(_numbers, counts), strict=True)))
 
 
 def behaviour_metrics(judged: Sequence[Judgement], levels: Sequence[Hashable] | None = None) -> dict[str, float]:
@@ -123,16 +129,17 @@ def behaviour_metrics(judged: Sequence[Judgement], levels: Sequence[Hashable] | 
     Returns:
         name → value; nan where there is nothing to divide by.
     """
-    metrics = total_counts(judged).metrics()
+    counts = [behaviour_counts(item) for item in judged]
+    metrics = _sum(counts).metrics()
     if levels is not None:
         if len(levels) != len(judged):
             raise ValueError(f"{len(levels)} levels for {len(judged)} trajectories; expected one each")
-        by_level: dict[Hashable, list[Judgement]] = {}
-        for item, level in zip(judged, levels, strict=True):
+        by_level: dict[Hashable, list[BehaviourCounts]] = {}
+        for item, level in zip(counts, levels, strict=True):
             if level is not None:
                 by_level.setdefault(level, []).append(item)
         for level in sorted(by_level, key=str):
-            for name, value in total_counts(by_level[level]).metrics().items():
+            for name, value in _sum(by_level[level]).metrics().items():
                 metrics[level_name(name, level)] = value
     return metrics
 

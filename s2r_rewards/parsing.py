@@ -7,7 +7,9 @@ policy cannot earn more ±1 by stuffing markers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
@@ -42,20 +44,40 @@ def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = N
     return _parse(text, get_grammar(grammar), finished)
 
 
-def _unparsed(error: Exception, text: str, rules: Grammar, finished: bool | None) -> Trajectory:
+def parse_turns(
+    turns: Sequence[tuple[str, ActionKind | None]], grammar: str | Grammar = "paper", finished: bool | None = None
+) -> Trajectory:
+    """As :func:`parse`, of a response that was given in several turns.
+
+    Args:
+        turns: (text, what the turn was asked for) of each turn of the model: "solve" an attempt, "verify" a verification,
+            None nothing (the first turn, or the turn before goes on). What was asked for opens an action where the turn
+            begins, unless the turn begins with a marker of the grammar itself.
+        finished: of the last turn. End tokens of the turns before it end nothing.
+    """
+    bounds = list(accumulate((len(text) for text, _ in turns), initial=0))
+    asked = [(at, at, kind) for at, (_, kind) in zip(bounds, turns, strict=False) if kind is not None]
+    return _parse("".join(text for text, _ in turns), get_grammar(grammar), finished, asked, bounds[-2:][0])
+
+
+def _unparsed(error: Exception, text: str, rules: Grammar, finished: bool | None, *turns: object) -> Trajectory:
     """What becomes of a response on which the parser itself fails: one attempt without an answer."""
     actions = [Action("solve", 0, len(text))] + [Action("end", len(text), len(text))] * bool(finished)
     return Trajectory(text, tuple(actions), (Deviation("missing_answer", 0, 0, len(text)),), finished, rules.name)
 
 
 @guarded("the parser", _unparsed)
-def _parse(text: str, rules: Grammar, finished: bool | None) -> Trajectory:
+def _parse(
+    text: str, rules: Grammar, finished: bool | None, asked: Sequence[Mark] = (), last_turn: int = 0
+) -> Trajectory:
     marks = _markers(text, rules)
+    if asked or last_turn:
+        marks = _with_turns(text, marks, asked, last_turn)
     body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
     ended = True if body_end < len(text) else finished
 
     if isinstance(rules, NaturalGrammar):
-        actions, deviations, uncertainties = read_natural(text, body_end, rules)
+        actions, deviations, uncertainties = read_natural(text, body_end, rules, [(at, kind) for at, _, kind in asked])
     else:
         actions, deviations = _read(text, marks, body_end, rules)
         uncertainties = list(nearly(text, actions, body_end, rules))
@@ -116,6 +138,17 @@ def _markers(text: str, grammar: Grammar) -> list[Mark]:
         if not kept or mark[0] >= kept[-1][1]:
             kept.append(mark)
     return kept
+
+
+def _with_turns(text: str, marks: list[Mark], asked: Sequence[Mark], last_turn: int) -> list[Mark]:
+    """The markers with what each turn was asked for, where it does not begin with a marker; ends only in the last."""
+    kept = [mark for mark in marks if mark[2] != "end" or mark[0] >= last_turn]
+    starts = [mark[0] for mark in kept]
+    for mark in asked:
+        following = bisect_left(starts, mark[0])
+        if following == len(starts) or text[mark[0] : starts[following]].strip():
+            kept.append(mark)
+    return sorted(kept, key=lambda mark: mark[:2])
 
 
 def _cut(

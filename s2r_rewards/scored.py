@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from s2r_rewards.answers.result import CheckResult
@@ -16,6 +17,8 @@ from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Span, Trajectory, Verdict
 
 VERSION = 2
+WIRE = 1  # of what `ScoredRollout.wire` writes, which lives no longer than a training step
+_VERDICTS: dict[str | None, Verdict | None] = {None: None, **{verdict.value: verdict for verdict in Verdict}}
 #: Version 1 named presets; their methods of today.
 _PRESETS = {"paper": "s2r-prl", "released": "released-prl"}
 
@@ -64,6 +67,8 @@ class ScoredRollout:
     outcome_advantage: float | None = None
     uncertainties: tuple[Deviation, ...] = ()
     """Near misses and guesses of the parser (``trajectory.UNCERTAINTIES``); they stay in files, and do not travel."""
+    signs: tuple[tuple[int, int], ...] | None = None
+    """What it adds to each alarm (:func:`s2r_rewards.alarms.count_signs`), where it travels without its text."""
 
     @classmethod
     def of(
@@ -216,6 +221,7 @@ class ScoredRollout:
             "left_out": self.left_out or None,
             "level": self.level,
             "uncertainties": [[d.code, d.action, d.start, d.end] for d in self.uncertainties if not brief] or None,
+            "signs": self.signs if brief else None,
             "outcome_baseline": None if brief else self.outcome_baseline,
             "outcome_advantage": None if brief else self.outcome_advantage,
         }
@@ -250,6 +256,7 @@ class ScoredRollout:
                 outcome_baseline=record.get("outcome_baseline"),
                 outcome_advantage=record.get("outcome_advantage"),
                 uncertainties=tuple(Deviation(*entry) for entry in record.get("uncertainties", ())),
+                signs=None if (signs := record.get("signs")) is None else tuple((n, k) for n, k in signs),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
@@ -260,10 +267,23 @@ class ScoredRollout:
         """What travels inside a trainer, as one line of JSON: without answers, reasons and advantages."""
         return json.dumps(self.to_record(brief=True), separators=(",", ":"))
 
+    def wire(self) -> str:
+        """The same in half the text, where thousands of records a step are read by one process."""
+        actions = []
+        for a in self.actions:
+            said = (a.verdict and a.verdict.value, None) if a.check is None else (a.check.verdict, a.check.tier)
+            actions.append((a.kind, a.start, a.end, *said, a.reward, *(a.tokens or ())))
+        spans = [(d.code, d.action, d.start, d.end) for d in self.deviations]
+        names = (self.grammar, self.method, self.checker, self.failure, self.level)
+        signs = self.signs and [count for pair in self.signs for count in pair]
+        flags = (self.ended, self.truncated, self.left_out)
+        return json.dumps([WIRE, self.outcome, actions, spans, signs, names, flags], separators=(",", ":"))
+
     @classmethod
     def loads(cls, text: str) -> ScoredRollout:
-        """The record out of :meth:`dumps`'s text."""
-        return cls.from_record(json.loads(text))
+        """The record out of :meth:`dumps`'s text, or :meth:`wire`'s."""
+        value = json.loads(text)
+        return _of_wire(value) if isinstance(value, list) else cls.from_record(value)
 
 
 def _action_record(action: ScoredAction, context: Sequence[float], brief: bool) -> dict[str, Any]:
@@ -301,6 +321,26 @@ def _action(entry: Mapping[str, Any]) -> ScoredAction:
         advantage=entry.get("advantage"),
         tokens=(tokens[0], tokens[1]) if tokens else None,
     )
+
+
+_check = lru_cache(maxsize=256)(CheckResult)  # of few kinds, and frozen
+
+
+def _of_wire(value: list[Any]) -> ScoredRollout:
+    version, outcome, entries, spans, signs, names, flags = value
+    if version != WIRE:
+        raise ValueError(f"a record of wire version {version!r}; expected {WIRE}: one release on all machines")
+    actions = []
+    for kind, start, end, said, tier, reward, *tokens in entries:
+        check = _check(said, tier) if kind == "solve" else None
+        verdict = _VERDICTS[said] if kind == "verify" else None
+        place = (tokens[0], tokens[1]) if tokens else None
+        actions.append(ScoredAction(kind, start, end, None, check, verdict, reward, tokens=place))
+    (grammar, method, checker, failure, level), (ended, truncated, left_out) = names, flags
+    where = tuple(Deviation(*entry) for entry in spans)
+    pairs = None if signs is None else tuple(zip(signs[::2], signs[1::2], strict=True))
+    known = (grammar, method, checker, truncated, failure, left_out, level)
+    return ScoredRollout(tuple(actions), outcome, ended, where, *known, signs=pairs)
 
 
 def _deviations(record: Mapping[str, Any]) -> tuple[Deviation, ...]:

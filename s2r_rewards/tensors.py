@@ -16,9 +16,6 @@ Spans = Sequence[Sequence[Span]]
 """Per trajectory, the token spans of its actions."""
 
 
-_NUMPY: dict[torch.dtype, type[np.generic]] = {torch.float32: np.float32, torch.long: np.int64}
-
-
 def _check(values: Rows, spans: Spans) -> None:
     if len(values) != len(spans):
         raise ValueError(f"values for {len(values)} trajectories, spans for {len(spans)}; expected as many")
@@ -38,27 +35,39 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
     Raises:
         ValueError: fewer spans than values, or spans that overlap or are out of order.
     """
+    runs, sizes = _runs(values, spans, [length] * len(values))
+    # numpy's repeat needs no index of every token, as torch's does.
+    plain = np.int64 if dtype == torch.long else np.float32
+    return torch.from_numpy(np.repeat(np.asarray(runs, dtype=plain), sizes)).to(dtype).view(len(values), length)
+
+
+def spread_rows(values: Rows, spans: Spans, lengths: Sequence[int]) -> Tensor:
+    """As :func:`spread`, for responses of different lengths: [B, j] nested (jagged) float32, no padding."""
+    runs, sizes = _runs(values, spans, lengths)
+    flat = torch.from_numpy(np.repeat(np.asarray(runs, dtype=np.float32), sizes))
+    return torch.nested.nested_tensor_from_jagged(flat, torch.tensor([0, *lengths]).cumsum(0))
+
+
+def _runs(values: Rows, spans: Spans, lengths: Sequence[int]) -> tuple[list[float], list[int]]:
+    """Every row is a run-length code of its tokens (gaps are runs of 0), so one repeat fills the whole batch."""
     _check(values, spans)
-    return torch.from_numpy(_repeated(values, spans, length, 0, _NUMPY.get(dtype, np.float64))).to(dtype)
-
-
-def _repeated(values: Rows, spans: Spans, length: int, gap: float, kind: type[np.generic]) -> np.ndarray:
-    """[B, T] of one value per action; ``gap`` where a token belongs to none."""
-    # Every row is a run-length code of its tokens (gaps are runs too), so one repeat fills the whole batch.
     runs: list[float] = []
     sizes: list[int] = []
-    for i, (row, where) in enumerate(zip(values, spans, strict=True)):
+    for i, (row, where, length) in enumerate(zip(values, spans, lengths, strict=True)):
         at = 0
         for value, (first, end) in zip(row, where, strict=False):
             first, end = min(first, length), min(end, length)
             if not at <= first <= end:
                 raise ValueError(f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order")
-            runs += (gap, value)
-            sizes += (first - at, end - first)
+            if first > at:
+                runs.append(0)
+                sizes.append(first - at)
+            runs.append(value)
+            sizes.append(end - first)
             at = end
-        runs.append(gap)
+        runs.append(0)
         sizes.append(length - at)
-    return np.repeat(np.asarray(runs, dtype=kind), sizes).reshape(len(values), length)
+    return runs, sizes
 
 
 def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -77,5 +86,4 @@ def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype =
 
 def action_ids(spans: Spans, length: int) -> Tensor:
     """[B, T] long: the index of the action that each token belongs to, −1 where it belongs to none."""
-    places = [range(len(where)) for where in spans]
-    return torch.from_numpy(_repeated(places, spans, length, -1, np.int64))
+    return spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1

@@ -12,10 +12,12 @@ Importing this package imports neither torch nor OpenRLHF.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from s2r_rewards.adapter.machine import installed, within
 
+logger = logging.getLogger(__name__)
 FOLDER = Path(__file__).parent
 #: Modules that OpenRLHF loads by their path.
 REWARD_FILE = FOLDER / "reward.py"
@@ -23,13 +25,32 @@ AGENT_FILE = FOLDER / "agent.py"
 SUPPORTED = ">=0.10.2,<0.12"
 
 
-def require_supported() -> str:
-    """The installed OpenRLHF version; RuntimeError naming the supported range otherwise."""
+def require_supported(warn: bool = True) -> str:
+    """The installed OpenRLHF version, tested or of the form that is used here; of an untested one, a warning.
+
+    Raises:
+        RuntimeError: it is too old, or differs from what is used here; says what is supported.
+    """
     found = installed("openrlhf")
     if found is None:
         raise RuntimeError(
             f'OpenRLHF is not installed; s2r_openrlhf supports openrlhf{SUPPORTED}: pip install "openrlhf{SUPPORTED}"'
         )
-    if not within(found, (0, 10, 2), (0, 12)):
+    if within(found, (0, 10, 2), (0, 12)):
+        return found
+    if not within(found, (0, 10, 2), (99,)):
         raise RuntimeError(f"found openrlhf {found}; s2r_openrlhf supports openrlhf{SUPPORTED}")
+    from s2r_openrlhf.checks.contract import broken
+
+    if differences := broken():
+        raise RuntimeError(
+            f"found openrlhf {found}; s2r_openrlhf supports openrlhf{SUPPORTED}, and this one differs: "
+            + "; ".join(differences)
+        )
+    if warn:
+        logger.warning(
+            "openrlhf %s is newer than what s2r_openrlhf was tested with (%s); all that it uses is there",
+            found,
+            SUPPORTED,
+        )
     return found

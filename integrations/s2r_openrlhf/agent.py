@@ -14,6 +14,7 @@ from openrlhf.utils.agent import SingleTurnAgentExecutor
 
 from s2r_openrlhf import require_supported
 from s2r_openrlhf.carried import Carried, carrying, into_output
+from s2r_openrlhf.conversation import ConversationExecutor
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import failures, resolve_method
 from s2r_rewards.adapter.replay import in_tokens, read_stored
@@ -30,7 +31,7 @@ class AgentExecutor(SingleTurnAgentExecutor):
     """
 
     def __init__(self) -> None:
-        require_supported()
+        require_supported(warn=False)
         super().__init__(remote_rm_url=None)
         self.options = Options.from_environment()
 
@@ -38,6 +39,10 @@ class AgentExecutor(SingleTurnAgentExecutor):
         self, prompt: str, label: Any, sampling_params: Any, max_length: int, hf_tokenizer: Any, llm_engine: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:  # fmt: skip
+        if self.options.conversation and not self.options.offline:
+            return await ConversationExecutor(self.options).execute(
+                prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs
+            )
         if self.options.offline:
             return await asyncio.to_thread(self._replay, prompt, label, hf_tokenizer, kwargs.get("images"))
         output = await super().execute(prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs)
@@ -45,14 +50,15 @@ class AgentExecutor(SingleTurnAgentExecutor):
 
     def _replay(self, prompt: str, label: Any, tokenizer: Any, images: Any) -> dict[str, Any]:
         """The stored rollout as if it had just been sampled."""
+        prompt_ids = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
         try:
             rollout = read_stored(label, resolve_method(self.options).level)
+            response_ids, scored = in_tokens(rollout, tokenizer)
         except RecordError as error:  # an empty response without actions: counted, and no gradient
             cause = failures.note(error, "stored rollout", "it has no gradient")
             empty = ScoredRollout((), -1.0, failure=cause, outcome_advantage=0.0)
             rollout = Rollout("", "", "", "", s2r=empty)
-        prompt_ids = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
-        response_ids, scored = in_tokens(rollout, tokenizer)
+            response_ids, scored = in_tokens(rollout, tokenizer)
         output = {
             "prompt": prompt,
             "label": label,

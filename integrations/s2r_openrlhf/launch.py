@@ -5,33 +5,19 @@ Where things lie, as environment variables:
   S2R_OUTPUT  folder for everything written (out)    S2R_GPUS    GPUs that SFT takes (8)
 """
 
-import runpy
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from s2r_openrlhf import require_supported
-from s2r_openrlhf.options import split_arguments
-from s2r_openrlhf.train_ppo_ray import MODULE as RL_MODULE
-from s2r_openrlhf.train_ppo_ray import with_agent
+from s2r_openrlhf.checks.flags import SFT_MODULE, flags, read_flags
+from s2r_openrlhf.checks.rules import data_files, data_problems
+from s2r_openrlhf.options import read_options, with_agent, with_client
+from s2r_openrlhf.train_ppo_ray import require_good_flags, told
+from s2r_rewards.adapter import ConfigError
 from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
-
-SFT_MODULE = "openrlhf.cli.train_sft"
-
-
-def flags(settings: Mapping[str, Any], prefix: str = "--") -> Iterator[str]:
-    """``{"algo": {"kl": {"init_coef": 0.05}}}`` → ``--algo.kl.init_coef 0.05``.
-
-    True is a bare flag; a flag that is None or False is not given; a list gives a flag several values.
-    """
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from flags(value, f"{prefix}{key}.")
-        elif value is not None and value is not False:
-            values = [] if value is True else value if isinstance(value, list) else [value]
-            yield from (prefix + key, *map(str, values))
 
 
 def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan:
@@ -51,59 +37,45 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
     template = f"{output}/chat_template.jinja"
     sft = [sys.executable, "-m", "s2r_openrlhf.sft"]
     prepare = [*sft, "prepare", rows, "-o", f"{output}/rows.jsonl", "--model", start, "--template", template]
-    train = ["deepspeed", "--num_gpus", gpus, "--module", SFT_MODULE, *training]
+    # Not the command `deepspeed`, which another environment's may be first on PATH.
+    train = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", gpus, "--module", SFT_MODULE, *training]
     train += ["--data.tokenizer_chat_template", f"@{template}"]
     restore = [*sft, "restore", f"{output}/model", "--model", start]
     return Plan([prepare, train, restore], facts.get("env", {}), Path(output))
 
 
-class _Parsed(Exception):
-    """Carries the parsed arguments out of OpenRLHF's command line."""
-
-
-def parsed_by_openrlhf(module: str, arguments: Sequence[str]) -> Any:
-    """The namespace that OpenRLHF's command line would train with.
+def parsed_step(step: Sequence[str]) -> Any:
+    """What OpenRLHF makes of one step of a recipe; None for a step that is not OpenRLHF's.
 
     Raises:
-        SystemExit: its parser refuses the arguments (it prints why).
-        AssertionError: its own checks refuse them.
+        ValueError: it is refused, with the way out.
     """
-    import openrlhf.utils
-    import ray
-
-    def stop(args: Any) -> None:
-        raise _Parsed(args)
-
-    # The first thing that training does with its arguments, in both command lines, is to make a strategy of them.
-    saved = openrlhf.utils.get_strategy, ray.is_initialized, sys.argv
-    openrlhf.utils.get_strategy, ray.is_initialized, sys.argv = stop, lambda: True, [module, *arguments]
-    try:
-        runpy.run_module(module, run_name="__main__")
-    except _Parsed as parsed:
-        return parsed.args[0]
-    finally:
-        openrlhf.utils.get_strategy, ray.is_initialized, sys.argv = saved
-    raise RuntimeError(f"{module} ended before it made a strategy of its arguments")
-
-
-def parsed_step(step: Sequence[str]) -> Any:
-    """What OpenRLHF makes of one step of a recipe; None for a step that is not OpenRLHF's."""
     if "s2r_openrlhf.train_ppo_ray" in step:
-        options, rest, _ = split_arguments(step[step.index("s2r_openrlhf.train_ppo_ray") + 1 :])
-        return parsed_by_openrlhf(RL_MODULE, with_agent(rest, options))
+        options, rest = read_options(step[step.index("s2r_openrlhf.train_ppo_ray") + 1 :])
+        options, rest = with_client(options, rest)
+        parsed = require_good_flags(with_agent(rest, options), options)
+        for name, path in data_files(parsed):
+            if not path.is_file():
+                print(f"not looked into: --{name} {path} (no such file here)")
+        if bad := data_problems(parsed, options, must_exist=False):
+            raise ConfigError(told(bad))
+        return parsed.args
     if SFT_MODULE in step:
-        return parsed_by_openrlhf(SFT_MODULE, step[step.index(SFT_MODULE) + 1 :])
+        return read_flags(SFT_MODULE, step[step.index(SFT_MODULE) + 1 :]).args
     return None
 
 
 def check(plan: Plan) -> int:
-    """Prints each step; 0 if OpenRLHF accepts them all, else its parser's status or 1."""
+    """Prints each step; 0 if it can train, 2 for a flag or value that is refused, 1 for what is not installed."""
     try:
         print("openrlhf", require_supported())
         for step in plan.steps:
             print("$", shlex.join(step))
             parsed_step(step)
-    except (RuntimeError, ValueError, AssertionError, ImportError) as error:
+    except ValueError as error:
+        print(f"s2r_openrlhf: {error}", file=sys.stderr)
+        return 2
+    except (RuntimeError, ImportError) as error:
         print(f"s2r_openrlhf: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print("OpenRLHF accepts every flag")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,14 +11,13 @@ from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 
 from s2r_openrlhf.carried import Carried, gold_or_nothing, response_ids
-from s2r_openrlhf.options import Options, is_openrlhfs_own
-from s2r_rewards.adapter import FAILED_METRIC, batch_metrics, resolve_method, step_alarms
+from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
+from s2r_openrlhf.rollouts.counts import take_counts
+from s2r_rewards.adapter import batch_metrics, resolve_method, step_alarms
 from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import kl_penalised
-from s2r_rewards.metrics import BehaviourCounts
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
-from s2r_rewards.tensors import action_ids, spread
+from s2r_rewards.tensors import action_ids
 
 
 class S2RExperienceMaker(RemoteExperienceMaker):
@@ -43,17 +43,10 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         kl = [e.kl for e in experiences]  # the base class drops it
         experiences = super().compute_advantages_and_returns(experiences)
         left_out = any(c.scored.left_out for c in carried)
-        if is_openrlhfs_own(self.method) and not self.options.offline and not left_out:
+        ours = self.options.offline or uses_own_loss(self.options) or not is_openrlhfs_own(self.method)
+        if not ours and not left_out:
             return experiences
-        if not complete:
-            raise RuntimeError(
-                f"the advantages of {self.method.name}, and offline ones, need samples of s2r_openrlhf's executors: "
-                "leave --train.agent_func_path out, or let your executor call s2r_openrlhf.carried.into_output"
-            )
-        scored = [c.scored for c in carried]
-        if self.method.level == "outcome":
-            lengths = torch.cat([e.action_mask.sum(dim=1) for e in experiences]).tolist()
-            scored = [item.as_one_action(length) for item, length in zip(scored, lengths, strict=True)]
+        scored = self._records(experiences, [c.scored for c in carried] if complete else None)
         if self.options.offline:
             advantages: Values = tuple(tuple(a.advantage or 0.0 for a in item.scored) for item in scored)
         else:  # the whole batch at once: contexts are shared over every prompt (Eq. 4)
@@ -65,11 +58,40 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         for e, log_ratio in zip(experiences, kl, strict=True):
             rows = slice(start, start + len(e.labels))
             start = rows.stop
-            e.advantages = token_advantages(
-                advantages[rows], scored[rows], e.action_mask, log_ratio, beta, self.method.count_end
-            )
-            e.returns = e.advantages.clone()
+            ids = token_ids_of_actions(scored[rows], e.action_mask, self.method.count_end)
+            if uses_own_loss(self.options):  # OpenRLHF counts the responses that have a token to train
+                e.action_mask = e.action_mask * (ids >= 0).any(dim=1, keepdim=True)
+            e.advantages = token_advantages(advantages[rows], ids, log_ratio, beta)
+            # The actor of a run without a critic reads no returns: they carry the actions to its loss.
+            e.returns = (ids + 1).to(e.advantages.dtype)
         return experiences
+
+    def _records(
+        self, experiences: list[Experience], scored: Sequence[ScoredRollout] | None
+    ) -> tuple[ScoredRollout, ...]:
+        """A record a sample, each with an action: what has no attempt is one, as is every response at the outcome level.
+
+        Args:
+            scored: what came with the samples; None for those of ``--reward.remote_url``, which are rewarded as a whole.
+        """
+        outcomes = torch.cat([e.rewards.flatten() for e in experiences]).tolist()  # with OpenRLHF's penalties
+        lengths = [length for e in experiences for length in extents(e.action_mask)]
+        if self.method.level == "outcome" and not self.options.offline:
+            given = scored or [ScoredRollout((), 0.0)] * len(outcomes)
+            return tuple(
+                replace(item, outcome=outcome).as_one_action(int(length))
+                for item, outcome, length in zip(given, outcomes, lengths, strict=True)
+            )
+        if scored is None:
+            raise RuntimeError(
+                f"the advantages of {self.method.name}, and offline ones, need samples of s2r_openrlhf's executors: "
+                "leave --train.agent_func_path out, or let your executor call s2r_openrlhf.carried.into_output"
+            )
+        whole = self.method.level == "outcome"
+        return tuple(
+            item.as_one_action(int(length)) if whole or not item.scored else item
+            for item, length in zip(scored, lengths, strict=True)
+        )
 
     def _metrics(self, experiences: list[Experience], carried: Sequence[Carried]) -> dict[str, float]:
         scored, golds = [c.scored for c in carried], [gold_or_nothing(c) for c in carried]
@@ -79,48 +101,37 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         return {**batch_metrics(scored), **alarms}
 
 
-def token_advantages(
-    values: Values,
-    scored: Sequence[ScoredRollout],
-    mask: torch.Tensor,
-    log_ratio: torch.Tensor,
-    beta: float,
-    count_end: bool = True,
-) -> torch.Tensor:
-    """[B, T − 1]: A(a_t) − β log(π(a_t)/π_ref(a_t)) on the tokens of a_t, 0 elsewhere.
+def extents(mask: torch.Tensor) -> list[int]:
+    """Per sample, the places from its first generated token to its last: a conversation has the user's in between."""
+    behind = torch.arange(1, mask.shape[1] + 1, device=mask.device) * mask.bool()
+    return (behind.amax(dim=1) - mask.int().argmax(dim=1)).tolist() if mask.numel() else [0] * len(mask)
+
+
+def token_ids_of_actions(scored: Sequence[ScoredRollout], mask: torch.Tensor, count_end: bool = True) -> torch.Tensor:
+    """[B, T − 1]: the action that each token belongs to, −1 for none.
 
     Args:
-        values: A(a_t) without its KL term, per trajectory and action.
         mask: the generated tokens, [B, T − 1]; OpenRLHF's column p − 1 is token p.
-        log_ratio: log π − log π_ref of the tokens, [B, T − 1].
-        count_end: whether ``end`` is an action, with a KL term of its own.
+        count_end: whether ``end`` is an action.
     """
     starts = mask.int().argmax(dim=1).tolist()
     spans = [
         [(first + start, end + start) for first, end in item.objective_spans(count_end)]
         for item, start in zip(scored, starts, strict=True)
     ]
-    length = log_ratio.shape[1]
-    log_ratio = log_ratio.float()
-    plain = spread([row if where else () for row, where in zip(values, spans, strict=True)], spans, length)
-    return kl_penalised(plain, log_ratio, torch.zeros_like(log_ratio), action_ids(spans, length), beta)
+    return action_ids(spans, mask.shape[1]).masked_fill(~mask.bool().cpu(), -1)  # the user's turns are nobody's
 
 
-def take_counts(experiences: list[Experience]) -> dict[str, float]:
-    """Exact ratios over the batch, of samples that came through ``--reward.remote_url``.
+def token_advantages(values: Values, ids: torch.Tensor, log_ratio: torch.Tensor, beta: float) -> torch.Tensor:
+    """[B, T − 1]: A(a_t) − β log(π(a_t)/π_ref(a_t)) on the tokens of a_t, 0 elsewhere.
 
-    Their counts leave ``info``, so that means of them stay unlogged.
+    Args:
+        values: A(a_t) without its KL term, per trajectory and action.
+        ids: as from :func:`token_ids_of_actions`.
+        log_ratio: log π − log π_ref of the tokens, [B, T − 1].
     """
-    columns = [
-        {
-            name: torch.as_tensor(e.info.pop(name))
-            for name in list(e.info)
-            if name.startswith(COUNT_PREFIX) or name == FAILED_METRIC
-        }
-        for e in experiences
-    ]
-    if not all(columns):
-        return {}
-    total = {name: sum(float(column[name].sum()) for column in columns) for name in columns[0]}
-    counts = BehaviourCounts(**{name: int(total[COUNT_PREFIX + name]) for name in COUNT_FIELDS})
-    return {**counts.metrics(), FAILED_METRIC: total[FAILED_METRIC] / max(counts.trajectories, 1)}
+    log_ratio = log_ratio.float()
+    width = max(map(len, values), default=0) + 2  # `end` earns nothing, and comes behind every value
+    table = torch.tensor([[*row, *[0.0] * (width - len(row))] for row in values], dtype=torch.float32)
+    plain = table.gather(1, ids.clamp(min=0)) * (ids >= 0)
+    return kl_penalised(plain, log_ratio, torch.zeros_like(log_ratio), ids, beta)

@@ -6,12 +6,13 @@ from typing import Any
 
 from s2r_openrlhf import require_supported
 from s2r_openrlhf.options import Options
+from s2r_rewards.server.client import RewardClient
 from s2r_rewards.server.protocol import reward_batch
 
 # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.
-require_supported()
+require_supported(warn=False)
 OPTIONS = Options.from_environment()
-OPTIONS.refuse(("timeouts",), "--reward.remote_url gives every response a reward; leave it out to use our own executor")
+CLIENT = RewardClient.of(OPTIONS.server, OPTIONS.token_file) if OPTIONS.server else None
 
 
 def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> dict[str, Any]:
@@ -20,4 +21,6 @@ def reward_func(queries: list[str], prompts: list[str], labels: list[Any]) -> di
     Returns:
         ``rewards`` (R_o), ``scores`` (0/1) and ``extra_logs`` (``s2r/count/*``, the same keys every time).
     """
+    if CLIENT is not None:
+        return CLIENT.reward_batch(queries, prompts, labels)
     return reward_batch(queries, prompts, labels, OPTIONS)

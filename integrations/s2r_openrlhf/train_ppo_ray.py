@@ -1,8 +1,8 @@
 """``python -m s2r_openrlhf.train_ppo_ray``: OpenRLHF's RL trainer, sync or async, with S²R rewards.
 
 Takes every option of ``openrlhf.cli.train_ppo_ray`` and ``--s2r.*`` (see ``--help``). No function of OpenRLHF is
-replaced: only the trainer class that its command line looks up, by a subclass; and its call of ``ray.init`` carries
-the options to the workers.
+replaced: only the classes of trainer and policy actor that its command line looks up, by subclasses; and its call of
+``ray.init`` carries the options to the workers.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from s2r_openrlhf import AGENT_FILE, require_supported
-from s2r_openrlhf.options import Options, build_parser, is_openrlhfs_own, split_arguments
-from s2r_rewards.adapter import resolve_method
-from s2r_rewards.adapter.replay import check_file
-
-MODULE = "openrlhf.cli.train_ppo_ray"
+from s2r_openrlhf import require_supported
+from s2r_openrlhf.checks.flags import RL_MODULE, Flags, read_flags
+from s2r_openrlhf.checks.rules import data_problems, problems
+from s2r_openrlhf.options import Options, build_parser, split_arguments, uses_own_loss, with_agent, with_client
+from s2r_rewards.adapter import ConfigError, resolve_method
+from s2r_rewards.adapter.recipes import FOR_WORKERS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -30,90 +30,76 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     try:
         require_supported()
+        options, rest = with_client(options, rest)
         rest = with_agent(rest, options)
+        flags = require_good_flags(rest, options)
+        data = data_problems(flags, options)
     except (RuntimeError, ValueError) as error:
         raise SystemExit(f"s2r_openrlhf: {error}") from None
+    if data:
+        raise SystemExit(f"s2r_openrlhf: {told(data)}")
     os.environ.update(options.to_environment())
     _pass_on_environment(options)
-    _use_trainer(options, asynchronous="--train.async_enable" in rest)
-    sys.argv = [MODULE, *rest]
-    runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
+    _use_subclasses(options, asynchronous=bool(flags.get("train.async_enable")))
+    sys.argv = [RL_MODULE, *rest]
+    runpy.run_module(RL_MODULE, run_name="__main__", alter_sys=True)
 
 
-def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
-    """OpenRLHF's arguments with our executor in them, where the chosen options need one.
+def require_good_flags(arguments: Sequence[str], options: Options) -> Flags:
+    """What OpenRLHF makes of its arguments.
 
     Raises:
-        ValueError: arguments that contradict the options, with a way out.
+        ValueError: OpenRLHF refuses them, or they contradict the options; a line for each problem, with the way out.
     """
-    arguments, method = list(arguments), resolve_method(options)
-    if method.clip and not any(a.startswith("--actor.eps_clip") for a in arguments):
-        arguments += ["--actor.eps_clip_low_high", *map(str, method.clip)]
-    agent, url = _value(arguments, "--train.agent_func_path"), _value(arguments, "--reward.remote_url")
-    if options.offline:
-        if agent or url:
-            raise ValueError(
-                "--s2r.offline brings its own executor; drop --train.agent_func_path / --reward.remote_url"
-            )
-        _check_replay(arguments, options)
-    if agent:
-        return arguments  # the user's own, e.g. a subclass of s2r_openrlhf.agent.AgentExecutor
-    if url and not is_openrlhfs_own(method):
-        raise ValueError(
-            f"--reward.remote_url gives one reward a response; drop it for --s2r.method {method.name}, or choose "
-            "--s2r.method s2r-orl"
-        )
-    return arguments if url else [*arguments, "--train.agent_func_path", str(AGENT_FILE)]
+    flags = read_flags(RL_MODULE, arguments)
+    found = problems(flags, options)
+    if found:
+        raise ConfigError(told(found))
+    return flags
 
 
-def _check_replay(arguments: Sequence[str], options: Options) -> None:
-    """A bad replay file, or a setting that replay cannot serve, is found now, not after the models are loaded."""
-    level = _value(arguments, "--algo.advantage.is_correction_level")
-    if level not in (None, "off") or "--algo.advantage.is_correction_enable" in arguments:
-        raise ValueError(
-            "--s2r.offline: stored rollouts have no log-probabilities of their policy; drop "
-            "--algo.advantage.is_correction_*"
-        )
-    for path in (_value(arguments, "--data.prompt_dataset") or "").split(","):
-        if path.endswith(".jsonl") and os.path.exists(path):
-            check_file(path, resolve_method(options).level, _value(arguments, "--data.label_key") or "label")
-
-
-def _value(arguments: Sequence[str], option: str) -> str | None:
-    """The value of ``option value`` or ``option=value`` in an argument list; the last one counts."""
-    found = None
-    for i, argument in enumerate(arguments):
-        if argument == option and i + 1 < len(arguments):
-            found = arguments[i + 1]
-        elif argument.startswith(option + "="):
-            found = argument[len(option) + 1 :]
-    return found
+def told(found: Sequence[str]) -> str:
+    """One problem in one line, several in a list."""
+    return found[0] if len(found) == 1 else "\n".join(["this cannot train:", *(f"  - {one}" for one in found)])
 
 
 def _pass_on_environment(options: Options) -> None:
-    """Ray workers on other nodes inherit the raylet's environment, not ours: add the options to ``ray.init``."""
+    """Ray workers on other nodes inherit the raylet's environment, not ours: add to ``ray.init`` what is for them.
+
+    That is our options, the variables of the recipe, and where Python finds modules.
+    """
     import ray
 
     init = ray.init
+    names = [*filter(None, os.environ.get(FOR_WORKERS, "").split(",")), "PYTHONPATH"]
+    ours = {**{name: os.environ[name] for name in names if name in os.environ}, **options.to_environment()}
 
     @functools.wraps(init)
-    def with_options(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+    def with_variables(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         runtime_env = dict(runtime_env or {})
-        runtime_env["env_vars"] = {**runtime_env.get("env_vars", {}), **options.to_environment()}
+        runtime_env["env_vars"] = {**runtime_env.get("env_vars", {}), **ours}
         return init(*args, runtime_env=runtime_env, **kwargs)
 
-    ray.init = with_options
+    ray.init = with_variables
 
 
-def _use_trainer(options: Options, asynchronous: bool) -> None:
-    """Puts the subclass where OpenRLHF's command line (sync) or its async trainer looks the class up."""
+def _use_subclasses(options: Options, asynchronous: bool) -> None:
+    """Puts subclasses where OpenRLHF's command line, or its async trainer, looks trainer and actor up."""
     import ray
 
-    from s2r_openrlhf.trainer import s2r_trainer
+    from s2r_openrlhf.trainer import s2r_generator, s2r_trainer
 
     name, actor = ("ppo_trainer_async", "TrainingActor") if asynchronous else ("ppo_trainer", "PPOTrainer")
-    module = importlib.import_module(f"openrlhf.trainer.{name}")
+    module: Any = importlib.import_module(f"openrlhf.trainer.{name}")
     setattr(module, actor, ray.remote(s2r_trainer(getattr(module, actor), options)))
+    if asynchronous:
+        module.GenerateSamplesActor = ray.remote(s2r_generator(module.GenerateSamplesActor))
+    if uses_own_loss(options):
+        from s2r_openrlhf.policy.actor import s2r_actor
+
+        actors: Any = importlib.import_module("openrlhf.trainer.ray.ppo_actor")
+        policy = s2r_actor(actors.PolicyModelActor, resolve_method(options))
+        actors.PolicyModelActor = ray.remote(num_gpus=1)(policy)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trainer subclasses: OpenRLHF's trainer with the S²R experience maker, its metrics and its state."""
+"""Trainer subclasses: OpenRLHF's trainer with the S²R experience maker, its metrics, evaluation and state."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
             self.experience_maker = S2RExperienceMaker(
                 *models, self.kl_ctl, self.strategy, self.tokenizer, options=options
             )
+            # Of asynchronous runs another actor generates (see s2r_generator).
+            self.evaluation = watched(self)
+
+        def evaluate(self, global_step: int, **settings: Any) -> dict[str, Any]:
+            logs = super().evaluate(global_step, **settings)
+            metrics = self.evaluation.metrics(self.eval_dataloader)
+            for tracker in (self.wandb_logger, self.tensorboard_logger):
+                if tracker:
+                    tracker.log_eval(global_step, metrics)
+            return {**logs, **metrics}
 
         def train_step(self, rollout_samples: list[Any], global_step: int) -> tuple[dict[str, Any], int]:
             if options.rollouts:
@@ -55,6 +65,29 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
             super().save_logs_and_checkpoints(global_step, logs_dict, client_states)
 
     return S2RTrainer
+
+
+def s2r_generator(actor_class: Any) -> type:
+    """A subclass of the class behind ``GenerateSamplesActor``, which evaluates in asynchronous runs."""
+
+    class S2RGenerator(actor_class.__ray_metadata__.modified_class):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.evaluation = watched(self)
+
+        def _run_eval(self) -> dict[str, Any]:
+            logs = super()._run_eval()
+            return {**logs, **self.evaluation.metrics(self.eval_dataloader)}
+
+    return S2RGenerator
+
+
+def watched(owner: Any) -> Any:
+    """The evaluation of an actor's sample generator, if it has one."""
+    from s2r_openrlhf.rollouts.evaluation import Evaluation
+
+    generator = getattr(owner, "samples_generator", None)
+    return Evaluation(generator) if generator is not None else None
 
 
 def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:

@@ -1,11 +1,11 @@
-"""Reward functions for TRL's GRPOTrainer and RLOOTrainer.
+"""Reward functions for TRL's GRPOTrainer and RLOOTrainer; a trainer with an advantage for every action in ``trainer``.
 
     from s2r_trl import outcome_reward, verification_reward
 
     GRPOTrainer(..., reward_funcs=[outcome_reward, verification_reward], train_dataset=dataset_with_gold_column)
 
-The dataset needs a column `gold` (or `solution`, `answer`). TRL gives one reward to a whole response: the
-process-level baselines of the paper need the verl or the OpenRLHF integration.
+The dataset needs a column `gold` (or `solution`, `answer`). With these TRL gives one advantage to a whole response; the
+process-level baselines of the paper, and every other method, need :class:`s2r_trl.trainer.S2RTrainer`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class S2RReward:
         self.options = options or Options()
         if grammar is not None:
             self.options = replace(self.options, grammar=grammar)
-        self.options.refuse(TRAINING_OPTIONS, "TRL makes its own advantages; drop it")
+        self.options.refuse(
+            TRAINING_OPTIONS, "TRL's trainers make their own advantages; drop it, or use s2r_trl.trainer.S2RTrainer"
+        )
         self.options.check()
         self.kind, self.gold_column, self.metrics = kind, gold_column, metrics
         self.__name__ = f"s2r_{kind}_reward"  # TRL logs a reward under the name of its function
@@ -64,7 +66,7 @@ class S2RReward:
         **columns: Any,
     ) -> list[float | None]:
         """One reward per completion (text, or a list of messages); B in, B out. None: it could not be graded."""
-        golds = self._golds(columns, len(completions))
+        golds = golds_of(columns, len(completions), self.gold_column)
         samples = [Sample(*pair) for pair in zip(map(text_of, completions), golds, strict=True)]
         scored = score_responses(samples, self.options)
         if self.metrics and log_metric is not None:
@@ -72,13 +74,6 @@ class S2RReward:
                 if math.isfinite(value):
                     log_metric(name, value)
         return [self._reward(one) for one in scored]
-
-    def _golds(self, columns: dict[str, Any], count: int) -> list[Any]:
-        names = gold_columns(columns, self.gold_column)
-        for name in names:
-            if len(columns[name]) != count:
-                raise ValueError(f"column {name!r} holds {len(columns[name])} golden answers for {count} completions")
-        return [_first_gold(row) for row in zip(*(columns[name] for name in names), strict=True)]
 
     def _reward(self, scored: ScoredRollout) -> float | None:
         if (
@@ -126,6 +121,19 @@ def gold_columns(columns: Iterable[str], own: str | None = None) -> list[str]:
             f"found {columns}; name yours with S2RReward(gold_column=…)"
         )
     return found[:1] if found[0] not in GOLD_COLUMNS[1:] else found
+
+
+def golds_of(columns: Mapping[str, Sequence[Any]], count: int, own: str | None = None) -> list[Any]:
+    """The golden answers of ``count`` completions out of the columns of a batch; arguments as of :func:`gold_columns`.
+
+    Raises:
+        ValueError: there is no such column, or not one answer a completion.
+    """
+    names = gold_columns(columns, own)
+    for name in names:
+        if len(columns[name]) != count:
+            raise ValueError(f"column {name!r} holds {len(columns[name])} golden answers for {count} completions")
+    return [_first_gold(row) for row in zip(*(columns[name] for name in names), strict=True)]
 
 
 def require_gradable(dataset: Iterable[Mapping[str, Any]], gold_column: str | None = None) -> None:

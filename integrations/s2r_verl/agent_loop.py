@@ -1,8 +1,7 @@
-"""Agent loops ``s2r_agent`` and ``s2r_replay``: verl's single-turn loop, whose output carries its actions.
+"""Agent loops ``s2r_agent``, ``s2r_conversation`` and ``s2r_replay``, whose outputs carry their actions.
 
-``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds its tensors out of ``as_dict()``:
-each token's action, for the loss, and the rewards at the last token of each action, for the logs (verl's own puts the
-one score on the last token).
+``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds its tensors out of ``as_dict()``,
+where the spans of the actions are added, two numbers an action.
 
 ``s2r_replay`` is offline RL (appendix F of arXiv:2502.12853), with ``algorithm.adv_estimator=s2r_dense``, ``rollout.n=1``
 and ``rollout.calculate_log_probs=False``. Nothing is generated: each row of the data set is one stored rollout, whose
@@ -15,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
@@ -22,10 +22,11 @@ from s2r_rewards.adapter import ConfigError, resolve_method
 from s2r_rewards.adapter.replay import in_tokens, read_stored
 from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.tensors import action_ids, at_action_ends, spread
 from s2r_rewards.trajectory import Span
+from s2r_rewards.turns import get_conversation
 from s2r_verl.checks import read_options
-from s2r_verl.records import ACTION_IDS, record_of
+from s2r_verl.records import ADVANTAGES, SPANS, pack, record_of
+from s2r_verl.turns.conversation import hold
 
 
 class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
@@ -34,25 +35,24 @@ class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
     s2r_level: str = "process"
     s2r_count_end: bool = True
     s2r_stored: tuple[list[float], list[Span]] | None = None
-    """Advantages and token spans; the advantages then take the rewards' place on every token."""
+    """Advantages and token spans of a replayed response."""
 
     def as_dict(self) -> dict[str, Any]:
+        """verl's fields, with the spans of the actions and, of a replayed response, their advantages. The reward stays
+        verl's: the outcome, on the last token."""
         output: dict[str, Any] = super().as_dict()
         for name in ("s2r_level", "s2r_count_end", "s2r_stored"):
             output.pop(name, None)
-        length = len(output["response_mask"])
         scored = record_of(self.extra_fields)
         spans: Sequence[Span] = scored.objective_spans(self.s2r_count_end) if scored else ()
         if self.s2r_stored is not None:
             advantages, spans = self.s2r_stored
-            output["rm_scores"] = spread([advantages], [spans], length)[0]
+            output[ADVANTAGES] = torch.tensor(advantages or [0.0])
         elif scored and scored.left_out:
             pass
         elif self.s2r_level == "outcome":  # the whole response is one action (Eq. 3)
-            spans = ((0, length),)
-        elif scored:
-            output["rm_scores"] = at_action_ends([scored.rewards], [spans], length)[0]
-        output[ACTION_IDS] = action_ids([spans], length)[0] + 1
+            spans = ((0, len(output["response_mask"])),)
+        output[SPANS] = pack(spans)
         return output
 
 
@@ -66,6 +66,15 @@ class S2RAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
 
     def _method(self) -> Method:
         return resolve_method(read_options(self.config))
+
+
+@register("s2r_conversation")
+class ConversationAgentLoop(S2RAgentLoop):
+    """Holds the conversation that ``algorithm.s2r.conversation`` names (:mod:`s2r_verl.turns.conversation`)."""
+
+    async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
+        method, plan = self._method(), get_conversation(read_options(self.config).conversation or "s2r")
+        return as_action_output(await hold(self, plan, method.grammar, sampling_params, columns), method)
 
 
 @register("s2r_replay")

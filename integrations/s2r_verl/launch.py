@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.adapter import ConfigError
+from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
-from s2r_verl.checks import MESSAGES_COLUMNS, RL_COLUMNS, config_problems, find, require_columns
+from s2r_verl import contract
+from s2r_verl.checks import config_problems, data_problems, find, require_columns
+from s2r_verl.checks.data import MESSAGES_COLUMNS
 
 
 def words(folder: Path, model: str, overrides: list[str]) -> list[str]:
@@ -40,11 +43,20 @@ def is_sft(config: Any) -> bool:
 
 
 def problems(config: Any) -> list[str]:
-    """Problems with the configuration and with the data files that it names."""
-    columns, found = (MESSAGES_COLUMNS, []) if is_sft(config) else (RL_COLUMNS, config_problems(config))
+    """Problems with the verl that is installed, with the configuration and with the data files that it names."""
+    level, why = contract.verdict(installed("verl"))
+    found = [why] if level == "problem" else []
+    if level == "warning":
+        print(f"s2r: {why}", file=sys.stderr)
+    if not is_sft(config):
+        found += config_problems(config)
+        try:
+            return found + data_problems(config)
+        except ConfigError as error:  # told above already
+            return found or [str(error)]
     for key in ("train_files", "val_files"):
         try:
-            require_columns(find(config, f"data.{key}"), columns, f"data.{key}")
+            require_columns(find(config, f"data.{key}"), MESSAGES_COLUMNS, f"data.{key}")
         except ConfigError as error:
             found.append(str(error))
     return found

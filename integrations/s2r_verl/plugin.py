@@ -35,11 +35,16 @@ def install() -> None:
     try:
         import wrapt
 
-        from s2r_verl import require_supported_verl
+        from s2r_verl import guard
+        from s2r_verl.contract import problem_with, running_version
 
-        require_supported_verl()
+        problem = problem_with(running_version())
+        if problem:
+            raise RuntimeError(problem)
         for name in REGISTRATIONS:
             wrapt.register_post_import_hook(register, name)
+        for name in guard.WATCHED:
+            wrapt.register_post_import_hook(guard.watch, name)
     except Exception as error:
         logger.error("the s2r plugin for verl is off: %s", error)
         raise

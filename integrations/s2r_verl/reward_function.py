@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from s2r_rewards.adapter import Options, score_response
+from s2r_rewards.adapter import TRAINING_OPTIONS, Options, score_response
 from s2r_verl.records import reward_info
 
 WHERE = "reward.custom_reward_function.reward_kwargs"
@@ -33,6 +33,7 @@ def compute_score(
         ConfigError: an option that cannot be used.
     """
     chosen = Options.from_mapping(options, WHERE)
+    chosen.refuse(TRAINING_OPTIONS, "a reward function sees one response: only a trainer can use it")
     level = extra_info.get("level") if isinstance(extra_info, dict) else None
     scored = score_response(solution_str, ground_truth, chosen, level=level)
     return {"score": float(scored.outcome), **reward_info(scored)}

@@ -1,7 +1,10 @@
-"""Trainer ``s2r_sync``: verl's synchronous trainer with S²R's advantages, metrics, KL term and action-level loss.
+"""Trainers ``s2r_sync``, ``s2r_colocate_async`` and ``s2r_separate_async``: verl's, with S²R's advantages, metrics, KL
+term and action-level loss.
 
-``trainer.v1.trainer_mode=s2r_sync``. verl's own trainer shows the advantage estimator and the log nothing of what the
-reward workers report during training, and gives the policy loss no way to know where actions end; all is added here.
+``trainer.v1.trainer_mode=s2r_sync``. verl's own trainers show the advantage estimator and the log nothing of what the
+reward workers report during training, and give the policy loss no way to know where actions end; all is added here. The
+settings of the asynchronous modes stay under their names in verl (``trainer.v1.separate_async.parameter_sync_step``).
+In ``s2r_separate_async`` a baseline over the batch sees one mini-batch, as every estimator does there.
 """
 
 from __future__ import annotations
@@ -14,89 +17,156 @@ from typing import Any
 
 import torch
 import transfer_queue as tq
-from verl.trainer.ppo.v1.trainer_base import register_trainer
+from tensordict import TensorDict
+from verl import DataProto
+from verl.trainer.ppo.rollout_corr_helper import compute_rollout_correction_and_add_to_batch
+from verl.trainer.ppo.v1.trainer_base import PPOTrainer, register_trainer
+from verl.trainer.ppo.v1.trainer_colocate_async import PPOTrainerColocateAsync
+from verl.trainer.ppo.v1.trainer_separate_async import PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.utils.config import omega_conf_to_dataclass
-from verl.workers.utils.padding import response_to_nested
 
-from s2r_rewards.adapter import batch_metrics, resolve_method, step_alarms
-from s2r_rewards.losses import kl_penalised
+from s2r_rewards.adapter import ConfigError, batch_metrics, resolve_method
+from s2r_rewards.alarms import sign_metrics
 from s2r_rewards.scored import ScoredRollout
-from s2r_verl.algorithms import Batch, at_hand, fit, loss_with_actions
-from s2r_verl.checks import LOSS, RL_COLUMNS, TRAINER, read_options, require_columns, require_good_config
-from s2r_verl.records import ACTION_IDS, FIELD, record_of
+from s2r_rewards.tensors import spread_rows
+from s2r_verl import contract
+from s2r_verl.algorithms import Batch, action_advantages, at_hand, loss_with_actions
+from s2r_verl.checks import require_good_config, require_good_data
+from s2r_verl.checks.data import agent_name_problems
+from s2r_verl.checks.setup import CREDIT, LOSS, TRAINERS, Setup
+from s2r_verl.records import ADVANTAGES, FIELD, SPANS, jagged, read_records, rows_of, spans_of
 
 STATE_FILE = "s2r_baseline.json"
 
 
-@register_trainer(TRAINER)
-class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
+class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
     """Refuses a configuration that would train on something else than it says, before anything starts."""
 
+    s2r_mode = "sync"
+    """verl's word for the trainer that this one extends."""
+
     def __init__(self, config: Any) -> None:
+        contract.require()
         require_good_config(config)
-        require_columns(config.data.train_files, RL_COLUMNS, "data.train_files")
-        require_columns(config.data.val_files, RL_COLUMNS, "data.val_files")
-        self.s2r_options = read_options(config)
+        require_good_data(config)
+        self.s2r_setup = Setup.of(config)
+        self.s2r_options = self.s2r_setup.options
         self.s2r_method = resolve_method(self.s2r_options)
         self.s2r_state = self.s2r_method.new_state()
+        self.s2r_records: dict[str, ScoredRollout | None] = {}
+        """Those of the running step, by key."""
         super().__init__(config)
 
     def _build_replay_buffer(self) -> Any:
-        self.trainer_mode = "sync"  # verl's base class compares with this word
+        self.trainer_mode = self.s2r_mode  # verl's base class compares with this word, and looks for its settings there
+        self.parameter_sync_step = self.config.trainer.v1.get(self.s2r_mode, {}).get("parameter_sync_step", 1)
         return super()._build_replay_buffer()
+
+    def _init_dataloader(self) -> None:
+        super()._init_dataloader()
+        for name in ("train_dataset", "val_dataset"):
+            found = list(agent_name_problems(_column(getattr(self, name), "agent_name"), self.s2r_setup, f"{name}"))
+            if found:
+                raise ConfigError("; ".join(found))
 
     def on_init_end(self) -> None:
         super().on_init_end()
-        if self.config.actor_rollout_ref.actor.policy_loss.loss_mode == LOSS:
+        setup, method = self.s2r_setup, self.s2r_method
+        if setup.credits or setup.loss == LOSS:
+            teacher = omega_conf_to_dataclass(self.config.distillation) if setup.on("distillation.enabled") else None
             actor = omega_conf_to_dataclass(self.config.actor_rollout_ref.actor)
-            method = self.s2r_method
-            loss = partial(loss_with_actions, config=actor, ratio=method.ratio, clip=method.clip)
-            self.actor_rollout_wg.set_loss_fn(loss)
+            beta = self.s2r_options.beta
+            loss = partial(loss_with_actions, config=actor, level=method.level, beta=beta, distillation=teacher)
+            self.actor_rollout_wg.set_loss_fn(partial(loss, **method.loss_options))
 
     def _fetch(self, batch: Any, keys: list[str], names: list[str]) -> Any:
         return tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=names)
 
+    def _store(self, batch: Any, **fields: torch.Tensor) -> Any:
+        data = TensorDict(fields, batch_size=len(batch))
+        return tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data)
+
+    def _records(self, batch: Any, keys: list[str]) -> list[ScoredRollout | None]:
+        """Records by key, each read once a step."""
+        new = [key for key in keys if key not in self.s2r_records]
+        if new:
+            found = self._fetch(batch, new, ["extra_fields"])["extra_fields"]
+            self.s2r_records |= dict(zip(new, read_records(found), strict=True))
+        return [self.s2r_records[key] for key in keys]
+
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
-        records = _records(self._fetch(batch, batch.keys, ["extra_fields"]))
-        with at_hand(Batch(records, self.s2r_method, self.s2r_state)):
-            batch = super()._compute_advantage(batch, metrics)
-        if self.s2r_options.beta:
-            self._subtract_kl(batch, [record is not None and record.left_out for record in records])
+        if not self.s2r_setup.credits:
+            return super()._compute_advantage(batch, metrics)
+        if self.s2r_setup.estimator not in CREDIT:  # replayed samples carry their advantages
+            return batch
+        real = [not tag.get("is_padding") for tag in batch.tags]
+        self._refuse_several_outputs(batch.keys, real)
+        records = [
+            r if takes_part else None for r, takes_part in zip(self._records(batch, batch.keys), real, strict=True)
+        ]
+        with_outcomes = Batch(records, self.s2r_method, self.s2r_state, self._outcomes(batch))
+        correction = self.config.algorithm.get("rollout_correction") or {}
+        if not correction.get("bypass_mode") and any(
+            correction.get(k) is not None for k in ("rollout_is", "rollout_rs")
+        ):
+            with at_hand(with_outcomes):  # weights and rejected tokens are verl's, on every token
+                return super()._compute_advantage(batch, metrics)
+        lengths = [int(tag["response_len"]) for tag in batch.tags]
+        uids = [str(uid) for uid in self._fetch(batch, batch.keys, ["uid"])["uid"]]
+        values, _ = action_advantages(with_outcomes, lengths, uids, real)
+        batch = self._store(batch, **{ADVANTAGES: jagged(values)})
+        self._log_rollout_mismatch(batch, metrics, correction)
         return batch
 
-    def _subtract_kl(self, batch: Any, left_out: list[bool]) -> None:
-        """A − β log(π/π_ref) of the action (Eq. 5), or of the whole response at the outcome level (Eq. 2).
+    def _refuse_several_outputs(self, keys: list[str], real: list[bool]) -> None:
+        sessions = [key.rpartition("_")[0] for key, takes_part in zip(keys, real, strict=True) if takes_part]
+        if len(set(sessions)) < len(sessions):
+            raise ConfigError(
+                "an agent loop gave several outputs for one response, and S2R's record tells the actions of the last only: "
+                "set actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent, or a stock estimator"
+            )
 
-        Rows that are left out of training keep 0.
-        """
-        data = self._fetch(batch, batch.keys, ["advantages", "old_log_probs", "ref_log_prob", "response_mask"])
-        nested_mask = data["response_mask"]
-        padded = data.to_padded_tensor()
-        mask = padded["response_mask"]
-        if self.s2r_method.level == "process":
-            stored = self._fetch(batch, batch.keys, [ACTION_IDS]).to_padded_tensor()
-            ids = fit(stored[ACTION_IDS], mask) - 1
-        else:
-            ids = mask.long() - 1  # the whole response is one action
-        ids[torch.tensor(left_out, device=ids.device)] = -1
-        # verl keeps log-probabilities in the model's bfloat16; a sum over an action needs more digits.
-        log_probs, reference = padded["old_log_probs"].float(), padded["ref_log_prob"].float()
-        penalised = kl_penalised(padded["advantages"], log_probs, reference, ids, self.s2r_options.beta)
-        data["advantages"] = response_to_nested(penalised, nested_mask)
-        tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data.select("advantages"))
+    def _outcomes(self, batch: Any) -> list[float] | None:
+        """Where verl's manager called the reward function, it may have added a penalty to what the record says."""
+        if self.s2r_setup.ours or self.s2r_method.level != "outcome":
+            return None
+        return [float(row.sum()) for row in self._fetch(batch, batch.keys, ["rm_scores"])["rm_scores"].unbind()]
+
+    def _log_rollout_mismatch(self, batch: Any, metrics: dict[str, Any], correction: Any) -> None:
+        """What verl logs of the rollout engine's log-probabilities while it computes advantages."""
+        rollout = self.config.actor_rollout_ref.rollout
+        if not correction or correction.get("bypass_mode") or not rollout.calculate_log_probs:
+            return
+        names = ["response_mask", "rollout_log_probs", "old_log_probs"]
+        data = self._fetch(batch, batch.keys, names)
+        if all(name in data for name in names):
+            found = compute_rollout_correction_and_add_to_batch(DataProto(batch=data.to_padded_tensor()), correction)
+            metrics.update(found[1])
 
     def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *rest: Any, **more: Any) -> None:
+        if self.s2r_setup.credits:
+            self._show_advantages(batch)
         super()._compute_metrics(batch, metrics, *rest, **more)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-        data = self._fetch(batch, real, ["prompts", "responses", "extra_fields"])
-        records = [record for record in _records(data) if record]
+        records = [record for record in self._records(batch, real) if record]
+        self.s2r_records = {}
         metrics.update(batch_metrics(records))
-        if len(records) == len(real):
-            prompts, responses = ([row.tolist() for row in data[name].unbind()] for name in ("prompts", "responses"))
-            texts = (self.tokenizer.decode(ids, skip_special_tokens=True) for ids in prompts)
-            golds = [""] * len(real)
-            metrics.update(step_alarms(records, golds, texts, responses, self.tokenizer, self.s2r_options))
+        if self.s2r_options.alarms:
+            metrics.update(sign_metrics([record.signs for record in records if record.signs]))
+
+    def _show_advantages(self, batch: Any) -> None:
+        """verl logs statistics of the tokens' advantages, which until now were one number an action."""
+        data = self._fetch(batch, batch.keys, [ADVANTAGES, SPANS])
+        values = rows_of(data, ADVANTAGES)
+        if values is None:  # verl spread them itself
+            return
+        lengths = [int(tag["response_len"]) for tag in batch.tags]
+        spans = spans_of(data, lengths)
+        real = [not tag.get("is_padding") for tag in batch.tags]
+        kept = [v[: len(s)] if r else () for v, s, r in zip(values, spans, real, strict=True)]
+        tokens = spread_rows(kept, spans, lengths)
+        self._store(batch, advantages=tokens, returns=tokens)
 
     def _val_metrics_update(
         self, sources: Any, uids: Any, infos: dict[str, list[Any]], *rest: Any, **more: Any
@@ -126,5 +196,29 @@ class S2RTrainer(PPOTrainerSync):  # type: ignore[misc]
             self.s2r_state.load_state_dict(json.loads((folder / STATE_FILE).read_text(encoding="utf-8")))
 
 
-def _records(data: Any) -> list[ScoredRollout | None]:
-    return [record_of(fields) for fields in data["extra_fields"]]
+def _column(dataset: Any, name: str) -> list[Any]:
+    """A column of a data set: all of it where it lies in a table, else what the first item has."""
+    table = getattr(dataset, "dataframe", None)
+    if table is not None and hasattr(table, "column_names"):
+        return list(table[name]) if name in table.column_names else []
+    first = dataset[0] if len(dataset) else {}
+    return [first[name]] if name in first else []
+
+
+@register_trainer("s2r_sync")
+class S2RTrainer(S2RTrainerMixin, PPOTrainerSync):  # type: ignore[misc]
+    """Trainer and rollout take turns."""
+
+
+@register_trainer("s2r_colocate_async")
+class S2RColocateAsync(S2RTrainerMixin, PPOTrainerColocateAsync):  # type: ignore[misc]
+    """On the same GPUs; unfinished rollouts go on after an update."""
+
+    s2r_mode = TRAINERS["s2r_colocate_async"]
+
+
+@register_trainer("s2r_separate_async")
+class S2RSeparateAsync(S2RTrainerMixin, PPOTrainerSeparateAsync):  # type: ignore[misc]
+    """On GPUs of their own."""
+
+    s2r_mode = TRAINERS["s2r_separate_async"]

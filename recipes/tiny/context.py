@@ -12,16 +12,14 @@ from torch import nn
 
 from s2r_rewards import behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
-from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from .config import temperature_name
-from .data.responses import METHODS, Sample, extra_metrics, to_rollouts
-from .data.task import Problem, encode, sample_problems
+from .data.responses import Sample, extra_metrics, scored, to_rollouts
+from .data.task import Problem, encode, held_out_problems
 from .learn.model import new_model
 from .learn.sampler import Sampler
 from .runfolder import RunFolder
-
-PROBLEMS_SEED = 99  # every model of every seed answers the same problems
 
 
 @dataclass
@@ -36,13 +34,18 @@ class Context:
         self.metrics: list[dict[str, Any]] = []
         # A function of the seed and the stage alone: neither order nor an interruption changes a stage's result.
         self.rng = np.random.default_rng([self.config.seed, zlib.crc32(self.stage.encode())])
-        self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
+        self.device = torch.device(self.config.device)
+        self.generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
 
     def load(self, stage: str) -> nn.Module:
         """The model that an earlier stage left behind."""
-        model = new_model(self.config.model, self.config.seed)
-        model.load_state_dict(torch.load(self.folder.checkpoint(stage), weights_only=True))
+        model = self.new_model()
+        model.load_state_dict(torch.load(self.folder.checkpoint(stage), map_location=self.device, weights_only=True))
         return model
+
+    def new_model(self) -> nn.Module:
+        """Random weights, a function of the seed alone."""
+        return new_model(self.config.model, self.config.seed).to(self.device)
 
     def respond(
         self,
@@ -67,19 +70,20 @@ class Context:
         return on_step
 
     def finish(self, model: nn.Module) -> None:
-        """A training stage's last step: saves its model and evaluates it on held-out problems.
-
-        Adds one row of metrics per temperature and stores the scored rollouts.
-        """
+        """A training stage's last step: saves its model and evaluates it on held-out problems."""
         path = self.folder.checkpoint(self.stage)
         torch.save(model.state_dict(), path.with_suffix(".tmp"))
         os.replace(path.with_suffix(".tmp"), path)
+        self.evaluate(model)
+
+    def evaluate(self, model: nn.Module, temperatures: Sequence[float] | None = None) -> None:
+        """Adds one row of metrics per temperature and stores the scored rollouts."""
         settings = self.config.evaluation
-        problems = sample_problems(settings.problems, np.random.default_rng(PROBLEMS_SEED), "test")
-        for temperature in settings.temperatures:
+        problems = held_out_problems(settings.problems)
+        for temperature in temperatures or settings.temperatures:
             _, rollouts = self.respond(model, problems, temperature)
             judged = judge_rollouts(rollouts)
             metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
             self.metrics.append({"stage": self.stage, "temperature": temperature, **metrics})
             name = f"{self.stage}-{temperature_name(temperature)}"
-            write_rollouts(self.folder.rollouts(name), score_rollouts(rollouts, METHODS["prl"]))
+            write_rollouts(self.folder.rollouts(self.stage, name), scored(rollouts, judged))

@@ -1,46 +1,60 @@
-"""Runs the stages of one or more seeds, side by side in worker processes where that is allowed."""
+"""Runs stages of one or more folders, side by side in worker processes where that is allowed."""
 
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from .runfolder import RunFolder
-from .show.summary import write_seed
-from .stages import STAGES
+from .stages import ALL
 
-Task = tuple[RunFolder, str]
-"""(a seed's folder, stage)"""
 Record = dict[str, Any]
 """What a finished stage leaves behind: wall_s, cpu_s, metrics."""
-Listen = Callable[[int, str, int, int, str], None]
-"""Progress: seed, stage, steps done, steps in all, a few words."""
+Listen = Callable[[str, int, int, str], None]
+"""Progress: the task's label, steps done, steps in all, a few words."""
 _queue: Any = None
 
 
-def run(
-    folders: list[RunFolder], stages: list[str], jobs: int, listen: Listen
-) -> Iterator[tuple[int, str, Record | None]]:
-    """Run what has not finished yet; yields (seed, stage, its record) of each stage as it is done.
+@dataclass(frozen=True)
+class Task:
+    folder: RunFolder
+    stage: str
+    label: str
+    """For people."""
 
-    The record is None where an earlier run had finished the stage. Results do not depend on `jobs`.
+    @property
+    def key(self) -> tuple[Path, str]:
+        """Equal for tasks that would write the same files."""
+        return self.folder.home(self.stage), self.stage
+
+    @property
+    def needs(self) -> list[tuple[Path, str]]:
+        return [(self.folder.home(need), need) for need in ALL[self.stage].needs]
+
+
+def run(tasks: list[Task], jobs: int, listen: Listen) -> Iterator[tuple[Task, Record | None]]:
+    """Run what has not finished yet; yields each task as it is done, with its record.
+
+    The record is None where an earlier run had finished the stage. A task comes after those that it needs. Results do
+    not depend on `jobs`.
     """
     waiting: list[Task] = []
-    for folder in folders:
-        for stage in stages:
-            if folder.record(stage):
-                yield folder.config.seed, stage, None
-            else:
-                waiting.append((folder, stage))
-    for folder, stage, record in (
-        _in_this_process(waiting, listen) if jobs == 1 else _in_processes(waiting, jobs, listen)
-    ):
-        folder.finish(stage, record)
-        write_seed(folder)
-        yield folder.config.seed, stage, record
+    first: dict[tuple[Path, str], Task] = {}
+    for task in tasks:
+        first.setdefault(task.key, task)
+    for task in first.values():
+        if task.folder.record(task.stage):
+            yield task, None
+        else:
+            waiting.append(task)
+    for task, record in _in_this_process(waiting, listen) if jobs == 1 else _in_processes(waiting, jobs, listen):
+        task.folder.finish(task.stage, record)
+        yield task, record
 
 
 def _run_stage(folder: RunFolder, stage: str, report: Callable[[int, int, str], None]) -> Record:
@@ -52,7 +66,7 @@ def _run_stage(folder: RunFolder, stage: str, report: Callable[[int, int, str], 
     torch.set_num_threads(folder.config.threads)
     wall, cpu = time.perf_counter(), time.process_time()
     context = Context(folder, stage, report)
-    module, function = STAGES[stage].function.split(":")
+    module, function = ALL[stage].function.split(":")
     getattr(import_module(f".stages.{module}", __package__), function)(context)
     return {
         "stage": stage,
@@ -62,28 +76,28 @@ def _run_stage(folder: RunFolder, stage: str, report: Callable[[int, int, str], 
     }
 
 
-def _in_this_process(tasks: list[Task], listen: Listen) -> Iterator[tuple[RunFolder, str, Record]]:
-    for folder, stage in tasks:
-        yield folder, stage, _run_stage(folder, stage, partial(listen, folder.config.seed, stage))
+def _in_this_process(tasks: list[Task], listen: Listen) -> Iterator[tuple[Task, Record]]:
+    for task in tasks:
+        yield task, _run_stage(task.folder, task.stage, partial(listen, task.label))
 
 
-def _in_processes(waiting: list[Task], jobs: int, listen: Listen) -> Iterator[tuple[RunFolder, str, Record]]:
+def _in_processes(waiting: list[Task], jobs: int, listen: Listen) -> Iterator[tuple[Task, Record]]:
     spawn = multiprocessing.get_context("spawn")
     queue = spawn.Queue()
     running: dict[Future[Record], Task] = {}
     with ProcessPoolExecutor(jobs, spawn, _set_queue, (queue,)) as pool:
         try:
             while waiting or running:
-                blocked = [*waiting, *running.values()]
-                ready = [(f, s) for f, s in waiting if not any((f, need) in blocked for need in STAGES[s].needs)]
+                blocked = {task.key for task in [*waiting, *running.values()]}
+                ready = [task for task in waiting if blocked.isdisjoint(task.needs)]
                 for task in ready[: jobs - len(running)]:
                     waiting.remove(task)
-                    running[pool.submit(_work, *task)] = task
+                    running[pool.submit(_work, task)] = task
                 done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 while not queue.empty():
                     listen(*queue.get())
                 for future in done:
-                    yield *running.pop(future), future.result()
+                    yield running.pop(future), future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -94,13 +108,13 @@ def _set_queue(queue: Any) -> None:
     _queue = queue
 
 
-def _work(folder: RunFolder, stage: str) -> Record:
+def _work(task: Task) -> Record:
     last = 0.0
 
     def report(done: int, total: int, text: str) -> None:
         nonlocal last
         if done == total or time.monotonic() - last > 0.2:
             last = time.monotonic()
-            _queue.put((folder.config.seed, stage, done, total, text))
+            _queue.put((task.label, done, total, text))
 
-    return _run_stage(folder, stage, report)
+    return _run_stage(task.folder, task.stage, report)

@@ -31,23 +31,36 @@ class RunFolder:
                 f"{stored} differs from the settings of this run: choose another --out, "
                 "repeat the earlier settings to resume, or start over with --fresh"
             )
-        for name in ("stages", "checkpoints", "rollouts", "data"):
-            (self.path / name).mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(stored, text)
+
+    def home(self, stage: str) -> Path:
+        """The folder that a stage writes to; a stage is finished once its record is there."""
+        return self.path
 
     def record(self, stage: str) -> dict[str, Any] | None:
         """What a finished stage left behind: wall_s, cpu_s, metrics; None if it has not finished."""
-        path = self.path / "stages" / f"{stage}.json"
+        path = self.home(stage) / "stages" / f"{stage}.json"
         return json.loads(path.read_text()) if path.exists() else None
 
     def finish(self, stage: str, record: dict[str, Any]) -> None:
-        write_atomically(self.path / "stages" / f"{stage}.json", dumps(record) + "\n")
+        write_atomically(_ready(self.home(stage) / "stages" / f"{stage}.json"), dumps(record) + "\n")
 
-    def rollouts(self, name: str) -> Path:
-        return self.path / "rollouts" / f"{name}.jsonl"
+    def rollouts(self, stage: str, name: str = "") -> Path:
+        """The file of a stage's rollouts; `name` tells apart several of them."""
+        return _ready(self.home(stage) / "rollouts" / f"{name or stage}.jsonl")
 
     def checkpoint(self, stage: str) -> Path:
-        return self.path / "checkpoints" / f"{stage}.pt"
+        return _ready(self.home(stage) / "checkpoints" / f"{stage}.pt")
+
+    def documents(self, kind: str) -> Path:
+        """Training documents that the stage `data` wrote: `bi` or `plain`."""
+        return _ready(self.home("data") / "data" / f"{kind}.jsonl")
+
+
+def _ready(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def write_atomically(path: Path, text: str) -> None:

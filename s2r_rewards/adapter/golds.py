@@ -107,6 +107,12 @@ def level_of(label: Any) -> str | None:
     return str(level) if isinstance(level, (int, str)) and str(level).strip() else None
 
 
+def attempt_of(label: Any) -> str | None:
+    """The attempt that a label brings along to be verified, if it does (a verification prompt of a mixed batch)."""
+    attempt = (_record(label) or {}).get("attempt")
+    return attempt if isinstance(attempt, str) and attempt.strip() else None
+
+
 def _record(label: Any) -> dict[str, Any] | None:
     """The object of a label that is one, or the JSON text of one with a golden answer."""
     if not isinstance(label, str):

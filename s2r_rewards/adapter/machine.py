@@ -43,7 +43,7 @@ class Machine:
 
     python: tuple[int, int]
     versions: Mapping[str, str]
-    """Installed distributions, by lower-case name."""
+    """Installed distributions, by name."""
     requires: Mapping[str, list[str]] = field(default_factory=dict)
     """Requirements that verl and OpenRLHF state."""
     plugins: tuple[str, ...] = ()
@@ -53,13 +53,19 @@ class Machine:
     """None: not looked for."""
 
     def version(self, name: str) -> str | None:
-        """The installed version of a distribution."""
-        return self.versions.get(name.lower())
+        """The installed version of a distribution, however its name is spelt."""
+        wanted = canonical(name)
+        return next((version for known, version in self.versions.items() if canonical(known) == wanted), None)
+
+
+def canonical(name: str) -> str:
+    """``huggingface_hub``, ``HuggingFace.Hub`` and ``huggingface-hub`` are one distribution (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def this_machine(look_for_gpus: bool = True) -> Machine:
     """The machine that this runs on."""
-    versions = {d.metadata["Name"].lower(): d.version for d in metadata.distributions() if d.metadata["Name"]}
+    versions = {canonical(d.metadata["Name"]): d.version for d in metadata.distributions() if d.metadata["Name"]}
     requires: dict[str, list[str]] = {
         name: metadata.requires(name) or [] for name in ("verl", "openrlhf") if name in versions
     }
@@ -105,14 +111,14 @@ def check_torch(machine: Machine) -> Iterator[Finding]:
 
 
 def check_trainers(machine: Machine) -> Iterator[Finding]:
-    """At most one of verl and OpenRLHF."""
+    """At most one of verl and OpenRLHF; some trainer."""
     verl, openrlhf = machine.version("verl"), machine.version("openrlhf")
     if verl and openrlhf:
         way = "they need different versions of transformers: one environment for each"
         yield Finding("problem", "verl and openrlhf", "both installed", way)
-    if not verl and not openrlhf:
-        way = 'pip install "s2r-rewards[verl]" or "s2r-rewards[openrlhf]"; scoring and reports work without'
-        yield Finding("warning", "trainer", "neither verl nor openrlhf installed", way)
+    if not verl and not openrlhf and not machine.version("trl"):
+        way = 'pip install "s2r-rewards[verl]", "s2r-rewards[openrlhf]" or "s2r-rewards[trl]"; scoring works without'
+        yield Finding("warning", "trainer", "neither verl nor openrlhf nor trl installed", way)
 
 
 def check_requirements(machine: Machine) -> Iterator[Finding]:

@@ -11,15 +11,18 @@ from s2r_rewards import answers
 from s2r_rewards.baselines import Baseline, get_baseline
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.judging import BatchChecker
+from s2r_rewards.llm.answers import with_judge
+from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.methods.base import GROUPS
 from s2r_rewards.resolve import load_object
+from s2r_rewards.turns import get_conversation
 
 T = TypeVar("T", bound="Options")
 #: Options that only a trainer which hands its whole batch over can use.
 TRAINING_OPTIONS = (
     "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "count_end", "beta", "alarms",
-    "rollouts",
+    "rollouts", "conversation",
 )  # fmt: skip
 
 #: What becomes of a response with a check that timed out: its answer counts as wrong, or it takes no part in the loss.
@@ -60,6 +63,7 @@ class Options:
     grammar: str | None = option(None, "How responses are parsed.")
     checker: str | None = option(None, "(gold, answer) → CheckResult; default: the library's.")
     policy: str | None = option(None, "What counts as equal: a CheckPolicy, or ``order=strict,units=ignore``.")
+    judge: str | None = option(None, "What rules leave open: ``url=http://…/v1,model=NAME,when=ungradable+timeout``.")
     timeouts: str = option(
         "wrong", "A response with an answer whose check ran out of time: ``wrong``, or ``left_out``."
     )
@@ -70,6 +74,7 @@ class Options:
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
     rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")
+    conversation: str | None = option(None, "Ask for verifications and new attempts in turns: s2r, pag, score, rise.")
 
     def __post_init__(self) -> None:
         for name, low in (("workers", 1), ("max_chars", 1), ("beta", 0), ("min_count", 0)):
@@ -123,6 +128,8 @@ class Options:
         """Looks every name up. ConfigError (or ValueError) naming the first that cannot be used."""
         resolve_method(self)
         resolve_checker(self)
+        if self.conversation is not None:
+            get_conversation(self.conversation)
 
 
 @lru_cache(maxsize=64)
@@ -171,5 +178,17 @@ def resolve_method(options: Options) -> Method:
 
 @lru_cache(maxsize=64)
 def resolve_checker(options: Options) -> BatchChecker:
-    """The batch checker that the options name. ValueError for an unknown name or policy."""
-    return answers.batch_checker(options.checker, options.policy, options.workers)
+    """The batch checker that the options name, with the judge that they name behind it.
+
+    Raises:
+        ValueError: an unknown name, policy or judge.
+        ImportError: the judge needs a library that is missing.
+    """
+    checker = answers.batch_checker(options.checker, options.policy, options.workers)
+    return with_judge(checker, options.judge) if options.judge else checker  # type: ignore[arg-type]
+
+
+def checker_version(options: Options) -> str:
+    """What records name as their checker."""
+    judge = f"+judge:{get_judge_settings(options.judge).model}" if options.judge else ""
+    return (options.checker or answers.CHECKER_VERSION) + judge

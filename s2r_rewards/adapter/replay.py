@@ -11,7 +11,8 @@ from typing import Any
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import RecordError, read_records
 from s2r_rewards.scored import ScoredAction, ScoredRollout
-from s2r_rewards.tokens import token_spans
+from s2r_rewards.tokens import decode_with_offsets, token_spans
+from s2r_rewards.trajectory import Span
 
 
 def read_stored(payload: Any, level: str, path: str = "<row>", line: int = 0, field: str = "label") -> Rollout:
@@ -57,21 +58,58 @@ def _of_former_release(record: dict[str, Any]) -> dict[str, Any]:
 def in_tokens(rollout: Rollout, tokenizer: Any, longest: int | None = None) -> tuple[list[int], ScoredRollout]:
     """(the response's T token ids with the end token, the record of its actions in these tokens, ``end`` where one is left for it).
 
+    Stored token ids are taken where they read as the response. Else it is tokenised, and its actions are followed
+    where the tokenizer changes the text (Unicode normalisation).
+
     Args:
         longest: T at most.
+
+    Raises:
+        RecordError: the tokens read otherwise than the response, and where its actions end in them is not known.
     """
     assert rollout.s2r is not None  # read_stored saw to it
-    ids = list(tokenizer.encode(rollout.response, add_special_tokens=False))
+    ids, text = list(rollout.token_ids or ()), rollout.response
+    scored = rollout.s2r.scored
+    bounds = [(a.start, a.end) for a in scored]
+    if not ids or not _reads_as(ids, text, tokenizer):
+        ids = _encoded(text, tokenizer)
+        if not _reads_as(ids, text, tokenizer):
+            bounds = _followed(bounds, text, ids, tokenizer)
     if rollout.finished is not False and ids[-1:] != [tokenizer.eos_token_id]:
         ids.append(tokenizer.eos_token_id)
     ids = ids[:longest]
-    scored = rollout.s2r.scored
-    spans = token_spans(ids, tokenizer, [(a.start, a.end) for a in scored])
+    spans = token_spans(ids, tokenizer, bounds)
     actions = tuple(replace(a, tokens=span) for a, span in zip(scored, spans, strict=True))
     if actions and spans[-1][1] < len(ids):
         where = len(rollout.response)
         actions = (*actions, ScoredAction("end", where, where, tokens=(spans[-1][1], len(ids))))
     return ids, replace(rollout.s2r, actions=actions)
+
+
+def _encoded(text: str, tokenizer: Any) -> list[int]:
+    return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def _reads_as(ids: list[int], text: str, tokenizer: Any) -> bool:
+    """Whether the tokens are the text, with at most an end token behind it."""
+    found, _ = decode_with_offsets(ids, tokenizer)
+    return found == text or (found.startswith(text) and ids[-1] == tokenizer.eos_token_id)
+
+
+def _followed(bounds: list[Span], text: str, ids: list[int], tokenizer: Any) -> list[Span]:
+    """The places in what the tokens read that belong to places in the text: as far as the text before them reads."""
+    found, _ = decode_with_offsets(ids, tokenizer)
+    places: dict[int, int] = {}
+    for place in sorted({place for span in bounds for place in span}):
+        before, _ = decode_with_offsets(_encoded(text[:place], tokenizer), tokenizer)
+        if not found.startswith(before):
+            raise RecordError(
+                "<row>", 0, "response",
+                f"tokenised again it reads otherwise around character {place} ({text[max(0, place - 20) : place]!r} and "
+                f"{found[max(0, len(before) - 20) : len(before)]!r}); store its token_ids, or train with the tokenizer that wrote it",
+            )  # fmt: skip
+        places[place] = len(before)
+    return [(places[first], places[end]) for first, end in bounds]
 
 
 def check_file(path: str | Path, level: str, column: str = "label") -> int:

@@ -7,6 +7,7 @@ tests/alarms.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from s2r_rewards.alarms.base import Alarm
@@ -16,7 +17,10 @@ from s2r_rewards.judging import JudgedTrajectory
 
 ALARM_NAMES: tuple[str, ...] = (*(rule.name for rule in RULES), "length_growth")
 
-__all__ = ["ALARM_NAMES", "RULES", "Alarm", "alarm_metrics", "find_alarms"]
+Signs = tuple[tuple[int, int], ...]
+"""(cases, signs) of one trajectory, for each of the RULES in order."""
+
+__all__ = ["ALARM_NAMES", "RULES", "Alarm", "Signs", "alarm_metrics", "count_signs", "find_alarms", "sign_metrics"]
 
 
 def find_alarms(
@@ -43,3 +47,19 @@ def alarm_metrics(alarms: Sequence[Alarm]) -> dict[str, float]:
     """`s2r/alarm/<name>` → measured value (nan: no cases), and `s2r/alarm/fired` → how many fired."""
     values = {alarm.metric: alarm.value for alarm in alarms}
     return {**values, "s2r/alarm/fired": float(sum(alarm.fired for alarm in alarms))}
+
+
+def count_signs(judged: JudgedTrajectory, prompt: str = "") -> Signs:
+    """What one trajectory adds to each alarm; it can travel where its text does not."""
+    return tuple(rule.count(judged, prompt) for rule in RULES)
+
+
+def sign_metrics(signs: Sequence[Signs]) -> dict[str, float]:
+    """:func:`alarm_metrics` of the batch whose trajectories have these signs; `length_growth` needs steps and is nan."""
+    values = {"s2r/alarm/length_growth": math.nan}
+    fired = 0
+    for index, rule in enumerate(RULES):
+        cases, found = (sum(counts[index][k] for counts in signs) for k in (0, 1))
+        value = values[f"s2r/alarm/{rule.name}"] = found / cases if cases else math.nan
+        fired += rule.fires(value, cases)
+    return {**values, "s2r/alarm/fired": float(fired)}

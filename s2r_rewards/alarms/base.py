@@ -52,6 +52,15 @@ class Rule:
         """That of the function that lists the cases."""
         return self.cases.__name__
 
+    def count(self, judged: JudgedTrajectory, prompt: str) -> tuple[int, int]:
+        """(cases, signs) of one trajectory."""
+        cases = list(self.cases(judged, prompt))
+        return len(cases), sum(map(bool, cases))
+
+    def fires(self, value: float, cases: int) -> bool:
+        """Whether a share of so many cases is a reason to look."""
+        return cases >= self.min_count and value >= self.threshold
+
     def measure(self, judged: Sequence[JudgedTrajectory], prompts: Sequence[str], indices: Iterable[int]) -> Alarm:
         """The alarm over the trajectories at `indices`; those with most signs are its evidence."""
         cases = [(i, sign) for i in indices for sign in self.cases(judged[i], prompts[i])]
@@ -61,7 +70,7 @@ class Rule:
     def alarm(self, value: float, cases: int, signs: Mapping[int, int] | tuple[()]) -> Alarm:
         """The alarm of a share of so many cases; ``signs``: index → how many of them it shows."""
         evidence = sorted(signs, key=lambda i: (-signs[i], i))[:MAX_EVIDENCE] if signs else ()
-        fired = cases >= self.min_count and value >= self.threshold
+        fired = self.fires(value, cases)
         return Alarm(self.name, self.title, self.formula, self.threshold, value, cases, tuple(evidence), fired)
 
 

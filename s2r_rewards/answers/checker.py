@@ -28,10 +28,12 @@ from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
+from .read.spelling import combinations, primes
 from .read.tree import Node
 from .result import CheckResult, Outcome, failure, judged
-from .tiers.choice import compare_choices, split_choice
+from .tiers.choice import compare_choices, split_choice, stated_choice
 from .tiers.clock import compare_clocks
+from .tiers.congruence import compare_congruences
 from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.parts import compare_parts
@@ -141,22 +143,35 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return plain
     if (clock := compare_clocks(left, right, policy)) is not None:
         return clock
+    if (congruence := compare_congruences(left, right)) is not None:
+        return congruence
     parts = compare_parts(left, right, lambda one, other: _decide(one, other, policy) if one != other else _SAME)
     if parts is not None:
         return parts
     choice = compare_choices(left, right)
     if choice is not None and choice.equal is not None:
         return choice
-    if choice is None and (stated := split_choice(left)) and stated[1]:  # "B) 25": letter, text or both
-        if chosen := split_choice(right):
+    if choice is None and (stated := stated_choice(left)):  # "B) 25": letter, text or both
+        if (chosen := stated_choice(right)) and (chosen[0] == stated[0] or stated[1]):
             return judged(chosen[0] == stated[0], "choice", "same letter", "different letters")
-        left = stated[1]
-        return _read_and_compare(left, right, policy)
+        if stated[1]:
+            return _read_and_compare(stated[1], right, policy)
     outcome = _read_and_compare(left, right, policy)
+    if not outcome.equal and (again := _respelled(left, right)) is not None:
+        second = _read_and_compare(*again, policy)
+        outcome = second if second.equal else outcome
     if not outcome.equal and (chosen := split_choice(right)) and chosen[1]:  # a value, with the letter of its choice
         alone = _read_and_compare(left, chosen[1], policy)
         return alone if alone.equal else outcome
     return outcome
+
+
+def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
+    """Both texts with notation read the other way, where there is any."""
+    again = combinations(gold), combinations(answer)
+    if ("'" in again[0]) != ("'" in again[1]):
+        again = primes(again[0]), primes(again[1])
+    return again if again != (gold, answer) else None
 
 
 def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:

@@ -25,8 +25,8 @@ class CheckPolicy:
             out; 0 turns this off
         percent: ``12`` = ``12 %`` ("sign": the sign may be missing on one side, where the bare number is no proportion)
             and ``1/2`` = ``50 %`` ("value"); "strict": neither
-        units: a unit on one side only is ignored, different units differ; "ignore": units never matter; "strict": both
-            sides need the same unit
+        units: "if_given": a unit may be missing on one side, and two units have to agree (``5 km`` = ``5000 m``);
+            "ignore": units never matter; "strict": both sides need one, or neither
         letter_case: whether text answers must match in case
         symbolic: integrals, sums, products and limits go to the symbolic worker when it is installed; "never" decides
             without it
@@ -43,7 +43,7 @@ class CheckPolicy:
     relative_tolerance: float = 0.0
     machine_digits: int = 15
     percent: Literal["both", "sign", "value", "strict"] = "both"
-    units: Literal["drop", "ignore", "strict"] = "drop"
+    units: Literal["if_given", "ignore", "strict"] = "if_given"
     letter_case: bool = False
     symbolic: Literal["auto", "never"] = "auto"
     time_limit: float = 0.8

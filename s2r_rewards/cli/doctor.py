@@ -11,11 +11,13 @@ from types import ModuleType
 import click
 
 from s2r_rewards.adapter.machine import CHECKS, Check, Finding, this_machine
+from s2r_rewards.adapter.named_effects import effects_in, effects_of
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.show import print_table
+from s2r_rewards.methods import Method, get_method
 
 #: Packages whose module ``doctor`` adds checks of its framework; they know the core, the core finds them by name.
-INTEGRATIONS = ("s2r_verl", "s2r_openrlhf")
+INTEGRATIONS = ("s2r_verl", "s2r_openrlhf", "s2r_trl")
 
 
 def integration_doctors() -> list[ModuleType]:
@@ -34,6 +36,7 @@ def check_config(path: Path) -> Iterator[Finding]:
     for doctor in integration_doctors():
         if hasattr(doctor, "check_config"):
             yield from doctor.check_config(path)
+    yield from effects_in(path)
 
 
 @verb()
@@ -44,9 +47,12 @@ def check_config(path: Path) -> Iterator[Finding]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="also check this verl configuration or launch script; may be repeated",
 )
+@click.option(
+    "--method", "methods", multiple=True, help="say what this method does on the side, such as s2r-prl; may be repeated"
+)
 @click.option("--no-gpu", is_flag=True, help="do not look for GPUs")
 @click.option("--json", "as_json", is_flag=True, help="findings as JSON")
-def command(configs: tuple[Path, ...], no_gpu: bool, as_json: bool) -> None:
+def command(configs: tuple[Path, ...], methods: tuple[str, ...], no_gpu: bool, as_json: bool) -> None:
     """Check that this environment fits before a GPU is taken.
 
     Looks at Python, torch, GPUs, verl, OpenRLHF and known traps between their dependencies. Exits with 1 if
@@ -56,16 +62,25 @@ def command(configs: tuple[Path, ...], no_gpu: bool, as_json: bool) -> None:
     Examples:
       s2r doctor
       s2r doctor --no-gpu --config train.sh --config my_config.yaml
+      s2r doctor --no-gpu --method s2r-prl
     """
     machine = this_machine(look_for_gpus=not no_gpu)
     findings = [finding for check in all_checks() for finding in check(machine)]
     findings += [finding for path in configs for finding in check_config(path)]
+    findings += [finding for name in methods for finding in effects_of(_method(name))]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         _show(findings)
     if any(finding.level == "problem" for finding in findings):
         raise SystemExit(1)
+
+
+def _method(name: str) -> Method:
+    try:
+        return get_method(name)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _show(findings: list[Finding]) -> None:

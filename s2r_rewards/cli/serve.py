@@ -24,9 +24,14 @@ _LIMITS = [
 @verb()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A secret that requests have to show. Needed wherever other machines can reach the address.",
+)
 @scoring_options()
 @attached(*_LIMITS)
-def command(host: str, port: int, scoring: Scoring, **limits: Any) -> None:
+def command(host: str, port: int, token_file: str | None, scoring: Scoring, **limits: Any) -> None:
     """Serve outcome rewards over HTTP, in OpenRLHF's protocol.
 
     \b
@@ -35,14 +40,20 @@ def command(host: str, port: int, scoring: Scoring, **limits: Any) -> None:
     GET  /health       200 while serving, 503 while draining
     GET  /metrics      Prometheus text
 
+    --workers processes score; one reads and writes requests. With --token-file requests need
+    `Authorization: Bearer TOKEN`, or the address http://s2r:TOKEN@host:port.
+
     \b
     Example:
       s2r serve --port 5000 &
       python -m openrlhf.cli.train_ppo_ray --reward.remote_url http://127.0.0.1:5000/get_reward ...
     """
-    settings = Settings(options=scoring.options, **limits)
     try:
+        from s2r_rewards.server.access import read_token, require_closed
         from s2r_rewards.server.app import serve
     except ImportError as error:
         raise ImportError(f'{error}; s2r serve needs: pip install "s2r-rewards[serve]"') from None
+    token = read_token(token_file) if token_file else None
+    settings = Settings(scoring.options, scoring.options.workers, token, **limits)
+    require_closed(host, token)
     serve(settings, host, port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from s2r_rewards.grammar import NaturalGrammar
@@ -9,7 +10,7 @@ from s2r_rewards.natural import verdicts
 from s2r_rewards.natural.segment import Cut, segment
 from s2r_rewards.natural.stated import Stated, stated_answer
 from s2r_rewards.natural.values import differs, form
-from s2r_rewards.trajectory import Action, Deviation, Verdict
+from s2r_rewards.trajectory import Action, ActionKind, Deviation, Verdict
 
 Found = tuple[list[Action], list[Deviation], list[Deviation]]
 """Actions, deviations, uncertainties."""
@@ -17,12 +18,15 @@ Found = tuple[list[Action], list[Deviation], list[Deviation]]
 _GUESSES = {"check_of_value": "unsettled_answer", "rejection": "rejection_as_check", "new_answer": "unannounced_retry"}
 
 
-def read_natural(text: str, end: int, grammar: NaturalGrammar) -> Found:
-    """The attempts and verifications of ``text[:end]``; their spans tile it."""
+def read_natural(text: str, end: int, grammar: NaturalGrammar, asked: Sequence[tuple[int, ActionKind]] = ()) -> Found:
+    """The attempts and verifications of ``text[:end]``; their spans tile it.
+
+    ``asked``: where turns of a conversation begin, and what they were asked for; such a turn is one action.
+    """
     actions: list[Action] = []
     deviations: list[Deviation] = []
     guesses: list[Deviation] = []
-    cuts = segment(text, end, grammar.weak_openings) if end else []
+    cuts = _with_turns(text, end, grammar, asked) if end else []
     answers: tuple[str, ...] = ()  # forms of the attempt's answer
     for index, cut in enumerate(cuts):
         stop = cuts[index + 1].start if index + 1 < len(cuts) else end
@@ -62,6 +66,21 @@ def read_natural(text: str, end: int, grammar: NaturalGrammar) -> Found:
     if grammar.written_up_answer:
         _take_writeup(text, end, cuts, actions, deviations, guesses)
     return actions, deviations, guesses
+
+
+def _with_turns(text: str, end: int, grammar: NaturalGrammar, asked: Sequence[tuple[int, ActionKind]]) -> list[Cut]:
+    """The cuts up to the first turn that was asked for, then one per turn; a turn of the same kind goes on with it."""
+    first = min((at for at, _ in asked if at < end), default=end)
+    cuts = segment(text, first, grammar.weak_openings) if first else [Cut("solve", 0, "first")]
+    for at, kind in asked:
+        if at >= end:
+            break
+        if cuts[-1].kind == kind:
+            code = "merged_checks" if kind == "verify" else "retry_without_verification"
+            cuts[-1] = replace(cuts[-1], again=(*cuts[-1].again, (code, at, at)))
+        else:
+            cuts.append(Cut(kind, at, "announced" if kind == "solve" else "asked"))
+    return cuts
 
 
 def read_verdict(

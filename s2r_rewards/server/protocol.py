@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from s2r_rewards.adapter import FAILED_METRIC, Options, Sample, score_responses
+from s2r_rewards.adapter import FAILED_METRIC, Options, Sample
 from s2r_rewards.adapter.golds import level_of
-from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
-from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.metrics import BehaviourCounts
+from s2r_rewards.server.judges import Answer, judge_samples
 
 #: Per-sample counts, so that means over samples keep their ratios: s2r/count/<field of BehaviourCounts>.
 COUNT_PREFIX = "s2r/count/"
 COUNT_FIELDS = tuple(f.name for f in fields(BehaviourCounts))
+COUNT_NAMES = tuple(COUNT_PREFIX + name for name in COUNT_FIELDS)
 #: A shorter overlap of a prompt's end with a query's beginning may be chance.
 MIN_OVERLAP = 16
 
@@ -35,18 +36,18 @@ def reward_batch(
     queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], options: Options | None = None
 ) -> dict[str, Any]:
     """Outcome rewards in OpenRLHF's shape: ``rewards``, ``scores`` and ``extra_logs``, one entry a query."""
-    return to_response(score_responses(read_samples(queries, prompts, labels), options))
+    return to_response(judge_samples(read_samples(queries, prompts, labels), options))
 
 
-def to_response(scored: Sequence[ScoredRollout]) -> dict[str, Any]:
+def to_response(answers: Sequence[Answer]) -> dict[str, Any]:
     """The protocol's three keys: R_o, 1 where it is positive, and the counts."""
-    counts = [behaviour_counts(item) for item in scored]
-    logs = {COUNT_PREFIX + name: [float(getattr(one, name)) for one in counts] for name in COUNT_FIELDS}
-    logs[FAILED_METRIC] = [float(item.failure is not None) for item in scored]
+    columns = zip(*(one.counts for one in answers), strict=True)
+    logs = {name: list(map(float, column)) for name, column in zip(COUNT_NAMES, columns, strict=False)}
+    logs[FAILED_METRIC] = [float(one.failed) for one in answers]
     return {
-        "rewards": [item.outcome for item in scored],
-        "scores": [float(item.outcome > 0) for item in scored],
-        "extra_logs": logs if scored else {},
+        "rewards": [one.outcome for one in answers],
+        "scores": [float(one.outcome > 0) for one in answers],
+        "extra_logs": logs if answers else {},
     }
 
 

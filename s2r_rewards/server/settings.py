@@ -13,6 +13,10 @@ class Settings:
 
     options: Options = field(default_factory=Options)
     """How responses are parsed, checked and rewarded; the protocol asks for the outcome."""
+    workers: int = 2
+    """Processes that score."""
+    token: str | None = field(default=None, repr=False)
+    """What requests have to show; None: nothing."""
     max_bytes: int = 16 * 2**20
     """Larger request bodies are refused with 413."""
     max_batch: int = 256
@@ -26,7 +30,7 @@ class Settings:
         self.options.check()
         self.options.refuse(TRAINING_OPTIONS, "the trainer decides that, not the server; drop it")
         self.options.refuse(("timeouts",), "a server has to give every response a reward; drop it")
-        for name in ("max_bytes", "max_batch"):
+        for name in ("workers", "max_bytes", "max_batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
         for name in ("batch_wait", "drain"):

@@ -1,5 +1,5 @@
 """Character spans → token spans, from the token ids that were generated."""
 
-from s2r_rewards.tokens.spans import decode_with_offsets, spans_from_offsets, token_spans
+from s2r_rewards.tokens.spans import UnsupportedTokenizer, decode_with_offsets, spans_from_offsets, token_spans
 
-__all__ = ["decode_with_offsets", "spans_from_offsets", "token_spans"]
+__all__ = ["UnsupportedTokenizer", "decode_with_offsets", "spans_from_offsets", "token_spans"]

@@ -18,6 +18,15 @@ import numpy as np
 from s2r_rewards.tokens.table import token_table
 from s2r_rewards.trajectory import Span
 
+_EXPECTED = (
+    "; expected a transformers tokenizer or a tokenizers.Tokenizer, whose decode(ids, skip_special_tokens=…) gives text. "
+    "Wrap yours in a class with such a method, or load the model's own with transformers.AutoTokenizer"
+)
+
+
+class UnsupportedTokenizer(TypeError):
+    """What was given as a tokenizer cannot decode token ids; the message names what was found and the way out."""
+
 
 def decode_with_offsets(
     token_ids: Sequence[int], tokenizer: Any, skip_special_tokens: bool = False
@@ -32,14 +41,20 @@ def decode_with_offsets(
 
     Returns:
         (text, offsets): ``offsets`` is int64 [T + 1]; token t covers ``text[offsets[t]:offsets[t + 1]]``.
+
+    Raises:
+        UnsupportedTokenizer: it has no ``decode`` of token ids in the sense of transformers.
     """
     table = token_table(tokenizer, skip_special_tokens)
     if table is None:
+        if not callable(getattr(tokenizer, "decode", None)):
+            raise UnsupportedTokenizer(f"found {type(tokenizer).__name__} without a method `decode`{_EXPECTED}")
         return _decode_in_windows(_listed(token_ids), tokenizer, skip_special_tokens)
     ids = _array(token_ids)
     raw, _, lengths = table.look_up(ids)
     if ids.size and int(lengths.min()) < 0:  # a character straddles tokens
-        text, counts = _decode_bytes(table.pieces(ids))
+        runs = [i in table.byte_ids for i in ids.tolist()] if table.byte_ids else None
+        text, counts = _decode_bytes(table.pieces(ids), runs)
         lengths = np.asarray(counts, dtype=np.int64)
     else:
         text = raw.tobytes().decode("utf-8")
@@ -103,8 +118,14 @@ def _array(token_ids: Sequence[int]) -> np.ndarray:
     return np.frombuffer(array("q", token_ids), dtype=np.int64)
 
 
-def _decode_bytes(pieces: Sequence[bytes]) -> tuple[str, list[int]]:
-    """Decodes byte pieces one by one; invalid bytes become U+FFFD, as tokenizers do it."""
+def _decode_bytes(pieces: Sequence[bytes], byte_ids: Sequence[bool] | None = None) -> tuple[str, list[int]]:
+    """Decodes byte pieces one by one; invalid bytes become U+FFFD, as tokenizers do it.
+
+    ``byte_ids``: which pieces are bytes by their number. A run of those that is no valid UTF-8 as a whole becomes one
+    U+FFFD a byte, whatever characters are in it. (Pieces without bytes, as skipped special tokens, end no run.)
+    """
+    if byte_ids is not None:
+        return _decode_runs(pieces, byte_ids)
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     parts = [decoder.decode(piece) for piece in pieces]
     tail = decoder.decode(b"", final=True)
@@ -112,6 +133,33 @@ def _decode_bytes(pieces: Sequence[bytes]) -> tuple[str, list[int]]:
     if tail:
         lengths[-1] += len(tail)
     return "".join(parts) + tail, lengths
+
+
+def _decode_runs(pieces: Sequence[bytes], byte_ids: Sequence[bool]) -> tuple[str, list[int]]:
+    parts = [""] * len(pieces)
+    run: list[int] = []
+
+    def flush() -> None:
+        raw = b"".join(pieces[t] for t in run)
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            for t in run:
+                parts[t] = "\ufffd"
+        else:
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            for t in run:
+                parts[t] = decoder.decode(pieces[t])
+        run.clear()
+
+    for t, (piece, is_byte) in enumerate(zip(pieces, byte_ids, strict=True)):
+        if is_byte:
+            run.append(t)
+        elif piece:
+            flush()
+            parts[t] = piece.decode("utf-8", errors="replace")
+    flush()
+    return "".join(parts), [len(part) for part in parts]
 
 
 def _decode_in_windows(ids: list[int], tokenizer: Any, skip_special_tokens: bool) -> tuple[str, np.ndarray]:
@@ -123,7 +171,14 @@ def _decode_in_windows(ids: list[int], tokenizer: Any, skip_special_tokens: bool
     longest = 16  # a window of undecodable tokens is flushed, so that the pass stays linear
 
     def decode(window: list[int]) -> str:
-        return str(tokenizer.decode(window, skip_special_tokens=skip_special_tokens))
+        try:
+            text = tokenizer.decode(window, skip_special_tokens=skip_special_tokens)
+        except (TypeError, AttributeError) as error:
+            raise UnsupportedTokenizer(f"{type(tokenizer).__name__}.decode failed: {error}{_EXPECTED}") from error
+        if not isinstance(text, str):
+            found = f"{type(tokenizer).__name__}.decode gave {type(text).__name__}"
+            raise UnsupportedTokenizer(f"{found}{_EXPECTED}")
+        return text
 
     parts: list[str] = []
     offsets = np.zeros(len(ids) + 1, dtype=np.int64)

@@ -33,6 +33,8 @@ class TokenTable:
         self._lengths = np.zeros(0, dtype=np.int64)
         self._pool = np.zeros(1 << 12, dtype=np.uint8)
         self._used = 0
+        # Ids met so far that stand for a byte by its number, as <0xE2>: the decoder reads runs of them together.
+        self.byte_ids: set[int] = set()
 
     def look_up(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of token ids [T]: all their bytes in one array [N], bytes of each [T], characters of each [T].
@@ -123,7 +125,10 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
     to_token = getattr(backend, "id_to_token", None) or getattr(tokenizer, "convert_ids_to_tokens", None)
     if to_token is None:
         return None
-    steps = _decoder_steps(decoder)
+    try:
+        steps = _decoder_steps(decoder)
+    except Exception:  # a decoder written in Python cannot describe itself: it is asked to decode instead
+        return None
     kinds = [step["type"] for step in steps]
     strips = False
     if kinds == ["ByteLevel"] or hasattr(tokenizer, "byte_decoder"):
@@ -131,6 +136,8 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
     elif set(kinds) <= {"Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"} and (
         "ByteFallback" in kinds or "Metaspace" in kinds
     ):
+        if not all(map(_usual, steps)):
+            return None
         convert = _sentencepiece
         strips = any(_strips_left(step) for step in steps)
     elif kinds == ["Fuse"]:
@@ -139,15 +146,23 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
         return None
     to_token = _weakly(to_token, tokenizer)
     special = _added_tokens(tokenizer, backend)
+    fallback = "ByteFallback" in kinds
 
     def to_bytes(token_id: int) -> bytes:
         if token_id in special:
             content, is_special = special[token_id]
             return b"" if is_special and skip_special_tokens else content.encode("utf-8")
         token = to_token(token_id)
-        return b"" if token is None else convert(token)  # ids beyond the vocabulary (padded heads) say nothing
+        if token is None:  # ids beyond the vocabulary (padded heads) say nothing
+            return b""
+        byte = _BYTE_PIECE.match(token) if fallback else None
+        if byte is None:
+            return convert(token)
+        table.byte_ids.add(token_id)
+        return bytes([int(byte[1], 16)])
 
-    return TokenTable(to_bytes, strips)
+    table = TokenTable(to_bytes, strips)
+    return table
 
 
 def _weakly(method: Callable[[int], Any], owner: Any) -> Callable[[int], Any]:
@@ -174,6 +189,15 @@ def _decoder_steps(decoder: Any) -> list[dict[str, Any]]:
     state = json.loads(decoder.__getstate__())
     steps: list[dict[str, Any]] = state["decoders"] if state.get("type") == "Sequence" else [state]
     return steps
+
+
+def _usual(step: dict[str, Any]) -> bool:
+    """Whether a sentencepiece-style step does what its kind usually does."""
+    if step["type"] == "Replace":
+        return step.get("pattern") == {"String": "▁"} and step.get("content") == " "
+    if step["type"] == "Strip":
+        return step.get("content", " ") == " " and step.get("start", 0) <= 1 and not step.get("stop")
+    return bool(step["type"] != "Metaspace" or step.get("replacement", "▁") == "▁")
 
 
 def _strips_left(step: dict[str, Any]) -> bool:
@@ -207,8 +231,7 @@ def _byte_level(token: str) -> bytes:
 
 
 def _sentencepiece(token: str) -> bytes:
-    match = _BYTE_PIECE.match(token)
-    return bytes([int(match[1], 16)]) if match else token.replace("▁", " ").encode("utf-8")
+    return token.replace("▁", " ").encode("utf-8")
 
 
 def _literal(token: str) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from s2r_rewards.answers.read.lexer import tokenize
-from s2r_rewards.answers.read.vocabulary import COMMANDS, IGNORED, STYLES, WORDS, compatible, normal_unit
+from s2r_rewards.answers.read.units import read_unit
+from s2r_rewards.answers.read.vocabulary import COMMANDS, IGNORED, STYLES, WORDS
+from s2r_rewards.answers.tiers.units import conversion
 
 KINDS = {"op", "rel", "sep", "const", "open", "close", "cmd"}
 TOKENS = ("bare words", "commands", "characters", "relations")
@@ -61,8 +65,28 @@ def test_spellings(text, tokens):
     assert tokenize(text) == tokens
 
 
-def test_units():
-    assert normal_unit("square feet per hr.") == ("foot", "hour")
-    assert compatible("cm", "centimetres")
-    assert not compatible("cm", "inches")
-    assert compatible("apples", "cm")
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("square feet per hr.", (("foot", 2), ("hour", -1))),
+        ("centimetres", (("cm", 1),)),
+        ("m/s^2", (("m", 1), ("second", -2))),
+        ("J / (kg K)", (("joule", 1), ("kelvin", -1), ("kg", -1))),
+        ("feet squared", (("foot", 2),)),
+        ("mph", (("hour", -1), ("mile", 1))),
+        ("kilojoules", (("kJ", 1),)),
+        ("units", ()),
+        ("students", (("?student", 1),)),
+    ],
+)
+def test_units(text, unit):
+    assert read_unit(text) == unit
+
+
+def test_every_unit_of_the_table_is_known_to_pint():
+    pytest.importorskip("pint")
+    for name in WORDS["units"]:
+        if name not in ("am", "pm", "dozen", "radian", "degree"):
+            assert conversion(((name, 1),), ((name, 1),)) == 1, name
+    assert conversion((("km", 1), ("hour", -1)), (("m", 1), ("second", -1))) == Fraction(5, 18)
+    assert conversion((("m", 1),), (("second", 1),)) is None

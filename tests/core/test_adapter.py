@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from s2r_rewards import METRIC_NAMES, behaviour_metrics, judge, parse
+from s2r_rewards import METRIC_NAMES, answers, behaviour_metrics, judge, parse
 from s2r_rewards.adapter import (
     FAILED_METRIC,
     ConfigError,
@@ -96,8 +96,8 @@ class TestOptions:
             (
                 {"shape": "round", "colour": 1},
                 "s2r has unknown keys ['colour', 'shape']; expected some of ['method', 'rewards', 'baseline', "
-                "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'timeouts', 'workers', "
-                "'ratio', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts']",
+                "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'judge', 'timeouts', 'workers', "
+                "'ratio', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts', 'conversation']",
             ),
             (
                 {"preset": "paper"},
@@ -499,6 +499,6 @@ def test_the_checker_that_the_options_name(monkeypatch):
     check = resolve_checker(MINE)
     assert [result.tier for result in check([("4", "4"), ("4", "5")])] == ["mine", "mine"]
     asked = []
-    monkeypatch.setattr(scoring.answers, "batch_checker", lambda *args: asked.append(args) or check)
+    monkeypatch.setattr(answers, "batch_checker", lambda *args: asked.append(args) or check)
     assert resolve_checker(Options(checker="a:b", policy="c:d", workers=3)) is check
     assert asked == [("a:b", "c:d", 3)]

@@ -107,6 +107,7 @@ def test_ratios_are_taken_after_adding():
         "s2r/parse/malformed": 0,
         "s2r/check/timeout": 1 / 8,
         "s2r/check/ungradable": 0,
+        "s2r/check/judge": 0,
     }
 
 

@@ -91,9 +91,11 @@ def test_boxes_are_those_that_a_look_at_every_brace_finds(text, data):
     found = extract_answer(text, start, stop)
     if found.boxes or found.how in ("boxed", "unclosed"):
         assert found.boxes == boxes
-    if expected is not None and "boxed" not in expected and "fbox" not in expected:
+    if "box" in (expected or "") or "box" in (found.answer or ""):
+        return  # a box in a box, or several that belong together
+    if expected is not None:
         assert (found.answer, found.how) == (expected, "boxed")
-    elif expected is None:
+    else:
         assert found.how != "boxed"
 
 

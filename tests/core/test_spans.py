@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets, token_spans
+from s2r_rewards.tokens.table import _byte_alphabet
 
 
 @pytest.mark.parametrize(
@@ -59,12 +60,12 @@ class ByteLevel:
 
     class Decoder:
         def __getstate__(self):
-            return b'{"type": "ByteFallback"}'
+            return b'{"type": "ByteLevel"}'
 
     decoder = Decoder()
 
     def id_to_token(self, i):
-        return f"<0x{i:02X}>"
+        return next(letter for letter, byte in _byte_alphabet().items() if byte == i)
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,11 @@ def test_bytes_and_characters_of_a_token(decoder, token, expected):
         sequence(FUSE, FUSE),
         sequence(REPLACE, FALLBACK, WORDPIECE),
         sequence(metaspace(), BYTE_LEVEL),
+        sequence(strip(start=2), FALLBACK),
+        sequence(FALLBACK, strip(start=0, stop=1)),
+        sequence(FALLBACK, strip(content="_")),
+        sequence({**REPLACE, "content": "_"}, FALLBACK),
+        metaspace(replacement="_"),
     ],
 )
 def test_bytes_that_cannot_be_known(decoder):
@@ -113,9 +118,6 @@ def test_bytes_that_cannot_be_known(decoder):
         (FUSE, False),
         (sequence(REPLACE, FALLBACK, FUSE), False),
         (sequence(REPLACE, FALLBACK, FUSE, strip()), True),
-        (sequence(strip(start=2), FALLBACK), True),
-        (sequence(FALLBACK, strip(start=0, stop=1)), False),
-        (sequence(FALLBACK, strip(content="_")), False),
         (sequence(FALLBACK, {"type": "Strip", "start": 1}), True),
         (sequence(FALLBACK, {"type": "Strip", "content": " "}), False),
         (metaspace(), True),

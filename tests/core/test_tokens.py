@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from s2r_rewards import parse
-from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets, token_spans
+from s2r_rewards.tokens import UnsupportedTokenizer, decode_with_offsets, spans_from_offsets, token_spans
 from s2r_rewards.tokens.table import token_table
 
 RESPONSE = (
@@ -188,3 +188,89 @@ def test_long_sequences_are_linear_work():
     ids = encode(tokenizer) * 400
     _, offsets = decode_with_offsets(ids, tokenizer)
     assert len(offsets) == len(ids) + 1
+
+
+def byte_fallback():
+    """All 256 byte pieces, a few words and a special token, with the decoder of Llama 2."""
+    pieces = ["<unk>", "</s>", *(f"<0x{b:02X}>" for b in range(256)), "▁so", "▁it", "is"]
+    tokenizer = Tokenizer(models.WordLevel({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>"))
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", unk_token="<unk>")
+
+
+FALLBACK = byte_fallback()
+A_BYTE = st.one_of(
+    st.integers(0, 255), st.sampled_from([0xE6, 0x97, 0xA5, 0xF0, 0x9F, 0x98, 0x80, 0xC3, 0xA9, 0x0A, 0x41])
+)
+
+
+@given(st.lists(st.one_of(A_BYTE.map(lambda b: b + 2), st.sampled_from([1, 258, 259, 260, 9999])), max_size=20))
+@example([2 + 0x41, 2 + 0xFF])  # the whole run is undone: two U+FFFD, not "A" and one
+@example([2 + 0xE6, 2 + 0x97, 258])
+@example([2 + 0xE6, 1, 2 + 0x97, 2 + 0xA5])  # a special token ends a run, unless it is skipped
+@settings(deadline=None, max_examples=300)
+def test_invalid_bytes_are_counted_as_the_tokenizer_counts_them(ids):
+    for skip in (False, True):
+        text, offsets = decode_with_offsets(ids, FALLBACK, skip)
+        assert text == FALLBACK.backend_tokenizer.decode(ids, skip_special_tokens=skip)
+        assert offsets[-1] == len(text)
+        assert (offsets[1:] >= offsets[:-1]).all()
+
+
+class Tiktoken:
+    """Another library's form: no `skip_special_tokens`."""
+
+    def decode(self, ids):
+        return "x" * len(ids)
+
+
+class GivesBytes:
+    def decode(self, ids, skip_special_tokens=False):
+        return b"x"
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "found"),
+    [
+        (None, "found NoneType without a method `decode`"),
+        ("Qwen/Qwen2-7B", "found str without a method `decode`"),
+        (object(), "found object without a method `decode`"),
+        (Tiktoken(), "Tiktoken.decode failed: .*skip_special_tokens"),
+        (GivesBytes(), "GivesBytes.decode gave bytes"),
+    ],
+)
+def test_an_unsupported_tokenizer_is_named_with_the_way_out(tokenizer, found):
+    for call in (decode_with_offsets, lambda ids, t: token_spans(ids, t, [(0, 1)])):
+        with pytest.raises(UnsupportedTokenizer, match=found + ".*; expected a transformers tokenizer .*AutoTokenizer"):
+            call([1, 2], tokenizer)
+
+
+class Backwards:
+    """A decoder in Python, which cannot be asked what it does."""
+
+    def decode_chain(self, tokens):
+        return [token[::-1] for token in tokens]
+
+
+def test_a_decoder_written_in_python_is_asked_to_decode():
+    tokenizer = Tokenizer(models.WordLevel({"ab": 0, "cd": 1, "<unk>": 2}, unk_token="<unk>"))
+    tokenizer.decoder = decoders.Decoder.custom(Backwards())
+    text, offsets = decode_with_offsets([0, 1], tokenizer)
+    assert (text, offsets.tolist()) == (tokenizer.decode([0, 1]), [0, 2, 4])
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        decoders.Sequence([decoders.Replace("_", " "), decoders.ByteFallback(), decoders.Fuse()]),
+        decoders.Sequence([decoders.ByteFallback(), decoders.Fuse(), decoders.Strip("_", 1, 0)]),
+        decoders.Metaspace(replacement="_"),
+    ],
+)
+def test_unusual_steps_of_a_decoder_are_followed(decoder):
+    tokenizer = Tokenizer(models.WordLevel({"_so": 0, "is_ ": 1, "<0x0A>": 2, "<unk>": 3}, unk_token="<unk>"))
+    tokenizer.decoder = decoder
+    for ids in ([0, 1, 0], [1, 0, 1], [0, 2, 1]):
+        assert decode_with_offsets(ids, tokenizer)[0] == tokenizer.decode(ids)

@@ -7,8 +7,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from s2r_rewards.answers import CheckResult
 from s2r_rewards.cli import main
-from s2r_rewards.evaluation.auditing import AuditPair, checker_named
+from s2r_rewards.evaluation.auditing import AuditPair, audit, checker_named
 
 CASES = [
     {"id": "a", "gold": "1, 2", "pred": "2, 1", "expected": True, "verdict": "incorrect"},
@@ -48,9 +49,9 @@ def test_stored_verdicts(cases, tmp_path):
     assert "A: stored: 1 false positives, 1 false negatives by the labels" in result.stdout
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [(r["id"], r["a"]["verdict"], r["b"]["verdict"]) for r in records] == [
-        ("a", "incorrect", "correct"), ("c", "correct", "incorrect"),
+        ("c", "correct", "incorrect"), ("a", "incorrect", "correct"),
     ]  # fmt: skip
-    assert records[1]["answer"] == "6"
+    assert records[0]["answer"] == "6"
 
 
 def test_math_verify(cases):
@@ -124,3 +125,88 @@ def test_accepted_answers_in_a_case(tmp_path):
     path.write_text(json.dumps({"gold": ["1/2", "50 percent"], "pred": "0.5", "expected": True}) + "\n")
     body = json.loads(run("ours", "operator:eq", str(path), "--json").stdout)
     assert (body["a_errors"]["false_negatives"], body["b_errors"]["false_negatives"]) == (0, 1)
+
+
+def always(verdict):
+    return lambda pairs: [CheckResult(verdict, "x", "why") for _ in pairs]
+
+
+def test_the_worst_comes_first():
+    """Wrong by the label; then what more of the others deny; what is believed before what is refused; the frequent."""
+    pairs = [
+        AuditPair("refused", "1", "a"),
+        AuditPair("believed", "1", "b"),
+        AuditPair("often", "1", "c"), AuditPair("often", "1", "c"),
+        AuditPair("wrong by its label", "1", "d", expected=True),
+        AuditPair("the judge is against it", "1", "e"),
+        AuditPair("agreed", "1", "f"),
+    ]  # fmt: skip
+    believed = {"b", "c", "e", "f"}
+    first = lambda pairs: [CheckResult("correct" if p.answer in believed else "incorrect", "x") for p in pairs]  # noqa: E731
+    second = lambda pairs: [  # noqa: E731
+        CheckResult("correct" if (p.answer in believed) == (p.answer == "f") else "incorrect", "x") for p in pairs
+    ]
+    asked = []
+
+    def judge(pairs):
+        asked.extend(pair.answer for pair in pairs)
+        return [CheckResult("incorrect" if p.answer == "e" else "ungradable", "judge") for p in pairs]
+
+    found = audit(pairs, first, second, {"judge": judge})
+    assert [pairs[i].name for i in found.worst_first] == [
+        "wrong by its label", "the judge is against it", "often", "often", "believed", "refused",
+    ]  # fmt: skip
+    assert asked == ["a", "b", "c", "c", "d", "e"]  # only where the two differ
+    assert found.record(5)["others"] == {"judge": {"verdict": "incorrect", "tier": "judge", "reason": ""}}
+    assert "others" not in audit(pairs, first, always("incorrect")).record(5)
+
+
+def test_each_case_names_its_line_and_the_page_links_to_it(cases, tmp_path):
+    (tmp_path / "hostile.jsonl").write_text(
+        json.dumps({"id": "<b>x", "gold": "1", "pred": "</pre><script>alert(1)</script>\ud800"}) + "\n"
+    )
+    result = run(
+        "ours",
+        "operator:eq",
+        cases,
+        "hostile.jsonl",
+        "--ask",
+        "ours:order=strict",
+        "-o",
+        "out.jsonl",
+        "--page",
+        "audit.html",
+    )
+    assert result.exit_code == 0, result.output
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {record["id"]: record["where"] for record in records} == {"a": f"{cases}:1", "b": f"{cases}:2"}
+    assert [record["others"]["ours:order=strict"]["verdict"] for record in records if record["id"] == "a"] == [
+        "incorrect"
+    ]
+    page = (tmp_path / "audit.html").read_text()
+    assert page.count("<section") == 2
+    assert f'href="{(tmp_path / "cases.jsonl").as_uri()}#L1"' in page
+    assert '<a href="#case-0">a</a>' in page
+    assert "2 of 5 answers are judged differently" in page
+    for name in ("a", "b"):
+        assert f"{name}   {cases}:" in result.stdout
+
+
+def test_the_page_shows_texts_as_texts(tmp_path):
+    from s2r_rewards.evaluation.audit_page import write_page
+
+    pairs = [AuditPair("<i>", "1", "<script>\ud800", where="a<b.jsonl:3", text="<img src=x>")]
+    write_page(tmp_path / "p.html", audit(pairs, always("correct"), always("incorrect")), "ours", "<them>")
+    page = (tmp_path / "p.html").read_text()
+    assert not {"<script", "<img", "<i>", "<them>"} & {
+        part for part in ("<script", "<img", "<i>", "<them>") if part in page
+    }
+    assert "&lt;script&gt;" in page
+
+
+def test_a_judge_by_name():
+    pytest.importorskip("httpx")
+    (result,) = checker_named("judge:url=http://127.0.0.1:9/v1,model=m")([AuditPair("a", "1", "2")])
+    assert (result.verdict, result.tier) == ("ungradable", "judge")
+    with pytest.raises(ValueError, match="model missing"):
+        checker_named("judge:url=http://127.0.0.1:9/v1")

@@ -27,7 +27,7 @@ VERDICTS = (
 ANSWERS = (
     "\\boxed{5}", "\\boxed{\\frac{1}{2}}", "\\boxed{}", "\\boxed{\\boxed{5}}", "\\boxed{4}\\boxed{5}", "\\boxed 7",
     "\\fbox{ 5 }", "\\boxed{x = \\{1, 2\\}", "$5$", "The answer is 5.", "#### 5", "<answer>5</answer>", "\\boxed{5",
-    "A: 12", "the final answer is: $\\dfrac12$", "\\boxed{\\text{five}}", "\\boxed{5}}", "}{", "\\[ 5 \\]", "\\(5\\)",
+    "A: 12", "the final answer is: $\\dfrac12$", "\\boxed{\\text{fish}}", "\\boxed{5}}", "}{", "\\[ 5 \\]", "\\(5\\)",
     "Answer: \\boxed{ }", "boxed{5}", "= 1,000", "is 12.", "5 %", "\\boxed{-\\infty}", "\\boxed{(1, 2]}",
 )  # fmt: skip
 ENDS = ("<|im_end|>", "<|endoftext|>", "</s>", "<|eot_id|>", "<|im_end|><|im_end|>", "<|im_end|>\n", "<|im_start|>")
@@ -49,7 +49,7 @@ GOLDS = (
     "50\\%",
     "1000",
     "-3",
-    "five",
+    "fish",
     "5",
     "5",
 )
@@ -98,7 +98,7 @@ def shelf() -> list[dict[str, Any]]:
 def answer_pairs(seed: int, others: int) -> list[tuple[str, list[str]]]:
     """Gold answers, each with other notations of its value, near misses and answers to other questions."""
     classes = [
-        ["5", "5.0", "5.", "05", "10/2", "\\frac{10}{2}", "x=5", "$5$", "\\text{five}", "5 cm", "5\\%", "+5", "five", "5^1"],
+        ["5", "5.0", "5.", "05", "10/2", "\\frac{10}{2}", "x=5", "$5$", "\\text{fish}", "5 cm", "5\\%", "+5", "five", "5^1"],
         ["1/2", "0.5", "\\frac12", "\\dfrac{1}{2}", "50\\%", "50 %", ".5", "\\frac{2}{4}", "0.50", "2^{-1}", "1:2", "½"],
         ["0.333333", "1/3", "0.33333333", "0.3333", "33.3333\\%", "\\frac{1}{3}", "0.\\overline{3}"],
         ["1,000", "1000", "1 000", "10^3", "1{,}000", "1e3", "1\\,000", "1.0 \\times 10^3", "(1,000)", "1,00"],

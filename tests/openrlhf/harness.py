@@ -71,6 +71,7 @@ class Run:
     folder: Path
     scalars: dict[str, list[float]]
     output: str
+    evaluation: dict[str, list[float]]
 
     def first_batch(self) -> list[dict]:
         import torch
@@ -90,8 +91,8 @@ def flags(options: dict) -> list[str]:
     return [str(word) for name, value in options.items() for word in ([name] if value is None else [name, value])]
 
 
-def run(module: str, arguments: list[str], env: dict[str, str], folder: Path, timeout: float = 900) -> str:
-    """The module's output; on failure an error with its last lines."""
+def run(module: str, arguments: list[str], env: dict[str, str], folder: Path, timeout: float = 3600) -> str:
+    """The module's output; on failure an error with its last lines. The limit is for runs that hang, on any machine."""
     log = folder / "output.log"
     with open(log, "w") as file:
         done = subprocess.run(
@@ -152,14 +153,15 @@ def train_rl(
     own |= {"--" + name.replace("__", "."): value for name, value in options.items()}
     env = environment(*path, S2R_TEST_DUMP=str(folder / "first_batch.pt"))
     output = run(module, flags({**RL_FLAGS, **own}), env, folder)
-    return Run(folder, read_scalars(folder / "tensorboard" / "run"), output)
+    board = folder / "tensorboard" / "run"
+    return Run(folder, read_scalars(board), output, read_scalars(board, "eval/"))
 
 
-def read_scalars(folder: Path) -> dict[str, list[float]]:
-    """Everything logged under ``train/``, in order of steps, without that prefix."""
+def read_scalars(folder: Path, prefix: str = "train/") -> dict[str, list[float]]:
+    """Everything logged under a prefix, in order of steps, without it."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()
-    tags = [tag for tag in events.Tags()["scalars"] if tag.startswith("train/")]
-    return {tag.removeprefix("train/"): [event.value for event in events.Scalars(tag)] for tag in tags}
+    tags = [tag for tag in events.Tags()["scalars"] if tag.startswith(prefix)]
+    return {tag.removeprefix(prefix): [event.value for event in events.Scalars(tag)] for tag in tags}

@@ -16,6 +16,8 @@ from s2r_rewards import action_rewards, judge, outcome_reward, parse
 from s2r_rewards.adapter import FAILED_METRIC
 from s2r_rewards.advantages import outcome_advantages, process_advantages
 from s2r_rewards.cli import main as s2r
+from s2r_rewards.losses import response_losses
+from s2r_rewards.methods import get_method
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
@@ -57,6 +59,18 @@ def assert_first_loss(run):
     tokens = torch.cat(given_advantages(run.first_batch()))
     assert run.scalars["ppo_kl"][0] == 0.0
     assert run.scalars["policy_loss"][0] == pytest.approx(-tokens.double().mean().item(), abs=1e-6)
+
+
+def assert_first_objective(run, method="s2r-prl"):
+    """policy_loss is the library's loss on the whole first batch, where every ratio is 1."""
+    losses = []
+    for part in run.first_batch():
+        zeros = torch.zeros_like(part["advantages"])
+        ids = part["returns"].long() * part["action_mask"].long() - 1
+        options = get_method(method).loss_options
+        losses.append(response_losses(zeros, zeros, part["advantages"].float(), ids, **options)[0])
+    assert run.scalars["ppo_kl"][0] == 0.0
+    assert run.scalars["policy_loss"][0] == pytest.approx(torch.cat(losses).double().mean().item(), abs=1e-6)
 
 
 def assert_metrics(run):
@@ -130,14 +144,21 @@ def test_outcome_rl_through_the_http_server_with_stock_openrlhf(sft_model, poiso
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 def test_process_rl(asynchronous, sft_model, poisoned_prompts, workspace, tokenizer):
+    """Eq. 6 over four micro-batches, with an evaluation after each step."""
     run = harness.train_rl(
         workspace / f"prl-{asynchronous}",
         sft_model,
         poisoned_prompts,
         s2r__rollouts=workspace / f"rollouts-{asynchronous}.jsonl",
+        s2r__bad_golds="count",
+        train__micro_batch_size=4,
+        eval__dataset=poisoned_prompts,
+        eval__steps=1,
+        eval__n_samples_per_prompt=2,
         **({"train__async_enable": None} if asynchronous else {}),
     )
-    assert_first_loss(run)
+    assert_first_objective(run)
+    assert_evaluation(run)
     assert_metrics(run)
     assert_process_advantages(run, tokenizer)
     assert len(run.scalars["s2r/alarm/fired"]) == 2
@@ -146,6 +167,20 @@ def test_process_rl(asynchronous, sft_model, poisoned_prompts, workspace, tokeni
     assert sum(run.scalars[FAILED_METRIC]) * 16 == pytest.approx(4)
     assert all(math.isfinite(x) for x in run.scalars["policy_loss"] + run.scalars["actor_grad_norm"])
     assert len((workspace / f"rollouts-{asynchronous}.jsonl").read_text().splitlines()) == 32
+
+
+def assert_evaluation(run):
+    """pass@1 is the share of right responses, also where some golden answers cannot be graded."""
+    logged = run.evaluation
+    assert logged
+    for accuracy, other in zip(logged["s2r/outcome/accuracy"], logged["eval_default_pass1"], strict=True):
+        assert 0 <= accuracy <= 7 / 8
+        assert accuracy == pytest.approx(other, abs=1e-6)
+    assert set(METRIC_NAMES) <= set(logged)
+    assert logged[FAILED_METRIC] == pytest.approx([1 / 8] * len(logged[FAILED_METRIC]))
+    assert all(
+        best >= mean for best, mean in zip(logged["eval_default_pass2"], logged["eval_default_pass1"], strict=True)
+    )
 
 
 def assert_process_advantages(run, tokenizer):
@@ -187,7 +222,7 @@ def test_a_method_outside_of_the_package_by_configuration_alone(sft_model, works
     import my_method
 
     assert len(run.scalars["policy_loss"]) == 3
-    assert_first_loss(run)
+    assert_first_objective(run, "my_method:METHOD")
     assert_metrics(run)
     assert run.scalars[FAILED_METRIC] == [0.0] * 3
     batch = run.first_batch()
@@ -223,27 +258,62 @@ def stored_rollouts(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("level", ["process", "outcome"])
-def test_offline_rl(level, sft_model, workspace, tokenizer):
-    path = workspace / f"replay-{level}.jsonl"
+OFFLINE = {
+    "s2r__offline": None,
+    "data__label_key": "label",
+    "rollout__n_samples_per_prompt": 1,
+    "rollout__batch_size": 16,
+    "algo__advantage__estimator": "reinforce",
+    "train__num_episodes": 2,
+}
+
+
+@pytest.fixture(scope="session")
+def offline_process(sft_model, workspace):
+    """(stored rows, a run over them on one rank with one micro-batch a step)"""
+    path = workspace / "replay-process.jsonl"
     rows = [json.loads(row["label"]) for row in stored_rollouts(path)]
-    run = harness.train_rl(
-        workspace / f"offline-{level}",
-        sft_model,
-        path,
-        s2r__method={"process": "s2r-offline-prl", "outcome": "s2r-offline-orl"}[level],
-        s2r__offline=None,
-        data__label_key="label",
-        rollout__n_samples_per_prompt=1,
-        rollout__batch_size=16,
-        algo__advantage__estimator="reinforce",
-        train__num_episodes=2,
+    return rows, harness.train_rl(
+        workspace / "offline-process", sft_model, path, s2r__method="s2r-offline-prl", **OFFLINE
     )
+
+
+def test_offline_process_level(offline_process, tokenizer):
+    rows, run = offline_process
+    assert len(run.scalars["policy_loss"]) == 2
+    assert_first_objective(run, "s2r-offline-prl")
+    assert_metrics(run)
+    assert_stored_advantages(run, rows, "process", tokenizer)
+    assert run.scalars["s2r/outcome/accuracy"][0] == pytest.approx(0.5)
+
+
+def test_two_ranks_and_uneven_micro_batches_train_as_one(offline_process, sft_model, workspace):
+    """The same stored responses: loss and gradient of Eq. 6 do not depend on how they are spread."""
+    _, one = offline_process
+    two = harness.train_rl(
+        workspace / "offline-two-ranks",
+        sft_model,
+        workspace / "replay-process.jsonl",
+        s2r__method="s2r-offline-prl",
+        **OFFLINE,
+        actor__num_gpus_per_node=2,
+        ref__num_gpus_per_node=1,
+        train__micro_batch_size=2,
+        rollout__micro_batch_size=4,
+    )
+    assert_first_objective(two, "s2r-offline-prl")
+    for name, tolerance in (("policy_loss", 1e-5), ("actor_grad_norm", 2e-3)):
+        assert two.scalars[name][0] == pytest.approx(one.scalars[name][0], rel=tolerance, abs=1e-5), name
+
+
+def test_offline_outcome_level(sft_model, workspace, tokenizer):
+    path = workspace / "replay-outcome.jsonl"
+    rows = [json.loads(row["label"]) for row in stored_rollouts(path)]
+    run = harness.train_rl(workspace / "offline-outcome", sft_model, path, s2r__method="s2r-offline-orl", **OFFLINE)
     assert len(run.scalars["policy_loss"]) == 2
     assert_first_loss(run)
     assert_metrics(run)
-    assert_stored_advantages(run, rows, level, tokenizer)
-    assert run.scalars["s2r/outcome/accuracy"][0] == pytest.approx(0.5)
+    assert_stored_advantages(run, rows, "outcome", tokenizer)
 
 
 def assert_stored_advantages(run, rows, level, tokenizer):

@@ -5,7 +5,9 @@ import inspect
 import math
 import pickle
 import re
-from importlib import metadata
+import shutil
+from importlib import metadata, util
+from types import SimpleNamespace
 
 import pytest
 import scripted
@@ -16,6 +18,7 @@ from openrlhf.utils.agent import AgentExecutorBase, SingleTurnAgentExecutor
 
 from s2r_openrlhf import AGENT_FILE, REWARD_FILE, require_supported
 from s2r_openrlhf.agent import AgentExecutor
+from s2r_openrlhf.checks.contract import broken
 from s2r_openrlhf.options import ENVIRONMENT
 from s2r_openrlhf.reward import reward_func
 from s2r_rewards.adapter import FAILED_METRIC
@@ -94,9 +97,9 @@ def test_a_cut_off_response_is_known_as_such(tokenizer):
 
 def test_options_reach_the_executor_through_the_environment(tokenizer, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT, '{"method": "released-prl"}')
-    text = scripted.response([(1, 1)], end="")
-    (output,) = scripted.execute(AgentExecutor(), tokenizer, [text], finish="length")
-    assert list(output["label"].scored.rewards) == [1.0, -1.0]  # the released code's penalty for no end token
+    (output,) = scripted.execute(AgentExecutor(), tokenizer, [scripted.response([(1, 1)])])
+    scored = output["label"].scored
+    assert (scored.method, scored.grammar) == ("released-prl", "released")
 
 
 @pytest.mark.parametrize("url", [str(REWARD_FILE), None], ids=["reward file", "no reward"])
@@ -133,14 +136,51 @@ def test_rewards_come_from_threads_too(tokenizer):
     assert {tuple(r["rewards"]) for r in asyncio.run(many())} == {(1.0,)}
 
 
-@pytest.mark.parametrize(
-    ("version", "fine"),
-    [("0.10.1", False), ("0.10.2", True), ("0.11.2.post1", True), ("0.12.0", False), ("1.0", False)],
-)
-def test_unsupported_versions_are_refused_by_name(version, fine, monkeypatch):
+@pytest.mark.parametrize(("version", "fine"), [("0.10.1", False), ("0.10.2", True), ("0.11.2.post1", True)])
+def test_versions_that_were_tested_and_older_ones(version, fine, monkeypatch, caplog):
     monkeypatch.setattr(metadata, "version", lambda name: version)
     if fine:
         assert require_supported() == version
+        assert not caplog.records
         return
     with pytest.raises(RuntimeError, match=re.escape(f"found openrlhf {version}; ") + ".*>=0.10.2,<0.12"):
         require_supported()
+
+
+@pytest.mark.parametrize("version", ["0.12.0", "1.0"])
+def test_a_newer_version_runs_with_one_warning_where_the_contract_holds(version, monkeypatch, caplog):
+    monkeypatch.setattr(metadata, "version", lambda name: version)
+    assert require_supported() == version
+    [record] = caplog.records
+    assert f"openrlhf {version} is newer than what s2r_openrlhf was tested with" in record.getMessage()
+    assert require_supported(warn=False) == version
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after", "told"),
+    [
+        ("utils/agent", "remote_rm_url=None", "urls=None", r"__init__ takes \(self, urls\); expected \(self, remote_rm_url"),
+        ("trainer/ppo_trainer", "def train_step(self, rollout_samples,", "def train_step(self, batch, rollout_samples,",
+         r"BasePPOTrainer.train_step takes \(self, batch, rollout_samples"),
+        ("trainer/ppo_trainer_async", "def _run_eval", "def _evaluate", "_run_eval does not exist"),
+        ("trainer/ppo_utils/experience", "    labels: list", "    targets: list", "Experience has no labels"),
+    ],
+)  # fmt: skip
+def test_a_newer_version_of_another_form_is_refused(module, before, after, told, tmp_path, monkeypatch):
+    """A copy of the installed OpenRLHF with one thing changed."""
+    [folder] = util.find_spec("openrlhf").submodule_search_locations
+    shutil.copytree(folder, tmp_path / "openrlhf", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "openrlhf" / f"{module}.py"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "openrlhf")])
+    monkeypatch.setattr("s2r_openrlhf.checks.contract.util.find_spec", lambda name: spec)
+    monkeypatch.setattr(metadata, "version", lambda name: "0.12.0")
+    with pytest.raises(RuntimeError, match="found openrlhf 0.12.0; .*>=0.10.2,<0.12, and this one differs: .*" + told):
+        require_supported()
+
+
+def test_the_installed_openrlhf_keeps_the_contract():
+    assert broken() == []

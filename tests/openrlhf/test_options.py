@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from s2r_openrlhf import AGENT_FILE
-from s2r_openrlhf.options import ENVIRONMENT, Options, split_arguments
-from s2r_openrlhf.train_ppo_ray import with_agent
+from s2r_openrlhf.options import ENVIRONMENT, Options, split_arguments, uses_own_loss, with_agent
 
 
 def test_own_options_are_taken_out_and_the_rest_is_left_alone():
@@ -36,8 +35,9 @@ def test_own_options_are_taken_out_and_the_rest_is_left_alone():
         (["--s2r.level", "outcome"], "--s2r.method s2r-prl (process) or s2r-orl (outcome)"),
         (["--s2r.preset=released"], "--s2r.method released-prl"),
         (["--s2r.beta", "0.1"], "--algo.kl.init_coef"),
-        (["--s2r.ratio=token"], "--actor.policy_loss_type"),
-        (["--s2r.method", "s2r-plr"], "unknown method 's2r-plr'; expected one of released-offline-orl, "),
+        (["--s2r.loss", "theirs"], "loss is 'theirs'; expected one of method, openrlhf"),
+        (["--s2r.bad_golds", "keep"], "bad_golds is 'keep'; expected one of refuse, count"),
+        (["--s2r.method", "s2r-plr"], "unknown method 's2r-plr'; expected one of "),
         (["--s2r.grammar", "xml"], "unknown grammar 'xml'"),
         (["--s2r.checker", "nowhere:check"], "cannot import 'nowhere'"),
         (["--s2r.alarms", "perhaps"], "'perhaps': expected yes or no"),
@@ -103,19 +103,20 @@ def test_a_methods_clip_reaches_openrlhf_unless_its_own_is_given(tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options"),
+    ("options", "own"),
     [
-        (["--reward.remote_url", "http://x"], Options()),
-        (["--reward.remote_url", "http://x"], Options("s2r-orl", leave_one_out=False)),
-        (["--reward.remote_url=http://x"], Options(offline=True)),
-        (["--train.agent_func_path", "mine.py"], Options(offline=True)),
-        (["--algo.advantage.is_correction_level", "token"], Options(offline=True)),
-        (["--algo.advantage.is_correction_enable"], Options(offline=True)),
+        (Options(), True),
+        (Options(loss="openrlhf"), False),
+        (Options("s2r-orl"), False),
+        (Options("s2r-orl", ratio="action"), True),
+        (Options("s2r-orl", loss="method"), True),
+        (Options("released-orl"), True),  # its ratio is the mean over the response
+        (Options("s2r-offline-orl", offline=True), False),
+        (Options("s2r-offline-prl", offline=True), True),
     ],
 )
-def test_contradictions_are_refused_with_a_way_out(arguments, options):
-    with pytest.raises(ValueError, match="drop"):
-        with_agent(arguments, options)
+def test_whose_loss_trains_the_policy(options, own):
+    assert uses_own_loss(options) is own
 
 
 def test_help_has_an_example_and_needs_no_gpu_stack():

@@ -28,6 +28,8 @@ def training_step(model, stage, *extra):
 
 @pytest.fixture(autouse=True)
 def no_places(monkeypatch):
+    # The oldest OpenRLHF, with which these tests run too, refuses Eq. 6: see test_configurations.py.
+    monkeypatch.setattr("s2r_openrlhf.checks.rules.counts_whole_steps", lambda: True)
     for name in ("S2R_DATA", "S2R_OUTPUT", "S2R_START", "S2R_GPUS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -97,7 +99,7 @@ def test_places_and_flags_of_ones_own_count_more(monkeypatch):
         monkeypatch.setenv(name, value)
     own = ["--rollout.temperature", "1.0", "--train.async_enable", "--s2r.baseline", "position"]
     step = training_step("qwen2-7b-instruct", "prl", *own)
-    with pytest.raises(AssertionError, match="enable_sleep"):  # OpenRLHF's own: async and sleep exclude each other
+    with pytest.raises(ValueError, match="enable_sleep"):  # OpenRLHF's own: async and sleep exclude each other
         parsed_step(step)
     args = parsed_step([word for word in step if word != "--train.async_enable"])
     assert args.rollout.temperature == 1.0
@@ -138,7 +140,7 @@ def test_output_environment_and_gpus(monkeypatch):
     made = plan(RECIPES, "sft", "qwen2.5-math-7b", [])
     assert made.output == Path("out/qwen2.5-math-7b/sft")
     assert made.environment == {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": 1}
-    assert made.steps[1][:3] == ["deepspeed", "--num_gpus", "4"]
+    assert made.steps[1][:5] == [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", "4"]
     assert made.steps[1][-1] == "@out/qwen2.5-math-7b/sft/chat_template.jinja"
     assert plan(RECIPES, "prl", "qwen2-7b-instruct", []).environment == {}
 

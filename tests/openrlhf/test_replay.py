@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import unicodedata
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,10 +12,11 @@ import torch
 from test_maker import experiences, make_maker, per_sample
 
 from s2r_openrlhf.agent import AgentExecutor
+from s2r_openrlhf.checks.flags import Flags
+from s2r_openrlhf.checks.rules import data_problems
 from s2r_openrlhf.options import ENVIRONMENT, Options
-from s2r_openrlhf.train_ppo_ray import with_agent
 from s2r_rewards.adapter import FAILED_METRIC
-from s2r_rewards.adapter.replay import check_file
+from s2r_rewards.adapter.replay import check_file, in_tokens
 from s2r_rewards.datasets.formats import openrlhf_replay
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import RecordError
@@ -133,11 +135,69 @@ def test_a_bad_file_is_refused_before_training_with_line_and_field(tmp_path, bro
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(RecordError, match=f"replay.jsonl:3: field '{field}'"):
         check_file(path, level)
-    with pytest.raises(ValueError, match=f"replay.jsonl:3: field '{field}'"):
-        with_agent(["--data.prompt_dataset", str(path)], Options(METHODS[level], offline=True))
+    flags = Flags(SimpleNamespace(data=SimpleNamespace(prompt_dataset=str(path), label_key="label")))
+    [problem] = data_problems(flags, Options(METHODS[level], offline=True))
+    assert problem.startswith(f"--data.prompt_dataset {path}: ")
+    assert f"replay.jsonl:3: field '{field}'" in problem
 
 
 def test_a_good_file_is_counted(tmp_path):
     path = tmp_path / "replay.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in stored_rows()))
     assert check_file(path, "process") == check_file(path, "outcome") == 5
+
+
+NFC, NFD = "caf\u00e9 2 + 2 = ", "cafe\u0301 2 + 2 = "
+STEPS = ["\\boxed{5}.\n\n", "Wait, let me recheck my solution.\n\nTherefore, the answer is incorrect.\n\n"]
+STEPS += ["Let me try again.\n\n\\boxed{4}."]
+
+
+class Normalising:
+    """A byte-level tokenizer that composes its text first, as many do."""
+
+    def __init__(self, tokenizer):
+        self.own, self.eos_token_id, self.backend_tokenizer = tokenizer, tokenizer.eos_token_id, None
+
+    def __getattr__(self, name):
+        return getattr(self.own, name)
+
+    def encode(self, text, add_special_tokens=False):
+        return self.own.encode(unicodedata.normalize("NFC", text), add_special_tokens=False)
+
+    def decode(self, ids, **settings):
+        return self.own.decode(ids, **settings)
+
+
+def test_actions_are_followed_through_a_tokenizer_that_changes_the_text(tokenizer):
+    """In a decomposed text every action lies ten characters further on than in what the tokens read."""
+    rollout = Rollout("p", "2 + 2?", NFD * 10 + "".join(STEPS), "4", finished=True)
+    [scored] = score_rollouts([rollout])
+    ids, record = in_tokens(scored, Normalising(tokenizer))
+    pieces = [tokenizer.decode(ids[first:end]) for first, end in record.spans]
+    assert pieces == [NFC * 10 + STEPS[0], STEPS[1], STEPS[2], tokenizer.eos_token]
+    assert "".join(tokenizer.decode(ids)) == NFC * 10 + "".join(STEPS) + tokenizer.eos_token
+
+
+def test_stored_token_ids_are_replayed_as_they_are(tokenizer):
+    """Sampling rarely takes the tokens that tokenising the text again would."""
+    text = "".join(STEPS)
+    ids = [i for letter in text for i in tokenizer.encode(letter, add_special_tokens=False)]
+    assert ids != tokenizer.encode(text, add_special_tokens=False)
+    [scored] = score_rollouts([Rollout("p", "2 + 2?", text, "4", finished=True, token_ids=tuple(ids))])
+    found, record = in_tokens(scored, tokenizer)
+    assert found == [*ids, tokenizer.eos_token_id]
+    assert [tokenizer.decode(found[first:end]) for first, end in record.spans] == [*STEPS, tokenizer.eos_token]
+    other = replace(scored, token_ids=tuple(ids[:-1]))  # they read otherwise: tokenised again
+    assert in_tokens(other, tokenizer)[0][:-1] == tokenizer.encode(text, add_special_tokens=False)
+    ended = replace(scored, token_ids=(*ids, tokenizer.eos_token_id))
+    assert in_tokens(ended, tokenizer)[0] == found
+
+
+def test_text_that_a_tokenizer_loses_is_refused(tokenizer, monkeypatch):
+    class Lossy(Normalising):
+        def encode(self, text, add_special_tokens=False):
+            return self.own.encode("".join(c for i, c in enumerate(text) if i % 7 or len(text) < 60))
+
+    [scored] = score_rollouts([Rollout("p", "2 + 2?", "".join(STEPS), "4", finished=True)])
+    with pytest.raises(RecordError, match="tokenised again it reads otherwise around character"):
+        in_tokens(scored, Lossy(tokenizer))

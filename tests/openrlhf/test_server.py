@@ -29,7 +29,7 @@ def body(*responses, labels=None):
 
 
 @contextmanager
-def server(*options, wait=20.0):
+def server(*options, wait=90.0):
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", "from s2r_rewards.cli import main; main()", "serve", "--port", str(port), *options],

@@ -71,11 +71,12 @@ def test_list_finds_every_recipe_and_describes_it(shelf):
 
 def test_the_checkout_has_every_recipe():
     rows = {r["name"]: r for r in json.loads(invoke("list", "--json").output)}
-    assert set(rows) == {"tiny", "pipeline", *(f"{f}/{s}" for f in FRAMEWORKS for s in STAGES)}
+    stages = {f"{f}/{s}" for f in FRAMEWORKS for s in STAGES} | {"trl/orl", "trl/prl"}
+    assert set(rows) == {"tiny", "pipeline", *stages}
     assert all(row["description"] for row in rows.values())
     assert rows["verl/prl"]["models"] == ["llama-3.1-8b-instruct", "qwen2-7b-instruct", "qwen2.5-math-7b"]
     assert recipes.recipes_folder() == ROOT / "recipes"
-    for framework in FRAMEWORKS:
+    for framework in (*FRAMEWORKS, "trl"):
         assert os.access(ROOT / "recipes" / framework / "run.sh", os.X_OK)
 
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from s2r_tiny.stages import STAGES, with_needs
 
 from s2r_rewards import METRIC_NAMES
@@ -27,7 +28,7 @@ SMALL = [
         "sft.epochs=1",
         "online.steps=2",
         "online.prompts=4",
-        "offline.prompts=40",
+        "rollouts.prompts=40",
         "offline.low=0",
         "evaluation.problems=20",
         "max_tokens=40",
@@ -119,6 +120,15 @@ def test_wrong_arguments_are_usage_errors(s2r, arguments, named):
     assert named in done.stderr
 
 
+def test_cuda_is_asked_for_in_vain_where_there_is_none(s2r, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is here")
+    done = s2r("recipes", "run", "tiny", "--device", "cuda", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    assert "no CUDA device" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_stages_bring_what_they_need():
     assert with_needs(["prl"]) == ["base", "data", "bi", "prl"]
     assert with_needs(list(STAGES)) == list(STAGES)
@@ -126,7 +136,7 @@ def test_stages_bring_what_they_need():
 
 def test_a_quick_run_learns_to_verify_and_correct(s2r, tmp_path):
     """The claims that held for every seed tried, with a margin; the README has the measured figures."""
-    done = s2r("recipes", "run", "tiny", "--quick", "--out", tmp_path)
+    done = s2r("recipes", "run", "tiny", "--quick", "--stages", "plain,orl,prl", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "seed-0" / "summary.json").read_text())["evaluation"]
 

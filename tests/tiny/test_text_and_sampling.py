@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -36,16 +38,41 @@ def test_division_written_out():
 
 
 def test_problems_have_one_answer_and_splits_share_no_number():
-    rng = np.random.default_rng(0)
-    train = task.sample_problems(2000, rng)
-    test = task.sample_problems(2000, rng, "test")
+    train = task.Problems(np.random.default_rng(0)).draw(5000)
+    test = task.held_out_problems(1000)
     for problem in train + test:
         assert [p for p in task.PRIMES if problem.number % p == 0] == [problem.prime]
     assert not {p.number for p in train} & {p.number for p in test}
-    assert {p.level for p in test} == {1, 2, 3, 4, 5}
 
 
-@given(st.integers(1000, 9999), st.sampled_from(task.PRIMES))
+@pytest.mark.parametrize("count", [1000, 1500])
+def test_held_out_problems_are_all_different_and_every_level_has_150(count):
+    problems = task.held_out_problems(count)
+    assert len({p.number for p in problems}) == count
+    levels = Counter(p.level for p in problems)
+    assert set(levels) == {1, 2, 3, 4, 5}
+    assert min(levels.values()) >= 150
+    assert problems == task.held_out_problems(count)
+
+
+@pytest.mark.parametrize("count", [1, 7, 20, 333])
+def test_any_number_of_held_out_problems_is_that_number(count):
+    assert len(set(task.held_out_problems(count))) == count
+
+
+def test_more_held_out_problems_than_there_are_is_an_error():
+    with pytest.raises(ValueError, match="different"):
+        task.held_out_problems(5000)
+
+
+def test_training_problems_repeat_only_after_all_have_come():
+    hardest = [p for p in task.Problems(np.random.default_rng(0)).draw(6000) if p.prime == 17]
+    pool = len(set(hardest))
+    assert len(hardest) > pool > 700
+    assert len(set(hardest[:pool])) == pool
+
+
+@given(st.integers(task.SMALLEST, task.LARGEST), st.sampled_from(task.PRIMES))
 def test_verifications_say_the_truth(number, prime):
     text = "".join((*task.attempt(prime), task.BREAK, task.RECHECK, *task.verification(number, prime)))
     judged = judge(parse(text), str(prime) if number % prime == 0 else "0")
@@ -74,7 +101,7 @@ def model():
 
 
 def prompts(count):
-    problems = task.sample_problems(count, np.random.default_rng(1))
+    problems = task.Problems(np.random.default_rng(1)).draw(count)
     return [encode(p.prompt) for p in problems]
 
 

@@ -99,7 +99,7 @@ def test_options_are_those_of_every_trainer():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(baseline="rloo"), "baseline is 'rloo'; TRL makes its own advantages"),
+        (Options(baseline="rloo"), "baseline is 'rloo'; TRL's trainers make their own advantages"),
         (Options(beta=0.1), "beta is 0.1"),
         (Options("s2r-plr"), "unknown method 's2r-plr'"),
         (Options(checker="nowhere:check"), "cannot import 'nowhere'"),

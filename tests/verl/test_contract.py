@@ -1,12 +1,14 @@
 """What s2r_verl assumes about verl, checked on verl's real code: fails when verl moves."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 import verl
 
 import s2r_verl
-from s2r_verl import plugin
+from s2r_verl import contract, plugin
+from s2r_verl.checks.setup import TRAINERS
 
 
 def parameters(function) -> list[str]:
@@ -17,14 +19,71 @@ def test_the_installed_verl_is_a_tested_one():
     assert verl.__version__ in s2r_verl.TESTED
 
 
-@pytest.mark.parametrize("version", ["0.8.0", "0.10.0", "1.0", None])
+@pytest.mark.parametrize("version", ["0.7.1", "0.8.0", None])
 def test_other_versions_are_refused_with_the_way_out(version):
     assert "pip install" in s2r_verl.problem_with(version)
 
 
-@pytest.mark.parametrize("version", ["0.9.0", "0.9.1", "0.9.2.dev1"])
-def test_supported_versions_pass(version):
+@pytest.mark.parametrize("version", ["0.9.0", "0.9.1", "0.9.2.dev1", "0.10.0", "1.0"])
+def test_later_versions_are_judged_by_what_they_hold(version):
     assert s2r_verl.problem_with(version) is None
+
+
+def test_the_whole_contract_holds_here():
+    assert contract.broken() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (("verl.no_such_module", "f", ""), "No module named"),
+        (("verl.utils.config", "validate_everything", ""), "validate_everything"),
+        (("verl.workers.utils.losses", "ppo_loss", "config data model_output"), "ppo_loss(config"),
+        (("verl.workers.engine_workers", "ActorRolloutRefWorker.set_loss_fn", "self loss_fn dp_group"), "set_loss_fn"),
+    ],
+)
+def test_what_moved_is_named(line, said):
+    (problem,) = contract.broken([line])
+    assert said in problem
+
+
+def test_an_untested_version_runs_with_a_warning_where_the_contract_holds_and_is_refused_elsewhere():
+    assert contract.verdict("0.9.1", lambda: pytest.fail("a tested version is not looked into")) == ("ok", "")
+    level, why = contract.verdict("0.10.0.dev0")
+    assert (level, "0.10.0.dev0 was not tested" in why) == ("warning", True)
+    level, why = contract.verdict("0.10.0", lambda: ["verl.x.f(a); expected (b)", "verl.y"])
+    assert level == "problem"
+    assert "verl.x.f(a); expected (b) and 1 more" in why
+    assert "pip install" in why
+
+
+def test_a_new_parameter_without_default_breaks_a_call_of_ours(monkeypatch):
+    import verl.workers.utils.losses as losses
+
+    monkeypatch.setattr(losses, "ppo_loss", lambda config, model_output, data, dp_group, mesh: None)
+    assert "mesh" in contract.broken([line for line in contract.CONTRACT if line[1] == "ppo_loss"])[0]
+    monkeypatch.setattr(losses, "ppo_loss", lambda config, model_output, data, dp_group=None, mesh=None: None)
+    assert not contract.broken([line for line in contract.CONTRACT if line[1] == "ppo_loss"])
+
+
+def test_the_warning_comes_once(monkeypatch, caplog):
+    monkeypatch.setattr(contract, "running_version", lambda: "0.9.7")
+    monkeypatch.setattr(contract, "broken", list)
+    monkeypatch.setattr(contract, "_warned", [])
+    contract.require()
+    contract.require()
+    assert [record.message for record in caplog.records].count(contract.verdict("0.9.7", list)[1]) == 1
+
+
+def test_the_guard_stands_before_every_main():
+    from verl.trainer import main_ppo
+    from verl.utils import config
+
+    assert hasattr(config.validate_config, "__wrapped__")
+    assert hasattr(main_ppo.run_ppo, "__wrapped__")
+    for name in ("one_step_off_policy.main_ppo", "fully_async_policy.fully_async_main"):
+        source = (Path(verl.__file__).parent / "experimental" / (name.replace(".", "/") + ".py")).read_text()
+        assert "from verl.trainer.main_ppo import run_ppo" in source
 
 
 def test_the_entry_point_registers_everything():
@@ -37,7 +96,7 @@ def test_the_entry_point_registers_everything():
     assert "s2r_action" in POLICY_LOSS_REGISTRY
     assert {"s2r_agent", "s2r_replay"} <= set(_agent_loop_registry)
     assert get_reward_manager_cls("s2r").__module__ == "s2r_verl.reward_manager"
-    assert get_trainer_cls("s2r_sync").__module__ == "s2r_verl.trainer"
+    assert {get_trainer_cls(name).__module__ for name in TRAINERS} == {"s2r_verl.trainer"}
 
 
 def test_the_plugin_itself_imports_neither_verl_nor_torch():

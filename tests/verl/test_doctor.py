@@ -110,3 +110,50 @@ def test_this_environment_fits_and_the_exit_code_says_so(tmp_path):
 
 def test_help_shows_an_example():
     assert "s2r doctor --no-gpu" in CliRunner().invoke(command, ["--help"]).output
+
+
+def problems_of(path, text):
+    path.write_text(text)
+    return [finding.way_out for finding in check_config(path) if finding.level == "problem"]
+
+
+def test_a_script_is_read_with_its_variables(tmp_path):
+    script = (
+        "adv_estimator=s2r_process   # ours\nexport CLIP='0.3'\nMODE=${MODE:-s2r_sync}\n"
+        "python3 -m verl.trainer.main_ppo \\\n    algorithm.adv_estimator=${adv_estimator} \\\n"
+        "    reward.reward_manager.name=$MANAGER actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent \\\n"
+        "    trainer.v1.trainer_mode=$MODE +algorithm.s2r.leave_one_out=True $@\n"
+    )
+    path = tmp_path / "train.sh"
+    assert problems_of(path, script.replace("$MANAGER", "s2r")) == []
+    (problem,) = problems_of(path, script.replace("$MANAGER", "naive"))
+    assert "reward.reward_manager.name=naive" in problem
+    (problem,) = problems_of(path, script.replace("$MANAGER", "s2r").replace("leave_one_out", "leave_one_uot"))
+    assert "leave_one_uot" in problem
+
+
+@pytest.mark.parametrize("program", ["one_step_off_policy.main_ppo", "fully_async_policy.fully_async_main"])
+def test_experimental_programs_are_refused_by_name(tmp_path, program):
+    words = "algorithm.adv_estimator=s2r_process reward.reward_manager.name=s2r trainer.v1.trainer_mode=s2r_sync"
+    words += " actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent"
+    found = problems_of(tmp_path / "train.sh", f"python -m verl.experimental.{program} {words}\n")
+    assert any(program.partition(".")[0] in problem for problem in found)
+    assert problems_of(tmp_path / "stock.sh", f"python -m verl.experimental.{program} data.train_batch_size=4\n") == []
+
+
+def test_a_slip_of_the_pen_and_a_binary_file_do_not_fit(tmp_path):
+    for value in ("s2r_proces", "s2r_processs"):
+        assert problems_of(tmp_path / "a.yaml", f"algorithm: {{adv_estimator: {value}}}\n")
+    path = tmp_path / "b.sh"
+    path.write_bytes(b"\0\1\2")
+    assert "binary" in next(check_config(path)).way_out
+
+
+def test_yaml_over_verls_defaults(tmp_path):
+    lines = (
+        "defaults: [ppo_trainer, _self_]\nalgorithm: {adv_estimator: s2r_process}\nreward: {reward_manager: {name: s2r}}\n"
+        "actor_rollout_ref: {rollout: {agent: {default_agent_loop: s2r_agent}}}\ntrainer: {v1: {trainer_mode: MODE}}\n"
+    )
+    assert problems_of(tmp_path / "good.yaml", lines.replace("MODE", "s2r_sync")) == []
+    (problem,) = problems_of(tmp_path / "bad.yaml", lines.replace("MODE", "sync"))
+    assert "trainer.v1.trainer_mode=s2r_sync" in problem

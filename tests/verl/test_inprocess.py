@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_module
-from s2r_verl_cpu.assets import response
+from s2r_verl_cpu.assets import response, tokens_actions
 from tensordict import TensorDict
 from verl import DataProto
 
 from s2r_rewards import get_method, judge, parse
-from s2r_rewards.adapter import FAILING_REWARD, ConfigError, Options, batch_metrics, score_response, step_alarms
+from s2r_rewards.adapter import FAILING_REWARD, ConfigError, batch_metrics, score_response
 from s2r_rewards.advantages import process_advantages
 from s2r_rewards.baselines import BASELINES
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
@@ -23,7 +23,7 @@ from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 from s2r_verl.agent_loop import as_action_output
 from s2r_verl.algorithms import Batch, at_hand, credit
-from s2r_verl.records import ACTION_IDS, FIELD
+from s2r_verl.records import FIELD
 
 # The batch of the hand-computed oracle: (answer, confirmed) per attempt; the golden answer is 3.
 RESPONSES = [
@@ -63,7 +63,7 @@ def infos(config, tokenizer, ids):
     return run_manager(manager, [(row, "3") for row in ids], tokenizer.pad_token_id)
 
 
-def run_manager(manager, samples, pad, prompt=4):
+def run_manager(manager, samples, pad, prompt=(0, 0, 0, 0)):
     async def every():
         return await asyncio.gather(*(manager.run_single(one(row, gold)) for row, gold in samples))
 
@@ -72,9 +72,9 @@ def run_manager(manager, samples, pad, prompt=4):
         padding = width - len(row)
         batch = TensorDict(
             {
-                "prompts": torch.zeros(1, prompt, dtype=torch.long),
+                "prompts": torch.tensor([prompt]),
                 "responses": torch.tensor([row + [pad] * padding]),
-                "attention_mask": torch.tensor([[1] * (prompt + len(row)) + [0] * padding]),
+                "attention_mask": torch.tensor([[1] * (len(prompt) + len(row)) + [0] * padding]),
             },
             batch_size=1,
         )
@@ -163,7 +163,7 @@ def test_advantages_equal_the_library_token_by_token(config, tokenizer, ids, inf
 
 def test_action_ids_tile_the_response(ids, infos):
     for row, count in zip(trainer_rows(ids, infos), [2, 4, 2, 6, 4], strict=True):
-        found = row[ACTION_IDS].tolist()
+        found = tokens_actions(row)
         assert sorted(set(found)) == list(range(1, count + 2))  # one more for the end token
         assert found == sorted(found)
 
@@ -171,13 +171,13 @@ def test_action_ids_tile_the_response(ids, infos):
 def test_the_end_token_takes_part_in_nothing_where_the_method_does_not_count_it(ids, infos):
     method = replace(get_method("s2r-prl"), count_end=False)
     for row, count in zip(trainer_rows(ids, infos, method), [2, 4, 2, 6, 4], strict=True):
-        assert sorted(set(row[ACTION_IDS][:-1].tolist())) == list(range(1, count + 1))
-        assert row[ACTION_IDS][-1] == 0
+        assert sorted(set(tokens_actions(row)[:-1])) == list(range(1, count + 1))
+        assert tokens_actions(row)[-1] == 0
 
 
 def test_at_the_outcome_level_the_response_is_one_action(ids, infos):
     for row, info, tokens in zip(trainer_rows(ids, infos, "s2r-orl"), infos, ids, strict=True):
-        assert row[ACTION_IDS].tolist() == [1] * len(tokens)
+        assert tokens_actions(row) == [1] * len(tokens)
         assert row["rm_scores"].tolist() == [0.0] * (len(tokens) - 1) + [info["reward_score"]]
 
 
@@ -190,7 +190,7 @@ def test_a_response_that_is_left_out_has_no_action_and_no_advantage(ids, infos, 
         for info, record in zip(infos, records, strict=True)
     ]
     rows = trainer_rows(ids, marked, method)
-    assert [bool(row[ACTION_IDS].any()) for row in rows] == [True, False, True, False, True]
+    assert [any(tokens_actions(row)) for row in rows] == [True, False, True, False, True]
     width = max(map(len, ids))
     mask = torch.tensor([[1.0] * len(row) + [0.0] * (width - len(row)) for row in ids])
     with at_hand(Batch(records, method)):
@@ -218,7 +218,7 @@ def test_metrics_of_an_empty_batch_are_all_there():
     assert all(math.isnan(value) for value in metrics.values())
 
 
-@pytest.mark.parametrize("gold", [None, "", {"answer": "3"}])
+@pytest.mark.parametrize("gold", [None, "", {"solved": "3"}])
 def test_a_poisoned_sample_earns_the_failing_score_and_is_counted(config, tokenizer, ids, gold, caplog):
     from verl.trainer.ppo.reward import load_reward_manager
 
@@ -331,11 +331,18 @@ def test_a_running_method_compares_with_earlier_batches():
             assert credit(ones, ones)[0][:, 0].tolist() == expected
 
 
-def test_alarms_equal_the_librarys(tokenizer, ids, infos):
-    from s2r_rewards.alarms import alarm_metrics, find_alarms
+def test_alarms_equal_the_librarys(config, tokenizer, ids):
+    """The reward workers count the signs, the driver adds them up: nothing is parsed or decoded again."""
+    from verl.trainer.ppo.reward import load_reward_manager
+
+    from s2r_rewards.alarms import alarm_metrics, find_alarms, sign_metrics
 
     prompt = "What is 1 + 2?"
-    got = step_alarms(records_of(infos), [""] * 5, [prompt] * 5, ids, tokenizer, Options())
+    asked = tokenizer.encode(prompt, add_special_tokens=False)
+    infos = run_manager(
+        load_reward_manager(config, tokenizer), [(row, "3") for row in ids], tokenizer.pad_token_id, asked
+    )
+    got = sign_metrics([record.signs for record in records_of(infos)])
     judged = [judge(parse(text + "<|im_end|>", finished=True), "3") for text in RESPONSES]
     expected = alarm_metrics(find_alarms(judged, [prompt] * 5))
     assert got == pytest.approx(expected, nan_ok=True)

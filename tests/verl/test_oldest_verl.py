@@ -12,6 +12,8 @@ OLDEST = Path(os.environ.get("S2R_OLDEST_VERL", HERE.parents[1] / ".envs" / "ver
 FILES = (
     "test_contract.py",
     "test_checks.py",
+    "test_configurations.py",
+    "test_data_checks.py",
     "test_inprocess.py",
     "test_policy_loss.py",
     "test_replay.py",

@@ -13,7 +13,7 @@ from s2r_verl_cpu.trained import steps_of, train
 
 from s2r_rewards import judge, parse
 from s2r_rewards.metrics import behaviour_metrics
-from s2r_rewards.tensors import at_action_ends, spread
+from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
 SOURCE = Path(__file__).resolve().parents[1] / "outside" / "my_method.py.txt"
@@ -87,11 +87,11 @@ def test_advantages_at_the_actor_are_the_methods(run, own, tokenizer):
         rewards = [own.rewards(item) for item in judged]
         values = own.METHOD.advantages(judged, groups=prompts)
         seen.update(reward for earned in rewards for reward in earned)
-        for row, earned, advantages, where in zip(rows, rewards, values, spans, strict=True):
+        for row, item, advantages, where in zip(rows, judged, values, spans, strict=True):
             length = len(row["responses"])
             expected = spread([advantages], [where], length)[0]
             torch.testing.assert_close(row["advantages"], expected, atol=1e-6, rtol=0)
-            torch.testing.assert_close(row["rm_scores"], at_action_ends([earned], [where], length)[0])
+            assert row["rm_scores"].tolist() == [0.0] * (length - 1) + [own.METHOD.outcome(item)]
             ids = [i + 1 for i, (first, end) in enumerate(where) for _ in range(end - first)]
             assert row["s2r_action_ids"].tolist() == ids
     assert seen == {0.0, own.ALPHA, -own.ALPHA}

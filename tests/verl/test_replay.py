@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from s2r_verl_cpu.assets import response
+from s2r_verl_cpu.assets import response, tokens_actions
 
 from s2r_rewards import judge, parse
 from s2r_rewards.adapter.replay import in_tokens, read_stored
 from s2r_rewards.methods import get_method
 from s2r_rewards.rewards import action_rewards
+from s2r_verl import records
 from s2r_verl.agent_loop import ActionOutput, stored_actions
 
 TEXT = response(("2", False), ("3", True))
@@ -47,21 +48,20 @@ def dense(rollout, method, tokenizer):
 def test_every_token_carries_its_actions_advantage(rollout, tokenizer):
     ids, row = dense(rollout, "s2r-offline-prl", tokenizer)
     pieces = [
-        tokenizer.decode([i for i, k in zip(ids, row["s2r_action_ids"], strict=True) if k == n]) for n in (1, 2, 3, 4)
+        tokenizer.decode([i for i, k in zip(ids, tokens_actions(row), strict=True) if k == n]) for n in (1, 2, 3, 4)
     ]
     assert "".join(pieces) == TEXT
-    assert [rollout["actions"][k - 1]["advantage"] if k <= 4 else 0.0 for k in row["s2r_action_ids"].tolist()] == (
-        pytest.approx(row["rm_scores"].tolist())
-    )
-    assert row["s2r_action_ids"][-1] == 5
+    assert row[records.ADVANTAGES].tolist() == pytest.approx([action["advantage"] for action in rollout["actions"]])
+    assert tokens_actions(row)[-1] == 5
     assert not {"s2r_level", "s2r_count_end", "s2r_stored"} & set(row)
     _, without = dense(rollout, replace(get_method("s2r-offline-prl"), count_end=False), tokenizer)
-    assert without["s2r_action_ids"].tolist() == [*row["s2r_action_ids"][:-1].tolist(), 0]
+    assert tokens_actions(without) == [*tokens_actions(row)[:-1], 0]
 
 
 def test_outcome_level_spreads_one_advantage(rollout, tokenizer):
     ids, row = dense(rollout, "s2r-offline-orl", tokenizer)
-    assert row["rm_scores"].tolist() == pytest.approx([0.7] * len(ids))
+    assert row[records.ADVANTAGES].tolist() == pytest.approx([0.7])
+    assert tokens_actions(row) == [1] * len(ids)
 
 
 def test_what_s2r_data_writes_is_what_replay_reads(tmp_path, tokenizer):

@@ -3,28 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from s2r_rewards import JudgedTrajectory, action_rewards, get_method, outcome_reward
+from s2r_rewards import JudgedTrajectory, get_method
 from s2r_rewards.rollouts import Rollout
 
 from . import task
-
-# A tiny model can drift into endless retries, so online a response that is cut off loses, as in the released code.
-# Offline, too, one number is the released code's: baselines over fewer than 10 rewards are 0.
-_outcome = partial(outcome_reward, no_end_penalty=True)
-METHODS = {
-    "orl": replace(get_method("s2r-orl"), name="s2r-orl, no-end penalty", outcome=_outcome),
-    "prl": replace(
-        get_method("s2r-prl"),
-        name="s2r-prl, no-end penalty",
-        rewards=partial(action_rewards, no_end_penalty=True),
-        outcome=_outcome,
-    ),
-    "offline-orl": replace(get_method("s2r-offline-orl"), baseline=get_method("released-offline-orl").baseline),
-    "offline-prl": replace(get_method("s2r-offline-prl"), baseline=get_method("released-offline-prl").baseline),
-}
-"""What each RL stage trains with. Stored rollouts are scored with that of `prl`."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +52,11 @@ def extra_metrics(judged: Sequence[JudgedTrajectory]) -> dict[str, float]:
         "tiny/ended": (sum(bool(j.trajectory.ended) for j in judged), len(judged)),
     }
     return {name: part / whole if whole else math.nan for name, (part, whole) in counts.items()}
+
+
+def scored(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> list[Rollout]:
+    """The rollouts as they are stored: with the rewards and advantages of `s2r-prl`, whatever trains on them."""
+    method = get_method("s2r-prl")
+    records = [method.score(j) for j in judged]
+    found = zip(rollouts, records, *method.credit(records), strict=True)
+    return [replace(rollout, s2r=record.with_advantages(b, a)) for rollout, record, b, a in found]

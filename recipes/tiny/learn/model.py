@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from s2r_rewards.losses import sft_loss
+
 from ..config import ModelConfig
 from ..data.task import END, PAD, TOKENS
 
@@ -50,10 +52,16 @@ def response_log_probs(model: nn.Module, prompts: Tensor, responses: Tensor) -> 
     All prompts have one length, so rows are padded on the right only, where a causal mask hides the padding;
     what stands at padded positions of the result means nothing.
     """
-    ids = torch.cat([prompts, responses], dim=1)
-    logits = model(input_ids=ids, use_cache=False).logits[:, prompts.shape[1] - 1 : -1]
+    logits = response_logits(model, prompts, responses)
     flat = F.cross_entropy(logits.flatten(0, 1), responses.flatten(), reduction="none")
     return -flat.view(responses.shape)
+
+
+def response_logits(model: nn.Module, prompts: Tensor, responses: Tensor) -> Tensor:
+    """The logits that response tokens are drawn from: [B, P], [B, T] -> [B, T, V]."""
+    ids = torch.cat([prompts, responses], dim=1)
+    logits: Tensor = model(input_ids=ids, use_cache=False).logits[:, prompts.shape[1] - 1 : -1]
+    return logits
 
 
 @dataclass(frozen=True)
@@ -63,12 +71,26 @@ class Document:
     mask: list[int]  # 1 where the response token is learned
 
 
+def tensors(documents: list[Document]) -> tuple[Tensor, Tensor, Tensor]:
+    """(prompts [B, P], responses [B, T], mask [B, T])"""
+    prompts = torch.tensor([d.prompt for d in documents])
+    return prompts, pad([d.response for d in documents]), pad([d.mask for d in documents], 0)
+
+
 def masked_nll(model: nn.Module, documents: list[Document]) -> tuple[Tensor, int]:
     """Summed negative log-likelihood of the learned tokens, and their number."""
-    prompts = torch.tensor([d.prompt for d in documents])
-    responses = pad([d.response for d in documents])
-    mask = pad([d.mask for d in documents], 0)
+    prompts, responses, mask = tensors(documents)
     return -(response_log_probs(model, prompts, responses) * mask).sum(), int(mask.sum())
+
+
+def kl_loss(
+    model: nn.Module, documents: list[Document], count: float, reference: nn.Module, beta: float
+) -> tuple[Tensor, dict[str, float]]:
+    """Eq. 1 with its KL term to a frozen reference, over `count` learned tokens of the whole batch."""
+    prompts, responses, mask = tensors(documents)
+    with torch.no_grad():
+        base = response_logits(reference, prompts, responses)
+    return sft_loss(response_logits(model, prompts, responses), responses, mask, base, beta, count)
 
 
 def new_optimizer(model: nn.Module, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
@@ -86,19 +108,31 @@ def train(
     steps: int,
     lr: float,
     on_step: Callable[[dict[str, float]], None],
+    reference: nn.Module | None = None,
+    beta: float = 0.0,
 ) -> None:
-    """One update per batch, the mean over learned tokens; a batch comes as groups of similar length."""
+    """One update per batch, the mean over learned tokens; a batch comes as groups of similar length.
+
+    `beta`: weight of the KL to `reference`.
+    """
     optimizer = new_optimizer(model, lr, weight_decay=0.01)
     model.train()
     for step, groups in enumerate(batches):
         set_rate(optimizer, lr * schedule(step, steps))
-        losses, counts = zip(*(masked_nll(model, group) for group in groups), strict=True)
-        loss = sum(losses[1:], losses[0]) / sum(counts)
+        extra = {}
+        if reference is None:
+            losses, counts = zip(*(masked_nll(model, group) for group in groups), strict=True)
+            loss = sum(losses[1:], losses[0]) / sum(counts)
+        else:
+            count = sum(sum(document.mask) for group in groups for document in group)
+            parts, stats = zip(*(kl_loss(model, group, count, reference, beta) for group in groups), strict=True)
+            loss = sum(parts[1:], parts[0])
+            extra = {"tiny/kl": sum(each["kl"] for each in stats)}
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        on_step({"step": step + 1, "loss": loss.item()})
+        on_step({"step": step + 1, "loss": loss.item(), **extra})
 
 
 def schedule(step: int, steps: int) -> float:

@@ -1,5 +1,6 @@
 """Stage 1: behaviour-initialisation data out of the base model's own samples (§2.2, arXiv:2502.12853)."""
 
+import itertools
 import json
 from collections import Counter
 from dataclasses import asdict, replace
@@ -26,7 +27,7 @@ from ..runfolder import write_atomically
 def run(context: Context) -> None:
     """data/bi.jsonl: trajectories with one to four attempts; data/plain.jsonl: right solutions of the same problems."""
     settings = context.config.data
-    problems = task.sample_problems(settings.problems, context.rng)
+    problems = list(dict.fromkeys(task.Problems(context.rng).draw(settings.problems)))
     repeated = [p for p in problems for _ in range(settings.samples)]
     solution_length = len((*task.attempt(2), task.END_TEXT))
     judged = judge_rollouts(context.respond(context.load("base"), repeated, 1.0, max_tokens=solution_length)[1])
@@ -43,7 +44,7 @@ def run(context: Context) -> None:
         rows["plain"].append(_row(problem, single_attempt("".join(task.attempt(problem.prime)))))
         context.report(i + 1, len(problems), f"{len(rows['bi'])} trajectories")
     for name, lines in rows.items():
-        write_atomically(context.folder.path / "data" / f"{name}.jsonl", "".join(lines))
+        write_atomically(context.folder.documents(name), "".join(lines))
     counts = {f"tiny/data/{name}": float(count) for name, count in sorted(fates.items())}
     context.metrics.append({"stage": context.stage, **counts})
 
@@ -61,7 +62,7 @@ def build(
             text="".join(task.attempt(prime)),
             answer=str(prime),
             correct=j.last_correct,
-            verification="".join(task.verification(problem.number, prime)),
+            verification=_verification(problem, prime, settings.style, answers, rng),
             verdict=Verdict.INCORRECT if problem.number % prime else Verdict.CORRECT,
         )
         for j, answer in zip(drawn, answers, strict=True)
@@ -74,16 +75,28 @@ def build(
     return made if isinstance(made, Dropped) else _with_glances(made, settings.glances, rng)
 
 
+def _verification(
+    problem: task.Problem, prime: int, style: str, answers: list[str | None], rng: np.random.Generator
+) -> str:
+    """In the style asked for. A second solution is one of the model's own that leads to the true verdict (§3.1: those
+    that lead to a false one are dropped)."""
+    if style == "division":
+        return "".join(task.verification(problem.number, prime))
+    if style != "again":
+        raise ValueError(f"data.style is {style!r}; expected division or again")
+    others = [p for p in task.PRIMES if p != prime and str(p) in answers] or [problem.prime]
+    return "".join(task.solved_again(prime, prime if prime == problem.prime else int(rng.choice(others))))
+
+
 def _with_glances(
     trajectory: InitializationTrajectory, shares: tuple[float, ...], rng: np.random.Generator
 ) -> InitializationTrajectory:
-    """Some verifications cut down to a glance with the same verdict; the last share holds for all later ones."""
+    """Some verifications cut down to a glance with the same verdict; `shares` go by the level of the proposed prime."""
     segments = list(trajectory.segments)
-    verifications = [i for i, s in enumerate(segments) if s.kind == "verify"]
-    for number, i in enumerate(verifications):
-        if rng.random() < shares[min(number, len(shares) - 1)]:
-            verdict = segments[i].text[segments[i].text.index(task.VERDICT) :]
-            segments[i] = replace(segments[i], text=task.RECHECK + task.GLANCE + verdict)
+    for i, (solved, check) in enumerate(itertools.pairwise(trajectory.segments), start=1):
+        if check.kind == "verify" and rng.random() < shares[task.level_of(solved.text) - 1]:
+            verdict = check.text[check.text.index(task.VERDICT) :]
+            segments[i] = replace(check, text=task.RECHECK + task.GLANCE + verdict)
     return replace(trajectory, segments=tuple(segments))
 
 

@@ -12,7 +12,7 @@ from s2r_rewards.tokens import token_spans
 
 from ..context import Context
 from ..data import task
-from ..learn.model import Document, new_model, train
+from ..learn.model import Document, train
 
 
 def solution(problem: task.Problem) -> Document:
@@ -41,12 +41,13 @@ def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> D
 def base(context: Context) -> None:
     """The "base language model": plain solutions and division drills, no verdict, no retry."""
     settings, rng = context.config.base, context.rng
-    model = new_model(context.config.model, context.config.seed)
+    model = context.new_model()
+    problems = task.Problems(rng)
 
     def batches() -> Iterator[list[list[Document]]]:
         for _ in range(settings.steps):
-            drilled = task.sample_problems(settings.batch, rng)
-            solved = task.sample_problems(settings.batch, rng)
+            drilled = problems.draw(settings.batch)
+            solved = problems.draw(settings.batch)
             # Short documents teach the division, long ones carry it to late positions.
             count = int(rng.integers(2, settings.candidates + 1))
             yield [[drill(p, count, rng) for p in drilled], [solution(p) for p in solved]]
@@ -58,13 +59,14 @@ def base(context: Context) -> None:
 def sft(context: Context) -> None:
     """On data/bi.jsonl with the loss mask of eq. 1, or on data/plain.jsonl."""
     settings = context.config.sft
-    lines = (context.folder.path / "data" / f"{context.stage}.jsonl").read_text().splitlines()
+    lines = context.folder.documents(context.stage).read_text().splitlines()
     documents = [document(json.loads(line)) for line in lines]
     order = np.concatenate([context.rng.permutation(len(documents)) for _ in range(settings.epochs)])
     starts = range(0, len(order) - settings.batch + 1, settings.batch)  # a last incomplete batch is left out
     batches = [[[documents[i] for i in order[start : start + settings.batch]]] for start in starts]
     model = context.load("base")
-    train(model, batches, len(batches), settings.lr, context.log(len(batches)))
+    reference = context.load("base").eval() if settings.kl else None
+    train(model, batches, len(batches), settings.lr, context.log(len(batches)), reference, settings.kl)
     context.finish(model)
 
 

@@ -91,6 +91,19 @@ class Arithmetic:
         raise Undefined(name)
 
 
+def written_fraction(node: Node) -> Fraction | None:
+    """The exponent that is written as a number, if it is."""
+    match node:
+        case tree.Num(value):
+            return value
+        case tree.Neg(inner):
+            found = written_fraction(inner)
+            return None if found is None else -found
+        case tree.Quotient(tree.Num(top), tree.Num(below)) if below:
+            return top / below
+    return None
+
+
 PRIME = (1 << 61) - 1
 _POINTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 

@@ -6,6 +6,7 @@ for more digits instead (:class:`MoreDigits`), so a term never gets lost unseen.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, getcontext, localcontext
 from fractions import Fraction
@@ -28,8 +29,16 @@ class MoreDigits(Exception):
         self.digits = digits
 
 
+#: Whether a term may vanish into the error, which is enough to prove a difference.
+VANISHING: ContextVar[bool] = ContextVar("vanishing", default=False)
 #: More digits than anybody will compute: the value is out of range.
 BEYOND = 10**9
+
+
+def _ask(digits: int) -> None:
+    """Ask for so many digits, unless terms may vanish."""
+    if not VANISHING.get():
+        raise MoreDigits(digits)
 
 
 def context(digits: int) -> Context:
@@ -60,10 +69,10 @@ class Ball:
         if small.value and large.value:
             gap = large.value.adjusted() - small.value.adjusted()
             if gap > getcontext().prec - MARGIN and not small.is_zero and not large.is_zero:
-                raise MoreDigits(gap + MARGIN)
+                _ask(gap + MARGIN)
         noise, term = (self, other) if self.is_zero else (other, self)
         if noise.is_zero and not term.is_zero and abs(term.value) <= noise.error:
-            raise MoreDigits(getcontext().prec + noise.error.adjusted() - term.value.adjusted() + MARGIN)
+            _ask(getcontext().prec + noise.error.adjusted() - term.value.adjusted() + MARGIN)
 
     def __neg__(self) -> Ball:
         return Ball(-self.value, self.error)
@@ -153,7 +162,7 @@ def exp(x: Ball) -> Ball:
 def _visible(x: Ball) -> None:
     """Ask for the digits that ``1 + x`` needs."""
     if x.value and not x.is_zero and -x.value.adjusted() > getcontext().prec - MARGIN:
-        raise MoreDigits(-x.value.adjusted() + MARGIN)
+        _ask(-x.value.adjusted() + MARGIN)
 
 
 def ln(x: Ball) -> Ball:
@@ -229,7 +238,7 @@ def sin(x: Ball) -> Ball:
 def cos(x: Ball) -> Ball:
     """The cosine, by the sine of the half."""
     if x.value and not x.is_zero and -2 * x.value.adjusted() > getcontext().prec - MARGIN:
-        raise MoreDigits(-2 * x.value.adjusted() + MARGIN)
+        _ask(-2 * x.value.adjusted() + MARGIN)
     half = sin(_reduced(x) / Ball(TWO))
     return Ball(ONE) - Ball(TWO) * half * half
 

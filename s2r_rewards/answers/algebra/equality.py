@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, variables
+from ..read.tree import Node, rebuild, variables
 from ..result import Outcome, judged
 from .arithmetic import Undefined, same_rational
 from .calls import with_named_calls
@@ -74,7 +74,20 @@ def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         gold, answer, left, number(gold, {}), number(answer, {}), policy
     ):
         return Outcome(True, "number", "equal after rounding")
+    tens = _with_tens(gold), _with_tens(answer)
+    if tens != (gold, answer):
+        powers = exact_value(tens[0]), exact_value(tens[1])
+        if powers[0] is not None and powers[0] == powers[1]:
+            return Outcome(True, "number", "same exact value, log to the base of ten")
     return Outcome(False, "expression", "different values" if same is False else "too close or too large to tell apart")
+
+
+def _with_tens(node: Node) -> Node:
+    """``log`` without a base as the logarithm to the base of ten."""
+    match node:
+        case tree.Function("log", (inner, tree.Const("e"))):
+            return tree.Function("log", (inner, tree.Num(Fraction(10))))
+    return rebuild(node, _with_tens)
 
 
 def _may_round(gold: Node, answer: Node, policy: CheckPolicy) -> bool:

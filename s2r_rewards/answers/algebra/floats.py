@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..read.tree import Node
-from .arithmetic import Arithmetic, Undefined
+from .arithmetic import Arithmetic, Undefined, written_fraction
 
 _CONSTANTS = {"pi": math.pi, "e": math.e, "i": 1j}
 _ONE_ARGUMENT: dict[str, Callable[[Any], complex]] = {
@@ -84,6 +84,9 @@ class Floats(Arithmetic):
         if base == 0 and complex(power).real <= 0:
             raise Undefined("a power of zero")
         if isinstance(base, float | int) and base < 0:
+            ratio = written_fraction(exponent)
+            if ratio is not None and ratio.denominator % 2 and ratio.denominator > 1:  # an odd root is real
+                return ((-base) ** power) * (-1 if ratio.numerator % 2 else 1)
             base = complex(base)
         return base**power
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ..read import tree
 from ..read.tree import Node, descendants, functions, variables
 from .arithmetic import Undefined
-from .balls import Ball, MoreDigits, context
+from .balls import VANISHING, Ball, MoreDigits, context
 from .complexes import Complexes, Pair
 from .floats import clearly_differ
 from .points import Digits, Point, real_points, whole_points
@@ -151,7 +151,20 @@ def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any
                 digits *= 2
             except MoreDigits as more:
                 digits = max(more.digits, digits + 20)
-    return "beyond"
+    return "differ" if _differ_anyway(kind(known), first, second) else "beyond"
+
+
+def _differ_anyway(arithmetic: Reals | Complexes, first: Node, second: Node) -> bool:
+    """Whether two values differ even when what is too small to see may have vanished."""
+    token = VANISHING.set(True)
+    try:
+        with localcontext(context(DIGITS)):
+            one, other = _value(arithmetic, first), _value(arithmetic, second)
+            return one is not None and other is not None and not one.agrees(other)
+    except MoreDigits:
+        return False
+    finally:
+        VANISHING.reset(token)
 
 
 def _value(arithmetic: Reals | Complexes, node: Node) -> Any:

@@ -18,6 +18,7 @@ from ..read.tree import Node, descendants, variables
 from .arithmetic import Undefined
 from .balls import Ball, MoreDigits, context
 from .reals import Reals
+from .regions import region_points
 
 Point = dict[str, Decimal]
 
@@ -69,6 +70,7 @@ def real_points(first: Node, second: Node, names: Sequence[str], pieces: bool) -
             yield {name: value if k % 2 == 0 else value * (1 + digits.unit()) for k, name in enumerate(names)}
     if pieces:
         yield from _between_breaks(first, second, names, digits)
+        yield from region_points(first, second, names, digits.step())
 
 
 def _signed(digits: Digits, sign: str, which: int, low: Decimal, high: Decimal) -> Decimal:

@@ -15,7 +15,7 @@ from math import comb, factorial, gcd, lcm
 from ..read import tree
 from ..read.tree import Node
 from . import balls
-from .arithmetic import Arithmetic, Undefined
+from .arithmetic import Arithmetic, Undefined, written_fraction
 from .balls import ONE, TWO, ZERO, Ball
 
 _ONE, _TWO = Ball(ONE), Ball(TWO)
@@ -54,7 +54,7 @@ class Reals(Arithmetic):
         return self.variables[name]
 
     def power(self, base: Ball, exponent: Node) -> Ball:
-        if (ratio := _fraction(exponent)) is not None:
+        if (ratio := written_fraction(exponent)) is not None:
             return _rational_power(base, ratio)
         power: Ball = self.value(exponent)
         if (whole := power.whole) is not None:
@@ -73,19 +73,6 @@ class Reals(Arithmetic):
         if name in WHOLE_ONLY:
             return _of_whole_numbers(name, [value.whole for value in values])
         raise Undefined(f"{name} of {len(values)} arguments")
-
-
-def _fraction(node: Node) -> Fraction | None:
-    """The exponent that is written as a number, if it is."""
-    match node:
-        case tree.Num(value):
-            return value
-        case tree.Neg(inner):
-            found = _fraction(inner)
-            return None if found is None else -found
-        case tree.Quotient(tree.Num(top), tree.Num(below)) if below:
-            return top / below
-    return None
 
 
 def _rational_power(base: Ball, exponent: Fraction) -> Ball:

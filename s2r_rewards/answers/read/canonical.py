@@ -6,6 +6,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 
 import re
 
+from .spelling import respell
 from .vocabulary import WORDS
 
 _SPACING = re.compile(r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~")
@@ -13,6 +14,23 @@ _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 _GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
 _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
+_SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[mgsh])")
+_STYLED_DEGREE = re.compile(r"\\(?:text|mathrm)\s*\{\s*\^\s*\{?\\circ\s*\}?\s*([CF])\s*\}")
+_SYMBOLS = re.compile(
+    r"(?<=[\d}]) *(?:\\(?:text|mathrm)\s*\{ *)?([kMm]?) *\\(?:mathrm\{)?(Omega|mu)(?![A-Za-z]) *\}?"
+    r" *(?:\\(?:text|mathrm)\s*\{ *)?([mgsLlAVFC]?) *\}?$"
+)
+
+
+def _unit_symbol(match: re.Match[str]) -> str:
+    r"""``\mu m`` as ``\text{µm}`` and ``k\Omega`` as ``\text{kohm}``."""
+    prefix, symbol, unit = match.groups()
+    if (symbol == "mu") == bool(unit) and not (symbol == "mu" and prefix):
+        return rf" \text{{µ{unit}}}" if unit else rf" \text{{{prefix}ohm}}"
+    return match[0]
+
+
 _SPACES = re.compile(r"\s+")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
@@ -65,12 +83,20 @@ def canonical(text: str) -> str:
     text = strip_delimiters(text)
     if not text.isascii():
         text = text.translate(_UNICODE)
+    text = respell(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     if "\\" in text or "~" in text:
         text = _GROUPING.sub(",", text)
         text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
         text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
+    if "\\SI" in text or "\\qty" in text:
+        text = _SIUNITX.sub(lambda m: m[1] + r" \text{" + m[2].replace("\\", " ") + "}", text)
+    if text[-1:] in "} CFma" and ("circ" in text or "mu" in text or "Omega" in text):
+        text = _STYLED_DEGREE.sub(r"^\\circ \1", text)
+        text = _SYMBOLS.sub(_unit_symbol, text)
+    if text[-1:].isalpha() and (spaced := _SPACED_UNIT.fullmatch(text)):
+        text = rf"{spaced[1]} \text{{{spaced[2]}}}"
     if "^" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
     return _SPACES.sub(" ", text).strip()

@@ -8,18 +8,8 @@ import re
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from .vocabulary import (
-    ACCENTS,
-    BARE_WORDS,
-    CHARACTERS,
-    COMMANDS,
-    GREEK,
-    IGNORED,
-    LETTER_UNITS,
-    SHORT_WORDS,
-    STYLES,
-    Token,
-)
+from .units import is_unit
+from .vocabulary import ACCENTS, BARE_WORDS, CHARACTERS, COMMANDS, GREEK, IGNORED, SHORT_WORDS, STYLES, Token
 
 
 class Unreadable(Exception):
@@ -77,7 +67,16 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
             if value != "$" and value != '"':
                 tokens.append(CHARACTERS.get(value) or ("op", value))
         elif kind == "word":
-            _bare_word(value, tokens)
+            if (
+                tokens
+                and len(value) > 1
+                and text[match.start() - 1] == " "
+                and tokens[-1][0] == "num"
+                and is_unit(value)
+            ):
+                tokens.append(("word", value))
+            else:
+                _bare_word(value, tokens)
             word_end = at
         elif kind == "cmd":
             at = _command(match.group("cmd"), text, at, tokens)
@@ -178,6 +177,7 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
     return at
 
 
+_BEFORE_UNITS = frozenset(("num", "close", "word", "op", "sym"))
 _NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
 _MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?")
 
@@ -192,12 +192,15 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
         raise Unreadable("an open brace")
     inner = text[at + 1 : close].strip()
     if "{" in inner:
-        raise Unreadable("nested text")
+        close = text.find("}", close + 1)
+        inner = text[at + 1 : close].replace("{", "").replace("}", "").strip()
+        if close < 0 or "\\" in inner or not is_unit(inner):  # s^{-1} is all that may be nested
+            raise Unreadable("nested text")
     if name == "mathbb":
         tokens.append(("const", "reals") if inner == "R" else ("sym", "mathbb" + inner))
     elif name in ACCENTS:
         tokens.append(("sym", name + inner))
-    elif inner in LETTER_UNITS and tokens and tokens[-1][0] in ("num", "close"):
+    elif tokens and (tokens[-1][0] in _BEFORE_UNITS or tokens[-2:-1] == [("op", "/")]) and is_unit(inner):
         tokens.append(("word", inner))
     elif _MATH_IN_TEXT.fullmatch(inner) or (STYLES[name] and inner.startswith("\\")):
         tokens.extend(tokenize(inner))

@@ -8,8 +8,10 @@ from typing import Any
 
 from . import tree
 from .lexer import Unreadable, tokenize
+from .matrices import worked_out
 from .terms import Terms
 from .tree import Node
+from .units import is_unit
 from .vocabulary import HEDGES, SCALES
 
 
@@ -17,9 +19,14 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
     """The tree of ``text``; raises :class:`Unreadable`."""
     reader = Reader(tokenize(text, grouped), max_depth, max_items)
     node = reader.items(top=True)
+    if ("begin", "cases") not in reader.tokens and any(token[0] == "begin" for token in reader.tokens):
+        node = worked_out(node)
     if reader.kind != "end of text":
         raise Unreadable(f"unexpected {reader.value!r}")
     return node
+
+
+_CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
 
 
 class Reader(Terms):
@@ -69,7 +76,7 @@ class Reader(Terms):
         node = self.ratio()
         while self.kind == "op" and self.value in ("cup", "cap", "setminus"):
             node = tree.SetOperation(self.step(), node, self.ratio())
-        if self.kind == "word":
+        if self.kind == "word" or (self.kind == "op" and self.value in "*/" and self.tokens[self.at + 1][0] == "word"):
             node = self.unit(node)
         return node
 
@@ -83,6 +90,8 @@ class Reader(Terms):
     def unit(self, node: Node) -> Node:
         """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
         words: list[str] = []
+        if self.kind == "op" and self.step() == "/":
+            words.append("/")
         while True:
             if self.kind == "word":
                 word = self.step()
@@ -90,20 +99,27 @@ class Reader(Terms):
                 if parts and parts[0] in SCALES and not words:
                     node = tree.Product((node, tree.Num(Fraction(SCALES[parts.pop(0)]))))
                     word = " ".join(parts)
-                if not all(part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts):
+                if not is_unit(word) and not all(
+                    part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts
+                ):
                     raise Unreadable(f"not a unit: {word!r}")
                 words.append(word)
-            elif (words and self.kind == "op" and self.value in "/*^") or (
-                words and words[-1] in "/*" and self.kind == "sym"
+            elif (
+                (words and self.kind == "op" and self.value in "/*^")
+                or (words and words[-1] in "/*" and self.kind == "sym")
+                or (words and words[-1] == "/" and self.kind == "open" and self.value == "(")
+                or ("(" in words and (self.kind == "sym" or (self.kind == "close" and self.value == ")")))
             ):
                 words.append(self.step())
+            elif self.is_sym("mu") or self.is_sym("Omega"):
+                words.append("µ" if self.step() == "mu" else "ohm")
             elif words and words[-1] == "^" and (self.kind == "num" or self.value == "brace"):
                 words.append(str(self.braced_number()))
             else:
                 break
-        if sum(len(w.split()) for w in words) > 5:
+        if sum(len(w.split()) for w in words if not is_unit(w)) > 5 or len(words) > 20:
             raise Unreadable("prose")
-        text = " ".join(w for w in words if w)
+        text = " ".join(w for w in words if w).replace("µ ", "µ")
         return tree.Unit(node, text) if text else node
 
     def braced_number(self) -> Any:
@@ -152,6 +168,8 @@ class Reader(Terms):
                 raise Unreadable("brackets that do not match")
             if left == "brace" and not isinstance(inside, tree.List):
                 return inside
+            if condition is not None and not isinstance(inside, tree.Sym | tree.Relation | tree.Call):
+                return tree.Group("{", "}", (inside, condition))  # {3k | k in Z}
             return condition or _stated(listed) or tree.Set(listed)
         if left in ("floor", "ceil"):
             if right != left or isinstance(inside, tree.List):
@@ -166,9 +184,32 @@ class Reader(Terms):
                 raise Unreadable("brackets that do not match")
         return tree.Group(left, right, listed)
 
+    def cases(self) -> Node:
+        """Rows of a value and its condition, or of statements that hold together."""
+        rows: list[list[Node]] = [[]]
+        while self.kind != "end":
+            while self.kind == "sep" or (self.kind == "word" and self.value.lower().split()[0] in _CONDITIONAL):
+                if self.step().lower().startswith("otherwise"):
+                    rows[-1].append(tree.Sym("otherwise"))
+            if self.skip("&"):
+                continue
+            if self.skip("newline"):
+                rows.append([])
+            elif self.kind != "end":
+                rows[-1].append(self.statement())
+        self.step()
+        rows = [row for row in rows if row]
+        if {len(row) for row in rows} == {1}:
+            return tree.List(tuple(row[0] for row in rows)) if len(rows) > 1 else rows[0][0]
+        if {len(row) for row in rows} != {2}:
+            raise Unreadable("odd cases")
+        return tree.Set(tuple(tree.Group("{", "", tuple(row)) for row in rows))
+
     def matrix(self, name: str) -> Node:
         """The rows of a matrix environment, all of the same length."""
-        if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix"):
+        if name == "cases":
+            return self.cases()
+        if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix", "vmatrix"):
             raise Unreadable(f"environment {name}")
         rows: list[list[Node]] = [[]]
         while self.kind != "end":
@@ -185,7 +226,8 @@ class Reader(Terms):
             rows.pop()
         if len({len(row) for row in rows}) != 1:
             raise Unreadable("a ragged matrix")
-        return tree.Matrix(tuple(map(tuple, rows)))
+        matrix = tree.Matrix(tuple(map(tuple, rows)))
+        return tree.Function("det", (matrix,)) if name == "vmatrix" else matrix
 
 
 def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
@@ -210,6 +252,10 @@ def _alternatives(items: list[Node], separators: list[str]) -> Node:
 def _stated(listed: tuple[Node, ...]) -> Node | None:
     r"""The condition in ``{x : x > 3}`` or ``{x \in R : x > 3}``, whose colon was read as a ratio; else None."""
     match listed:
+        case (tree.Relation((tree.Ratio((first, member)), *sides), ops),) if not isinstance(
+            first, tree.Sym | tree.Call
+        ):
+            return tree.Group("{", "}", (first, tree.Relation((member, *sides), ops)))
         case (tree.Ratio((*_, tree.Relation() as condition)),):
             return condition
         case (tree.Relation((tree.Ratio((_, first, *_)), *sides), ops),):

@@ -209,3 +209,10 @@ def variables(node: Node) -> set[str]:
 def functions(node: Node) -> set[str]:
     """Names of the known functions."""
     return {part.name for part in descendants(node) if isinstance(part, Function)}
+
+
+def replaced(node: Node, name: str, by: Node) -> Node:
+    """The tree with something else for a variable."""
+    if isinstance(node, Sym):
+        return by if node.name == name else node
+    return rebuild(node, lambda child: replaced(child, name, by))

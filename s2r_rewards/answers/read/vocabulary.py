@@ -1,7 +1,6 @@
 """The words, commands and units that answers are written with: ``words.json`` as the tables that readers look up."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +36,3 @@ _FUNCTIONS: dict[str, Token] = {name: ("fn", WORDS["aliases"].get(name, name)) f
 BARE_WORDS = {**_FUNCTIONS, "sqrt": ("cmd", "sqrt"), **_tokens("bare words")}
 COMMANDS = {**_FUNCTIONS, **{name: ("sym", name) for name in GREEK}, **_RELATIONS, **_tokens("commands")}
 CHARACTERS = {**_RELATIONS, **_tokens("characters")}
-
-#: Units that one letter behind a number can mean when the other side is a bare number.
-LETTER_UNITS = frozenset("LmgsVWJNhKA")
-TEMPERATURES = frozenset("CF")
-_UNITS = {alias: name for name, aliases in WORDS["units"].items() for alias in [name, *aliases.split()]}
-_BESIDE_UNITS = _set("beside units")
-_LETTERS = re.compile(r"[A-Za-z]+")
-
-
-def normal_unit(text: str) -> tuple[str, ...]:
-    """The known units in ``text`` in one spelling (``"square feet"`` -> ``("foot",)``)."""
-    words = [word.lower() for word in _LETTERS.findall(text.replace(".", "").replace("mph", "mile hour"))]
-    return tuple(sorted(_UNITS[word] for word in words if _UNITS.get(word, "of") not in _BESIDE_UNITS))
-
-
-def compatible(first: str, second: str) -> bool:
-    """Whether two written units may name the same thing: two different known units may not."""
-    left, right = normal_unit(first), normal_unit(second)
-    return not left or not right or left == right

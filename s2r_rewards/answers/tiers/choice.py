@@ -57,9 +57,30 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
     if match is None:
         return None
     rest = plain[match.end() :].strip()
-    if letters.second.match(rest) or _OR_LETTER.search(rest):
+    if (not _ROMAN.fullmatch(rest) and letters.second.match(rest)) or _OR_LETTER.search(rest):
         return None
     return (match.group(1) or match.group(2)).upper(), rest
+
+
+_ROMAN = re.compile(r"[IVX]+(?:(?:\s*,\s*(?:and|or)?|\s+(?:and|or))\s*[IVX]+)*(?:\s+only)?\.?", re.I)
+_HEDGED = re.compile(
+    r"\b(?:not|no|never|n't|neither|nor|or|except|unless|maybe|perhaps|possibly|wrong|incorrect|isn|rather|instead)\b",
+    re.I,
+)
+_AT_END = re.compile(r"(?P<rest>.*\S)\s*\((?:(?:option|choice|answer)\s+([A-Ja-j])|([A-J]))\)\s*\.?", re.I)
+
+
+def stated_choice(text: str) -> tuple[str, str] | None:
+    """As :func:`split_choice`, also where the letter stands behind its text: ``8 weeks (Option C)``."""
+    if found := split_choice(text):
+        return found
+    plain = plain_text(text[:400])
+    match = _AT_END.fullmatch(plain)
+    if match is None or len(re.findall(r"\([A-J]\)", plain)) > 1 or _HEDGED.search(match["rest"]):
+        return None
+    letter = match[2] or match[3]
+    behind_number = not match[2] and not re.search(r"[A-Za-z]{2}", match["rest"])
+    return None if behind_number else (letter.upper(), match["rest"])
 
 
 def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | None:
@@ -73,7 +94,7 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
     letter = letters.alone.fullmatch(plain_text(gold.upper() if only else gold)) if len(gold) <= 40 else None
     if letter is None:
         return None
-    chosen = split_choice(answer, letters)
+    chosen = split_choice(answer, letters) or (None if only else stated_choice(answer))
     if chosen is None:
         return Outcome(None, "choice", "the answer is not a single choice")
     return judged(chosen[0] == letter[1], "choice", "same letter", "different letters")

@@ -1,20 +1,22 @@
 """Equations: a name in front of a value, chains of equal values, and curves up to a constant factor."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TypeGuard
 
-from ..algebra.arithmetic import Undefined, same_rational_ratio
+from ..algebra.arithmetic import Undefined, same_rational, same_rational_ratio
 from ..algebra.calls import with_named_calls
 from ..algebra.equality import decimal_places
 from ..algebra.floats import number
 from ..algebra.identity import same_ratio
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, descendants, rebuild, variables
+from ..read.tree import Node, descendants, rebuild, replaced, variables
 from ..result import Outcome, judged
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 Sides = tuple[Node, ...]
+_ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 
 
 def is_equation(node: Node) -> TypeGuard[tree.Relation]:
@@ -136,7 +138,7 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
         elif not variables(g[1]) and not variables(a[1]) and isinstance(g[0], tree.Sym) and isinstance(a[0], tree.Sym):
             return Outcome(False, "structure", "values of different variables")
         plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
-        same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain))
+        same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain)) or solves(g, a) or solves(a, g)
         return judged(same, "structure", "same equation", "different equations")
     if is_name(g[0]) and is_name(a[0]) and g[0] != a[0] and not _same_role(g[0], a[0]):
         return Outcome(False, "structure", "values of different variables")
@@ -162,6 +164,31 @@ def without_arguments(node: Node) -> Node:
         case tree.Call(name, tree.Sym("t" | "x" | "n" | "s")):
             return tree.Sym(name)
     return rebuild(node, without_arguments)
+
+
+def solves(solved: Sides, other: Sides) -> bool:
+    """Whether ``y = f`` is the other equation, solved for a y that stands in it once, times something without zeros.
+
+    ``P = nRT/V`` solves ``PV = nRT``; ``y = x`` does not ``xy = x^2``, which is also true for every y at x = 0.
+    """
+    for name, value in (solved, solved[::-1]):
+        if not isinstance(name, tree.Sym) or name.name in variables(value):
+            continue
+        difference = tree.Sum((other[0], tree.Neg(other[1])))
+        if name.name not in variables(difference) or variables(difference) != variables(value) | {name.name}:
+            continue
+        at_value = replaced(difference, name.name, value)
+        rest = replaced(difference, name.name, _ZERO)
+        slope = tree.Sum((replaced(difference, name.name, _ONE), tree.Neg(rest)))
+        line = tree.Sum((tree.Product((slope, name)), rest))
+        if same_rational(at_value, _ZERO) and same_rational(difference, line) and not same_rational(slope, _ZERO):
+            return not any(
+                same_rational(replaced(part, letter, _ZERO), _ZERO)
+                for letter in variables(slope)
+                if same_rational(replaced(slope, letter, _ZERO), _ZERO)
+                for part in (rest,)
+            )
+    return False
 
 
 def same_curve(gold: Sides, answer: Sides) -> bool:

@@ -14,17 +14,17 @@ from ..algebra.equality import equal
 from ..algebra.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.terms import TURN
+from ..read.atoms import TURN
 from ..read.tree import Node, descendants, functions
-from ..read.vocabulary import LETTER_UNITS, TEMPERATURES, compatible, normal_unit
 from ..result import Outcome
+from .units import in_unit_of, quantity
 
 _PLAIN = re.compile(
     r"([+-]?)\s*(?:((?!0)\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
     r"(?:\s*/\s*(\d{1,400}))?"
 )
+_TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 _HUNDRED = tree.Num(Fraction(100))
-_THERMAL = ((), ("degree",), ("celsius",), ("fahrenheit",))
 
 
 def plain_number(text: str) -> Fraction | None:
@@ -87,6 +87,8 @@ def unwrap(node: Node) -> Wrapped:
                 unit = f"{unit} {text}".strip()
             case tree.Percent(inner):
                 percent = True
+            case tree.Product((tree.Degree(inner), tree.Sym("C" | "F" as letter))):
+                unit = f"{unit} {_TEMPERATURES[letter]}".strip()
             case tree.Degree(inner):
                 degree = True
             case tree.Neg(tree.Percent() | tree.Degree() | tree.Unit() as inner):
@@ -99,38 +101,37 @@ def unwrap(node: Node) -> Wrapped:
 def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Two values with what is wrapped around them."""
     g, a = unwrap(gold), unwrap(answer)
-    if policy.units == "strict" and (bool(g.unit) != bool(a.unit) or g.degree != a.degree):
-        return Outcome(False, "number", "a unit on one side only")
-    if policy.units != "ignore":
-        if g.unit and a.unit and not compatible(g.unit, a.unit):
-            return Outcome(False, "number", f"different units: {g.unit!r} and {a.unit!r}")
-        for one, other in ((g, a), (a, g)):
-            if one.degree and normal_unit(other.unit) not in _THERMAL:
-                return Outcome(False, "number", "degrees and another unit")
-    if g.degree != a.degree and not (g.unit or a.unit) and _mentions_pi((a if g.degree else g).core):
-        sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
-        return equal(sides[0], sides[1], policy)  # 30° and π/6 are the same angle
+    if g.percent != a.percent and (g.unit or a.unit or g.degree or a.degree) and policy.units != "ignore":
+        return Outcome(False, "number", "a percentage and a unit")
     if g.percent != a.percent:
         return _percent(g, a, policy)
-    outcome = equal(g.core, a.core, policy)
-    if not outcome.equal and policy.units != "strict":
-        for one, other in ((g, a), (a, g)):
-            value, letter = _without_letter_unit(one.core)
-            if value is None or (other.unit and not compatible(other.unit, letter)):
-                continue
-            if as_number(other.core) == as_number(value):
-                return Outcome(True, "number", "equal without its unit")
-    return outcome
+    one_angle = g.degree != a.degree and not (g.unit or a.unit) and policy.units != "strict"
+    if one_angle and _mentions_pi((a if g.degree else g).core):  # 30° and π/6 are the same angle
+        sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
+        return equal(sides[0], sides[1], policy)
+    if policy.units == "ignore":
+        return equal(_plain(g), _plain(a), policy)
+    if g.unit or a.unit or g.degree or a.degree:
+        return _quantities(g, a, policy)
+    return equal(g.core, a.core, policy)
 
 
-def _without_letter_unit(core: Node) -> tuple[Node | None, str]:
-    """The number and the letter in ``5 m``, ``5 m^2`` or ``5° C``, where the letter can be a unit."""
-    match core:
-        case tree.Product((value, tree.Sym(letter) | tree.Power(tree.Sym(letter), tree.Num()))):
-            units = TEMPERATURES if isinstance(value, tree.Degree) else LETTER_UNITS
-            if letter in units and as_number(value) is not None:
-                return value, letter
-    return None, ""
+def _plain(side: Wrapped) -> Node:
+    found = quantity(side.core, side.unit, side.degree)
+    return found.value if found.unit else side.core
+
+
+def _quantities(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
+    """Two values, at least one of which has a unit or a degree sign."""
+    first, second = (quantity(side.core, side.unit, side.degree) for side in (g, a))
+    if not (first.unit and second.unit):
+        if policy.units == "strict" and (first.unit or second.unit):
+            return Outcome(False, "number", "a unit on one side only")
+        return equal(first.value, second.value, policy)
+    values = in_unit_of(first, second)
+    if values is None:
+        return Outcome(False, "number", "different units")
+    return equal(*values, policy)
 
 
 def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:

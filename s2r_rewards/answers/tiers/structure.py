@@ -15,7 +15,7 @@ from ..algebra.realsets import real_set, same_set
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild
-from ..read.vocabulary import compatible
+from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
     compare_relations,
@@ -28,6 +28,8 @@ from .equations import (
     rounded_part,
 )
 from .number import compare_values, unwrap
+from .orders import compare_orders, is_order
+from .readings import readings
 
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
@@ -36,7 +38,17 @@ _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
-    """Whether two trees mean the same answer."""
+    """Whether two trees mean the same answer, as they stand or in a second reading."""
+    outcome = _compare(gold, answer, policy)
+    if not outcome.equal:
+        for pair in readings(gold, answer, policy.order):
+            if (second := _compare(*pair, policy)).equal:
+                return second
+    return outcome
+
+
+def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Whether two trees mean the same answer as they stand."""
     if gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
     if (rounded := rounded_part(answer)) is not None:
@@ -69,6 +81,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _ratios(gold, answer, policy)
     if tree.Based in kinds:
         return _based(gold, answer, policy)
+    if is_order(gold) and is_order(answer):
+        return compare_orders(gold, answer, policy, compare)
     if kinds & {tree.SetOperation, tree.Relation}:
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
@@ -77,7 +91,10 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """A unit behind a time, a ratio or a tuple: ``5:45 p.m.``"""
     g, a = unwrap(gold), unwrap(answer)
-    if (g.unit and a.unit and not compatible(g.unit, a.unit)) or policy.units == "strict":
+    units = read_unit(g.unit), read_unit(a.unit)
+    if policy.units != "ignore" and (
+        (all(units) and units[0] != units[1]) or (policy.units == "strict" and not all(units))
+    ):
         return Outcome(False, "structure", "different units")
     return compare(g.core, a.core, policy)
 
@@ -230,7 +247,8 @@ def _unordered(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPol
 def _groups(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if not (isinstance(gold, tree.Group) and isinstance(answer, tree.Group)):
         return _only_item(gold, answer, tree.Group, policy) or Outcome(False, "structure", "a container and a value")
-    if (gold.left, gold.right) != (answer.left, answer.right) and len(gold.items) == 2:
+    matched = all(group.left + group.right in ("()", "[]") for group in (gold, answer))
+    if (gold.left, gold.right) != (answer.left, answer.right) and (len(gold.items) == 2 or not matched):
         return Outcome(False, "structure", "different brackets")
     if policy.order == "free" and len(gold.items) == len(answer.items):
         return _unordered(gold.items, answer.items, policy)

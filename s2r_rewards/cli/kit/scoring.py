@@ -1,4 +1,4 @@
-"""--method, --rewards, --baseline, --grammar, --policy, --checker, --workers: by name, or anybody's own by reference."""
+"""--method, --rewards, --baseline, --grammar, --policy, --checker, --judge, --workers: by name, or anybody's own by reference."""
 
 import os
 import re
@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from s2r_rewards.adapter import Options, resolve_checker, resolve_method
-from s2r_rewards.answers import CHECKER_VERSION, CheckResult
+from s2r_rewards.adapter.options import checker_version
+from s2r_rewards.answers import CheckResult
 from s2r_rewards.baselines import BASELINES
 from s2r_rewards.cli.kit.commands import Function, bundle
 from s2r_rewards.cli.kit.options import WORKERS
@@ -48,11 +49,11 @@ class Scoring:
     @property
     def checker(self) -> str:
         """What records name as their checker."""
-        return self.options.checker or CHECKER_VERSION
+        return checker_version(self.options)
 
     def settings(self) -> dict[str, Any]:
         """What scores depend on, for runs that go on where an earlier one stopped."""
-        names = ("method", "rewards", "baseline", "grammar", "policy")
+        names = ("method", "rewards", "baseline", "grammar", "policy", "judge")
         return {**{name: getattr(self.options, name) for name in names}, "checker": self.checker}
 
     def batches(self, parts: Sequence[Sequence[Rollout]], tokenizer: Any = None) -> Iterator[list[Rollout]]:
@@ -107,6 +108,7 @@ def scoring_options(method: str = "s2r-prl") -> Callable[[Function], Function]:
         "--grammar": f"How responses are parsed: {', '.join(GRAMMARS)}, {OWN}. [default: the method's]",
         "--policy": "What counts as equal: order=strict,units=ignore …, or package.module:object.",
         "--checker": "Another checker: package.module:function, (gold, answer) → CheckResult.",
+        "--judge": "A language model for what rules leave open: url=http://…/v1,model=NAME,budget=1000,cache=FILE …",
     }
     options = [click.Option([flag], metavar="NAME", help=text) for flag, text in helps.items()]
     return bundle("scoring", make, *options, WORKERS)

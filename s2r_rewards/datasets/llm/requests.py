@@ -7,17 +7,9 @@ from typing import Any
 
 from s2r_rewards.datasets.formats import SYSTEM_PROMPT, messages
 from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.llm.client import SamplingOptions
 
-
-@dataclass(frozen=True, slots=True)
-class SamplingOptions:
-    """What a completion depends on besides its messages and seed."""
-
-    model: str
-    temperature: float = 0.7
-    max_tokens: int = 2048
-    top_p: float = 1.0
-    api: str = "chat"
+__all__ = ["Request", "SamplingOptions", "Usage", "sample_requests", "seed_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def _dump_first_batch(module):
     def make_experience_batch(self, rollout_samples):
         experiences = make(self, rollout_samples)
         if not os.path.exists(path):
-            fields = ("sequences", "action_mask", "advantages", "truncated", "labels", "prompts")
+            fields = ("sequences", "action_mask", "advantages", "returns", "truncated", "labels", "prompts")
             torch.save([{name: getattr(e, name) for name in fields} for e in experiences], path)
         return experiences
 

@@ -134,6 +134,15 @@ def rl_rows(count: int, **extra: Any) -> list[dict[str, Any]]:
     return rows
 
 
+def tokens_actions(row: dict[str, Any]) -> list[int]:
+    """1 + the action of each token of a sample as the agent loop stores it, 0 for none; as the actor's loss makes it."""
+    import torch
+
+    from s2r_verl.records import SPANS, action_ids, unpack
+
+    return action_ids([unpack(row[SPANS])], torch.ones(1, len(row["response_mask"])))[0].tolist()
+
+
 def write_parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq

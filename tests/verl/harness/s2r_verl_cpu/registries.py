@@ -29,6 +29,7 @@ def install() -> None:
     wrapt.register_post_import_hook(_register_replica, "verl.workers.rollout.replica")
     wrapt.register_post_import_hook(_register_adapter, "verl.workers.rollout.base")
     wrapt.register_post_import_hook(_offload_without_pinning, "verl.workers.engine.fsdp.transformer_impl")
+    wrapt.register_post_import_hook(_offer_attention, "verl.workers.engine.fsdp.transformer_impl")
     if os.environ.get(DUMP_ENV):
         wrapt.register_post_import_hook(_record_losses, "verl.workers.utils.losses")
     wrapt.wrap_function_wrapper(dist, "init_process_group", _one_backend_per_device)
@@ -69,6 +70,10 @@ def _offload_without_pinning(module) -> None:
     """verl keeps the reference model in pinned host memory, which torch gives out only beside an accelerator."""
     policy = module.CPUOffloadPolicy
     module.CPUOffloadPolicy = lambda **kwargs: policy(**{**kwargs, "pin_memory": False})
+
+
+def _offer_attention(module) -> None:
+    import s2r_verl_cpu.attention  # noqa: F401
 
 
 def _record_losses(module) -> None:

@@ -33,8 +33,11 @@ class Server:
         self.script, self.played = script, dict.fromkeys(script, 0)
         self.step: int | None = None
         self.lock = threading.Lock()
+        self.open, self.stopping = asyncio.Event(), False
+        self.open.set()
 
     async def generate(self, request_id, prompt_ids, sampling_params, **unused) -> TokenOutput:
+        await self.open.wait()
         loop = asyncio.get_running_loop()
         ids, log_probs, stop = await loop.run_in_executor(None, self._respond, list(prompt_ids), dict(sampling_params))
         return TokenOutput(
@@ -55,16 +58,30 @@ class Server:
             logits = self.model(torch.tensor([prompt_ids + ids])).logits[0, len(prompt_ids) - 1 : -1]
         log_probs = torch.log_softmax(logits.float() / (temperature or 1.0), -1)
         chosen = log_probs.gather(-1, torch.tensor(ids)[:, None])[:, 0].tolist()
-        return ids, chosen, "completed" if ids[-1] == self.tokenizer.eos_token_id else "aborted"
+        finished = ids[-1] == self.tokenizer.eos_token_id
+        cut_short = self.stopping and not finished and len(ids) < room
+        return ids, chosen, "completed" if finished else "aborted" if cut_short else "length"
+
+    async def abort_all_requests(self, reject_request: bool = False) -> None:
+        """verl asks before an update; what is not finished is asked for again, from where it stopped."""
+        self.open.clear()
+        self.stopping = True
+        while self.lock.locked():
+            await asyncio.sleep(0.01)
+
+    async def resume_generation(self) -> None:
+        self.stopping = False
+        self.open.set()
 
     def _scripted(self, prompt_ids: list[int]) -> list[int] | None:
         prompt = self.tokenizer.decode(prompt_ids)
-        for fragment, responses in self.script.items():
-            if fragment in prompt:
-                text = responses[self.played[fragment] % len(responses)]
-                self.played[fragment] += 1
-                return [*self.tokenizer.encode(text, add_special_tokens=False), self.tokenizer.eos_token_id]
-        return None
+        last = {fragment: prompt.rfind(fragment) for fragment in self.script if fragment in prompt}
+        if not last:
+            return None
+        fragment = max(last, key=lambda f: last[f])  # in a conversation: what was asked last
+        text = self.script[fragment][self.played[fragment] % len(self.script[fragment])]
+        self.played[fragment] += 1
+        return [*self.tokenizer.encode(text, add_special_tokens=False), self.tokenizer.eos_token_id]
 
     def _sample(self, prompt_ids: list[int], room: int, temperature: float) -> list[int]:
         prompt = torch.tensor([prompt_ids])
@@ -75,6 +92,7 @@ class Server:
             max_new_tokens=room,
             eos_token_id=self.tokenizer.eos_token_id,
             pad_token_id=self.tokenizer.pad_token_id,
+            stopping_criteria=[lambda ids, scores, **more: torch.full((len(ids),), self.stopping, dtype=torch.bool)],
             **how,
         )
         return out[0, len(prompt_ids) :].tolist()
@@ -90,7 +108,7 @@ class Server:
     async def _nothing(self, *args, **kwargs) -> None:
         return None
 
-    wake_up = sleep = abort_all_requests = resume_generation = clear_kv_cache = _nothing
+    wake_up = sleep = clear_kv_cache = _nothing
     release_kv_cache = resume_kv_cache = start_profile = stop_profile = _nothing
 
 
@@ -113,11 +131,15 @@ class Replica(RolloutReplica):
 
 
 class Adapter:
-    """The trainer's side: pushes every weight to the server after a step."""
+    """The trainer's side: the first rank of each replica pushes every weight to its server after a step."""
 
-    def __init__(self, config, model_config, device_mesh, *args, **kwargs) -> None:
+    def __init__(self, config, model_config, device_mesh, replica_rank: int = -1, **unused) -> None:
         self.config = config
-        self.replica_rank, self.is_leader_rank = 0, True
+        size = config.tensor_model_parallel_size * config.data_parallel_size * config.pipeline_model_parallel_size
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        alone = replica_rank != -1
+        self.replica_rank = replica_rank if alone else rank // size
+        self.is_leader_rank = alone or rank % size == 0
 
     async def resume(self, tags) -> None:
         return None
@@ -126,6 +148,9 @@ class Adapter:
         return None
 
     async def update_weights(self, weights, global_steps=None, **kwargs) -> None:
-        state = {name: tensor.detach().to("cpu", torch.float32).clone() for name, tensor in weights}
-        if torch.distributed.get_rank() == 0:
-            await ray.get_actor(_server_name(0)).update_weights.remote(state, global_steps)
+        from verl.workers.rollout.utils import ensure_async_iterator
+
+        pairs = ensure_async_iterator(weights)
+        state = {name: tensor.detach().to("cpu", torch.float32).clone() async for name, tensor in pairs}
+        if self.is_leader_rank:
+            await ray.get_actor(_server_name(self.replica_rank)).update_weights.remote(state, global_steps)

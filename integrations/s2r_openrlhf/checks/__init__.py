@@ -1,0 +1,1 @@
+"""What is looked at before a GPU is taken: flags, data, and the OpenRLHF that is installed."""

@@ -1,0 +1,1 @@
+"""Inside the actor that trains the policy: the loss over actions."""

@@ -1,0 +1,39 @@
+"""Refuses a configuration in every entry point of verl's RL trainers, before Ray starts or a GPU is taken.
+
+verl's mains call ``validate_config`` or ``run_ppo``; both are wrapped here, so that a run with a stock trainer, or with an
+experimental one that S²R's own trainer never sees, is stopped as well.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+#: Module of verl → its function that gets the whole configuration first.
+WATCHED = {"verl.utils.config": "validate_config", "verl.trainer.main_ppo": "run_ppo"}
+
+
+def watch(module: ModuleType) -> None:
+    """Wraps the function of a module that verl has just imported."""
+    import wrapt
+
+    wrapt.wrap_function_wrapper(module, WATCHED[module.__name__], _refusing)
+
+
+def _refusing(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    config = kwargs["config"] if "config" in kwargs else args[0]
+    refuse(config)
+    return wrapped(*args, **kwargs)
+
+
+def refuse(config: Any) -> None:
+    """Raises ConfigError where a configuration that names S²R cannot train as it says; looks at no other."""
+    from s2r_verl import contract
+    from s2r_verl.checks import require_good_config, require_good_data
+    from s2r_verl.checks.setup import TRAINER_KEY, TRAINERS, find, uses_s2r
+
+    if uses_s2r(config):
+        contract.require()
+        require_good_config(config)
+        if find(config, TRAINER_KEY) not in TRAINERS:  # ours look into the data themselves
+            require_good_data(config)

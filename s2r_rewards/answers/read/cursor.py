@@ -1,0 +1,80 @@
+"""A walk over tokens, with bounded depth; what the parts of the reader ask each other for."""
+
+from typing import Any
+
+from .lexer import Unreadable
+from .tree import Node
+from .vocabulary import Token
+
+_END: Token = ("end of text", "")
+
+
+class Cursor:
+    """Stands at a token; expressions, brackets and matrices are read by the subclasses.
+
+    The token at hand is ``(kind, value)``; ``step`` moves on.
+    """
+
+    def __init__(self, tokens: list[Token], max_depth: int, max_items: int) -> None:
+        self.tokens = [*tokens, _END]
+        self.at = 0
+        self.kind, self.value = self.tokens[0]
+        self.depth = max_depth
+        self.max_items = max_items
+        self.bars = 0
+        #: Names that stand somewhere without a bracket behind them.
+        self.alone = {
+            token[1]
+            for token, after in zip(self.tokens, self.tokens[1:], strict=False)
+            if token[0] == "sym" and after != ("open", "(") and after not in (("op", "'"), ("op", "_"))
+        }
+
+    def step(self) -> Any:
+        value = self.value
+        self.at += 1
+        self.kind, self.value = self.tokens[self.at] if self.at < len(self.tokens) else _END
+        return value
+
+    def is_op(self, value: str) -> bool:
+        return self.kind == "op" and self.value == value
+
+    def is_sym(self, name: str) -> bool:
+        return bool(self.kind == "sym" and self.value == name)
+
+    def skip(self, op: str) -> bool:
+        """Whether an operator is at hand; it is stepped over."""
+        found = self.is_op(op)
+        if found:
+            self.step()
+        return found
+
+    def expect(self, kind: str, value: str) -> None:
+        if self.kind != kind or self.value != value:
+            raise Unreadable(f"expected {value!r}, found {self.value!r}")
+        self.step()
+
+    def deeper(self) -> None:
+        self.depth -= 1
+        if self.depth < 0:
+            raise Unreadable("nested too deeply")
+
+    def bracket(self) -> Node:
+        raise NotImplementedError
+
+    def matrix(self, name: str) -> Node:
+        raise NotImplementedError
+
+    def sum(self) -> Node:
+        raise NotImplementedError
+
+    def unary(self) -> Node:
+        raise NotImplementedError
+
+    def power(self) -> Node:
+        raise NotImplementedError
+
+    def exponent(self) -> Node:
+        raise NotImplementedError
+
+    def implicit(self, factors: list[Node]) -> Node:
+        raise NotImplementedError

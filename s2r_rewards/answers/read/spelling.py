@@ -1,0 +1,153 @@
+r"""Other spellings of the same notation, rewritten before anything is read: ``{n \choose k}``, ``]a, b[``, ``8°30'``, "five".
+
+Each rewriting is looked at only where a sign of its own occurs in the text, so most answers pay a few substring tests.
+"""
+
+import re
+from fractions import Fraction
+
+_SPECIAL = re.compile(r"(?:\s*(?:<\|[a-z_]{2,20}\|>|</?s>|<eos>)(?:user|assistant)?)+\s*$")
+_CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}")
+_BEFORE_C = re.compile(r"(?:\{\s*\})?\s*[\^_]\s*\{?\s*(\w+)\s*\}?\s*C\s*_\s*\{?\s*(\w+)\s*\}?")
+_C_N_K = re.compile(r"(?<![A-Za-z\\])C\s*_\s*(\{[^{}]*\}|\w)\s*\^\s*(\{[^{}]*\}|\w)")
+_SCRIPTS = re.compile(r"([A-Za-z])\s*\^\s*(\{[^{}]*\}|\w)\s*_\s*(\{[^{}]*\}|\w)")
+_BASE_WORD = re.compile(r"(?<=\d)_\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*([a-z]+)\s*\}{0,2}")
+_REVERSED = re.compile(r"([\[\]])([^\[\]()]*[,;][^\[\]()]*)([\[\]])")
+_ANGLE = re.compile(
+    r"(\d+(?:\.\d+)?)\s*\^\s*\{?\s*\\circ\s*\}?\s*(\d+(?:\.\d+)?)\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)(?!')"
+    r"(?:\s*(\d+(?:\.\d+)?)\s*(?:''|\"|\^\s*\{?\s*\\prime\s*\\prime\s*\}?))?"
+)
+_UNIT_VECTOR = re.compile(
+    r"\\(?:mathbf|boldsymbol|bm|vec|hat|overrightarrow|mathrm)\s*\{?\s*(?:\\(?:hat|mathbf|vec)\s*\{?\s*)?\\?([ijk])(?:math)?\s*\}{0,2}"
+)
+_DERIVATIVE = re.compile(r"\\frac\s*\{\s*d\s*([a-z])\s*\}\s*\{\s*d\s*[a-z]\s*\}|(?<![a-z])d([a-z])/d[a-z](?![a-z])")
+_SECOND = re.compile(r"\\frac\s*\{\s*d\s*\^\s*\{?2\}?\s*([a-z])\s*\}\s*\{\s*d\s*[a-z]\s*\^\s*\{?2\}?\s*\}")
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = {
+    word: 10 * (k + 2)
+    for k, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
+}
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 10**9}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4,
+          "fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}  # fmt: skip
+_VALUES = {word: value for value, word in enumerate(_SMALL)} | _TENS
+_TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
+
+
+def respell(text: str) -> str:
+    """The usual spelling of an answer."""
+    if text[-1:] in '>"\\ ' or "<|" in text:
+        text = _SPECIAL.sub("", text).rstrip().rstrip("\\").rstrip()
+        if text.count('"') % 2 and text.endswith('"'):
+            text = text[:-1].rstrip()
+    if "\\boxed" in text:
+        text = unbox(text)
+    if text[:1].isalpha() or text.startswith("\\t"):
+        text = _number_words(text)
+    if "C" in text and ("^" in text or "_" in text):
+        text = _BEFORE_C.sub(r"\\binom{\1}{\2}", text)
+    if "\\choose" in text:
+        text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
+    if "^" in text:
+        if "_" in text:
+            text = _SCRIPTS.sub(r"\1_\3^\2", text)
+        if "circ" in text:
+            text = _ANGLE.sub(_degrees, text)
+    if "_" in text:
+        text = _BASE_WORD.sub(lambda m: f"_{{{_VALUES[m[1]]}}}" if m[1] in _VALUES else m[0], text)
+    if text[:1] == "]" or text[-1:] == "[":
+        text = _REVERSED.sub(_interval, text)
+    if "j" in text or "\\hat" in text:
+        text = _unit_vectors(text)
+    return text
+
+
+def combinations(text: str) -> str:
+    r"""``C_n^k`` as a binomial: one of two readings, the other being a power of :math:`C_n`."""
+    return _C_N_K.sub(r"\\binom{\1}{\2}", text) if "C" in text else text
+
+
+def primes(text: str) -> str:
+    r"""``\frac{dy}{dx}`` as ``y'``."""
+    return _DERIVATIVE.sub(lambda m: f"{m[1] or m[2]}'", _SECOND.sub(r"\1''", text)) if "d" in text else text
+
+
+def unbox(text: str) -> str:
+    r"""The text without its ``\boxed{…}``, whose contents stay."""
+    for _ in range(20):
+        start = text.find("\\boxed{")
+        if start < 0:
+            break
+        depth, at = 0, start + 6
+        while at < len(text):
+            depth += (text[at] == "{") - (text[at] == "}")
+            if not depth:
+                break
+            at += 1
+        if depth:
+            break
+        text = f"{text[:start]} {text[start + 7 : at]} {text[at + 1 :]}"
+    return text.strip()
+
+
+def _interval(match: re.Match[str]) -> str:
+    left, inside, right = match.groups()
+    return ("(" if left == "]" else "[") + inside.replace(";", ",") + (")" if right == "[" else "]")
+
+
+def _degrees(match: re.Match[str]) -> str:
+    whole, minutes, seconds = (Fraction(part or 0) for part in match.groups())
+    value = whole + minutes / 60 + seconds / 3600
+    return rf"\frac{{{value.numerator}}}{{{value.denominator}}}^\circ"
+
+
+def _unit_vectors(text: str) -> str:
+    """Bold, hatted and arrowed i, j and k as the one kind, where j is among them."""
+    found = {match[1] for match in _UNIT_VECTOR.finditer(text)}
+    return _UNIT_VECTOR.sub(r"\\hat{\1}", text) if "j" in found or found == {"i", "k"} else text
+
+
+def _number_words(text: str) -> str:
+    """A text that begins with a number in words, with digits."""
+    words = _TEXT.sub(r"\1", text[:80]).strip().rstrip(".") if len(text) <= 80 else ""
+    pieces = words.lower().replace("-", " ").split()
+    if not pieces or pieces[0] not in _VALUES:
+        return text
+    total, current, used = 0, 0, 0
+    for word in pieces:
+        if word in _VALUES:
+            current += _VALUES[word]
+        elif word == "hundred":
+            current = max(1, current) * 100
+        elif word in _SCALES:
+            total, current = total + max(1, current) * _SCALES[word], 0
+        elif word in _PARTS and used and len(pieces) == used + 1:
+            return f"{total + current}/{_PARTS[word]}"
+        elif not (word == "and" and used and pieces[used - 1] in _SCALES):
+            break
+        used += 1
+    rest = pieces[used:]
+    if len(rest) > 2 or not all(word.isalpha() and word not in ("or", "and", "of", "to", "not") for word in rest):
+        return text
+    return str(total + current) + (rf" \text{{{' '.join(rest)}}}" if rest else "")

@@ -1,0 +1,134 @@
+r"""Second readings of a pair that differs as it stands: notation that only the other side explains.
+
+``P(1, 2)`` is a point beside a point and a number of arrangements beside a number; ``3\hat{i}-2\hat{j}`` is a vector
+beside a tuple; ``a < x < a+1`` is an interval beside one.
+
+Integration constants and whole numbers of periods stand for any number, so their name means nothing: ``x^2 + C`` is
+``x^2 + c`` and ``2k\pi`` is ``2n\pi``. A letter is only renamed where each side has one that the other has not.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ..algebra.exact import as_number
+from ..read import tree
+from ..read.tree import Node, descendants, functions, rebuild, replaced, variables
+from .orders import as_interval, is_order, pieces
+
+Pair = tuple[Node, Node]
+_CONSTANTS = frozenset(("C", "c", "K", "k", "C_0", "C_1", "c_0", "c_1", "const"))
+_WHOLE = frozenset("knmlNj")
+_HATS = ("hati", "hatj", "hatk")
+_ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
+_COUNTED = {"C": "binom", "P": "permutations"}
+_PLAIN = (tree.Num, tree.Const, tree.Percent)
+
+
+def readings(gold: Node, answer: Node, order: str) -> Iterator[Pair]:
+    """Other pairs that these two may stand for; equal when one of them is."""
+    if isinstance(gold, _PLAIN) and isinstance(answer, _PLAIN):
+        return
+    names = variables(gold) | variables(answer)
+    if not names:
+        return
+    if "hati" in names or "hatj" in names:
+        yield from _vectors(gold, answer)
+    for call, other in ((gold, answer), (answer, gold)):
+        named = isinstance(call, tree.Call) and call.name.isupper() and isinstance(call.argument, tree.Group)
+        if named and isinstance(call, tree.Call) and isinstance(other, tree.Group):
+            yield (call.argument, other) if call is gold else (other, call.argument)
+    if not names.isdisjoint(_COUNTED):
+        counted = _counted(gold), _counted(answer)
+        if counted != (gold, answer):
+            yield counted
+    if order != "free" and not (_is_ordered(gold) and _is_ordered(answer)):
+        intervals = _interval(gold), _interval(answer)
+        if type(intervals[0]) is type(intervals[1]):
+            yield intervals
+    for renamed in renamings(gold, answer):
+        yield gold, renamed
+
+
+def _vectors(gold: Node, answer: Node) -> Iterator[Pair]:
+    sizes = [
+        len(n.items) if isinstance(n, tree.Group) else len(n.rows) if isinstance(n, tree.Matrix) else 0
+        for n in (gold, answer)
+    ]
+    three = 3 if 3 in sizes or "hatk" in variables(gold) | variables(answer) else 0
+    vectors = as_vector(gold, three), as_vector(answer, three)
+    if vectors != (gold, answer):
+        yield vectors
+
+
+def _counted(node: Node) -> Node:
+    """``C(n, k)`` and ``P(n, k)`` as numbers of choices and of arrangements."""
+    match node:
+        case tree.Call(name, tree.Group(_, _, (n, k))) if name in _COUNTED:
+            return tree.Function(_COUNTED[name], (n, k))
+    return rebuild(node, _counted)
+
+
+def _is_ordered(node: Node) -> bool:
+    """Whether a node is written with inequalities."""
+    return is_order(node) or (isinstance(node, tree.List) and all(map(is_order, node.items)))
+
+
+def _interval(node: Node) -> Node:
+    """Inequalities of one letter, and unions, as intervals."""
+    if is_order(node):
+        return as_interval(node) or node
+    if isinstance(node, tree.SetOperation) and node.name == "cup":
+        return tree.List(tuple(map(_interval, pieces(node))))
+    if isinstance(node, tree.List) and node.joined == "or" and all(map(is_order, node.items)):
+        return tree.List(tuple(map(_interval, node.items)))
+    return node
+
+
+def renamings(gold: Node, answer: Node) -> Iterator[Node]:
+    """The answer with its free letter named as the gold's, where such a letter may have any name."""
+    ours, theirs = variables(gold), variables(answer)
+    mine, other = ours - theirs, theirs - ours
+    if len(mine) == len(other) == 1:
+        (wanted,), (found,) = mine, other
+        if _is_free(gold, wanted) and _is_free(answer, found):
+            yield replaced(answer, found, tree.Sym(wanted))
+    elif not mine and not other and {"C_1", "C_2"} <= ours:
+        swapped = replaced(replaced(answer, "C_1", tree.Sym("C_0")), "C_2", tree.Sym("C_1"))
+        yield replaced(swapped, "C_0", tree.Sym("C_2"))
+
+
+def _is_free(node: Node, name: str) -> bool:
+    """Whether a letter is a constant that is added, one of a solution, or counts periods."""
+    parts = descendants(node)
+    if name in _WHOLE and any(
+        part in (tree.Const("pi"), tree.Sym("mathbbZ")) or isinstance(part, tree.Degree) for part in parts
+    ):
+        return True
+    if name not in _CONSTANTS:
+        return False
+    sums = [part for part in parts if isinstance(part, tree.Sum)]
+    added = any(term in (tree.Sym(name), tree.Neg(tree.Sym(name))) for part in sums for term in part.parts)
+    return added or (name[0] in "Cc" and (bool(functions(node)) or _has_powers_of_e(parts)))
+
+
+def _has_powers_of_e(parts: list[Node]) -> bool:
+    return any(isinstance(part, tree.Power) and part.left == tree.Const("e") for part in parts)
+
+
+def as_vector(node: Node, size: int = 0) -> Node:
+    r"""``3\hat{i} - 2\hat{j}`` as ``(3, -2)``; with a third component where k occurs or ``size`` asks for it."""
+    found = variables(node) & set(_HATS)
+    if not found or isinstance(node, tree.Container):
+        return node
+    names = _HATS if "hatk" in found or size == 3 else _HATS[:2]
+
+    def component(which: str) -> Node:
+        value: Node = node
+        for name in _HATS:
+            value = replaced(value, name, _ONE if name == which else _ZERO)
+        return value
+
+    if as_number(component("")) != 0:  # a number is left over
+        return node
+
+    return tree.Group("(", ")", tuple(map(component, names)))

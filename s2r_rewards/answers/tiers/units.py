@@ -1,0 +1,152 @@
+"""Values with units: ``5 km`` is ``5000 m``, ``90°`` is ``π/2 rad``, ``5 m`` is no ``5 cm`` and ``$5`` no ``5%``.
+
+Units that are spelled alike compare without help; others are converted exactly by pint, which is loaded then. What a unit
+on one side only means is the policy's choice. Caveat: ``5 students`` and ``5 people`` are equal: only the question knows
+what was counted.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from ..algebra.exact import as_number
+from ..read import tree
+from ..read.atoms import TURN
+from ..read.tree import Node
+from ..read.units import Unit, read_unit, unit_name
+
+_PINT_NAMES = {"celsius": "degC", "fahrenheit": "degF"}
+_MONEY = ("dollar = [money_of_usa]", "cent = dollar / 100", "euro = [money_of_europe]", "sterling = [money_of_britain]",
+          "rupee = [money_of_india]", "yuan = [money_of_china]", "yen = [money_of_japan]")  # fmt: skip
+#: What a temperature is in kelvin: factor and offset.
+_KELVIN = {
+    "kelvin": (Fraction(1), Fraction(0)), "K": (Fraction(1), Fraction(0)), "celsius": (Fraction(1), Fraction("273.15")),
+    "fahrenheit": (Fraction(5, 9), Fraction("459.67") * Fraction(5, 9)),
+}  # fmt: skip
+DEGREE: Unit = (("degree", 1),)
+_RADIAN: Unit = (("radian", 1),)
+_THERMAL: dict[Unit, Unit] = {
+    (("celsius", 1), ("degree", 1)): (("celsius", 1),), (("degree", 1), ("fahrenheit", 1)): (("fahrenheit", 1),),
+    (("C", 1), ("degree", 1)): (("celsius", 1),), (("F", 1), ("degree", 1)): (("fahrenheit", 1),),
+}  # fmt: skip
+
+
+class Quantity(NamedTuple):
+    """A value in a unit."""
+
+    value: Node
+    unit: Unit
+
+
+def quantity(core: Node, text: str, degree: bool) -> Quantity:
+    """A value with what was written behind it."""
+    unit = read_unit(text)
+    if not text and isinstance(core, tree.Product | tree.Quotient) and (found := _of_letters(core)):
+        core, unit = found
+        degree = degree or isinstance(core, tree.Degree)
+        core = core.inner if isinstance(core, tree.Degree) else core
+    if degree:
+        unit = tuple(sorted((*unit, *DEGREE)))
+    return Quantity(core, _THERMAL.get(unit, unit))
+
+
+def _of_letters(node: Node) -> Quantity | None:
+    """``5 m`` or ``5 m/s^2`` written with letters that can be units."""
+    match node:
+        case tree.Product((value, *rest)) if as_number(value) is not None:
+            parts = [_letter(part, 1) for part in rest]
+        case tree.Quotient(tree.Product() as top, below) if (found := _of_letters(top)) is not None:
+            value, above = found
+            factors = below.parts if isinstance(below, tree.Product) else (below,)
+            parts = [*above, *(_letter(part, -1) for part in factors)]
+        case _:
+            return None
+    known = [part for part in parts if part is not None]
+    return Quantity(value, tuple(sorted(known))) if len(known) == len(parts) else None
+
+
+def _letter(node: Node, sign: int) -> tuple[str, int] | None:
+    match node:
+        case tree.Sym("Omega"):
+            return ("ohm", sign)
+        case tree.Sym(name) if (unit := unit_name(name)) is not None:
+            return (unit, sign)
+        case tree.Power(inner, tree.Num(Fraction(denominator=1) as power)) if (
+            found := _letter(inner, sign)
+        ) is not None:
+            return (found[0], sign * int(power))
+    return None
+
+
+def is_known(unit: Unit) -> bool:
+    """Whether every name in a unit is one of a unit."""
+    return all(name[0] != "?" for name, _ in unit)
+
+
+def in_unit_of(first: Quantity, second: Quantity) -> tuple[Node, Node] | None:
+    """Both values in the same unit, None when their units cannot be compared."""
+    if first.unit == second.unit:
+        return first.value, second.value
+    known = is_known(first.unit), is_known(second.unit)
+    if not all(known):  # what was counted is a matter of words; a unit is not
+        return None if any(known) and first.unit and second.unit else (first.value, second.value)
+    if {first.unit, second.unit} == {DEGREE, _RADIAN}:
+        return _radians(first), _radians(second)
+    one, other = _kelvin(first), _kelvin(second)
+    if one is not None and other is not None:
+        return one, other
+    plain = all(len(unit) == 1 and unit[0][1] == 1 for unit in (first.unit, second.unit))
+    if plain and first.value == second.value:  # 5 hours, 5 minutes: pint need not be loaded
+        return None
+    if (factor := conversion(first.unit, second.unit)) is None:
+        return None
+    return tree.Product((first.value, tree.Num(factor))), second.value
+
+
+def _radians(side: Quantity) -> Node:
+    return tree.Product((side.value, TURN)) if side.unit == DEGREE else side.value
+
+
+def _kelvin(side: Quantity) -> Node | None:
+    match side.unit:
+        case ((name, 1),) if name in _KELVIN:
+            factor, offset = _KELVIN[name]
+            return tree.Sum((tree.Product((side.value, tree.Num(factor))), tree.Num(offset)))
+    return None
+
+
+@cache
+def _registry() -> Any:
+    """pint's registry with exact fractions, and money; None where pint is not installed."""
+    try:
+        import pint
+    except ImportError:
+        return None
+    registry: Any = pint.UnitRegistry(non_int_type=Fraction)
+    for line in _MONEY:
+        registry.define(line)
+    return registry
+
+
+@lru_cache(4096)
+def conversion(first: Unit, second: Unit) -> Fraction | None:
+    """How many of the second unit one of the first is; None where they measure different things."""
+    registry = _registry()
+    if registry is None:
+        return None
+    try:
+        one, other = (_composed(registry, unit) for unit in (first, second))
+        return Fraction(registry.Quantity(Fraction(1), one).to(other).magnitude)
+    except Exception as error:  # pint's own errors need pint to be named
+        if type(error).__module__.partition(".")[0] == "pint" or isinstance(error, ArithmeticError | TypeError):
+            return None
+        raise
+
+
+def _composed(registry: Any, unit: Unit) -> Any:
+    whole = registry.dimensionless
+    for name, exponent in unit:
+        whole = whole * registry.Unit(_PINT_NAMES.get(name, name)) ** exponent
+    return whole
