@@ -259,6 +259,8 @@ def test_real_sampling(tmp_path):
         ({}, {"beta": 0.1}, {"loss": "trl"}, "beta=0.1 (Eq. 5) is part of the method's loss"),
         ({}, {"ratio": "token"}, {"loss": "trl"}, "ratio='token' is part of the method's loss"),
         ({}, {}, {"loss": "dapo"}, "loss is 'dapo'; expected one of ('method', 'trl')"),
+        ({}, {"divisor": 8.0}, {"loss": "trl"}, "divisor=8.0 is part of the method's loss"),
+        ({}, {"conversation": "pag"}, {}, "conversation='pag': TRL's trainer asks for no turns"),
         ({}, {"rollouts": "r.jsonl"}, {}, "rollouts: TRL writes its completions itself"),
         ({}, {"method": "s2r-plr"}, {}, "unknown method 's2r-plr'"),
         ({}, {}, {"tools": [len]}, "tools: what a tool answers would be read as the model's own words"),

@@ -10,7 +10,7 @@ from s2r_openrlhf import AGENT_FILE
 from s2r_openrlhf.checks.contract import counts_whole_steps
 from s2r_openrlhf.checks.flags import Flags
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
-from s2r_rewards.adapter import resolve_checker, resolve_method
+from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
 from s2r_rewards.adapter.golds import told, ungradable
 from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.replay import check_file
@@ -127,7 +127,7 @@ def _advantages(flags: Flags, options: Options, method: Method) -> Iterator[str]
 def _objective(flags: Flags, options: Options, method: Method) -> Iterator[str]:
     """Flags of OpenRLHF's policy loss."""
     if not uses_own_loss(options):
-        for name in ("ratio", "count_end"):
+        for name in LOSS_OPTIONS:
             if getattr(options, name) is not None:
                 yield f"--s2r.{name} {getattr(options, name)}: OpenRLHF's own loss has no such choice; drop --s2r.loss"
         return
