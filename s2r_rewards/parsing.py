@@ -16,7 +16,7 @@ from s2r_rewards.answers.guard import guarded
 from s2r_rewards.grammar import Grammar, NaturalGrammar, get_grammar
 from s2r_rewards.natural import nearly, read_natural, read_verdict
 from s2r_rewards.seeking import find
-from s2r_rewards.spoken import spoken
+from s2r_rewards.seeking.verdicts import spoken
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
 Mark = tuple[int, int, ActionKind]

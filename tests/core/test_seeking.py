@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from s2r_rewards.answers.extract import _BARE_BOX, _BOX_TOKEN, _next_box, extract_answer
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.seeking import find, occurrences
-from s2r_rewards.spoken import spoken
+from s2r_rewards.seeking.verdicts import spoken
 
 PIECES = (
     *("Wait, let me recheck my solution.", "Let me try again.", "<|im_end|>", "</s>", "<verdict> correct </verdict>"),
