@@ -26,16 +26,14 @@ T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9:
 
 def main(folder: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for name in re.findall(r"<!-- (\w+) -->\n", text):
+    for name in dict.fromkeys(re.findall(r"<!-- (\w+) -->\n", text)):
         results = folder / name / "results.json"
-        if not results.exists():
-            print(f"{name}: not there")
+        found = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {"seeds": []}
+        if len(found["seeds"]) < 5:
+            print(f"{name}: fewer than five seeds yet")
             continue
-        found = json.loads(results.read_text(encoding="utf-8"))
-        table = (
-            "\n".join(kit.table(*(found_rows := rows_of(found)), len(found_rows[0]) - 1))
-            + f"\n\nSeeds {', '.join(map(str, found['seeds']))}."
-        )
+        head, rows = rows_of(found)
+        table = "\n".join([*kit.table(head, rows, len(head) - 1), "", f"Seeds {', '.join(map(str, found['seeds']))}."])
         marks = f"<!-- {name} -->\n"
         before, _, after = text.split(marks)
         text = f"{before}{marks}{table}\n{marks}{after}"
@@ -48,7 +46,7 @@ def main(folder: Path) -> None:
 
 def rows_of(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows: one row an arm. At T = 1, or where an arm has another temperature only, there."""
-    reference = found["reference"]
+    reference = found.get("reference", "")
     arms: dict[str, dict[float, dict[str, list[float | None]]]] = {}
     for row in found["arms"]:
         arms.setdefault(row["label"], {})[row["temperature"]] = row["values"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 
 from s2r_openrlhf import AGENT_FILE, REWARD_FILE
 from s2r_rewards import adapter
-from s2r_rewards.adapter import ConfigError, resolve_method
+from s2r_rewards.adapter import LOSS_OPTIONS, ConfigError, resolve_method
 from s2r_rewards.adapter.options import option
 from s2r_rewards.baselines import BASELINES, rloo
 from s2r_rewards.grammar import GRAMMARS
@@ -51,7 +51,9 @@ class Options(adapter.Options):
     )
     token_file: str | None = option(None, "The file with the token of `s2r serve`; it has to be there on every node.")
     bad_golds: str = option(
-        "refuse", "Golden answers that cannot be graded: ``refuse`` to start, or ``count`` them as wrong."
+        "refuse",
+        "A tenth or more of the golden answers of a local file that cannot be graded: ``refuse`` to start, or ``count`` "
+        "them as wrong.",
     )
 
     def check(self) -> None:
@@ -97,7 +99,8 @@ def uses_own_loss(options: Options) -> bool:
         return options.loss == "method"
     method = resolve_method(options)
     theirs = all(getattr(method, name) == getattr(Method, name) for name in OF_THE_LOSS)
-    return method.level == "process" or options.ratio is not None or not theirs
+    asked = any(getattr(options, name) is not None for name in LOSS_OPTIONS)
+    return method.level == "process" or asked or not theirs
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -129,7 +132,8 @@ OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help"
             parser.add_argument(flag, nargs="?", const=True, type=_yes_or_no, metavar="yes|no", help=told)
         else:
             told += "" if default is None else f" [{default}]"
-            reads, shown = (int, "N") if str(field.type).startswith("int") else (str, "NAME")
+            kinds = {"int": (int, "N"), "float": (float, "X")}
+            reads, shown = kinds.get(str(field.type).partition(" ")[0], (str, "NAME"))
             parser.add_argument(flag, type=reads, metavar=shown, help=told)
     parser.add_argument("-h", "--help", action="store_true", help="show this help")
     return parser

@@ -11,7 +11,6 @@ from s2r_rewards import answers
 from s2r_rewards.baselines import Baseline, get_baseline
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.judging import BatchChecker
-from s2r_rewards.llm.answers import with_judge
 from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.methods.base import GROUPS
@@ -19,9 +18,11 @@ from s2r_rewards.resolve import load_object
 from s2r_rewards.turns import get_conversation
 
 T = TypeVar("T", bound="Options")
+#: Options that only a trainer with the library's loss can use.
+LOSS_OPTIONS = ("ratio", "objective", "average", "divisor", "count_end")
 #: Options that only a trainer which hands its whole batch over can use.
 TRAINING_OPTIONS = (
-    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "count_end", "beta", "alarms",
+    "baseline", "groups", "running", "leave_one_out", "min_count", *LOSS_OPTIONS, "beta", "alarms",
     "rollouts", "conversation",
 )  # fmt: skip
 
@@ -69,6 +70,9 @@ class Options:
     )
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
+    objective: str | None = option(None, "``clip``, or ``cispo``: the clipped ratio is a weight.")
+    average: str | None = option(None, "Of the loss: over ``actions``, ``responses`` or ``tokens``.")
+    divisor: float | None = option(None, "A constant in the place of a response's number of actions or tokens.")
     count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
     beta: float = option(0.0, "β of Eq. 2 and 5: the KL term inside the advantage. Needs a reference model.")
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
@@ -152,9 +156,7 @@ def resolve_method(options: Options) -> Method:
         baseline = baseline.with_settings(**settings)
     elif settings:
         raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
-    changes: dict[str, Any] = {
-        name: given[name] for name in ("groups", "running", "ratio", "count_end") if name in given
-    }
+    changes: dict[str, Any] = {name: given[name] for name in ("groups", "running", *LOSS_OPTIONS) if name in given}
     if options.rewards:
         changes["rewards"] = load_object(options.rewards, "rewards")
         if not callable(changes["rewards"]):
@@ -185,7 +187,11 @@ def resolve_checker(options: Options) -> BatchChecker:
         ImportError: the judge needs a library that is missing.
     """
     checker = answers.batch_checker(options.checker, options.policy, options.workers)
-    return with_judge(checker, options.judge) if options.judge else checker  # type: ignore[arg-type]
+    if not options.judge:
+        return checker
+    from s2r_rewards.llm.answers import with_judge
+
+    return with_judge(checker, options.judge)  # type: ignore[arg-type]
 
 
 def checker_version(options: Options) -> str:

@@ -141,6 +141,8 @@ def test_what_is_told_and_how_to_be_rid_of_it():
     assert "own outcome" in effects(get_method("s2r-offline-orl"))[0].what
     assert "own outcome" not in str(effects(replace(get_method("s2r-offline-orl"), groups="accuracy_of_others")))
     assert "long response" in effects(get_method("s2r-orl"))[0].what
+    assert "long response" in effects(replace(get_method("s2r-orl"), divisor=20.0))[0].what  # still a mean of tokens
+    assert effects(replace(get_method("s2r-orl"), average="tokens", divisor=20.0)) == ()
     assert effects(get_method("dr-grpo")) == ()
     unit = replace(get_method("return-to-go"), rewards=unit_rewards)
     assert "a false verdict buys one" in effects(unit)[0].what

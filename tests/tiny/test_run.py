@@ -148,6 +148,9 @@ def test_a_quick_run_learns_to_verify_and_correct(s2r, tmp_path):
 
     final, verified = "s2r/outcome/accuracy", "s2r/verify/accuracy"
     assert value("bi", final) > value("plain", final) + 0.1
+    # Headroom: methods can be told apart, greedy and sampled.
+    assert 0.3 < value("bi", final, "greedy") < 0.8
+    assert max(value(model, final, t) for model in ("orl", "prl") for t in ("greedy", "t1")) < 0.95
     for model in ("orl", "prl"):
         assert value(model, final) > value("bi", final) + 0.1
         assert value(model, verified) > value("bi", verified) + 0.05

@@ -43,7 +43,9 @@ def _colder(temperature: float) -> Arm:
 
 
 def _loop(tries: int) -> Arm:
-    return Arm(f"loop around the base model, {tries} tries", "loop", (f"outside.tries={tries}",))
+    return Arm(
+        f"loop around the base model, {tries} {'try' if tries == 1 else 'tries'}", "loop", (f"outside.tries={tries}",)
+    )
 
 
 def _methods() -> tuple[Arm, ...]:
