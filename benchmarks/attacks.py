@@ -5,7 +5,8 @@
 Simulated responses, real library: texts are written with `s2r_rewards.testing`, then parsed, checked and
 rewarded as in training. Every prompt gets 8 responses, 4 of an honest policy and 4 of the same policy with the
 attack. The figure is the mean score of the attackers minus that of the honest, over all seeds: above 0, the
-objective pushes the policy towards the attack.
+objective pushes the policy towards the attack. A second table has every method of the shelf, a third what
+`s2r_rewards.methods.worked` does to verdicts without work.
 """
 
 import random
@@ -18,9 +19,10 @@ import kit
 
 from s2r_rewards import action_rewards, judge_many, outcome_advantages, outcome_reward, parse
 from s2r_rewards.alarms import find_alarms
-from s2r_rewards.baselines import position, reward_context
+from s2r_rewards.baselines import Baseline, position, reward_context
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.methods import Method, get_method
+from s2r_rewards.methods import METHODS, Method, get_method
+from s2r_rewards.methods.worked import worked
 from s2r_rewards.testing import Script, solve
 
 PROMPTS, SAMPLES, SEEDS = 48, 8, 10
@@ -155,6 +157,17 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
+def of_batch(method: Method) -> Objective:
+    """A method by itself: running means are those of the batch; of a moving average, those of nothing yet."""
+    return of(replace(method, running=False) if isinstance(method.baseline, Baseline) else method)
+
+
+SHELF = {f"`{name}`": of_batch(method) for name, method in METHODS.items()}
+WORKED = {"`s2r-prl`": of(PAPER), "`s2r-prl`, worked": of(worked(PAPER))}
+CONTROLS = ("honest (control)", "one attempt, honest verdict (control)")
+WITHOUT_WORK = ("verdict without work", "padded verification")
+
+
 def batch(attack: Policy, seed: int, regime: str) -> tuple[list[JudgedTrajectory], list[int]]:
     """Judged responses and their prompts; every second response is the attacker's."""
     rng = Dice(seed)
@@ -164,20 +177,51 @@ def batch(attack: Policy, seed: int, regime: str) -> tuple[list[JudgedTrajectory
     return judge_many(trajectories, [GOLD] * len(policies)), [i // SAMPLES for i in range(len(policies))]
 
 
-def gains(attack: Policy, regime: str) -> tuple[dict[str, float], dict[str, float], list[str]]:
-    """Mean gain per objective, its standard error over seeds, and the alarms that the attackers set off."""
-    batches = [batch(attack, seed, regime) for seed in range(SEEDS)]
-    means, errors = {}, {}
-    for name, objective in OBJECTIVES.items():
-        scores = [objective(judged, groups) for judged, groups in batches]
-        found = [statistics.fmean(s[1::2]) - statistics.fmean(s[::2]) for s in scores]
-        means[name], errors[name] = statistics.fmean(found), statistics.stdev(found) / SEEDS**0.5
-    attackers = batches[0][0][1::2]
-    return means, errors, [alarm.name for alarm in find_alarms(attackers, [PROMPT] * len(attackers)) if alarm.fired]
+def gains(attack: Policy, regime: str, objectives: dict[str, Objective]) -> dict[str, list[float]]:
+    """Gain per objective and seed."""
+    found: dict[str, list[float]] = {name: [] for name in objectives}
+    for seed in range(SEEDS):
+        judged, groups = batch(attack, seed, regime)
+        for name, objective in objectives.items():
+            scores = objective(judged, groups)
+            found[name].append(statistics.fmean(scores[1::2]) - statistics.fmean(scores[::2]))
+    return found
+
+
+def alarms(attack: Policy, regime: str) -> str:
+    """What the attackers set off."""
+    attackers = batch(attack, 0, regime)[0][1::2]
+    fired = [alarm.name for alarm in find_alarms(attackers, [PROMPT] * len(attackers)) if alarm.fired]
+    return ", ".join(fired) or "–"
+
+
+def mean_error(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and its standard error."""
+    return statistics.fmean(values), statistics.stdev(values) / len(values) ** 0.5
+
+
+def without_work(regime: str) -> list[list[str]]:
+    """Verdicts without work against the same policy with work, seed by seed."""
+    honest, control = (gains(ATTACKS[name], regime, WORKED) for name in CONTROLS)
+    rows = []
+    for attack in WITHOUT_WORK:
+        found = gains(ATTACKS[attack], regime, WORKED)
+        for name in WORKED:
+            mean, error = mean_error([a - b for a, b in zip(found[name], control[name], strict=True)])
+            rows.append([attack, name, signed(mean), signed(mean / error, 1) if error else "–"])
+    for label, values in zip(CONTROLS, (honest, control), strict=True):
+        plain, option = values.values()
+        mean, error = mean_error([a - b for a, b in zip(option, plain, strict=True)])
+        rows.append([label, "with the option − without", signed(mean), signed(mean / error, 1) if error else "0"])
+    return rows
+
+
+def signed(value: float, digits: int = 2) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def cell(mean: float, error: float) -> str:
-    text = f"{mean:+.2f}".replace("-", "−")
+    text = signed(mean)
     return f"**{text}**" if mean > 3 * error and mean > 0.02 else text
 
 
@@ -187,13 +231,20 @@ def main() -> None:
     tables = []
     for regime, (skill, truth) in REGIMES.items():
         print(regime)
-        rows = []
-        for name, policy in ATTACKS.items():
-            means, errors, alarms = gains(policy, regime)
-            rows.append([name, *(cell(means[o], errors[o]) for o in OBJECTIVES), ", ".join(alarms) or "–"])
+        policy = f"{regime} policy: attempts right {skill:.0%}, honest verdicts true {truth:.0%}"
+        rows, shelf = [], {name: [name] for name in SHELF}
+        for name, attack in ATTACKS.items():
+            found = gains(attack, regime, OBJECTIVES | SHELF)
+            rows.append([name, *(cell(*mean_error(found[o])) for o in OBJECTIVES), alarms(attack, regime)])
+            for method in SHELF:
+                shelf[method].append(cell(*mean_error(found[method])))
             print(kit.row(rows[-1]), flush=True)
-        title = f"## {regime.capitalize()} policy: attempts right {skill:.0%}, honest verdicts true {truth:.0%}"
-        tables.append("\n".join([title, "", *kit.table(["attack", *OBJECTIVES, "alarms"], rows)]))
+        tables += ["\n".join([f"## {policy.capitalize()}", "", *kit.table(["attack", *OBJECTIVES, "alarms"], rows)])]
+        tables += ["\n".join([f"### Every method, {policy}", "", *kit.table(["method", *ATTACKS], shelf.values())])]
+        head = ["attack", "method", "score − one honest attempt", "in standard errors"]
+        tables += [
+            "\n".join([f"### Right verdict, wrong reason, {policy}", "", *kit.table(head, without_work(regime))])
+        ]
     body = "\n\n".join(tables)
     result.write_text(f"{before}<!-- tables -->\n{body}\n<!-- tables -->{after}", encoding="utf-8")
 

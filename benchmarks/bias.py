@@ -5,7 +5,7 @@ after the verdict "correct", or after K attempts. N responses answer one prompt.
 advantages come from the library, and the expectation of 1/N Σ A_t ∇ log π(a_t) over (a, f) is set beside the gradient of
 what the method claims to maximise. Fractions where the advantages are fractions.
 
-    python benchmarks/bias.py                          # p = q = 3/4, K = 2, N = 3: docs/bias.md has the table
+    python benchmarks/bias.py                          # p = q = 3/4, K = 2, N = 3 (docs/bias.md), and longer ones
     python benchmarks/bias.py --p 9/10 --attempts 3 --responses 2 --picture bias.svg
 """
 
@@ -265,21 +265,31 @@ def picture(found: Sequence[tuple[str, str, Gradient, Gradient]], path: Path, ti
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
+def section(toy: Toy, responses: int) -> tuple[str, list[tuple[str, str, Gradient, Gradient]], list[str]]:
+    """(title, rows, lines) of one toy."""
+    found = list(rows(toy, responses))
+    title = f"p = {toy.p}, q = {toy.q}, at most {toy.attempts} attempts, {responses} responses of one prompt"
+    cells = [(name, *map(shown, a), told, *map(shown, b), verdict(a, b)) for name, told, a, b in found]
+    head = ["", "E ∂a", "E ∂f", "claims", "∂a", "∂f", "so it is"]
+    return title, found, [f"## {title}", "", *table(head, cells), ""]
+
+
 def main() -> None:
-    parser = arguments(__doc__, attempts=2, responses=3)
+    parser = arguments(__doc__, responses=3)
+    parser.add_argument("--attempts", type=int, help="at most; default: every toy of the page")
     parser.add_argument("--p", type=Fraction, default=Fraction(3, 4), help="an attempt is right")
     parser.add_argument("--q", type=Fraction, default=Fraction(3, 4), help="a verdict is true")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--picture", type=Path)
     given = parser.parse_args()
-    toy = Toy(given.p, given.q, given.attempts)
-    found = list(rows(toy, given.responses))
-    title = f"p = {toy.p}, q = {toy.q}, at most {toy.attempts} attempts, {given.responses} responses of one prompt"
-    cells = [(name, *map(shown, a), told, *map(shown, b), verdict(a, b)) for name, told, a, b in found]
-    head = ["", "E ∂a", "E ∂f", "claims", "∂a", "∂f", "so it is"]
-    publish([f"# Expected gradients: {title}", "", *table(head, cells)], given.output)
+    toys = [(Toy(given.p, given.q, given.attempts or 2), given.responses)]
+    if given.attempts is None:
+        nine_tenths = Fraction(9, 10)
+        toys += [(Toy(nine_tenths, nine_tenths), 2), (Toy(attempts=3), 3), (Toy(Fraction(1, 2), nine_tenths, 3), 2)]
+    sections = [section(*toy) for toy in toys]
+    publish(["# Expected gradients", "", *(line for _, _, lines in sections for line in lines)], given.output)
     if given.picture:
-        picture(found, given.picture, title)
+        picture(sections[0][1], given.picture, sections[0][0])
 
 
 if __name__ == "__main__":

@@ -44,6 +44,13 @@ def power(base: float, exponent: float) -> float:
     return result
 
 
+def jump(step: Callable[[float], int], value: float) -> float:
+    """A floor or ceiling; none so close to a whole number that a rounding of ours could have moved it."""
+    if abs(value - round(value)) < 1e-6:
+        raise ValueError("too close to a jump")
+    return float(step(value))
+
+
 def tree(rng: random.Random, depth: int) -> Tree:
     if depth == 0 or rng.random() < 0.15:
         return number(rng) if rng.random() < 0.5 else variable(rng)
@@ -70,7 +77,7 @@ def tree(rng: random.Random, depth: int) -> Tree:
     if kind == 8:
         return Tree(f"\\left|{a.text}\\right|", lambda at: abs(a.value(at)))
     if kind == 9:
-        return Tree(f"\\lfloor {a.text} \\rfloor", lambda at: float(math.floor(a.value(at))))
+        return Tree(f"\\lfloor {a.text} \\rfloor", lambda at: jump(math.floor, a.value(at)))
     if kind == 10:
         k = rng.choice([-1000, -100, -3, -1, 1, 2])
         return Tree(f"e^{{{k}{a.inside(3)}}}", lambda at: math.exp(k * a.value(at)), 2)
@@ -85,7 +92,7 @@ def variant(expression: Tree, rng: random.Random) -> Tree:
         lambda: Tree(f"\\left|{a.text}\\right|", lambda at: abs(a.value(at))),
         lambda: Tree(f"\\sqrt{{\\left({a.text}\\right)^2}}", lambda at: math.sqrt(a.value(at) ** 2)),
         lambda: Tree(f"\\max({a.text}, {b.text})", lambda at: max(a.value(at), b.value(at))),
-        lambda: Tree(f"\\lceil {a.text} \\rceil", lambda at: float(math.ceil(a.value(at)))),
+        lambda: Tree(f"\\lceil {a.text} \\rceil", lambda at: jump(math.ceil, a.value(at))),
         lambda: Tree(
             f"{a.inside(0)}+e^{{-1000 {b.inside(3)}}}", lambda at: a.value(at) + math.exp(-1000 * b.value(at)), 0
         ),

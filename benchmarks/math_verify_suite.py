@@ -1,10 +1,11 @@
 """Math-Verify's own test suite, run by our drop-in: where do we disagree with what it expects?
 
     git clone https://github.com/huggingface/Math-Verify
-    python benchmarks/math_verify_suite.py Math-Verify/tests [-o disagreements.json]
+    python benchmarks/math_verify_suite.py Math-Verify/tests
 
-Its cases are read from its files at run time; none of them is kept here. A case is one call of its helper
-``compare_strings`` (golden text, prediction, expected). Tests that patch Math-Verify's internals have no counterpart.
+Its tests are read from its files at run time; they are not kept here. Tests that patch or call Math-Verify's internals
+have no counterpart. Who is right in each disagreement is in math_verify_suite.json: "ours", "theirs", or "policy" (both can
+be meant); the table is results/math_verify.md.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import importlib
 import json
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import kit
 
 from s2r_rewards import dropin
 
+VERDICTS = Path(__file__).with_suffix(".json")
 INTERNALS = {"test_timeout", "test_raise_on_error", "test_configs", "test_precision"}
 
 
@@ -62,7 +65,6 @@ def cases(folder: Path) -> list[tuple[str, Any, dict[str, Any]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     shim()
     disagreements, total = [], 0
@@ -73,14 +75,27 @@ def main() -> None:
         except AssertionError:
             shown = {key: value for key, value in arguments.items() if isinstance(value, (str, int, bool))}
             disagreements.append({"case": name, **shown})
-    print(f"{total} cases, {total - len(disagreements)} agree, {len(disagreements)} disagree")
-    rows = [
-        [one["case"], f"`{one.get('gold', '')}`", f"`{one.get('pred', '')}`", str(one.get("expected", ""))]
-        for one in disagreements
+    judged = json.loads(VERDICTS.read_text(encoding="utf-8"))
+    rows, sides = [], Counter()
+    for one in disagreements:
+        side, why = judged.get(one["case"], ("not judged yet", ""))
+        sides[side] += 1
+        rows.append([one["case"], short(one["gold"]), short(one["pred"]), side, why])
+    lines = [
+        "# Math-Verify's own tests through our drop-in",
+        "",
+        f"{total} cases, {total - len(rows)} agree, {len(rows)} do not; who is right: "
+        f"{', '.join(f'{side} {count}' for side, count in sides.most_common())}.",
+        "",
+        *kit.table(["case", "gold", "prediction", "right", "why"], rows),
     ]
-    print("\n".join(kit.table(["case", "gold", "prediction", "expected"], rows)))
-    if options.output:
-        options.output.write_text(json.dumps(disagreements, indent=1, ensure_ascii=False), encoding="utf-8")
+    kit.publish(lines, kit.RESULTS / "math_verify.md")
+
+
+def short(text: str) -> str:
+    """As code in a table, its end where it is long."""
+    flat = " ".join(text.split()).replace("|", "\\|")
+    return f"`{flat if len(flat) <= 90 else '…' + flat[-90:]}`"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from openrlhf.utils.agent import SingleTurnAgentExecutor
 
 from s2r_openrlhf import require_supported
 from s2r_openrlhf.carried import Carried, carrying, into_output
+from s2r_openrlhf.conversation import ConversationExecutor
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import failures, resolve_method
 from s2r_rewards.adapter.replay import in_tokens, read_stored
@@ -38,6 +39,10 @@ class AgentExecutor(SingleTurnAgentExecutor):
         self, prompt: str, label: Any, sampling_params: Any, max_length: int, hf_tokenizer: Any, llm_engine: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:  # fmt: skip
+        if self.options.conversation and not self.options.offline:
+            return await ConversationExecutor(self.options).execute(
+                prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs
+            )
         if self.options.offline:
             return await asyncio.to_thread(self._replay, prompt, label, hf_tokenizer, kwargs.get("images"))
         output = await super().execute(prompt, label, sampling_params, max_length, hf_tokenizer, llm_engine, **kwargs)

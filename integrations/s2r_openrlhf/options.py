@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+from s2r_openrlhf import AGENT_FILE, REWARD_FILE
 from s2r_rewards import adapter
-from s2r_rewards.adapter import ConfigError, resolve_method
+from s2r_rewards.adapter import LOSS_OPTIONS, ConfigError, resolve_method
 from s2r_rewards.adapter.options import option
 from s2r_rewards.baselines import BASELINES, rloo
 from s2r_rewards.grammar import GRAMMARS
@@ -30,6 +31,7 @@ ELSEWHERE = {
 #: What stored rollouts hold already.
 STORED = (
     "rewards", "baseline", "groups", "running", "leave_one_out", "min_count", "grammar", "checker", "policy",
+    "conversation",
 )  # fmt: skip
 
 
@@ -49,7 +51,9 @@ class Options(adapter.Options):
     )
     token_file: str | None = option(None, "The file with the token of `s2r serve`; it has to be there on every node.")
     bad_golds: str = option(
-        "refuse", "Golden answers that cannot be graded: ``refuse`` to start, or ``count`` them as wrong."
+        "refuse",
+        "A tenth or more of the golden answers of a local file that cannot be graded: ``refuse`` to start, or ``count`` "
+        "them as wrong.",
     )
 
     def check(self) -> None:
@@ -95,7 +99,8 @@ def uses_own_loss(options: Options) -> bool:
         return options.loss == "method"
     method = resolve_method(options)
     theirs = all(getattr(method, name) == getattr(Method, name) for name in OF_THE_LOSS)
-    return method.level == "process" or options.ratio is not None or not theirs
+    asked = any(getattr(options, name) is not None for name in LOSS_OPTIONS)
+    return method.level == "process" or asked or not theirs
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -127,10 +132,40 @@ OpenRLHF's own options follow with: python -m openrlhf.cli.train_ppo_ray --help"
             parser.add_argument(flag, nargs="?", const=True, type=_yes_or_no, metavar="yes|no", help=told)
         else:
             told += "" if default is None else f" [{default}]"
-            reads, shown = (int, "N") if str(field.type).startswith("int") else (str, "NAME")
+            kinds = {"int": (int, "N"), "float": (float, "X")}
+            reads, shown = kinds.get(str(field.type).partition(" ")[0], (str, "NAME"))
             parser.add_argument(flag, type=reads, metavar=shown, help=told)
     parser.add_argument("-h", "--help", action="store_true", help="show this help")
     return parser
+
+
+def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
+    """OpenRLHF's arguments with our executor, and with the method's clip unless one is given."""
+    arguments, method = list(arguments), resolve_method(options)
+    if method.clip and not any(a.startswith("--actor.eps_clip") for a in arguments):
+        arguments += ["--actor.eps_clip_low_high", *map(str, method.clip)]
+    if any(a.partition("=")[0] in ("--train.agent_func_path", "--reward.remote_url") for a in arguments):
+        return arguments
+    return [*arguments, "--train.agent_func_path", str(AGENT_FILE)]
+
+
+def with_client(options: Options, arguments: Sequence[str]) -> tuple[Options, list[str]]:
+    """``--reward.remote_url http://…`` becomes our own client, which outlives a server: OpenRLHF's gives up after 5 s.
+
+    Raises:
+        ValueError: an address or the token's file cannot be used.
+    """
+    arguments, flag = list(arguments), "--reward.remote_url"
+    for i, word in enumerate(arguments):
+        name, _, value = word.partition("=")
+        at = i + 1 if name == flag and not value else i
+        url = arguments[at] if name == flag and at < len(arguments) else ""
+        url = url.removeprefix(flag + "=")
+        if url.startswith(("http://", "https://")):
+            options = replace(options, server=url)
+            options.check()
+            arguments[at] = str(REWARD_FILE) if at > i else f"{flag}={REWARD_FILE}"
+    return options, arguments
 
 
 def _yes_or_no(text: str) -> bool:
@@ -139,15 +174,23 @@ def _yes_or_no(text: str) -> bool:
     return text.lower() in ("yes", "true", "1")
 
 
-def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
-    """(our options, the rest for OpenRLHF, whether help was asked for)."""
-    parser = build_parser()
-    known, rest = parser.parse_known_args(list(argv))
+def read_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
+    """(our options, the rest for OpenRLHF). ConfigError names the first that cannot be used."""
+    known, rest = build_parser().parse_known_args(list(arguments))
     for mistyped in (a.partition("=")[0] for a in rest if a.startswith("--s2r.")):
-        parser.error(f"unknown option {mistyped}; {ELSEWHERE.get(mistyped.removeprefix('--s2r.'), 'see --help')}")
-    wants_help = vars(known).pop("help")
+        way = ELSEWHERE.get(mistyped.removeprefix("--s2r."), "see --help")
+        raise ConfigError(f"unknown option {mistyped}; {way}")
+    vars(known).pop("help")
     given = {name.removeprefix("s2r."): value for name, value in vars(known).items() if value is not None}
+    return Options.from_mapping(given, "--s2r.*"), rest
+
+
+def split_arguments(argv: Sequence[str]) -> tuple[Options, list[str], bool]:
+    """(our options, the rest for OpenRLHF, whether help was asked for); what cannot be used ends the process."""
+    parser = build_parser()
+    if vars(parser.parse_known_args(list(argv))[0])["help"]:
+        return Options(), [], True
     try:
-        return Options.from_mapping(given, "--s2r.*"), rest, wants_help
+        return *read_options(argv), False
     except ConfigError as error:
         parser.error(str(error))

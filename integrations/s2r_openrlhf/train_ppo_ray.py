@@ -13,14 +13,14 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from s2r_openrlhf import AGENT_FILE, REWARD_FILE, require_supported
+from s2r_openrlhf import require_supported
 from s2r_openrlhf.checks.flags import RL_MODULE, Flags, read_flags
 from s2r_openrlhf.checks.rules import data_problems, problems
-from s2r_openrlhf.options import Options, build_parser, split_arguments, uses_own_loss
+from s2r_openrlhf.options import Options, build_parser, split_arguments, uses_own_loss, with_agent, with_client
 from s2r_rewards.adapter import ConfigError, resolve_method
+from s2r_rewards.adapter.recipes import FOR_WORKERS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -45,35 +45,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     runpy.run_module(RL_MODULE, run_name="__main__", alter_sys=True)
 
 
-def with_agent(arguments: Sequence[str], options: Options) -> list[str]:
-    """OpenRLHF's arguments with our executor, and with the method's clip unless one is given."""
-    arguments, method = list(arguments), resolve_method(options)
-    if method.clip and not any(a.startswith("--actor.eps_clip") for a in arguments):
-        arguments += ["--actor.eps_clip_low_high", *map(str, method.clip)]
-    if any(a.partition("=")[0] in ("--train.agent_func_path", "--reward.remote_url") for a in arguments):
-        return arguments
-    return [*arguments, "--train.agent_func_path", str(AGENT_FILE)]
-
-
-def with_client(options: Options, arguments: Sequence[str]) -> tuple[Options, list[str]]:
-    """``--reward.remote_url http://…`` becomes our own client, which outlives a server: OpenRLHF's gives up after 5 s.
-
-    Raises:
-        ValueError: an address or the token's file cannot be used.
-    """
-    arguments, flag = list(arguments), "--reward.remote_url"
-    for i, word in enumerate(arguments):
-        name, _, value = word.partition("=")
-        at = i + 1 if name == flag and not value else i
-        url = arguments[at] if name == flag and at < len(arguments) else ""
-        url = url.removeprefix(flag + "=")
-        if url.startswith(("http://", "https://")):
-            options = replace(options, server=url)
-            options.check()
-            arguments[at] = str(REWARD_FILE) if at > i else f"{flag}={REWARD_FILE}"
-    return options, arguments
-
-
 def require_good_flags(arguments: Sequence[str], options: Options) -> Flags:
     """What OpenRLHF makes of its arguments.
 
@@ -93,18 +64,23 @@ def told(found: Sequence[str]) -> str:
 
 
 def _pass_on_environment(options: Options) -> None:
-    """Ray workers on other nodes inherit the raylet's environment, not ours: add the options to ``ray.init``."""
+    """Ray workers on other nodes inherit the raylet's environment, not ours: add to ``ray.init`` what is for them.
+
+    That is our options, the variables of the recipe, and where Python finds modules.
+    """
     import ray
 
     init = ray.init
+    names = [*filter(None, os.environ.get(FOR_WORKERS, "").split(",")), "PYTHONPATH"]
+    ours = {**{name: os.environ[name] for name in names if name in os.environ}, **options.to_environment()}
 
     @functools.wraps(init)
-    def with_options(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+    def with_variables(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         runtime_env = dict(runtime_env or {})
-        runtime_env["env_vars"] = {**runtime_env.get("env_vars", {}), **options.to_environment()}
+        runtime_env["env_vars"] = {**runtime_env.get("env_vars", {}), **ours}
         return init(*args, runtime_env=runtime_env, **kwargs)
 
-    ray.init = with_options
+    ray.init = with_variables
 
 
 def _use_subclasses(options: Options, asynchronous: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from typing import Any
 
-from s2r_rewards.adapter import ConfigError, Options, resolve_method
+from s2r_rewards.adapter import LOSS_OPTIONS, ConfigError, Options, resolve_method
 from s2r_rewards.adapter.machine import installed
 
 TESTED = "1.16.0"
@@ -70,7 +70,7 @@ def config_problems(args: Any, options: Options, loss: str = "method", own_rewar
     if loss == "trl":
         if options.beta:
             yield f"beta={options.beta} (Eq. 5) is part of the method's loss: drop it, or drop loss='trl'"
-        for name in ("ratio", "count_end"):
+        for name in LOSS_OPTIONS:
             if name in options.given():
                 yield f"{name}={getattr(options, name)!r} is part of the method's loss: drop it, or drop loss='trl'"
     elif getattr(args, "beta", 0.0):
@@ -84,6 +84,8 @@ def config_problems(args: Any, options: Options, loss: str = "method", own_rewar
                 f"{name}={getattr(args, name)!r} shapes TRL's advantages, and those of the method {method.name} take "
                 "their place: drop it"
             )
+    if options.conversation is not None:
+        yield f"conversation={options.conversation!r}: TRL's trainer asks for no turns; drop it"
     if options.rollouts is not None:
         yield "rollouts: TRL writes its completions itself: drop it, and set GRPOConfig(log_completions=True)"
 

@@ -101,7 +101,12 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         out: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        mask = out["completion_mask"] * out["tool_mask"] if "tool_mask" in out else out["completion_mask"]
+        mask = out["completion_mask"]
+        if "tool_mask" in out and bool(((1 - out["tool_mask"]) * mask).any()):
+            raise ConfigError(
+                "completions hold tokens that the model did not write (env_mask of rollout_func): they would be read as "
+                "its own words; drop them, or use s2r_trl.outcome_reward with TRL's GRPOTrainer"
+            )
         rows = [
             ids[: _length(kept)].tolist()
             for ids, kept in zip(out["completion_ids"], out["completion_mask"], strict=True)

@@ -1,4 +1,4 @@
-"""Agent loops ``s2r_agent`` and ``s2r_replay``: verl's single-turn loop, whose output carries its actions.
+"""Agent loops ``s2r_agent``, ``s2r_conversation`` and ``s2r_replay``, whose outputs carry their actions.
 
 ``actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent``. The trainer builds its tensors out of ``as_dict()``,
 where the spans of the actions are added, two numbers an action.
@@ -23,8 +23,10 @@ from s2r_rewards.adapter.replay import in_tokens, read_stored
 from s2r_rewards.methods import Method
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.trajectory import Span
+from s2r_rewards.turns import get_conversation
 from s2r_verl.checks import read_options
 from s2r_verl.records import ADVANTAGES, SPANS, pack, record_of
+from s2r_verl.turns.conversation import hold
 
 
 class ActionOutput(AgentLoopOutput):  # type: ignore[misc]
@@ -64,6 +66,15 @@ class S2RAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
 
     def _method(self) -> Method:
         return resolve_method(read_options(self.config))
+
+
+@register("s2r_conversation")
+class ConversationAgentLoop(S2RAgentLoop):
+    """Holds the conversation that ``algorithm.s2r.conversation`` names (:mod:`s2r_verl.turns.conversation`)."""
+
+    async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
+        method, plan = self._method(), get_conversation(read_options(self.config).conversation or "s2r")
+        return as_action_output(await hold(self, plan, method.grammar, sampling_params, columns), method)
 
 
 @register("s2r_replay")

@@ -29,9 +29,11 @@ def _refusing(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 def refuse(config: Any) -> None:
     """Raises ConfigError where a configuration that names S²R cannot train as it says; looks at no other."""
     from s2r_verl import contract
-    from s2r_verl.checks import require_good_config
-    from s2r_verl.checks.setup import uses_s2r
+    from s2r_verl.checks import require_good_config, require_good_data
+    from s2r_verl.checks.setup import TRAINER_KEY, TRAINERS, find, uses_s2r
 
     if uses_s2r(config):
         contract.require()
         require_good_config(config)
+        if find(config, TRAINER_KEY) not in TRAINERS:  # ours look into the data themselves
+            require_good_data(config)

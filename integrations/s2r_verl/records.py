@@ -8,12 +8,14 @@ the tokens' values are made of them where the loss is computed, never on the dri
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from s2r_rewards.adapter import TokenTurn
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import spread
 from s2r_rewards.trajectory import Span
@@ -23,8 +25,25 @@ SPANS = "s2r_spans"
 """Per sample [2A] int32: first token and end of each of its A actions, in turn."""
 ADVANTAGES = "s2r_advantages"
 """Per sample [≤ A] float32: an advantage for each of its actions (the end token's may be missing)."""
+TURNS = "s2r_turns"
+"""In a conversation's ``extra_fields``, as JSON text: where the model's turns stand, what each was asked for, and the
+attempt that stood in the prompt, if any."""
 ACTION_IDS = "s2r_action_ids"
 """[T] long per sample: 1 + the index of the token's action, 0 for none. Made where the loss is computed."""
+
+
+def turns_info(turns: Sequence[TokenTurn], given: str | None) -> dict[str, Any]:
+    """What :data:`TURNS` holds."""
+    return {"turns": [[turn.first, turn.end, turn.asked] for turn in turns], "given": given}
+
+
+def turns_of(extra_fields: Any) -> tuple[list[TokenTurn] | None, str | None]:
+    """(turns, given attempt) of an output's ``extra_fields``; (None, None) of a response in one turn."""
+    text = extra_fields.get(TURNS) if isinstance(extra_fields, Mapping) else None
+    if not text:
+        return None, None
+    info = json.loads(text)
+    return [TokenTurn(*turn) for turn in info["turns"]], info["given"]
 
 
 def reward_info(scored: ScoredRollout) -> dict[str, float | str]:

@@ -11,10 +11,10 @@ from typing import Any
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 from verl.experimental.reward_loop.reward_manager.registry import register
 
-from s2r_rewards.adapter import failures, score_response
+from s2r_rewards.adapter import TokenTurn, failures, score_response
 from s2r_rewards.scored import ScoredRollout
 from s2r_verl.checks import read_options, require_good_config
-from s2r_verl.records import reward_info
+from s2r_verl.records import reward_info, turns_of
 
 
 @register("s2r")
@@ -45,10 +45,12 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
         level: Any = None
         finished: bool | None = None
         prompt: str | None = None
+        turns: list[TokenTurn] | None = None
+        given: str | None = None
         try:
-            item = data[-1]  # of several outputs verl too rewards the last; the trainers refuse them
-            responses, attended = item.batch["responses"], item.batch["attention_mask"]
-            ids = responses[: int(attended[-responses.shape[-1] :].sum())].tolist()
+            item = data[-1]
+            attended = item.batch["attention_mask"]
+            ids, turns, given = read_outputs(data)
             finished = bool(ids) and ids[-1] == self.tokenizer.eos_token_id
             columns = item.non_tensor_batch
             if self.options.alarms:
@@ -60,5 +62,29 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
         except Exception as error:  # scoring what is known keeps the sample
             failures.note(error, "sample without golden answer")
         return score_response(
-            ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level, prompt=prompt
-        )
+            ids, gold, self.options, tokenizer=self.tokenizer, finished=finished, level=level, prompt=prompt,
+            turns=turns, given=given,
+        )  # fmt: skip
+
+
+def read_outputs(data: Any) -> tuple[list[int], list[TokenTurn] | None, str | None]:
+    """(token ids, turns, given attempt) of every output of one trajectory, one after the other.
+
+    An agent loop may give a trajectory in several outputs (a turn each, for example): verl hands over all of them and
+    rewards the last (verl#6228). Each is a turn here, or as many as it says itself.
+    """
+    ids: list[int] = []
+    turns: list[TokenTurn] = []
+    given: str | None = None
+    told = False
+    for i in range(len(data)):
+        item = data[i]
+        responses, attended = item.batch["responses"], item.batch["attention_mask"]
+        own = responses[: int(attended[-responses.shape[-1] :].sum())].tolist()
+        inside, attempt = turns_of(item.non_tensor_batch.get("tool_extra_fields"))
+        told = told or inside is not None
+        given = attempt if given is None else given
+        for turn in inside if inside is not None else [TokenTurn(0, len(own))]:
+            turns.append(TokenTurn(turn.first + len(ids), turn.end + len(ids), turn.asked))
+        ids += own
+    return ids, turns if told or len(data) > 1 else None, given

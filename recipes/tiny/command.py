@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .config import QUICK, Config, ConfigError, override
+from .config import LARGE, QUICK, Config, ConfigError, override
 from .runfolder import RunFolder, RunFolderError
 from .stages import ALL, STAGES, with_needs
 from .studies import SEEDS, STUDIES
@@ -46,6 +46,8 @@ def _stages(ctx: click.Context, param: click.Parameter, value: str | None) -> li
 @click.option("--study", type=click.Choice(list(STUDIES)), help="Many runs that answer one question.")
 @click.option("--jobs", type=COUNT, help="Stages that run side by side.  [cores, at most 4]")
 @click.option("--threads", type=COUNT, default=1, help="Threads per job; part of what a seed reproduces.  [1]")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where models run.  [cpu]")
+@click.option("--size", type=click.Choice(["tiny", "large"]), default="tiny", help="0.1 or 5 M parameters.  [tiny]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one, e.g. online.steps=60.")
 @click.option("--fresh", is_flag=True, help="Delete the seed folders first instead of resuming.")
 @click.option("--plots/--no-plots", default=True, help="PNG pictures (needs matplotlib).")
@@ -57,6 +59,8 @@ def main(
     study: str | None,
     jobs: int | None,
     threads: int,
+    device: str,
+    size: str,
     settings: tuple[str, ...],
     fresh: bool,
     plots: bool,
@@ -75,16 +79,18 @@ def main(
     """
     out = out or Path("runs/tiny-studies" if study else "runs/tiny-quick" if quick else "runs/tiny")
     seeds = seeds or (list(SEEDS) if study else [0])
-    base = QUICK if study or quick else ()
+    preset = (*(LARGE if size == "large" else ()), *(QUICK if study or quick else ()))
     try:
-        config = override(Config(threads=threads), [*base, *settings])
+        config = override(Config(threads=threads, device=device), [*preset, *settings])
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     needed = ["torch", "transformers", "tokenizers", *(["matplotlib"] if plots else [])]
     if missing := [m for m in needed if find_spec(m) is None]:
         hint = ", or run it with --no-plots" if missing == ["matplotlib"] else ""
         raise click.ClickException(f"this recipe needs {', '.join(missing)}: pip install 's2r-rewards[tiny]'{hint}")
-    jobs = jobs or min(4, os.cpu_count() or 1)
+    if device == "cuda" and not _has_cuda():
+        raise click.ClickException("--device cuda: torch finds no CUDA device here; drop --device, or use a CUDA build")
+    jobs = jobs or (1 if device == "cuda" else min(4, os.cpu_count() or 1))
     if study:
         from .studies.run import run_study
 
@@ -99,6 +105,12 @@ def main(
         except RunFolderError as error:
             raise click.ClickException(str(error)) from None
     _run(folders, stages, jobs, out, plots)
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _run(folders: list[RunFolder], stages: list[str], jobs: int, out: Path, plots: bool) -> None:

@@ -21,7 +21,7 @@ class ModelConfig:
 class BaseConfig:
     """Pre-training on plain solutions and division drills: no verdict, no retry."""
 
-    steps: int = 600
+    steps: int = 800
     batch: int = 36
     lr: float = 3e-3
     candidates: int = 5  # at most, in one document
@@ -118,6 +118,7 @@ class OutsideConfig:
 class Config:
     seed: int = 0
     threads: int = 1
+    device: str = "cpu"
     max_tokens: int = 73  # room for four attempts with their divisions
     model: ModelConfig = field(default_factory=ModelConfig)
     base: BaseConfig = field(default_factory=BaseConfig)
@@ -130,6 +131,24 @@ class Config:
     outside: OutsideConfig = field(default_factory=OutsideConfig)
 
 
+# About 5 M parameters, for a GPU: `--size large`.
+LARGE = (
+    "model.hidden=256",
+    "model.layers=6",
+    "model.heads=8",
+    "model.kv_heads=4",
+    "model.ffn=768",
+    "model.init=0.04",
+    "base.steps=1500",
+    "base.batch=128",
+    "base.lr=1e-3",
+    "data.problems=8000",
+    "sft.lr=1e-3",
+    "online.prompts=128",
+    "online.minibatch=256",
+    "online.lr=1e-4",
+    "offline.lr=1e-4",
+)
 # A fraction of the default's time; studies compare many runs at this budget.
 QUICK = (
     "base.steps=400",

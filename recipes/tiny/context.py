@@ -12,10 +12,10 @@ from torch import nn
 
 from s2r_rewards import behaviour_metrics
 from s2r_rewards.rollouts import Rollout, write_rollouts
-from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from .config import temperature_name
-from .data.responses import STORED, Sample, extra_metrics, to_rollouts
+from .data.responses import Sample, extra_metrics, scored, to_rollouts
 from .data.task import Problem, encode, held_out_problems
 from .learn.model import new_model
 from .learn.sampler import Sampler
@@ -34,13 +34,18 @@ class Context:
         self.metrics: list[dict[str, Any]] = []
         # A function of the seed and the stage alone: neither order nor an interruption changes a stage's result.
         self.rng = np.random.default_rng([self.config.seed, zlib.crc32(self.stage.encode())])
-        self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
+        self.device = torch.device(self.config.device)
+        self.generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
 
     def load(self, stage: str) -> nn.Module:
         """The model that an earlier stage left behind."""
-        model = new_model(self.config.model, self.config.seed)
-        model.load_state_dict(torch.load(self.folder.checkpoint(stage), weights_only=True))
+        model = self.new_model()
+        model.load_state_dict(torch.load(self.folder.checkpoint(stage), map_location=self.device, weights_only=True))
         return model
+
+    def new_model(self) -> nn.Module:
+        """Random weights, a function of the seed alone."""
+        return new_model(self.config.model, self.config.seed).to(self.device)
 
     def respond(
         self,
@@ -81,4 +86,4 @@ class Context:
             metrics = behaviour_metrics(judged, levels=[p.level for p in problems]) | extra_metrics(judged)
             self.metrics.append({"stage": self.stage, "temperature": temperature, **metrics})
             name = f"{self.stage}-{temperature_name(temperature)}"
-            write_rollouts(self.folder.rollouts(self.stage, name), score_rollouts(rollouts, STORED))
+            write_rollouts(self.folder.rollouts(self.stage, name), scored(rollouts, judged))

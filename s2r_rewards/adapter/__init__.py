@@ -5,17 +5,28 @@ the batch of records to the method that knows their group.
 """
 
 from s2r_rewards.adapter.batch import FAILED_METRIC, batch_metrics, failures, step_alarms
-from s2r_rewards.adapter.golds import gold_of, level_of
-from s2r_rewards.adapter.options import TRAINING_OPTIONS, ConfigError, Options, resolve_checker, resolve_method
+from s2r_rewards.adapter.golds import attempt_of, gold_of, level_of
+from s2r_rewards.adapter.options import (
+    LOSS_OPTIONS,
+    TRAINING_OPTIONS,
+    ConfigError,
+    Options,
+    resolve_checker,
+    resolve_method,
+)
 from s2r_rewards.adapter.scoring import FAILING_REWARD, Sample, score_response, score_responses
+from s2r_rewards.adapter.turns import TokenTurn
 
 __all__ = [
     "FAILED_METRIC",
     "FAILING_REWARD",
+    "LOSS_OPTIONS",
     "TRAINING_OPTIONS",
     "ConfigError",
     "Options",
     "Sample",
+    "TokenTurn",
+    "attempt_of",
     "batch_metrics",
     "failures",
     "gold_of",

@@ -30,6 +30,8 @@ _MARKED = re.compile(r"\\f?box|####|nswer")
 _MATHEMATICS = re.compile(r"\$[^$]*\$|\\[A-Za-z]+(?:\{[^{}]*\})*")
 _SENTENCE_END = re.compile(r"[.!?:]\s+[A-Z\\$]|\n\s*\S")
 _SHOWN = 5
+#: Share of a column's golden answers that may be unusable; such rows earn the failing reward, and are counted.
+TOLERATED = 0.1
 
 
 class LabelError(ValueError):
@@ -105,6 +107,12 @@ def level_of(label: Any) -> str | None:
     record = _record(label) or {}
     level = record.get("level")
     return str(level) if isinstance(level, (int, str)) and str(level).strip() else None
+
+
+def attempt_of(label: Any) -> str | None:
+    """The attempt that a label brings along to be verified, if it does (a verification prompt of a mixed batch)."""
+    attempt = (_record(label) or {}).get("attempt")
+    return attempt if isinstance(attempt, str) and attempt.strip() else None
 
 
 def _record(label: Any) -> dict[str, Any] | None:

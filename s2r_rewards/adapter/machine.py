@@ -43,7 +43,7 @@ class Machine:
 
     python: tuple[int, int]
     versions: Mapping[str, str]
-    """Installed distributions, by lower-case name."""
+    """Installed distributions, by name."""
     requires: Mapping[str, list[str]] = field(default_factory=dict)
     """Requirements that verl and OpenRLHF state."""
     plugins: tuple[str, ...] = ()
@@ -53,13 +53,19 @@ class Machine:
     """None: not looked for."""
 
     def version(self, name: str) -> str | None:
-        """The installed version of a distribution."""
-        return self.versions.get(name.lower())
+        """The installed version of a distribution, however its name is spelt."""
+        wanted = canonical(name)
+        return next((version for known, version in self.versions.items() if canonical(known) == wanted), None)
+
+
+def canonical(name: str) -> str:
+    """``huggingface_hub``, ``HuggingFace.Hub`` and ``huggingface-hub`` are one distribution (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def this_machine(look_for_gpus: bool = True) -> Machine:
     """The machine that this runs on."""
-    versions = {d.metadata["Name"].lower(): d.version for d in metadata.distributions() if d.metadata["Name"]}
+    versions = {canonical(d.metadata["Name"]): d.version for d in metadata.distributions() if d.metadata["Name"]}
     requires: dict[str, list[str]] = {
         name: metadata.requires(name) or [] for name in ("verl", "openrlhf") if name in versions
     }

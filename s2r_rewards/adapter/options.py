@@ -16,12 +16,15 @@ from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.methods.base import GROUPS
 from s2r_rewards.resolve import load_object
+from s2r_rewards.turns import get_conversation
 
 T = TypeVar("T", bound="Options")
+#: Options that only a trainer with the library's loss can use.
+LOSS_OPTIONS = ("ratio", "objective", "average", "divisor", "count_end")
 #: Options that only a trainer which hands its whole batch over can use.
 TRAINING_OPTIONS = (
-    "baseline", "groups", "running", "leave_one_out", "min_count", "ratio", "count_end", "beta", "alarms",
-    "rollouts",
+    "baseline", "groups", "running", "leave_one_out", "min_count", *LOSS_OPTIONS, "beta", "alarms",
+    "rollouts", "conversation",
 )  # fmt: skip
 
 #: What becomes of a response with a check that timed out: its answer counts as wrong, or it takes no part in the loss.
@@ -68,11 +71,15 @@ class Options:
     )
     workers: int = option(2, "Processes for the answers that need computer algebra.")
     ratio: str | None = option(None, "Ratio of the clipped objective.")
+    objective: str | None = option(None, "``clip``, or ``cispo``: the clipped ratio is a weight.")
+    average: str | None = option(None, "Of the loss: over ``actions``, ``responses`` or ``tokens``.")
+    divisor: float | None = option(None, "A constant in the place of a response's number of actions or tokens.")
     count_end: bool | None = option(None, "Whether ``end`` is one of the actions that Eq. 6 averages over.")
     beta: float = option(0.0, "β of Eq. 2 and 5: the KL term inside the advantage. Needs a reference model.")
     alarms: bool = option(True, "Look for signs of reward hacking in every training step (``s2r/alarm/*``).")
     max_chars: int = option(10_000_000, "Longer responses are not read: they earn the failing reward and are counted.")
     rollouts: str | None = option(None, "Append every rollout of training to this JSONL file.")
+    conversation: str | None = option(None, "Ask for verifications and new attempts in turns: s2r, pag, score, rise.")
 
     def __post_init__(self) -> None:
         for name, low in (("workers", 1), ("max_chars", 1), ("beta", 0), ("min_count", 0)):
@@ -126,6 +133,8 @@ class Options:
         """Looks every name up. ConfigError (or ValueError) naming the first that cannot be used."""
         resolve_method(self)
         resolve_checker(self)
+        if self.conversation is not None:
+            get_conversation(self.conversation)
 
 
 @lru_cache(maxsize=64)
@@ -148,9 +157,7 @@ def resolve_method(options: Options) -> Method:
         baseline = baseline.with_settings(**settings)
     elif settings:
         raise ConfigError(f"{', '.join(settings)}: the baseline {baseline!r} has no such setting")
-    changes: dict[str, Any] = {
-        name: given[name] for name in ("groups", "running", "ratio", "count_end") if name in given
-    }
+    changes: dict[str, Any] = {name: given[name] for name in ("groups", "running", *LOSS_OPTIONS) if name in given}
     if options.rewards:
         changes["rewards"] = load_object(options.rewards, "rewards")
         if not callable(changes["rewards"]):

@@ -17,6 +17,8 @@ from typing import Any, cast
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = ("run.sh", "__main__.py")
+#: Environment variable with the names of those that are for workers on every node.
+FOR_WORKERS = "S2R_WORKER_ENV"
 SKIPPED = ("__pycache__", "runs")
 
 
@@ -209,6 +211,8 @@ def launch(
 def run_steps(plan: Plan) -> int:
     """Runs the steps until one fails, and gives its exit status. The last step takes this process's place."""
     environment = {**os.environ, **{name: str(value) for name, value in plan.environment.items()}}
+    if plan.environment:
+        environment[FOR_WORKERS] = ",".join(plan.environment)
     if plan.output:
         plan.output.mkdir(parents=True, exist_ok=True)
     for step in plan.steps:

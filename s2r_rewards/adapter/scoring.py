@@ -9,10 +9,11 @@ from typing import Any
 from s2r_rewards.adapter.batch import failures
 from s2r_rewards.adapter.golds import gold_of, level_of
 from s2r_rewards.adapter.options import Options, checker_version, resolve_checker, resolve_method
+from s2r_rewards.adapter.turns import ReadTurns, TokenTurn, read_turns
 from s2r_rewards.alarms import Signs, count_signs
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import JudgedTrajectory, judge_many
-from s2r_rewards.parsing import parse
+from s2r_rewards.parsing import parse, parse_turns
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 from s2r_rewards.trajectory import Action, Span, Trajectory
@@ -34,6 +35,10 @@ class Sample:
     """The difficulty level of its problem; default: the label's."""
     prompt: str | None = None
     """Its prompt, "" for an unknown one, where the record has to know what it adds to the alarms."""
+    turns: Sequence[TokenTurn] | None = None
+    """Where the model's turns stand in the token ids; None: it is one turn. The user's tokens between them earn nothing."""
+    given: str | None = None
+    """An attempt of the prompt that the response verifies: its action has no token, and the outcome is the verdict's."""
 
 
 def score_response(
@@ -45,6 +50,8 @@ def score_response(
     finished: bool | None = None,
     level: Any = None,
     prompt: str | None = None,
+    turns: Sequence[TokenTurn] | None = None,
+    given: str | None = None,
 ) -> ScoredRollout:
     """Scores one response. Never raises: what cannot be scored earns the failing reward, is counted and logged once.
 
@@ -53,8 +60,10 @@ def score_response(
         gold: the golden answer, several accepted ones, or a label with ``gold``.
         tokenizer: needed for token ids.
         prompt: given, the record counts the signs of reward hacking (:func:`s2r_rewards.alarms.count_signs`).
+        turns, given: of a conversation, see :class:`Sample`.
     """
-    return score_responses([Sample(response, gold, finished, level, prompt)], options, tokenizer=tokenizer)[0]
+    sample = Sample(response, gold, finished, level, prompt, turns, given)
+    return score_responses([sample], options, tokenizer=tokenizer)[0]
 
 
 def score_responses(
@@ -73,36 +82,60 @@ def score_responses(
 def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[ScoredRollout]:
     method = resolve_method(options)
     golds = [gold_of(sample.gold) for sample in samples]
-    read = [_read(sample.response, tokenizer, options.max_chars) for sample in samples]
+    read = [_read(sample, tokenizer, options.max_chars) for sample in samples]
     trajectories = [
-        parse(text, method.grammar, sample.finished) for (text, _), sample in zip(read, samples, strict=True)
+        parse_turns(found.turns, method.grammar, sample.finished)
+        if isinstance(found, ReadTurns)
+        else parse(found[0], method.grammar, sample.finished)
+        for found, sample in zip(read, samples, strict=True)
     ]
     judged = judge_many(trajectories, golds, resolve_checker(options))
     version = checker_version(options)
     return [
         replace(
-            method.score(item, version, _spans(offsets, item)),
+            _of_given(method.score(item, version, _spans(found, item)), sample),
             level=_level(sample),
             signs=_signs(item, sample.prompt, options),
             left_out=options.timeouts == "left_out" and any(check.verdict == "timeout" for check in item.checks),
         )
-        for (_, offsets), sample, item in zip(read, samples, judged, strict=True)
+        for found, sample, item in zip(read, samples, judged, strict=True)
     ]
 
 
-def _read(response: str | Sequence[int] | None, tokenizer: Any, max_chars: int) -> tuple[str, Any]:
-    """(text, offsets of its tokens or None)"""
+def _read(sample: Sample, tokenizer: Any, max_chars: int) -> tuple[str, Any] | ReadTurns:
+    """(text, offsets of its tokens or None), or the turns of a conversation."""
+    response = sample.response
     if response is None:
         raise ValueError("no response: none was given, or the prompt was not found in the query")
-    text, offsets = (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
-    if len(text) > max_chars:
-        raise ValueError(f"the response has {len(text)} characters; max_chars is {max_chars}")
-    return text, offsets
+    if sample.turns is not None or sample.given is not None:
+        if isinstance(response, str):
+            raise ValueError("a response in turns is a text; expected its token ids, which the turns count")
+        turns = sample.turns if sample.turns is not None else [TokenTurn(0, len(response), "verify")]
+        found = read_turns(response, turns, tokenizer, sample.given)
+        length = sum(len(text) for text, _ in found.turns)
+        if length <= max_chars:
+            return found
+    else:
+        text, offsets = (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
+        length = len(text)
+        if length <= max_chars:
+            return text, offsets
+    raise ValueError(f"the response has {length} characters; max_chars is {max_chars}")
 
 
-def _spans(offsets: Any, judged: JudgedTrajectory) -> tuple[Span, ...] | None:
-    actions = judged.trajectory.actions
-    return None if offsets is None else spans_from_offsets(offsets, [(a.start, a.end) for a in actions])
+def _spans(found: tuple[str, Any] | ReadTurns, judged: JudgedTrajectory) -> tuple[Span, ...] | None:
+    places = [(a.start, a.end) for a in judged.trajectory.actions]
+    if isinstance(found, ReadTurns):
+        return found.in_response(spans_from_offsets(found.offsets, places))
+    return None if found[1] is None else spans_from_offsets(found[1], places)
+
+
+def _of_given(scored: ScoredRollout, sample: Sample) -> ScoredRollout:
+    """A response that verifies a given attempt is judged by its verification, not by the attempt."""
+    if sample.given is None:
+        return scored
+    verdicts = [action.reward for action in scored.actions if action.kind == "verify"]
+    return replace(scored, outcome=float(verdicts[0]) if verdicts and verdicts[0] is not None else FAILING_REWARD)
 
 
 def _signs(judged: JudgedTrajectory, prompt: str | None, options: Options) -> Signs | None:

@@ -18,7 +18,8 @@ Order of precedence, each looked for from the end of the span:
 ============  ===========================================================================================
 
 Every step is linear in the length of the span. Two boxes with different contents in one attempt are
-reported through ``distinct`` (the last one is the answer); they are never joined into a set.
+reported through ``distinct``; the last one is the answer, unless nothing but commas and "and" stands between them: then
+they are one answer with several parts. "or" joins nothing.
 """
 
 import re
@@ -45,6 +46,10 @@ class Extraction:
 
 _NOTHING = Extraction(None)
 _BOX_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*(\{)?|\\[{}\\]|[{}]")
+_JOINT = re.compile(
+    r"\}[$\s]*(?:(,|;|&)[$\s]*)?(?:\\(?:quad|,|;| )\s*)*(?:(and|\\text\s*\{\s*and\s*\})[$\s]*)?\\(?:boxed|fbox)\s*\{"
+)
+_LONGEST_JOINT = 80
 _BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")
 _AFTER_ANSWER = re.compile(
     r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])", re.I
@@ -109,8 +114,24 @@ def _last_box(text: str, start: int, stop: int) -> Extraction:
     left, right = _trim(text, *_unwrap(text, *filled[-1]))
     if left == right:  # a box around an empty box
         return Extraction(None, boxes=boxes)
+    if len(filled) > 1 and (first := _first_of_several(text, filled)) is not None:
+        left, right = first, filled[-1][1] + 1
     distinct = len({"".join(text[a:b].split()) for a, b in filled}) if len(filled) > 1 else 1
     return Extraction(text[left:right], left, right, "boxed", boxes, distinct)
+
+
+def _first_of_several(text: str, boxes: list[tuple[int, int]]) -> int | None:
+    """Where the boxes begin that nothing but commas and "and" join to the last one; None for a box alone."""
+    at = len(boxes) - 1
+    while at and boxes[at][0] - boxes[at - 1][1] < _LONGEST_JOINT:
+        joint = _JOINT.fullmatch(text, boxes[at - 1][1], boxes[at][0])
+        if joint is None or not (joint[1] or joint[2]):
+            break
+        at -= 1
+    if at == len(boxes) - 1 or len({"".join(text[a:b].split()) for a, b in boxes[at:]}) == 1:
+        return None
+    start = max(text.rfind("\\boxed", 0, boxes[at][0]), text.rfind("\\fbox", 0, boxes[at][0]))
+    return start if start >= 0 and not text[start : boxes[at][0]].strip("\\boxedf{ ") else None
 
 
 def _unwrap(text: str, left: int, right: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from s2r_rewards.datasets.initialization import Segment
-from s2r_rewards.datasets.problems import Problem, gold_text
+from s2r_rewards.datasets.problems import Problem, gold_of_text, gold_text
 from s2r_rewards.rollouts import Rollout
 
 #: What the paper asks of the model in one sentence, in our words.
@@ -109,8 +109,14 @@ def verl_prompt(problem: Problem, index: int, system: str | None = SYSTEM_PROMPT
 
 
 def openrlhf_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
-    """For ``--data.input_key input --data.label_key label --data.apply_chat_template``."""
-    row = {"input": messages(problem.problem, system), "label": problem.answer}
+    """For ``--data.input_key input --data.label_key label --data.apply_chat_template``.
+
+    Only the label reaches rewards and metrics: where the level is known, it is the JSON text of both.
+    """
+    label = problem.answer
+    if problem.level:
+        label = json.dumps({"gold": gold_of_text(problem.answer), "level": problem.level}, ensure_ascii=False)
+    row = {"input": messages(problem.problem, system), "label": label}
     return {**row, "problem_id": problem.id, "level": problem.level or ""}
 
 

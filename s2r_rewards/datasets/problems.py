@@ -220,3 +220,9 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
 def gold_text(gold: Gold) -> str:
     """A golden answer as one text; several accepted ones as a label that `s2r_rewards.adapter.golds.gold_of` reads."""
     return gold if isinstance(gold, str) else json.dumps({"gold": gold})
+
+
+def gold_of_text(answer: str) -> Gold:
+    """What :func:`gold_text` made a text of."""
+    gold: Gold = json.loads(answer)["gold"] if answer.startswith('{"gold":') else answer
+    return gold

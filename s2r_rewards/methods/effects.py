@@ -133,17 +133,18 @@ def _of_scale(method: Method) -> Effect | None:
 
 
 def _of_length(method: Method) -> Effect | None:
-    if method.divisor is not None or method.average == "tokens":
+    if method.average == "tokens":
         return None
     if method.average == "actions" and method.level == "process":
-        what, unit = "1/|y|_a: an action counts for less in a response of many actions", "actions"
+        if method.divisor is not None:
+            return None
+        what = "1/|y|_a: an action counts for less in a response of many actions"
+        way_out = "divisor=K, a constant number of actions"
     else:
-        what, unit = "1/|y|: a token counts for less in a long response", "tokens"
-    return Effect(
-        "loss",
-        f"{what}, which pays for short responses where advantages are positive and for long ones where they are negative",
-        f"divisor=K, a constant number of {unit}",
-    )
+        what = "1/|y|: a token counts for less in a long response"
+        way_out = "average=tokens with divisor=K, a constant number of tokens"
+    pays = "which pays for short responses where advantages are positive and for long ones where they are negative"
+    return Effect("loss", f"{what}, {pays}", way_out)
 
 
 def _all_wrong() -> JudgedTrajectory:

@@ -17,7 +17,7 @@ _NOISE = re.compile(
     r"\\(?:left|right|displaystyle|mathrm|text|textbf|mathbf|mbox|[,;:! ]|quad|qquad)|\*\*|\\[()\[\]]|[$`\s{}]|°|\^\\?circ"
 )
 _SAME = (
-    ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\times", "*"), ("\\cdot", "*"), ("×", "*"), ("·", "*"),
+    ("\\times", "*"), ("\\cdot", "*"), ("×", "*"), ("·", "*"),
     ("−", "-"), ("\\sqrt", "sqrt"), ("√", "sqrt"), ("\\pm", "±"), ("\\%", "%"), ("\\infty", "∞"), ("\\boxed", ""),
     ("\\pi", "π"), ("degrees", ""), ("，", ","), ("：", ":"),
 )  # fmt: skip
@@ -26,6 +26,9 @@ _STATES = re.compile(
     r"|\b(?:is|are|was|be|equals?|gives?|get|gets|got|has|have|of|to|at|by|need|needs|earned|receives?|costs?|approximately|about|exactly|only|leaves?|contributes?|simplifies)\b"
 )
 _TOKEN = re.compile(r"(?=[a-z]*\d|[a-z]\Z)[0-9a-z.:]{1,24}")  # a code, a time, a letter
+_COMPOUND = re.compile(r"sqrt|frac|[π^*/∞<>=]")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{([^{}]{1,80})\}\s*\{([^{}]{1,80})\}|(\d)\s*(\d))")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _DIGIT = re.compile(r"\d")
@@ -49,15 +52,16 @@ class Value:
 def form(written: str) -> str:
     """The comparable form of a written value: without mark-up, spaces, thousands' commas and units."""
     text = written[:LONGEST]
+    if "frac" in text:
+        text = _FRACTION.sub(lambda m: f"{m[1] or m[3]}/{m[2] or m[4]}", text)
     for a, b in _SAME:
         text = text.replace(a, b)
     bare = _NOISE.sub(" ", text).strip(" .,;:!?。，；：*")
     numbers = _NUMBER.findall(bare)
-    if len(numbers) == 1 and not re.search(r"sqrt|frac|[π^*/∞<>=]", bare) and len(bare) < 80:
+    if len(numbers) == 1 and not _COMPOUND.search(bare) and len(bare) < 80:
         return _number(numbers[0])
-    bare = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", re.sub(r"\s+", "", bare)).lower()
-    frac = re.fullmatch(r"\\frac(\d)(\d)|(-?)\\frac(\d+)(\d+)", bare)
-    return bare.replace("\\frac", "frac") if frac is None else bare.replace("\\", "")
+    bare = _THOUSANDS.sub("", "".join(bare.split())).lower()
+    return bare
 
 
 def _number(written: str) -> str:

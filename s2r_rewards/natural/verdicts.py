@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from s2r_rewards.natural.cues import Cues, cues
 from s2r_rewards.natural.sentences import sentences
@@ -36,21 +37,24 @@ def plain(text: str) -> str:
     return _TWICE_NOT.sub("correct", words) if "not " in words else words
 
 
-def spoken(sentence: str, before: str = "", table: Cues | None = None) -> Verdict | None:
+def spoken(sentence: str, before: str = "") -> Verdict | None:
     """The verdict that one sentence speaks; None where it speaks none (a doubt, a condition, a step).
 
     ``before`` is the sentence before it: "No." answers a question, it does not reject an answer.
     """
-    table = table or cues()
     text = plain(sentence)
-    if not table.may_speak(text):
+    if text.endswith(("?", "？")) or not cues().may_speak(text):
         return None
-    asked = before.endswith(("?", "？"))
-    found: list[tuple[int, Verdict]] = []
+    return _spoken(text, before.endswith(("?", "？")))
+
+
+@lru_cache(maxsize=4096)  # a sentence is read once to find the actions and once for the verdict
+def _spoken(text: str, asked: bool) -> Verdict | None:
+    table, found = cues(), []
     for kind, verdict in (("reject", Verdict.INCORRECT), ("confirm", Verdict.CORRECT)):
         for match in table.patterns[kind].finditer(text):
             answers = asked and match.start() == 0
-            if not answers and not text.endswith(("?", "？")) and not _undone(text, match.start(), table):
+            if not answers and not _undone(text, match.start(), table):
                 found.append((match.end(), verdict))
     return max(found, key=lambda f: f[0])[1] if found else None
 
@@ -69,13 +73,12 @@ def read_verdict(text: str, start: int, end: int, answers: tuple[str, ...] = ())
     ("-2 is not valid, so x = 12"). Where no sentence speaks one, the outcome does: the verification ends in the same
     answer again (correct), or in another one (incorrect).
     """
-    table = cues()
     verdicts: list[Verdict] = []
     values: list[tuple[int, str]] = []  # (verdicts spoken before it, form)
     before, last = "", start
     for piece in sentences(text, start, end):
         sentence = text[piece.start : piece.end]
-        if not piece.code and (verdict := spoken(sentence, before, table)) is not None:
+        if not piece.code and (verdict := spoken(sentence, before)) is not None:
             verdicts.append(verdict)
         if (value := last_value(text, piece.start, piece.end)) is not None:
             values.append((len(verdicts), value.form))

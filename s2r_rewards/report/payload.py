@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.messages import user_turns
 from s2r_rewards.scored import ScoredAction
 
 MAX_TEXT = 20_000
@@ -34,18 +35,28 @@ def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = 
         "e": record.ended if record else None,
         "f": list(flags),
         "d": list(record.codes) if record else [],
-        "a": [_action(action, rewards[:t], rollout.response, room) for t, action in enumerate(actions)],
+        "a": [_action(action, rewards[:t], _said(rollout, action), room) for t, action in enumerate(actions)],
     }
     if not actions:
         data["r"] = shorten(rollout.response, max_text)
     return {key: value for key, value in data.items() if value not in (None, [], "")}
 
 
+def _said(rollout: Rollout, action: ScoredAction) -> str:
+    """The action's text, with what the user asked right before it and inside of it."""
+    text, at = "", action.start
+    for place, asked in user_turns(rollout.turns or ()):
+        if action.start <= place < action.end:
+            text += f"{rollout.response[at:place]}⟨user: {asked}⟩\n"
+            at = place
+    return text + rollout.response[at : action.end]
+
+
 def _action(action: ScoredAction, context: Sequence[float], text: str, room: int) -> dict[str, Any]:
     check = action.check
     data = {
         "k": action.kind,
-        "t": shorten(text[action.start : action.end], room),
+        "t": shorten(text, room),
         "a": action.answer,
         "v": action.verdict.value if action.verdict else None,
         "c": [check.verdict, check.tier, check.reason] if check else None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from s2r_rewards.alarms import Alarm
 from s2r_rewards.report.charts import bar, diverging_bar, line_chart, stacked_bar
 from s2r_rewards.report.markup import Html, el, join
 from s2r_rewards.report.summary import Group, Node, Summary, natural
-from s2r_rewards.trajectory import DEVIATIONS
+from s2r_rewards.trajectory import DEVIATIONS, UNCERTAINTIES
 
 TILES = (
     ("s2r/outcome/accuracy", "Final accuracy", "last attempt is right"),
@@ -164,19 +164,27 @@ def _mean(node: Node) -> Html:
 
 
 def deviations(summary: Summary) -> Html:
-    """How often responses left the grammar, by kind."""
-    if not summary.deviations:
-        return section("deviations", "Deviations", note("Every response follows the grammar."))
+    """How often responses left the grammar, and how often the parser guessed or something just missed, by kind."""
+    parts = [note("Every response follows the grammar.")]
+    if summary.deviations:
+        parts = [_by_code("deviation", summary.deviations, DEVIATIONS, summary)]
+    if summary.uncertainties:
+        parts.append(note("Near misses and guesses of the parser; they change no reward by themselves."))
+        parts.append(_by_code("uncertainty", summary.uncertainties, UNCERTAINTIES, summary))
+    return section("deviations", "Deviations", *parts)
+
+
+def _by_code(name: str, counts: Sequence[tuple[str, int]], meanings: Mapping[str, str], summary: Summary) -> Html:
     rows = [
         (
             el("th", el("code", code), scope="row"),
             figure(f"{count:,}"),
             _with_bar(count / summary.overall.count, kind="down"),
-            DEVIATIONS.get(code, ""),
+            meanings.get(code, ""),
         )
-        for code, count in summary.deviations
+        for code, count in counts
     ]
-    return section("deviations", "Deviations", table(("deviation", "rollouts", "share", "meaning"), rows))
+    return table((name, "rollouts", "share", "meaning"), rows)
 
 
 def checks(summary: Summary) -> Html:

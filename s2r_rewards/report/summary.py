@@ -68,6 +68,7 @@ class Summary:
     deviations: tuple[tuple[str, int], ...]
     checks: tuple[tuple[str, str, int], ...]  # verdict, tier, count
     alarms: tuple[Alarm, ...]
+    uncertainties: tuple[tuple[str, int], ...] = ()
 
 
 def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> Summary:
@@ -76,6 +77,7 @@ def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -
     nodes, left_out = context_tree(map(action_rewards, judged))
     checks = Counter((check.verdict, check.tier) for j in judged for check in j.checks)
     deviations = Counter(code for j in judged for code in dict.fromkeys(j.trajectory.codes))
+    guesses = Counter(code for j in judged for code in {u.code: None for u in j.trajectory.uncertainties})
     return Summary(
         problems=len({rollout.problem_id for rollout in rollouts}),
         grammar=_names(record.grammar for record in records),
@@ -89,6 +91,7 @@ def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -
         deviations=tuple(deviations.most_common()),
         checks=tuple((verdict, tier, n) for (verdict, tier), n in checks.most_common()),
         alarms=find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts]),
+        uncertainties=tuple(guesses.most_common()),
     )
 
 

@@ -56,6 +56,15 @@ class Rollout:
     """Fields that this library does not know; they are kept."""
 
     @property
+    def turns(self) -> list[dict[str, str]] | None:
+        """The turns of a conversation in which the user asks for verifications or attempts; None: it is one turn."""
+        turns = self.extra.get("turns")
+        whole = (
+            "".join(t["content"] for t in turns if t["role"] == "assistant") if messages.is_messages(turns) else None
+        )
+        return list(turns) if whole == self.response else None  # type: ignore[arg-type]
+
+    @property
     def judged(self) -> JudgedTrajectory:
         """The judged trajectory of a scored rollout; ValueError where it is not scored."""
         if self.s2r is None:
@@ -125,8 +134,19 @@ def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -
     if messages.is_messages(known.get("prompt")):
         known.setdefault("messages", known["prompt"])  # as extra: nothing is lost
         known["prompt"] = messages.prompt_text(known["prompt"])
+    if known.get("response") is None and messages.is_messages(known.get("messages")):  # a whole conversation
+        said = list(known["messages"])
+        first = next((i for i, m in enumerate(said) if m["role"] == "assistant"), len(said))
+        if isinstance(known.get("prompt"), (str, type(None))) and said[first:]:
+            known["prompt"] = known.get("prompt") or messages.prompt_text(said[:first])
+            known["response"] = said[first:]
     if messages.is_messages(known.get("response")):
-        known["response"] = messages.response_text(known["response"])
+        turns = messages.as_turns(known["response"])
+        if turns is None:
+            known["response"] = messages.response_text(known["response"])
+        else:  # the user asks in between: the response is what the model says, turn after turn
+            known["turns"] = turns
+            known["response"] = "".join(turn["content"] for turn in turns if turn["role"] == "assistant")
     if not isinstance(known.get("s2r"), (str, Mapping)):  # the text of a scored one has its thinking already
         thinking = known.get("reasoning_content") or known.get("reasoning")
         if isinstance(known.get("response"), (str, type(None))) and "<think>" not in (known.get("response") or ""):

@@ -42,3 +42,22 @@ def message_text(message: Mapping[str, Any]) -> str:
             part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)
         )
     return with_thinking(content, message.get("reasoning_content") or message.get("reasoning")) or ""
+
+
+def as_turns(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, str]] | None:
+    """A completion in several turns as ``{"role", "content"}`` of plain text; None where the user says nothing in it."""
+    turns = [{"role": str(m["role"]), "content": message_text(m)} for m in messages]
+    roles = [turn["role"] for turn in turns]
+    first = roles.index("assistant") if "assistant" in roles else len(roles)
+    return turns[first:] if "user" in roles[first:] and "assistant" in roles[first:] else None
+
+
+def user_turns(turns: Sequence[Mapping[str, str]]) -> list[tuple[int, str]]:
+    """(offset, text) of what the user says between the model's turns; offsets count in the model's text."""
+    found, at = [], 0
+    for turn in turns:
+        if turn["role"] == "assistant":
+            at += len(turn["content"])
+        else:
+            found.append((at, turn["content"]))
+    return found

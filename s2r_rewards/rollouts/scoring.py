@@ -9,14 +9,23 @@ from s2r_rewards.judging import BatchChecker, JudgedTrajectory, judge_many
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.trajectory import Span
+from s2r_rewards.trajectory import Span, Trajectory
+from s2r_rewards.turns import parse_messages
+
+
+def trajectory_of(rollout: Rollout, grammar: str | Grammar = "paper") -> Trajectory:
+    """A rollout's response, parsed; a conversation with what its user asked for."""
+    turns = rollout.turns
+    if turns is not None:
+        return parse_messages(turns, grammar, rollout.finished)
+    return parse(rollout.response, grammar, finished=rollout.finished)
 
 
 def judge_rollouts(
     rollouts: Sequence[Rollout], grammar: str | Grammar = "paper", checker_many: BatchChecker | None = None
 ) -> list[JudgedTrajectory]:
     """Parses and judges each rollout's response."""
-    trajectories = [parse(r.response, grammar, finished=r.finished) for r in rollouts]
+    trajectories = [trajectory_of(rollout, grammar) for rollout in rollouts]
     return judge_many(trajectories, [r.gold for r in rollouts], checker_many)
 
 

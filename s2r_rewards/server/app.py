@@ -2,6 +2,7 @@
 that drops no request."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,9 +12,8 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 from starlette.datastructures import State
 
 from s2r_rewards.server.access import RequireToken, require_closed
@@ -40,6 +40,30 @@ class RewardRequest(BaseModel):
         return self
 
 
+def read_body(text: bytes) -> RewardRequest:
+    """Raises ValidationError."""
+    try:
+        return RewardRequest.model_validate_json(text)
+    except ValidationError as error:
+        if error.errors()[0]["type"] != "json_invalid":
+            raise
+        try:  # half of a surrogate pair, NaN: Python's own reader takes what OpenRLHF's writer makes of any text
+            return RewardRequest.model_validate(json.loads(text))
+        except ValueError as other:
+            raise error if not isinstance(other, ValidationError) else other from None
+
+
+def refusal(error: ValidationError) -> JSONResponse:
+    """400 for what is not JSON, 422 naming the field for anything else."""
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return JSONResponse({"error": f"body: not JSON ({first['ctx']['error']})"}, 400)
+    field = ".".join(map(str, first["loc"]))
+    message = "expected an object (a dictionary)" if first["type"].startswith("model") else first["msg"]
+    message = message.removeprefix("Value error, ")
+    return JSONResponse({"error": f"{field}: {message}" if field else message}, 422)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The application; ``app.state.draining`` makes /health say no, which asks load balancers to stay away."""
     telemetry = Telemetry()
@@ -61,21 +85,18 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(RequireToken, token=settings.token)
     app.add_middleware(Watch, telemetry=telemetry, state=app.state)
 
-    @app.exception_handler(RequestValidationError)
-    async def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
-            return JSONResponse({"error": f"body: not JSON ({first['ctx']['error']})"}, 400)
-        field = ".".join(map(str, first["loc"][1:]))
-        message = first["msg"].removeprefix("Value error, ")
-        return JSONResponse({"error": f"{field}: {message}" if field else message}, 422)
-
-    @app.post("/get_reward")
-    @app.post("/")
-    async def get_reward(body: RewardRequest) -> JSONResponse:
+    async def get_reward(request: Request) -> Response:
+        # Not a route of FastAPI's own: reading and checking the body at once takes a third of the time.
+        try:
+            body = read_body(await request.body())
+        except ValidationError as error:
+            return refusal(error)
         answers = await batcher.submit(read_samples(body.query, body.prompts, body.labels))
         telemetry.add(answers)
         return JSONResponse(to_response(answers))
+
+    for path in ("/get_reward", "/"):
+        app.add_route(path, get_reward, ["POST"])
 
     @app.get("/health")
     async def health() -> JSONResponse:

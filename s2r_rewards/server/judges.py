@@ -11,13 +11,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from s2r_rewards.adapter import Options, Sample, score_responses
 from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
 from s2r_rewards.scored import ScoredRollout
 
 logger = logging.getLogger(__name__)
+_in_order = attrgetter(*(f.name for f in fields(BehaviourCounts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,12 @@ class Answer:
 
     outcome: float
     failed: bool
-    counts: BehaviourCounts
+    counts: tuple[int, ...]
+    """The fields of :class:`~s2r_rewards.metrics.BehaviourCounts`, in order."""
 
     @classmethod
     def of(cls, scored: ScoredRollout) -> Answer:
-        return cls(scored.outcome, scored.failure is not None, behaviour_counts(scored))
+        return cls(scored.outcome, scored.failure is not None, _in_order(behaviour_counts(scored)))
 
 
 def judge_samples(samples: Sequence[Sample], options: Options | None = None) -> list[Answer]:

@@ -18,6 +18,7 @@ from s2r_rewards.server.judges import Answer, judge_samples
 #: Per-sample counts, so that means over samples keep their ratios: s2r/count/<field of BehaviourCounts>.
 COUNT_PREFIX = "s2r/count/"
 COUNT_FIELDS = tuple(f.name for f in fields(BehaviourCounts))
+COUNT_NAMES = tuple(COUNT_PREFIX + name for name in COUNT_FIELDS)
 #: A shorter overlap of a prompt's end with a query's beginning may be chance.
 MIN_OVERLAP = 16
 
@@ -40,7 +41,8 @@ def reward_batch(
 
 def to_response(answers: Sequence[Answer]) -> dict[str, Any]:
     """The protocol's three keys: R_o, 1 where it is positive, and the counts."""
-    logs = {COUNT_PREFIX + name: [float(getattr(one.counts, name)) for one in answers] for name in COUNT_FIELDS}
+    columns = zip(*(one.counts for one in answers), strict=True)
+    logs = {name: list(map(float, column)) for name, column in zip(COUNT_NAMES, columns, strict=False)}
     logs[FAILED_METRIC] = [float(one.failed) for one in answers]
     return {
         "rewards": [one.outcome for one in answers],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+from operator import add
+from time import perf_counter
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -23,15 +26,16 @@ class Telemetry:
         self.samples = Counter("s2r_samples", "Samples judged", registry=self.registry)
         self.failed = Counter("s2r_samples_failed", "Samples that could not be scored", registry=self.registry)
         self.behaviour = Gauge("s2r_behaviour", "Behaviour metrics since the start", ["name"], registry=self.registry)
-        self.counts = BehaviourCounts()
+        self.totals = [0] * len(fields(BehaviourCounts))
 
     def add(self, answers: Sequence[Answer]) -> None:
         self.samples.inc(len(answers))
         self.failed.inc(sum(one.failed for one in answers))
-        self.counts = sum((one.counts for one in answers), self.counts)
+        for one in answers:
+            self.totals = list(map(add, self.totals, one.counts))
 
     def text(self) -> bytes:
-        for name, value in self.counts.metrics().items():
+        for name, value in BehaviourCounts(*self.totals).metrics().items():
             self.behaviour.labels(name).set(value)
         return generate_latest(self.registry)
 
@@ -54,8 +58,13 @@ class Watch:
                     message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
-        with self.telemetry.in_flight.track_inprogress(), self.telemetry.seconds.time():
+        start = perf_counter()
+        self.telemetry.in_flight.inc()
+        try:
             await self.app(scope, receive, watched)
+        finally:
+            self.telemetry.in_flight.dec()
+            self.telemetry.seconds.observe(perf_counter() - start)
 
 
 class LimitBody:

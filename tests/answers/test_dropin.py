@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import json
+import re
 import subprocess
 import sys
 import threading
 import types
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +177,13 @@ def test_no_framework_is_imported():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == []
+
+
+@pytest.mark.parametrize("page", ["checker-in-training.md", "checker-drop-in.md"])
+def test_the_examples_of_the_documentation(page):
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(>>> .*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        test = doctest.DocTestParser().get_doctest(block, {}, page, page, 0)
+        assert doctest.DocTestRunner().run(test).failed == 0

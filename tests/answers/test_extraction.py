@@ -61,9 +61,27 @@ def test_fallbacks(text, fallback, answer):
     assert extract_answer(text, fallback=fallback).answer == answer
 
 
-def test_boxes_are_counted_and_never_joined():
+def test_boxes_are_counted_and_a_hedge_joins_nothing():
     found = extract_answer("\\boxed{5} or \\boxed{6} or \\boxed{ 6 }")
     assert (found.answer, found.boxes, found.distinct) == ("6", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("so \\boxed{1} and \\boxed{2}.", "\\boxed{1} and \\boxed{2}"),
+        ("$\\boxed{1}$, $\\boxed{2}$ and $\\boxed{3}$", "\\boxed{1}$, $\\boxed{2}$ and $\\boxed{3}"),
+        ("\\boxed{0}. Later \\boxed{1}, \\boxed{2}", "\\boxed{1}, \\boxed{2}"),
+        ("first \\boxed{1}. Then \\boxed{2}", "2"),
+        ("\\boxed{4}\\boxed{5}", "5"),
+        ("\\boxed{5}, \\boxed{5}", "5"),
+        ("x=\\boxed{3} and y=\\boxed{4}", "4"),
+    ],
+)
+def test_boxes_joined_by_commas_and_and_are_one_answer(text, answer):
+    found = extract_answer(text)
+    assert found.answer == answer
+    assert text[found.start : found.end] == answer
 
 
 def test_only_the_span_counts():

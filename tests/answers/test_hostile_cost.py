@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from s2r_rewards.answers import check
 from s2r_rewards.answers.algebra.arithmetic import Undefined
 from s2r_rewards.answers.algebra.exact import MAX_BITS, exact_value
 from s2r_rewards.answers.read.reader import read
@@ -36,3 +39,19 @@ def test_large_within_bounds_is_exact():
 def test_what_has_no_value_says_so(text):
     with pytest.raises(Undefined):
         exact_value(read(text))
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        ("\\lfloor e^{x} \\rfloor", "|\\lfloor e^{x} \\rfloor|"),
+        ("\\lfloor e^{e^{x}} \\rfloor", "\\lceil e^{e^{x}} \\rceil"),
+        ("\\lfloor 10^{n^5} \\rfloor", "10^{n^5}+1"),
+        ("\\lfloor x^{1000000} \\rfloor", "\\max(x^{1000000}, 1)"),
+    ],
+)
+def test_a_huge_value_is_never_written_out(gold, answer):
+    """Seconds of CPU time, with room for a busy machine: unbounded, each took minutes."""
+    before = time.process_time()
+    check(gold, answer)
+    assert time.process_time() - before < 5

@@ -97,7 +97,8 @@ class TestOptions:
                 {"shape": "round", "colour": 1},
                 "s2r has unknown keys ['colour', 'shape']; expected some of ['method', 'rewards', 'baseline', "
                 "'groups', 'running', 'leave_one_out', 'min_count', 'grammar', 'checker', 'policy', 'judge', 'timeouts', 'workers', "
-                "'ratio', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts']",
+                "'ratio', 'objective', 'average', 'divisor', 'count_end', 'beta', 'alarms', 'max_chars', 'rollouts', "
+                "'conversation']",
             ),
             (
                 {"preset": "paper"},
@@ -136,6 +137,15 @@ class TestOptions:
                 {"method": "released-prl", "leave_one_out": True},
                 "s2r: method 'released-prl[leave_one_out=True]': running: reward_context has leave_one_out=True; "
                 "earlier batches never hold the action itself",
+            ),
+            (
+                {"divisor": 0.0},
+                "s2r: method 's2r-prl[divisor=0.0]': divisor is 0.0; expected a positive number, or None",
+            ),
+            (
+                {"average": "responses", "divisor": 8.0},
+                "s2r: method 's2r-prl[average=responses,divisor=8.0]': a divisor takes the place of |y|: use "
+                "average='actions' or 'tokens' with it",
             ),
             (
                 {"method": "pag", "baseline": "position"},

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from s2r_rewards import get_method, judge, parse
+from s2r_rewards.adapter import Options, resolve_method
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.losses import action_policy_loss, by_response, response_losses, shaped_probability
 from s2r_rewards.methods import METHODS
@@ -182,3 +183,13 @@ class TestOverlong:
     def test_what_it_cannot_be(self, given):
         with pytest.raises(ValueError, match="expected 0 < buffer <= limit and a factor >= 0"):
             Overlong(*given)
+
+
+def test_they_are_options_of_every_trainer():
+    options = Options.from_mapping({"divisor": 8.0, "objective": "cispo", "ratio": "token"})
+    assert resolve_method(options).loss_options == {
+        "ratio": "token",
+        "objective": "cispo",
+        "average": "actions",
+        "divisor": 8.0,
+    }

@@ -13,6 +13,7 @@ from dataclasses import replace
 import pyarrow.parquet
 import pytest
 
+from s2r_rewards.adapter.golds import gold_of
 from s2r_rewards.baselines import accuracy_baseline
 from s2r_rewards.cli.data import STEPS
 from s2r_rewards.datasets.initialization import parses_back
@@ -293,7 +294,7 @@ def test_rl_keeps_the_band(s2r, samples, sums, read, tmp_path):
     assert "too easy" in text
     table = pyarrow.parquet.read_table(verl).to_pylist()
     assert [r["extra_info"]["problem_id"] for r in table] == expected
-    assert [r["reward_model"]["ground_truth"] for r in table] == [r["label"] for r in read(openrlhf)]
+    assert [r["reward_model"]["ground_truth"] for r in table] == [gold_of(r["label"]) for r in read(openrlhf)]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from s2r_rewards.adapter.golds import gold_of
+from s2r_rewards.adapter.golds import gold_of, level_of
 from s2r_rewards.adapter.replay import read_stored
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import INITIALIZATION_PRESETS, VerifiedAttempt, assemble, single_attempt
-from s2r_rewards.datasets.problems import Problem
+from s2r_rewards.datasets.problems import Problem, gold_text
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import RecordError
 from s2r_rewards.scored import ScoredAction, ScoredRollout
@@ -83,7 +83,10 @@ def test_prompts_of_the_three_frameworks():
     assert verl["reward_model"] == {"style": "rule", "ground_truth": "4"}
     assert verl["extra_info"]["index"] == 7
     assert verl["prompt"][-1] == {"role": "user", "content": PROBLEM.problem}
-    assert formats.openrlhf_prompt(PROBLEM)["label"] == "4"
+    assert formats.openrlhf_prompt(replace(PROBLEM, level=None))["label"] == "4"
+    for answer, gold in (("4", "4"), (gold_text(("4", "8/2")), ("4", "8/2"))):  # the label alone reaches the metrics
+        label = formats.openrlhf_prompt(replace(PROBLEM, answer=answer))["label"]
+        assert (gold_of(label), level_of(label)) == (gold, "3")
     assert formats.trl_prompt(PROBLEM, system=None)["prompt"] == [{"role": "user", "content": PROBLEM.problem}]
 
 

@@ -2,15 +2,18 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.baselines import BASELINES, accuracy_baseline
+from s2r_rewards.cli import main as s2r
 from s2r_rewards.datasets.offline import Decision, PromptCounts, cut, decide, decide_on, in_band
 from s2r_rewards.datasets.streaming import Streamed
 from s2r_rewards.judging import judge
 from s2r_rewards.methods import METHODS
 from s2r_rewards.parsing import parse
+from s2r_rewards.testing import solve
 
 CASES = json.loads((Path(__file__).parent / "offline.json").read_text())
 
@@ -90,6 +93,31 @@ def test_disorder_behind_the_cut_is_gone_with_it(text, kept):
     judged = judge(parse(text.replace("{", "\\boxed{"), "released-offline"), "4")
     decision = decide_on(judged, METHODS["released-offline-prl"].filter)
     assert decision == (Decision(0, kept) if isinstance(kept, str) else Decision(kept, truncated=True))
+
+
+def test_groups_by_the_accuracy_of_the_other_rollouts(tmp_path):
+    """p: 1 of 3 right, q: 2 of 3. Others of p: 0 for the right one, 1/2 for the wrong ones; of q: 1/2 and 1. The group
+    of 1/2 holds −1, −1, +1, +1; the others are alone."""
+    right, wrong = solve("4").verify("correct").text(), solve("5").verify("incorrect").text()
+    asked = {"p": (right, wrong, wrong), "q": (right, right, wrong)}
+    rows = [
+        {"problem_id": name, "prompt": name, "response": text, "gold": "4", "finished": True}
+        for name, texts in asked.items()
+        for text in texts
+    ]
+    source, output = tmp_path / "rollouts.jsonl", tmp_path / "offline.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = CliRunner().invoke(s2r, ["data", "offline", str(source), "-o", str(output), "--others"])
+    assert done.exit_code == 0, done.output
+    kept = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["accuracy"] for row in kept] == pytest.approx([1 / 3] * 3 + [2 / 3] * 3)
+    assert [row["s2r"]["actions"][0]["advantage"] for row in kept] == [0, -1, -1, 1, 1, 0]
+    assert kept[0]["s2r"]["method"] == "s2r-offline-prl[others]"
+    refused = CliRunner().invoke(
+        s2r, ["data", "offline", str(source), "-o", str(output), "--others", "--method", "s2r-prl", "--restart"]
+    )
+    assert refused.exit_code == 2
+    assert "--others is for accuracy groups" in refused.output
 
 
 REWARDS = st.lists(st.sampled_from([1.0, -1.0]), min_size=1, max_size=6)

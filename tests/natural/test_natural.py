@@ -125,7 +125,8 @@ def test_what_paper_reads_is_no_near_miss(text):
     ("one", "other", "equal"),
     [
         ("4 inches per second", "$4$", True), ("5,000", "\\$5000", True), ("(15, -29)", "\\((15,-29)\\)", True),
-        ("45°", "45^\\circ", True), ("\\dfrac{1}{2}", "\\frac12", True), ("x = 7", "7", True), ("7", "8", False),
+        ("45°", "45^\\circ", True), ("\\dfrac{1}{2}", "\\frac12", True), ("x = 7", "7", True),
+        ("\\frac{11}{2}", "\\frac{1}{12}", False), ("52/487", "\\frac{52}{487}", True), ("7", "8", False),
         ("A = 1, B = 2", "B=2, A=1", True), ("A = 1, B = 2", "A = 2, B = 1", False), ("6.20", "6.2", True),
     ],
 )  # fmt: skip

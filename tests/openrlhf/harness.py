@@ -91,8 +91,8 @@ def flags(options: dict) -> list[str]:
     return [str(word) for name, value in options.items() for word in ([name] if value is None else [name, value])]
 
 
-def run(module: str, arguments: list[str], env: dict[str, str], folder: Path, timeout: float = 900) -> str:
-    """The module's output; on failure an error with its last lines."""
+def run(module: str, arguments: list[str], env: dict[str, str], folder: Path, timeout: float = 3600) -> str:
+    """The module's output; on failure an error with its last lines. The limit is for runs that hang, on any machine."""
     log = folder / "output.log"
     with open(log, "w") as file:
         done = subprocess.run(

@@ -9,8 +9,8 @@ import pytest
 
 from s2r_openrlhf.checks.flags import RL_MODULE, SFT_MODULE, FlagError, flags, read_flags
 from s2r_openrlhf.checks.rules import data_problems
-from s2r_openrlhf.options import split_arguments
-from s2r_openrlhf.train_ppo_ray import require_good_flags, told, with_agent, with_client
+from s2r_openrlhf.options import split_arguments, with_agent, with_client
+from s2r_openrlhf.train_ppo_ray import require_good_flags, told
 from s2r_rewards.adapter import ConfigError
 
 TABLE = json.loads(Path(__file__).with_name("configurations.json").read_text(encoding="utf-8"))

@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from s2r_openrlhf import AGENT_FILE
-from s2r_openrlhf.options import ENVIRONMENT, Options, split_arguments, uses_own_loss
-from s2r_openrlhf.train_ppo_ray import with_agent
+from s2r_openrlhf.options import ENVIRONMENT, Options, split_arguments, uses_own_loss, with_agent
 
 
 def test_own_options_are_taken_out_and_the_rest_is_left_alone():
@@ -38,7 +37,7 @@ def test_own_options_are_taken_out_and_the_rest_is_left_alone():
         (["--s2r.beta", "0.1"], "--algo.kl.init_coef"),
         (["--s2r.loss", "theirs"], "loss is 'theirs'; expected one of method, openrlhf"),
         (["--s2r.bad_golds", "keep"], "bad_golds is 'keep'; expected one of refuse, count"),
-        (["--s2r.method", "s2r-plr"], "unknown method 's2r-plr'; expected one of released-offline-orl, "),
+        (["--s2r.method", "s2r-plr"], "unknown method 's2r-plr'; expected one of "),
         (["--s2r.grammar", "xml"], "unknown grammar 'xml'"),
         (["--s2r.checker", "nowhere:check"], "cannot import 'nowhere'"),
         (["--s2r.alarms", "perhaps"], "'perhaps': expected yes or no"),

@@ -93,7 +93,7 @@ def test_a_missing_framework_is_named_with_the_way_out(folder, capsys):
     assert capsys.readouterr().err == "s2r: No module named 'hydra'; pip install 's2r-rewards[verl]'\n"
 
 
-PRINT = "import os, sys; print(sys.argv[1], os.environ['NAME'])"
+PRINT = "import os, sys; print(sys.argv[1], os.environ['NAME'], os.environ['S2R_WORKER_ENV'])"
 
 
 @pytest.mark.parametrize(("status", "shown"), [(3, 1), (0, 2)])
@@ -106,7 +106,7 @@ def test_steps_run_until_one_fails(tmp_path, status, shown):
     code = f"from pathlib import *\nfrom s2r_rewards.adapter.recipes import *\nraise SystemExit(run_steps({plan}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == status, done.stderr
-    assert done.stdout.splitlines().count("hello 5") == shown
+    assert done.stdout.splitlines().count("hello 5 NAME") == shown
     assert (tmp_path / "a" / "b").is_dir()
 
 

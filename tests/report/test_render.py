@@ -2,14 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards import action_rewards, judge, parse
+from s2r_rewards import action_rewards, get_method, judge, parse
 from s2r_rewards.answers import CheckResult
-from s2r_rewards.report import Limits, render
+from s2r_rewards.report import Limits, render, sections
 from s2r_rewards.report.markup import Html, el, json_block
 from s2r_rewards.report.payload import payload, shorten
 from s2r_rewards.report.sample import choose
@@ -17,6 +18,7 @@ from s2r_rewards.report.summary import context_tree, summarise
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, SHELF, solve
+from s2r_rewards.trajectory import UNCERTAINTIES
 
 
 def data_of(page):
@@ -145,3 +147,13 @@ def test_any_text_is_rendered_and_comes_back_whole(texts, cut):
 
 def refuse(pairs):
     return [CheckResult("ungradable", "test", "not looked at") for _ in pairs]
+
+
+def test_guesses_of_the_parser_are_counted():
+    text = "Therefore, the value is 8.\n\nAlternatively, 2^3 = 8.\n\nThe final answer is 8."
+    (rollout,) = score_rollouts([Rollout("p", "?", text, "8")], replace(get_method("s2r-prl"), grammar="natural"))
+    summary = summarise([rollout], [rollout.judged])
+    assert ("weak_opening", 1) in summary.uncertainties
+    page = str(sections.deviations(summary))
+    assert "weak_opening" in page
+    assert UNCERTAINTIES["weak_opening"].split(",")[0] in page

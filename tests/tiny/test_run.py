@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from s2r_tiny.stages import STAGES, with_needs
 
 from s2r_rewards import METRIC_NAMES
@@ -119,6 +120,15 @@ def test_wrong_arguments_are_usage_errors(s2r, arguments, named):
     assert named in done.stderr
 
 
+def test_cuda_is_asked_for_in_vain_where_there_is_none(s2r, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is here")
+    done = s2r("recipes", "run", "tiny", "--device", "cuda", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    assert "no CUDA device" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_stages_bring_what_they_need():
     assert with_needs(["prl"]) == ["base", "data", "bi", "prl"]
     assert with_needs(list(STAGES)) == list(STAGES)
@@ -138,6 +148,9 @@ def test_a_quick_run_learns_to_verify_and_correct(s2r, tmp_path):
 
     final, verified = "s2r/outcome/accuracy", "s2r/verify/accuracy"
     assert value("bi", final) > value("plain", final) + 0.1
+    # Headroom: methods can be told apart, greedy and sampled.
+    assert 0.3 < value("bi", final, "greedy") < 0.8
+    assert max(value(model, final, t) for model in ("orl", "prl") for t in ("greedy", "t1")) < 0.95
     for model in ("orl", "prl"):
         assert value(model, final) > value("bi", final) + 0.1
         assert value(model, verified) > value("bi", verified) + 0.05

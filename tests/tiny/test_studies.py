@@ -48,7 +48,7 @@ def test_the_studies_that_are_promised_exist_with_five_seeds():
     assert controls == {f"online.control={name}" for name in CONTROLS}
     assert {arm.stage for arm in arms_of("controls")} >= {"again", "loop", "rule"}
     named = {s.partition("=")[2] for arm in arms_of("methods") for s in arm.settings if ".method=" in s}
-    assert named == set(METHODS)
+    assert named == {*METHODS, "s2r_rewards.methods.worked:PRL"}
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -87,7 +87,7 @@ def test_what_a_setting_changes_is_computed_anew_and_nothing_else(setting, chang
 
 def test_every_section_of_the_config_belongs_to_some_stage():
     read = {section for stage in ALL.values() for section in stage.reads}
-    assert read | {"seed", "threads", "max_tokens", "evaluation"} == set(Config.__dataclass_fields__)
+    assert read | {"seed", "threads", "device", "max_tokens", "evaluation"} == set(Config.__dataclass_fields__)
 
 
 def test_equal_tasks_run_once_and_after_what_they_need(tmp_path, monkeypatch):

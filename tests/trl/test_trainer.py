@@ -14,6 +14,7 @@ pytest.importorskip("trl", reason="needs TRL: pip install 's2r-rewards[trl]'")
 import torch
 from trl import GRPOConfig, GRPOTrainer
 
+import s2r_trl
 from s2r_rewards.adapter import ConfigError, Options, Sample, resolve_method, score_responses
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import METHODS
@@ -228,6 +229,29 @@ def test_truncated_completions_may_be_left_out(tmp_path):
     assert (found["action_ids"][::5] == -1).all()
 
 
+def test_turns_of_others_are_refused(trainer):
+    """rollout_func with env_mask: the tokens of a user's turn are not the model's."""
+    under(trainer, Options())
+    whole = GRPOTrainer._generate_and_score_completions
+
+    def with_turns(self, inputs):
+        out = whole(self, inputs)
+        out["tool_mask"] = torch.ones_like(out["completion_mask"])
+        out["tool_mask"][0, 1] = 0
+        return out
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GRPOTrainer, "_generate_and_score_completions", with_turns)
+        with pytest.raises(ConfigError, match="tokens that the model did not write"):
+            trainer._generate_and_score_completions([dict(row) for row in INPUTS])
+
+
+def test_found_beside_the_reward_functions():
+    assert s2r_trl.S2RTrainer is S2RTrainer
+    with pytest.raises(AttributeError, match="no attribute 'Trainer'"):
+        _ = s2r_trl.Trainer
+
+
 def test_evaluation_teaches_a_running_baseline_nothing(tmp_path):
     trainer = make_trainer(tmp_path, {"method": "rae"})
     trainer.model.eval()
@@ -259,6 +283,8 @@ def test_real_sampling(tmp_path):
         ({}, {"beta": 0.1}, {"loss": "trl"}, "beta=0.1 (Eq. 5) is part of the method's loss"),
         ({}, {"ratio": "token"}, {"loss": "trl"}, "ratio='token' is part of the method's loss"),
         ({}, {}, {"loss": "dapo"}, "loss is 'dapo'; expected one of ('method', 'trl')"),
+        ({}, {"divisor": 8.0}, {"loss": "trl"}, "divisor=8.0 is part of the method's loss"),
+        ({}, {"conversation": "pag"}, {}, "conversation='pag': TRL's trainer asks for no turns"),
         ({}, {"rollouts": "r.jsonl"}, {}, "rollouts: TRL writes its completions itself"),
         ({}, {"method": "s2r-plr"}, {}, "unknown method 's2r-plr'"),
         ({}, {}, {"tools": [len]}, "tools: what a tool answers would be read as the model's own words"),

@@ -7,6 +7,7 @@ that stands before every one of verl's trainers.
 import copy
 import json
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,19 @@ def overrides(case):
 def composed():
     """Each case as Hydra makes it of verl's defaults: composed once, then overridden by its own parser."""
     with initialize_config_module("verl.trainer.config", version_base=None):
-        defaults = compose("ppo_trainer", overrides=["actor_rollout_ref.rollout.name=vllm"])
+        no_data = ["data.train_files=[]", "data.val_files=[]"]
+        defaults = compose("ppo_trainer", overrides=["actor_rollout_ref.rollout.name=vllm", *no_data])
     return {case["name"]: overridden(defaults, overrides(case)) for case in TABLE["cases"]}
+
+
+@cache  # the grammar is slow, and most words stand in many cases
+def parsed(word):
+    return OverridesParser.create().parse_override(word)
 
 
 def overridden(defaults, words):
     config = copy.deepcopy(defaults)
-    for change in OverridesParser.create().parse_overrides(words):
+    for change in map(parsed, words):
         if not change.is_add() and OmegaConf.select(config, change.key_or_group, default="absent") == "absent":
             raise AssertionError(f"verl does not know {change.key_or_group}")
         OmegaConf.update(config, change.key_or_group, change.value(), force_add=True)

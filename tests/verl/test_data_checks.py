@@ -142,3 +142,24 @@ def test_the_outcome_level_takes_the_reward_with_verls_penalty():
     with at_hand(batch):
         found, _ = credit(torch.zeros(2, 4), torch.ones(2, 4), index=np.array(["p", "p"]))
     assert found.tolist() == [[0.5] * 4, [-0.5] * 4]
+
+
+def test_under_a_stock_trainer_the_guard_looks_into_the_data(tmp_path):
+    from s2r_verl import guard
+
+    stock = {
+        "algorithm": {"adv_estimator": "rloo"},
+        "reward": {"reward_manager": {"name": "s2r"}},
+        "data": {"train_files": str(write_parquet(tmp_path / "bad.parquet", rows_with([None, "3"]))), "val_files": []},
+    }
+    with pytest.raises(ConfigError, match="rows 1"):
+        guard.refuse(stock)
+    stock["data"]["train_files"] = str(write_parquet(tmp_path / "good.parquet", rows_with(["2", "3"])))
+    guard.refuse(stock)
+
+
+def test_verls_own_check_is_where_the_guard_stands(tmp_path):
+    from verl.utils.config import validate_config
+
+    with pytest.raises(ConfigError, match="s2r_proces does not exist"):
+        validate_config({"algorithm": {"adv_estimator": "s2r_proces"}}, use_reference_policy=False, use_critic=False)

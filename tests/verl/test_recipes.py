@@ -153,3 +153,28 @@ def test_sft_runs_under_torchrun():
     plain = launch.trainer(composed("qwen2-7b-instruct", "sft", "s2r.beta=0"))
     assert "verl.trainer.sft_trainer" in plain
     assert "--standalone" in launch.trainer(composed("qwen2-7b-instruct", "sft"))
+
+
+@pytest.mark.parametrize(("version", "said"), [("0.8.0", "needs verl >=0.9"), (None, "verl is not installed")])
+def test_another_verl_is_refused_before_the_start(monkeypatch, version, said):
+    monkeypatch.setattr(launch, "installed", lambda name: version)
+    assert said in launch.problems(composed("qwen2-7b-instruct", "prl"))[0]
+
+
+def test_an_untested_verl_that_moved_is_refused_and_one_that_did_not_only_warns(monkeypatch, capsys):
+    monkeypatch.setattr(launch, "installed", lambda name: "0.10.0")
+    monkeypatch.setattr(launch.contract, "broken", lambda: ["verl.x.f(a); expected (b)"])
+    assert "verl.x.f" in launch.problems(composed("qwen2-7b-instruct", "sft"))[0]
+    monkeypatch.setattr(launch.contract, "broken", list)
+    assert not any("0.10.0" in problem for problem in launch.problems(composed("qwen2-7b-instruct", "sft")))
+    assert "verl 0.10.0 was not tested" in capsys.readouterr().err
+
+
+def test_a_column_that_cannot_be_graded_is_told_before_the_start(tmp_path):
+    rows = rl_rows(4)
+    rows[1]["reward_model"]["ground_truth"] = rows[3]["reward_model"]["ground_truth"] = None
+    for name in ("rl", "rl_val"):
+        write_parquet(tmp_path / f"{name}.parquet", rows)
+    told = run_sh(RECIPES, "prl", "--model", "qwen2-7b-instruct", "--check", S2R_DATA=str(tmp_path))
+    assert told.returncode == 1
+    assert "2 of 4 golden answers cannot be graded (rows 2, 4)" in told.stderr

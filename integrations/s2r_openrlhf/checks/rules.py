@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from s2r_openrlhf import AGENT_FILE
 from s2r_openrlhf.checks.contract import counts_whole_steps
 from s2r_openrlhf.checks.flags import Flags
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
-from s2r_rewards.adapter import resolve_checker, resolve_method
-from s2r_rewards.adapter.golds import told, ungradable
+from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
+from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.replay import check_file
 from s2r_rewards.methods import Method
 from s2r_rewards.rollouts.records import RecordError, read_records
 
+logger = logging.getLogger(__name__)
 #: Flags that change rewards or advantages between OpenRLHF's reward and its loss, where our advantages come in: what
 #: each does, and the value with which it does nothing.
 SHAPING = {
@@ -127,7 +129,7 @@ def _advantages(flags: Flags, options: Options, method: Method) -> Iterator[str]
 def _objective(flags: Flags, options: Options, method: Method) -> Iterator[str]:
     """Flags of OpenRLHF's policy loss."""
     if not uses_own_loss(options):
-        for name in ("ratio", "count_end"):
+        for name in LOSS_OPTIONS:
             if getattr(options, name) is not None:
                 yield f"--s2r.{name} {getattr(options, name)}: OpenRLHF's own loss has no such choice; drop --s2r.loss"
         return
@@ -210,6 +212,14 @@ def _rows(name: str, path: Path, flags: Flags, options: Options) -> Iterator[str
         return
     checker = resolve_checker(options) if options.policy and not options.checker else None
     bad = [(lines[row - 1], why) for row, why in ungradable(labels, checker)]
-    if bad and (options.bad_golds == "refuse" or len(bad) == len(labels)):
-        way = "mend or drop the rows, or let them count as wrong with --s2r.bad_golds count"
-        yield _say(name, path, f"{told(bad, len(labels), f'column {label}')}; {way}")
+    if not bad:
+        return
+    said = told(bad, len(labels), f"column {label}")
+    allowed = TOLERATED if options.bad_golds == "refuse" else 1.0
+    if len(bad) >= allowed * len(labels):
+        way = "mend or drop the rows" + (
+            "" if allowed == 1 else ", or let them count as wrong with --s2r.bad_golds count"
+        )
+        yield _say(name, path, f"{said}; {way}")
+    else:
+        logger.warning("%s; responses to them earn the failing reward, and are counted", _say(name, path, said))

@@ -20,8 +20,8 @@ class KLSFTLoss(SFTLoss):  # type: ignore[misc]
     by :meth:`see`, a forward hook.
     """
 
-    def __init__(self, reference: Any, packed: bool, beta: float, token_level_loss: bool = True) -> None:
-        super().__init__(token_level_loss)
+    def __init__(self, reference: Any, packed: bool, beta: float) -> None:
+        super().__init__()
         self._reference = [reference]  # in a list: not a part of this module
         self.packed, self.beta = packed, beta
         self._seen: tuple[Tensor, Tensor, Tensor] | None = None
@@ -87,7 +87,7 @@ def s2r_sft_trainer(base: type, beta: float, reference: str | None, offload: boo
                 model._offload = True
             frozen = strategy.prepare(model)
             frozen.eval().requires_grad_(False)
-            self.loss_fn = KLSFTLoss(frozen, given.ds.packing_samples, beta, self.loss_fn.token_level_loss)
+            self.loss_fn = KLSFTLoss(frozen, given.ds.packing_samples, beta)
             self.model.register_forward_hook(self.loss_fn.see, with_kwargs=True)
 
         def save_logs_and_checkpoints(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from s2r_verl.checks.setup import (
     AGENT_LOOPS,
+    CONVERSATION,
     CREDIT,
     DENSE,
     ESTIMATOR_KEY,
@@ -71,10 +72,15 @@ def trainer_is_ours(s: Setup) -> Iterator[str]:
 
 
 def loop_shows_its_actions(s: Setup) -> Iterator[str]:
-    if s.estimator in CREDIT and s.method.level == "process" and s.loop != "s2r_agent":
+    if s.estimator in CREDIT and s.method.level == "process" and s.loop not in ("s2r_agent", CONVERSATION):
         yield (
             f"{ESTIMATOR_KEY}={s.estimator} needs the boundaries of actions, which agent loop {s.loop!r} does not write. "
             f"Set {LOOP_KEY}=s2r_agent"
+        )
+    if s.options.conversation is not None and s.loop != CONVERSATION:
+        yield (
+            f"algorithm.s2r.conversation={s.options.conversation} is held by agent loop {CONVERSATION} only: "
+            f"set {LOOP_KEY}={CONVERSATION} (found {s.loop!r})"
         )
     if s.loop not in AGENT_LOOPS:
         return
@@ -82,7 +88,7 @@ def loop_shows_its_actions(s: Setup) -> Iterator[str]:
     if manager is not None:
         yield f"{_ROLLOUT}.agent.agent_loop_manager_class={manager} may store other things than {LOOP_KEY}={s.loop} says; unset it"
     if s.on(f"{_ROLLOUT}.multi_turn.enable"):
-        yield f"{_ROLLOUT}.multi_turn.enable=True: {LOOP_KEY}={s.loop} takes one turn and calls no tool; set it to False"
+        yield f"{_ROLLOUT}.multi_turn.enable=True: {LOOP_KEY}={s.loop} asks for its turns itself and calls no tool; set it to False"
     for key in (
         f"{_ROLLOUT}.multi_turn.tool_config_path",
         f"{_ROLLOUT}.multi_turn.function_tool_path",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from s2r_rewards.adapter import ConfigError, resolve_checker
-from s2r_rewards.adapter.golds import told, ungradable
+from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.replay import read_stored
 from s2r_rewards.rollouts.records import RecordError
 from s2r_verl.checks.setup import AGENT_LOOPS, CREDIT, LOSS, REPLAY, Setup, uses_s2r
 
 MESSAGES_COLUMNS = ("messages",)
-#: A column with fewer rows without a usable golden answer trains; each of them earns −1 and is counted.
-TOLERATED = 0.1
 
 
 def data_problems(config: Any) -> list[str]:
@@ -42,10 +41,8 @@ def require_good_data(config: Any) -> None:
 
 
 def _local(files: Any) -> list[str]:
-    paths = [files] if isinstance(files, str) else list(files or ())
-    return [
-        str(path) for path in paths if "://" not in str(path) and str(path).endswith((".parquet", ".json", ".jsonl"))
-    ]
+    paths = [os.path.expanduser(str(path)) for path in ([files] if isinstance(files, str) else files or ())]
+    return [path for path in paths if "://" not in path and path.endswith((".parquet", ".json", ".jsonl"))]
 
 
 def _problems(path: str, where: str, setup: Setup, training: bool) -> Iterator[str]:

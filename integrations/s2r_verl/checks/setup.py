@@ -9,7 +9,8 @@ from typing import Any
 from s2r_rewards.adapter import Options, resolve_method
 from s2r_rewards.methods import Method
 
-AGENT_LOOPS = ("s2r_agent", "s2r_replay")
+AGENT_LOOPS = ("s2r_agent", "s2r_conversation", "s2r_replay")
+CONVERSATION = "s2r_conversation"
 REPLAY = "s2r_replay"
 #: Estimator → the level of method that its name promises, None: any.
 CREDIT = {"s2r": None, "s2r_process": "process", "s2r_outcome": "outcome"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s2r_rewards.adapter import TRAINING_OPTIONS, ConfigError, Options, resolve_method
+from s2r_rewards.adapter import LOSS_OPTIONS, TRAINING_OPTIONS, ConfigError, Options, resolve_method
 from s2r_verl.checks.setup import (
     CREDIT,
     DENSE,
@@ -180,7 +180,7 @@ def options_are_read(s: Setup) -> Iterator[str]:
                     f"algorithm.s2r.{name}={block.get(name)} rewards every action, and {ESTIMATOR_KEY}={s.estimator} sees "
                     f"the reward of the whole response only; set {ESTIMATOR_KEY}=s2r, or algorithm.s2r.method=s2r-orl"
                 )
-    for name in ("ratio", "count_end"):
+    for name in LOSS_OPTIONS:
         if name in given and s.loss != LOSS:
             yield (
                 f"algorithm.s2r.{name}={block.get(name)} is not read by {LOSS_KEY}={s.loss}; set {LOSS_KEY}={LOSS}, or "

@@ -2,15 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from s2r_rewards import JudgedTrajectory
+from s2r_rewards import JudgedTrajectory, get_method
 from s2r_rewards.rollouts import Rollout
 
 from . import task
-
-STORED = "s2r-prl"
-"""The method whose rewards are stored with rollouts, whatever trains on them."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +52,11 @@ def extra_metrics(judged: Sequence[JudgedTrajectory]) -> dict[str, float]:
         "tiny/ended": (sum(bool(j.trajectory.ended) for j in judged), len(judged)),
     }
     return {name: part / whole if whole else math.nan for name, (part, whole) in counts.items()}
+
+
+def scored(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> list[Rollout]:
+    """The rollouts as they are stored: with the rewards and advantages of `s2r-prl`, whatever trains on them."""
+    method = get_method("s2r-prl")
+    records = [method.score(j) for j in judged]
+    found = zip(rollouts, records, *method.credit(records), strict=True)
+    return [replace(rollout, s2r=record.with_advantages(b, a)) for rollout, record, b, a in found]

@@ -58,7 +58,10 @@ def actions_of(method: Method, judged: JudgedTrajectory) -> tuple[Action, ...]:
 
 @dataclass(frozen=True)
 class Batch:
-    """B responses of at most T tokens. Rows are trained as one action (outcome) or as many (process)."""
+    """B responses of at most T tokens. Rows are trained as one action (outcome) or as many (process).
+
+    A whole batch stays in main memory; its micro-batches go to the model.
+    """
 
     prompts: Tensor  # [B, P]
     responses: Tensor  # [B, T]
@@ -70,6 +73,9 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     def rows(self, index: Tensor) -> Batch:
         """Some rows, cut to the longest of them."""
@@ -150,6 +156,7 @@ def update(
 def loss_of(
     policy: nn.Module, batch: Batch, settings: OnlineConfig | OfflineConfig, method: Method
 ) -> tuple[Tensor, dict[str, float]]:
+    batch = batch.to(next(policy.parameters()).device)
     log_probs = response_log_probs(policy, batch.prompts, batch.responses)
     options = loss_options(settings, method)
     return action_policy_loss(log_probs, batch.old_log_probs, batch.advantages, batch.action_ids, **options)
@@ -170,9 +177,9 @@ def _log_probs(model: nn.Module, batch: Batch) -> Tensor:
     out = torch.zeros(batch.responses.shape)
     with torch.no_grad():
         for micro in _by_length(batch, torch.arange(len(batch)), 4 * MICRO_BATCH):
-            part = batch.rows(micro)
+            part = batch.rows(micro).to(next(model.parameters()).device)
             values = response_log_probs(model, part.prompts, part.responses)
-            out[micro, : values.shape[1]] = values
+            out[micro, : values.shape[1]] = values.to(out.device)
     return out
 
 

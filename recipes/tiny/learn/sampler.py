@@ -24,7 +24,7 @@ class Sampler:
         weights = {name: p.detach() for name, p in model.named_parameters()}
         self.embedding, self.final_norm = weights["model.embed_tokens.weight"], weights["model.norm.weight"]
         self.layers = [_fuse(weights, f"model.layers.{i}.") for i in range(config.num_hidden_layers)]
-        positions = torch.arange(config.max_position_embeddings)[None]
+        positions = torch.arange(config.max_position_embeddings, device=self.embedding.device)[None]
         rotary: Any = model.get_submodule("model.rotary_emb")
         with torch.no_grad():
             cos, sin = rotary(self.embedding[None], positions)
@@ -39,7 +39,8 @@ class Sampler:
         generator: torch.Generator | None = None,
         batch: int = 512,
     ) -> list[Sample]:
-        """One response per prompt, in order; temperature 0 is greedy. All prompts have one length."""
+        """One response per prompt, in order; temperature 0 is greedy. All prompts have one length; the generator is on
+        the model's device."""
         out: list[Sample] = []
         for start in range(0, len(prompts), batch):
             out += self._decode(pad(prompts[start : start + batch]), max_tokens, temperature, generator)
@@ -49,14 +50,15 @@ class Sampler:
         self, prompts: Tensor, limit: int, temperature: float, generator: torch.Generator | None
     ) -> list[Sample]:
         rows, offset = prompts.shape
+        device = self.embedding.device
         shape = (rows, self.kv_heads, offset + limit, self.width)
-        cache = [(torch.empty(shape), torch.empty(shape)) for _ in self.layers]
-        ids = torch.zeros(rows, limit, dtype=torch.long)
-        log_probs = torch.zeros(rows, limit)
-        lengths = torch.full((rows,), limit)
-        active = torch.arange(rows)
-        finished = torch.zeros(rows, dtype=torch.bool)
-        chosen = prompts
+        cache = [(torch.empty(shape, device=device), torch.empty(shape, device=device)) for _ in self.layers]
+        ids = torch.zeros(rows, limit, dtype=torch.long, device=device)
+        log_probs = torch.zeros(rows, limit, device=device)
+        lengths = torch.full((rows,), limit, device=device)
+        active = torch.arange(rows, device=device)
+        finished = torch.zeros(rows, dtype=torch.bool, device=device)
+        chosen = prompts.to(device)
         for step in range(limit):
             start = 0 if step == 0 else offset + step - 1
             distribution = self._forward(chosen, start, cache).log_softmax(-1)

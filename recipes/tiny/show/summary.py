@@ -41,7 +41,9 @@ COLUMNS = {"final": FINAL, **BEHAVIOUR, "attempts": ATTEMPTS}
 LEVELS = range(1, 6)
 CAPTION = (
     "final, first: accuracy of the last and the first attempt; verify, recall, precision: verification accuracy, "
-    "error recall, correct precision; I→C, C→I: wrong answers mended, right ones spoiled. Percent, but for attempts."
+    "error recall, correct precision; I→C, C→I: wrong answers mended, right ones spoiled. Percent, but for attempts. "
+    "± is the spread of training over seeds, which all answer the same problems, each a different number; other problems "
+    "would move an accuracy p by a standard error of √(p(1−p)/problems)."
 )
 Row = dict[str, list[float]]
 """metric -> one value per seed (nan where it is undefined)"""

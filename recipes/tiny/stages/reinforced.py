@@ -11,11 +11,11 @@ from s2r_rewards import JudgedTrajectory, Method, behaviour_metrics, parse
 from s2r_rewards.datasets.offline import PromptCounts, cut, decide_on, in_band
 from s2r_rewards.methods import OfflineFilter
 from s2r_rewards.rollouts import Rollout, RolloutWriter, read_rollouts, write_rollouts
-from s2r_rewards.rollouts.scoring import judge_rollouts, score_rollouts
+from s2r_rewards.rollouts.scoring import judge_rollouts
 
 from ..config import OfflineConfig, OnlineConfig
 from ..context import Context
-from ..data.responses import STORED, extra_metrics
+from ..data.responses import extra_metrics, scored
 from ..data.task import END_TEXT, Problems
 from ..learn.model import new_optimizer, set_rate
 from ..learn.policy import Batch, advantages_of, make_batch, renewed, schedule, update
@@ -40,7 +40,7 @@ def online(context: Context) -> None:
         prompts, old = [r.prompt for r in rollouts], [s.log_probs for s in samples]
         batch = make_batch(method, prompts, trained, advantages, reference, old)
         with RolloutWriter(context.folder.rollouts(context.stage), append=step > 0) as writer:
-            for rollout in score_rollouts(rollouts[: settings.keep], STORED):
+            for rollout in scored(rollouts[: settings.keep], judged[: settings.keep]):
                 writer.write(rollout)
         return batch, {**behaviour_metrics(judged), **extra_metrics(judged)}
 
@@ -54,7 +54,7 @@ def store(context: Context) -> None:
     distinct = dict.fromkeys(Problems(context.rng).draw(settings.prompts))
     problems = [p for p in distinct for _ in range(settings.samples)]
     _, rollouts = context.respond(context.load("bi"), problems, settings.temperature)
-    write_rollouts(context.folder.rollouts(context.stage), score_rollouts(rollouts, STORED))
+    write_rollouts(context.folder.rollouts(context.stage), scored(rollouts, judge_rollouts(rollouts)))
 
 
 def offline(context: Context) -> None:

@@ -12,7 +12,7 @@ from s2r_rewards.tokens import token_spans
 
 from ..context import Context
 from ..data import task
-from ..learn.model import Document, new_model, train
+from ..learn.model import Document, train
 
 
 def solution(problem: task.Problem) -> Document:
@@ -41,7 +41,7 @@ def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> D
 def base(context: Context) -> None:
     """The "base language model": plain solutions and division drills, no verdict, no retry."""
     settings, rng = context.config.base, context.rng
-    model = new_model(context.config.model, context.config.seed)
+    model = context.new_model()
     problems = task.Problems(rng)
 
     def batches() -> Iterator[list[list[Document]]]:

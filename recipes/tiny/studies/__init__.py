@@ -22,12 +22,16 @@ class Study:
     reference: str
     """The label of the arm that all others are compared with, seed by seed."""
     arms: tuple[Arm, ...]
+    more: tuple[tuple[str, str], ...] = ()
+    """Further columns: (head, metric)."""
 
 
 BI = Arm("BI", "bi")
 PRL = Arm("PRL", "prl")
 ORL = Arm("ORL", "orl")
 RANDOM = Arm("PRL, random rewards", "online", ("online.control=random",))
+
+WORKED = Arm("s2r-prl, worked", "online", ("online.method=s2r_rewards.methods.worked:PRL", "online.ratio="))
 
 
 def _control(name: str, label: str) -> Arm:
@@ -39,7 +43,9 @@ def _colder(temperature: float) -> Arm:
 
 
 def _loop(tries: int) -> Arm:
-    return Arm(f"loop around the base model, {tries} tries", "loop", (f"outside.tries={tries}",))
+    return Arm(
+        f"loop around the base model, {tries} {'try' if tries == 1 else 'tries'}", "loop", (f"outside.tries={tries}",)
+    )
 
 
 def _methods() -> tuple[Arm, ...]:
@@ -131,6 +137,10 @@ STUDIES = {
             for stage, model in (("bi", "BI"), ("prl", "BI + PRL"))
             for style, settings in STYLES.items()
         ),
+        (
+            ("v₁, s₁ right", "s2r/verify/first_accuracy_when_right"),
+            ("v₁, s₁ wrong", "s2r/verify/first_accuracy_when_wrong"),
+        ),
     ),
     "ratio": Study(
         "Ratio",
@@ -147,4 +157,4 @@ STUDIES = {
 
 
 def arms_of(name: str) -> tuple[Arm, ...]:
-    return (BI, *_methods()) if name == "methods" else STUDIES[name].arms
+    return (BI, *_methods(), WORKED) if name == "methods" else STUDIES[name].arms

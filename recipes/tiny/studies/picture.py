@@ -37,16 +37,17 @@ def _accuracy(study: Study, found: Found) -> Any:
     figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, sharey=True)
     for axis, temperature in zip(axes[0], panels, strict=True):
         for y, arm in enumerate(arms):
-            values = found.values(arm, temperature, FINAL)
-            mean = estimate(values)
-            if math.isnan(mean.mean):
+            at = _shown_at(found, arm, temperature, panels[-1])
+            if at is None:
                 continue
+            values = found.values(arm, at, FINAL)
+            mean = estimate(values)
             colour = "#999999" if arm.label == study.reference else "#0072B2"
             axis.barh(y, mean.mean, color=colour, alpha=0.35, height=0.66, linewidth=0)
             axis.plot(values, [y] * len(values), "o", color=colour, markersize=3, alpha=0.7)
             if not math.isnan(mean.error):
                 axis.errorbar(mean.mean, y, xerr=mean.half, color="#222222", capsize=2, linewidth=1)
-            first = estimate(found.values(arm, temperature, BEHAVIOUR["first"])).mean
+            first = estimate(found.values(arm, at, BEHAVIOUR["first"])).mean
             axis.plot([first, first], [y - 0.33, y + 0.33], color="#222222", linewidth=1, linestyle=":")
         axis.set_xlim(0, 1)
         axis.set_title(temperature_title(temperature_name(temperature)))
@@ -56,6 +57,14 @@ def _accuracy(study: Study, found: Found) -> Any:
         axis.grid(visible=False, axis="y")
     figure.tight_layout()
     return figure
+
+
+def _shown_at(found: Found, arm: Arm, panel: float, last: float) -> float | None:
+    """The temperature of an arm that a panel shows; the last panel has those of another temperature, too."""
+    own = {r["temperature"] for r in found.arms[arm][0] if "temperature" in r}
+    if panel in own:
+        return panel
+    return max(own) if panel == last and own and not own & {0.0, 1.0} else None
 
 
 def _curves(found: Found) -> Any:

@@ -71,29 +71,31 @@ def write_results(out: Path, study: Study, found: Found) -> list[Path]:
         return []
     out.mkdir(parents=True, exist_ok=True)
     written = [out / "results.json", out / "table.md"]
-    rows = []
+    rows, columns = [], {**COLUMNS, **dict(study.more)}
     for arm in found.arms:
         for temperature in found.temperatures:
-            metrics = {m: found.values(arm, temperature, m) for m in COLUMNS.values()}
+            metrics = {m: found.values(arm, temperature, m) for m in columns.values()}
             if not all(map(math.isnan, metrics[FINAL])):
                 rows.append({**asdict(arm), "temperature": temperature, "values": metrics})
-    write_atomically(written[0], dumps({"seeds": found.seeds, "arms": rows}, indent=1) + "\n")
+    write_atomically(
+        written[0], dumps({"seeds": found.seeds, "reference": study.reference, "arms": rows}, indent=1) + "\n"
+    )
     write_atomically(written[1], table(study, found))
     return written
 
 
 def table(study: Study, found: Found) -> str:
     """Markdown: one table per temperature."""
-    parts = [f"# {study.title}", "", study.question, ""]
+    parts, columns = [f"# {study.title}", "", study.question, ""], {**COLUMNS, **dict(study.more)}
     for temperature in found.temperatures:
         reference = next((arm for arm in found.arms if arm.label == study.reference), None)
-        head = ["", *COLUMNS, *([f"final − {study.reference}", "standard errors"] if reference else [])]
+        head = ["", *columns, *([f"final − {study.reference}", "standard errors"] if reference else [])]
         lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
         for arm in found.arms:
             final = found.values(arm, temperature, FINAL)
             if all(map(math.isnan, final)):
                 continue
-            cells = [_cell(estimate(found.values(arm, temperature, m)), m) for m in COLUMNS.values()]
+            cells = [_cell(estimate(found.values(arm, temperature, m)), m) for m in columns.values()]
             if reference:
                 cells += _against(final, found.values(reference, temperature, FINAL))
             lines.append("| " + " | ".join([arm.label, *cells]) + " |")

@@ -22,7 +22,7 @@ class StoredRun(RunFolder):
 
     def _key(self, stage: str) -> str:
         config, (_, _, needs, reads) = asdict(self.config), ALL[stage]
-        shared = ("seed", "threads", "max_tokens", "evaluation")
+        shared = ("seed", "threads", "device", "max_tokens", "evaluation")
         content = {name: config[name] for name in (*shared, *reads)}
         parts = [stage, str(RECIPE), str(VERSION), dumps(content), *(self._key(need) for need in needs)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

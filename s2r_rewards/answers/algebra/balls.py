@@ -19,6 +19,8 @@ ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 #: Digits behind the leading one that a term may lie below the sum that it stands in.
 MARGIN = 22
 _LARGEST = Decimal(2_000_000)
+#: Digits of the largest whole number that is written out.
+_LONGEST = 10_000
 
 
 class MoreDigits(Exception):
@@ -107,12 +109,16 @@ class Ball:
     @property
     def whole(self) -> int | None:
         """The whole number that this is exactly."""
-        if self.error or self.value != self.value.to_integral_value():
+        if self.error or self.value.adjusted() > _LONGEST or self.value != self.value.to_integral_value():
             return None
         return int(self.value)
 
     def floor(self) -> Ball:
         """The largest whole number that is not larger; undefined where the error hides it."""
+        if self.value.adjusted() > getcontext().prec:  # no digit of it stands behind the point
+            if self.error:
+                raise Undefined("too close to a jump")
+            return self
         low, high = floor(self.value - self.error), floor(self.value + self.error)
         if low != high:
             raise Undefined("too close to a jump")

@@ -192,7 +192,10 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
         raise Unreadable("an open brace")
     inner = text[at + 1 : close].strip()
     if "{" in inner:
-        raise Unreadable("nested text")
+        close = text.find("}", close + 1)
+        inner = text[at + 1 : close].replace("{", "").replace("}", "").strip()
+        if close < 0 or "\\" in inner or not is_unit(inner):  # s^{-1} is all that may be nested
+            raise Unreadable("nested text")
     if name == "mathbb":
         tokens.append(("const", "reals") if inner == "R" else ("sym", "mathbb" + inner))
     elif name in ACCENTS:

@@ -12,6 +12,7 @@ from ..result import Outcome, judged
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 _TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
+_USUAL = frozenset("xyztuvw")  # letters that stand for the elements of a set
 _INFINITE = tree.Const("inf")
 
 
@@ -55,6 +56,8 @@ def as_interval(node: Node) -> tree.Group | None:
     match sides:
         case (low, tree.Sym(name), high) if name not in variables(low) | variables(high):
             return tree.Group("[" if ops[0] == "<=" else "(", "]" if ops[1] == "<=" else ")", (low, high))
+        case (tree.Sym(name), tree.Sym(other) as high) if name in _USUAL and other not in _USUAL:
+            return tree.Group("(", "]" if ops[0] == "<=" else ")", (tree.Neg(_INFINITE), high))
         case (low, tree.Sym(name)) if name not in variables(low):
             return tree.Group("[" if ops[0] == "<=" else "(", ")", (low, _INFINITE))
         case (tree.Sym(name), high) if name not in variables(high):

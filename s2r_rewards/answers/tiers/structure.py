@@ -247,7 +247,8 @@ def _unordered(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPol
 def _groups(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if not (isinstance(gold, tree.Group) and isinstance(answer, tree.Group)):
         return _only_item(gold, answer, tree.Group, policy) or Outcome(False, "structure", "a container and a value")
-    if (gold.left, gold.right) != (answer.left, answer.right) and len(gold.items) == 2:
+    matched = all(group.left + group.right in ("()", "[]") for group in (gold, answer))
+    if (gold.left, gold.right) != (answer.left, answer.right) and (len(gold.items) == 2 or not matched):
         return Outcome(False, "structure", "different brackets")
     if policy.order == "free" and len(gold.items) == len(answer.items):
         return _unordered(gold.items, answer.items, policy)

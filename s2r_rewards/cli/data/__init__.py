@@ -11,6 +11,7 @@ STEPS = {
     "verify": "Verifications of sampled attempts, each ending in one verdict.",
     "init": "Behaviour-initialisation trajectories for SFT.",
     "rl": "RL prompts within an accuracy band of the SFT model.",
+    "turns": "Verification prompts, mixed with problems, for RL in turns.",
     "offline": "Offline RL data with advantages, out of stored rollouts.",
 }
 
@@ -26,5 +27,6 @@ def command() -> None:
       s2r data verify samples.jsonl -o verified.jsonl --url http://localhost:8000/v1 --model Qwen/Qwen2.5-Math-7B
       s2r data init verified.jsonl -o sft.jsonl --verl sft.parquet
       s2r data rl problems.jsonl --rollouts sft-samples.jsonl -o rl.jsonl --verl rl.parquet
+      s2r data turns sft-samples.jsonl -o mixed.jsonl --problems rl.jsonl --verl mixed.parquet
       s2r data offline sft-samples.jsonl -o offline.jsonl --verl offline.parquet
     """

@@ -34,6 +34,9 @@ from s2r_rewards.rollouts import write_rollouts
     "[default: the method's]",
 )
 @click.option("--bins", type=click.IntRange(min=1), help="Accuracy groups. [the method's own]")
+@click.option(
+    "--others", is_flag=True, help="Groups by the accuracy of a prompt's other rollouts: unbiased (docs/bias.md)."
+)
 @click.option("--mode", "rejection", type=click.Choice(["discard", "truncate"]), help="[default: the method's]")
 @click.option("--max-actions", type=click.IntRange(1), help="[default: the method's]")
 @click.option("--balance/--no-balance", default=None, help="[default: the method's]")
@@ -50,6 +53,7 @@ def command(
     by: str | None,
     bins: int | None,
     min_count: int | None,
+    others: bool,
     restart: bool,
     as_json: bool,
     reading: Reading,
@@ -66,6 +70,10 @@ def command(
       s2r data offline rollouts.jsonl -o offline.jsonl --by context --verl offline.parquet
     """
     method = _method(scoring, by, bins, min_count)
+    if others:
+        if not method.groups.startswith("accuracy"):
+            raise click.UsageError(f"--others is for accuracy groups; method {method.name} has none: drop it")
+        method = replace(method, name=f"{method.name}[others]", groups="accuracy_of_others")
     given = {name: value for name, value in rules.items() if value is not None}
     method = replace(method, filter=replace(method.filter, **given))
     settings: dict[str, Any] = {"command": "offline", "rollouts": fingerprint(rollouts), "band": band, "bins": bins}

