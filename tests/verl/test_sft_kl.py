@@ -1,7 +1,9 @@
 """Eq. 1 with its KL term in verl's real SFT trainer, with a frozen reference."""
 
+import contextlib
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,9 +12,10 @@ from s2r_verl_cpu import runs
 from s2r_verl_cpu.assets import build_model, response, write_parquet
 
 from s2r_rewards import parse
-from s2r_rewards.losses import trained_actions
+from s2r_rewards.losses import sft_loss, trained_actions
 from s2r_rewards.tokens import token_spans
 from s2r_verl.checks.sft import kl_problems
+from s2r_verl.sft.train import KLLoss
 
 USER = {"role": "user", "content": "What is 1 + 2?"}
 TEXTS = [
@@ -75,6 +78,60 @@ def by_hand(model, reference, tokenizer):
         kl += float(((p.exp() * (p - q)).sum(-1) * keep).sum())
         count += float(keep.sum())
     return nll / count, kl / count
+
+
+class Reference:
+    """As much of an engine as the loss asks of its reference."""
+
+    use_ulysses_sp = False
+
+    def __init__(self, logits):
+        self.logits = logits
+
+    def prepare_model_inputs(self, micro_batch):
+        return {}, {}
+
+    def eval_mode(self):
+        return contextlib.nullcontext()
+
+    def module(self, use_cache):
+        return SimpleNamespace(logits=self.logits)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_loss_is_the_librarys_on_jagged_batches(packed):
+    """Two examples of 7 and 4 tokens; verl's δ is that of the token, its logits predict the next one."""
+    from verl.utils import tensordict_utils as tu
+
+    torch.manual_seed(0)
+    lengths, vocabulary = (7, 4), 30
+    rows = [torch.randint(vocabulary, (n,)) for n in lengths]
+    masks = [(torch.rand(n) < 0.6).long().index_fill(0, torch.tensor([0]), 0) for n in lengths]
+    own, other = (torch.randn(sum(lengths), vocabulary) for _ in range(2))
+    own.requires_grad_()
+    shown = other.unsqueeze(0) if packed else torch.nn.utils.rnn.pad_sequence(other.split(lengths), batch_first=True)
+    data = tu.get_tensordict(
+        {
+            name: torch.nested.as_nested_tensor(value, layout=torch.jagged)
+            for name, value in (("input_ids", rows), ("loss_mask", masks))
+        },
+        {"dp_size": 2, "batch_num_tokens": 10, "use_remove_padding": packed},
+    )
+    loss = KLLoss(Reference(shown), BETA)
+    terms = {
+        name: torch.nested.nested_tensor_from_jagged(value.squeeze(0), data["input_ids"].offsets())
+        for name, value in loss(student_logits=own.unsqueeze(0), data=data).items()
+    }
+    found, metrics = loss(model_output=terms, data=data)
+    expected = sum(
+        sft_loss(p[None, :-1], ids[None, 1:], mask[None, 1:], q[None, :-1], BETA, divisor=5)[0]
+        for p, q, ids, mask in zip(own.split(lengths), other.split(lengths), rows, masks, strict=True)
+    )
+    assert float(found.detach()) == pytest.approx(float(expected.detach()), abs=1e-6)
+    gradients = [torch.autograd.grad(x, own, retain_graph=True)[0] for x in (found, expected)]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-6)
+    total = metrics["s2r/nll"].aggregate() + BETA * metrics["s2r/kl"].aggregate()
+    assert float(total) == pytest.approx(float(found.detach()), abs=1e-6)
 
 
 def test_it_starts_at_no_kl_and_moves_away(tmp_path):
