@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -142,3 +143,12 @@ def test_a_moving_average_goes_on_from_batch_to_batch():
     assert method.advantages(batch, state=state) == method.advantages(batch, state=other)
     with pytest.raises(ValueError, match="of baseline 'moving_average', expected 'reward_context'"):
         METHODS["released-prl"].new_state().load_state_dict(state.state_dict())
+
+
+def test_the_pages_example_runs():
+    page = (Path(__file__).resolve().parents[2] / "docs/methods.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    found: dict = {}
+    exec(block, found)  # noqa: S102
+    assert found["dapo"].overlong.limit == 20_480
+    assert all(f"`{name}`" in page for name in METHODS if not name.startswith("released"))

@@ -50,7 +50,7 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    if _PRIMED.match(text):
+    if text[:1] in _NO_LETTER or _PRIMED.match(text):
         return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
@@ -62,6 +62,7 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
     return (match.group(1) or match.group(2)).upper(), rest
 
 
+_NO_LETTER = frozenset("0123456789-+.=<>|")
 _ROMAN = re.compile(r"[IVX]+(?:(?:\s*,\s*(?:and|or)?|\s+(?:and|or))\s*[IVX]+)*(?:\s+only)?\.?", re.I)
 _HEDGED = re.compile(
     r"\b(?:not|no|never|n't|neither|nor|or|except|unless|maybe|perhaps|possibly|wrong|incorrect|isn|rather|instead)\b",
@@ -74,6 +75,8 @@ def stated_choice(text: str) -> tuple[str, str] | None:
     """As :func:`split_choice`, also where the letter stands behind its text: ``8 weeks (Option C)``."""
     if found := split_choice(text):
         return found
+    if ")" not in text[-8:]:
+        return None
     plain = plain_text(text[:400])
     match = _AT_END.fullmatch(plain)
     if match is None or len(re.findall(r"\([A-J]\)", plain)) > 1 or _HEDGED.search(match["rest"]):
