@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 Point = dict[str, float]
 NAMES = ("x", "y", "n")
+NOISE = "noise"
+"""A factor of everything that a float only comes near to: what it moves much is a rounding, not a value."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,11 @@ class Tree:
 def number(rng: random.Random) -> Tree:
     n = rng.choice([0, 1, 2, 3, 4, 5, 7, 10, 12, 100, 1000, rng.randint(2, 10**6)])
     if rng.random() < 0.2:
-        return Tree("\\pi", lambda _: math.pi) if rng.random() < 0.5 else Tree("e", lambda _: math.e)
+        return (
+            Tree("\\pi", lambda at: math.pi * at[NOISE])
+            if rng.random() < 0.5
+            else Tree("e", lambda at: math.e * at[NOISE])
+        )
     if rng.random() < 0.15:
         m = rng.choice([2, 3, 4, 5, 7, 10**6])
         return Tree(f"\\frac{{{n}}}{{{m}}}", lambda _: n / m)
@@ -34,7 +40,7 @@ def number(rng: random.Random) -> Tree:
 
 def variable(rng: random.Random) -> Tree:
     name = rng.choice(NAMES)
-    return Tree(name, lambda at: at[name])
+    return Tree(name, lambda at: at[name] * at[NOISE])
 
 
 def power(base: float, exponent: float) -> float:
@@ -110,7 +116,7 @@ def points(rng: random.Random) -> list[Point]:
         lambda: rng.uniform(-3, 3), lambda: rng.uniform(0, 30), lambda: rng.uniform(-200, 200),
         lambda: rng.uniform(-1e-3, 1e-3), lambda: float(rng.randint(-12, 40)), lambda: rng.uniform(0.5, 2.5),
     ]  # fmt: skip
-    return [{name: rng.choice(pick)() for name in NAMES} for _ in range(60)]
+    return [{NOISE: 1.0, **{name: rng.choice(pick)() for name in NAMES}} for _ in range(60)]
 
 
 def differ(first: Tree, second: Tree, rng: random.Random) -> bool | None:
@@ -118,11 +124,12 @@ def differ(first: Tree, second: Tree, rng: random.Random) -> bool | None:
     for at in points(rng):
         try:
             a, b = first.value(at), second.value(at)
+            moved = [abs(one.value({**at, NOISE: 1 + 1e-13}) - value) for one, value in ((first, a), (second, b))]
         except (ValueError, OverflowError, ZeroDivisionError):
             continue
         if not (math.isfinite(a) and math.isfinite(b)) or max(abs(a), abs(b)) > 1e12:
             continue
-        if abs(a - b) > 1e-6 * max(1.0, abs(a), abs(b)):
+        if abs(a - b) > 1e-6 * max(1.0, abs(a), abs(b)) and max(moved) < abs(a - b) / 100:
             return True
     return None
 
