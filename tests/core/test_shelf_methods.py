@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from s2r_rewards import judge, parse
 from s2r_rewards.answers import CheckResult
-from s2r_rewards.baselines import log_mean_exp, none, prompt_mean
+from s2r_rewards.baselines import log_mean_exp, none, position, prompt_mean
 from s2r_rewards.methods import METHODS
 from s2r_rewards.scored import ScoredRollout
 
@@ -159,7 +159,7 @@ def test_the_pages_example_runs():
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("return-to-go", {"running": True}, "returns need running=False and a keyed baseline"),
+        ("return-to-go", {"running": True, "baseline": position}, "returns need running=False and a keyed baseline"),
         ("return-to-go", {"baseline": log_mean_exp}, "returns need running=False and a keyed baseline"),
         ("dr-grpo", {"returns": tuple}, "returns and estimators are of actions; expected level='process'"),
         ("pag", {"level": "outcome"}, "returns and estimators are of actions; expected level='process'"),
