@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from s2r_openrlhf import SUPPORTED
 from s2r_openrlhf.checks.contract import broken
 from s2r_rewards.adapter.machine import Check, Finding, Machine, within
+from s2r_rewards.adapter.recipes import models_folder
 
 TESTED = "0.11.2"
 #: Distributions that serve as rollout engine.
@@ -34,21 +36,46 @@ def check_openrlhf(machine: Machine) -> Iterator[Finding]:
 
 
 def check_config(path: Path) -> Iterator[Finding]:
-    """A launch script with OpenRLHF's commands; nothing for any other file."""
+    """A stage of a recipe, or a launch script with OpenRLHF's commands; nothing for any other file."""
+    for what, look in _parts(path):
+        try:
+            found = look()
+        except (RuntimeError, ImportError) as error:  # OpenRLHF is not here, or of a form that is not known
+            yield Finding("warning", path.name, what, f"not looked into: {error}")
+            continue
+        for problem in found:
+            yield Finding("problem", path.name, what, problem)
+        if not found:
+            yield Finding("ok", path.name, what)
+
+
+def _parts(path: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """(name, what says its problems) of every command or model in a file."""
     if path.suffix in (".yaml", ".yml"):
+        starter = path.with_name("run.sh")
+        if (
+            not path.name.startswith("_")
+            and starter.is_file()
+            and "s2r_openrlhf" in starter.read_text(encoding="utf-8")
+        ):
+            for facts in sorted(models_folder(path.parent).glob("*.yaml")):
+                yield facts.stem, partial(_stage_problems, path, facts.stem)
         return
     from s2r_openrlhf.checks.scripts import command_problems, commands
 
     for module, arguments in commands(path.read_text(encoding="utf-8", errors="replace")):
-        try:
-            found = command_problems(module, arguments)
-        except RuntimeError as error:  # OpenRLHF is not here, or of a form that is not known
-            yield Finding("warning", path.name, module, f"not looked into: {error}")
-            continue
-        for problem in found:
-            yield Finding("problem", path.name, module, problem)
-        if not found:
-            yield Finding("ok", path.name, module)
+        yield module, partial(command_problems, module, arguments)
+
+
+def _stage_problems(path: Path, model: str) -> list[str]:
+    from s2r_openrlhf.launch import parsed_step, plan
+
+    try:
+        for step in plan(path.parent, path.stem, model, []).steps:
+            parsed_step(step)
+    except ValueError as error:
+        return [str(error)]
+    return []
 
 
 CHECKS: tuple[Check, ...] = (check_openrlhf,)
