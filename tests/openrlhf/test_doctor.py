@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from test_configurations import CASES, TABLE, arguments_of, refusal
 
 from s2r_openrlhf import train_ppo_ray
-from s2r_openrlhf.checks.scripts import commands
 from s2r_openrlhf.doctor import check_config, check_openrlhf
+from s2r_openrlhf.doctor.scripts import commands
 from s2r_openrlhf.launch import check
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter.machine import Machine, check_requirements

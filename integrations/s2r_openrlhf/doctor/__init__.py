@@ -61,7 +61,7 @@ def _parts(path: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
             for facts in sorted(models_folder(path.parent).glob("*.yaml")):
                 yield facts.stem, partial(_stage_problems, path, facts.stem)
         return
-    from s2r_openrlhf.checks.scripts import command_problems, commands
+    from s2r_openrlhf.doctor.scripts import command_problems, commands
 
     for module, arguments in commands(path.read_text(encoding="utf-8", errors="replace")):
         yield module, partial(command_problems, module, arguments)
