@@ -95,11 +95,12 @@ class Ball:
     def __truediv__(self, other: Ball) -> Ball:
         if other.is_zero:
             raise Undefined("division by zero")
+        flags = getcontext().flags
+        flags[Inexact] = False
         quotient = self.value / other.value
-        if not self.error and not other.error and quotient * other.value == self.value:
-            return Ball(quotient)
+        inexact = flags[Inexact]
         error = (self.error + abs(quotient) * other.error) / (abs(other.value) - other.error)
-        return _rounded(quotient, error, True)
+        return _rounded(quotient, error, inexact)
 
     def agrees(self, other: Ball) -> bool:
         """Whether the two may be the same number."""
@@ -188,10 +189,11 @@ def sqrt(x: Ball) -> Ball:
         raise Undefined("the square root of a negative number")
     if x.is_zero:
         return Ball(ZERO, x.error.sqrt())
+    flags = getcontext().flags
+    flags[Inexact] = False
     root = x.value.sqrt()
-    if not x.error and root * root == x.value:
-        return Ball(root)
-    return _monotone(root, x.error / root)
+    inexact = flags[Inexact]
+    return _rounded(root, x.error / root, inexact)
 
 
 @cache
