@@ -12,6 +12,7 @@ points to 60 digits; only a pair that differs there counts. Needs mpmath (pip in
 import itertools
 import json
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class Judge:
     def differ(self, first: Tree, second: Tree, rng: random.Random) -> dict[str, str] | None:
         """A point at which both have a value, and not the same one."""
         sizes = [10.0**k for k in range(-8, 9)]
-        for _ in range(600):
+        for _ in range(300):
             point = {n: self.mp.mpf(rng.choice([-1, 1, 1]) * rng.choice(sizes) * rng.uniform(1, 10)) for n in NAMES}
             if rng.random() < 0.5:
                 point = {n: self.mp.mpf(rng.uniform(-14, 14)) for n in NAMES}
@@ -122,7 +123,9 @@ def expressions(pairs: int, seed: int) -> tuple[str, list[str]]:
     """How many changed expressions were believed although they differ."""
     rng, judge = random.Random(seed), Judge()
     believed, equal, raised = [], 0, 0
-    for _ in range(pairs):
+    for number in range(pairs):
+        if number % 1000 == 999:
+            print(f"{number + 1} of {pairs}: {len(believed)} believed", file=sys.stderr, flush=True)
         first = grow(rng, rng.choice([2, 3, 3, 4]), rng.choice(["x", "x", "xy", "xyt"]))
         second = mutate(rng, first)
         if rng.random() < 0.2:
@@ -134,6 +137,7 @@ def expressions(pairs: int, seed: int) -> tuple[str, list[str]]:
         raised += result.tier == "checker"
         if result and (point := judge.differ(first, second, rng)) is not None:
             believed.append(f"{texts[0]}  =  {texts[1]}  at {point} ({result.reason})")
+            print(believed[-1], file=sys.stderr, flush=True)
         elif result:
             equal += 1
     line = f"{pairs:,} changed expressions (seed {seed}): {equal:,} are still equal, {raised} raised, "

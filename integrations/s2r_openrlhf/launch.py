@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from s2r_openrlhf import require_supported
-from s2r_openrlhf.checks.flags import SFT_MODULE, flags, read_flags
+from s2r_openrlhf import require_supported, train_sft
+from s2r_openrlhf.checks.flags import flags
 from s2r_openrlhf.checks.rules import data_files, data_problems
 from s2r_openrlhf.options import read_options, with_agent, with_client
 from s2r_openrlhf.train_ppo_ray import require_good_flags, told
@@ -38,7 +38,8 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
     sft = [sys.executable, "-m", "s2r_openrlhf.sft"]
     prepare = [*sft, "prepare", rows, "-o", f"{output}/rows.jsonl", "--model", start, "--template", template]
     # Not the command `deepspeed`, which another environment's may be first on PATH.
-    train = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", gpus, "--module", SFT_MODULE, *training]
+    runner = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", gpus]
+    train = [*runner, "--module", train_sft.MODULE, "--s2r.beta", str(facts.get("kl_sft", 0)), *training]
     train += ["--data.tokenizer_chat_template", f"@{template}"]
     restore = [*sft, "restore", f"{output}/model", "--model", start]
     return Plan([prepare, train, restore], facts.get("env", {}), Path(output))
@@ -60,8 +61,8 @@ def parsed_step(step: Sequence[str]) -> Any:
         if bad := data_problems(parsed, options, must_exist=False):
             raise ConfigError(told(bad))
         return parsed.args
-    if SFT_MODULE in step:
-        return read_flags(SFT_MODULE, step[step.index(SFT_MODULE) + 1 :]).args
+    if train_sft.MODULE in step:
+        return train_sft.check(step[step.index(train_sft.MODULE) + 1 :])
     return None
 
 
