@@ -74,7 +74,7 @@ class CompletionClient:
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self._http = httpx.AsyncClient(headers=headers, limits=limits, timeout=httpx.Timeout(timeout, connect=10.0))
 
-    async def __aenter__(self) -> "CompletionClient":
+    async def __aenter__(self) -> CompletionClient:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
