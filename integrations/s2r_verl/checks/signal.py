@@ -134,7 +134,7 @@ def estimator_reads_all(s: Setup) -> Iterator[str]:
     if s.on("algorithm.use_kl_in_reward"):
         yield KL_IN_REWARD
     for key in ("gamma", "lam"):
-        if float(s.get(f"algorithm.{key}", 1.0)) != 1.0:
+        if s.number(f"algorithm.{key}", 1.0) != 1.0:
             yield f"algorithm.{key}={s.get(f'algorithm.{key}')} is not read by {named}, which discounts nothing; set it to 1.0"
     if s.on("algorithm.use_pf_ppo"):
         yield f"algorithm.use_pf_ppo=True is not read by {named}; set it to False"
