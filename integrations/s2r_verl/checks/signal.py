@@ -118,6 +118,8 @@ def _function_and_options(s: Setup) -> Iterator[str]:
             ("method", (method.outcome, method.grammar), (s.method.outcome, s.method.grammar)),
             ("checker", function.checker, s.options.checker),
             ("policy", function.policy, s.options.policy),
+            ("judge", function.judge, s.options.judge),
+            ("timeouts", function.timeouts, s.options.timeouts),
         ):
             if a != b:
                 yield (
