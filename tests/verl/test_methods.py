@@ -112,7 +112,7 @@ def test_rewards_advantages_and_loss(name, tokenizer, ids, width, monkeypatch):
 
 def test_a_run_of_one_from_the_shelf(tmp_path, warm_model, tokenizer):
     """The whole trainer with `gigpo`, an estimator over prompts: what reaches the actor is what the library computes."""
-    method, prompts, samples = METHODS["gigpo"], 2, 4
+    method, prompts, samples = METHODS["gigpo"], 4, 4
     answers = [response(("3", True)), response(("2", False), ("3", True)), response(("2", True))]
     (tmp_path / "script.json").write_text(json.dumps({"What is": answers}))
     run = train(
