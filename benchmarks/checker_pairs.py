@@ -87,7 +87,7 @@ class Judge:
             text = str(parts[0])
             return mp.mpf(10) ** int(text[4:-1]) if text.startswith("10^") else mp.mpf(text)
         values = [self.value(part, point) for part in parts]
-        if None in values or any(abs(value) > 1e4000 for value in values if value is not None):
+        if None in values or any(abs(value) > 1e25 for value in values):
             return None
         return self._function(kind, values)
 
@@ -95,8 +95,10 @@ class Judge:
         mp, x, y = self.mp, values[0], values[-1]
         if (kind in ("sqrt", "ln") and x < 0) or (kind == "ln" and not x) or (kind == "div" and not y):
             return None
-        if kind in ("exp", "sin", "cos") and abs(x) > 1e6:
+        if (kind in ("sin", "cos") and abs(x) > 1e6) or (kind == "exp" and abs(x) > 60):
             return None
+        if kind in ("floor", "ceil") and 0 < abs(x - mp.nint(x)) < 1e-20:
+            return None  # rounded onto the jump or beside it
         return {
             "sqrt": mp.sqrt, "abs": abs, "floor": mp.floor, "ceil": mp.ceil, "sin": mp.sin, "cos": mp.cos, "exp": mp.exp,
             "ln": mp.ln, "neg": lambda x: -x, "tanh": mp.tanh, "square": lambda x: x * x, "arctan": mp.atan,
