@@ -130,7 +130,9 @@ def test_what_reaches_the_loss_is_the_librarys(way, tokenizer):
     assert step["critic/score/min"] == -1
 
 
-def test_the_update_is_that_of_one_rank(way, whole):
+def test_the_update_is_that_of_one_rank(request, way, whole):
+    if "ahead of time" in request.node.name:
+        pytest.skip("which prompts finish first, and so the batch, is not known beforehand")
     (one,), (other,) = whole.train, way.train
     assert one["actor/grad_norm"] > 0
     for name in LOGGED:
