@@ -13,6 +13,7 @@ import json
 import os
 import random
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -33,6 +34,8 @@ from s2r_rewards.answers import VERDICTS, check, check_many, check_response, ext
 ROOT = Path(__file__).resolve().parent.parent
 GOLDS = ROOT / "tests/answers/real_cases.jsonl"
 SLOW = 1.5
+GIVEN_UP = 10.0
+"""Seconds of CPU time after which a pair is left; it counts as slow."""
 LARGE = 500 << 20
 SAVE_EVERY = 2_000
 KEPT = 30
@@ -115,6 +118,14 @@ def faces(gold: str, answer: str, number: int) -> None:
     ways[number // 3 % len(ways)]()
 
 
+class TooSlow(BaseException):
+    """What the timer raises in the middle of a pair that does not end."""
+
+
+def give_up(*_: object) -> None:
+    raise TooSlow
+
+
 class State:
     """What was found so far, on disk."""
 
@@ -150,15 +161,21 @@ class State:
 def one(state: State, number: int, golds: list[str]) -> None:
     kind, gold, answer, equal = pair_of(state.data["seed"], number, golds)
     begin, cpu = time.perf_counter(), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, GIVEN_UP)
     try:
         verdict = check(gold, answer).verdict
         assert verdict in VERDICTS
         faces(gold, answer, number)
+    except TooSlow:
+        state.note("slow", number=number, gold=gold[:300], answer=answer[:300], seconds=GIVEN_UP)
+        return
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         told = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
         state.note("raised", number=number, gold=gold, answer=answer, error=told)
         return
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     # On a machine that others use, wall-clock time says little: ours counts, and what a worker may take at most.
     seconds = min(time.perf_counter() - begin, time.process_time() - cpu + 2 * 0.8 * (verdict == "timeout"))
     if seconds > SLOW and verdict != "timeout":
@@ -195,6 +212,7 @@ def main() -> None:
     parser.add_argument("--stop-after", type=float, default=float("inf"), help="seconds")
     options = parser.parse_args()
     golds = sorted({json.loads(line)["gold"] for line in options.golds.read_text(encoding="utf-8").splitlines()})
+    signal.signal(signal.SIGPROF, give_up)
     state = State(options.state or ROOT / f".fuzz/seed-{options.seed}.json", options.seed)
     begin = time.monotonic()
     while state.data["next"] < options.pairs and time.monotonic() - begin < options.stop_after:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 Point = dict[str, float]
 NAMES = ("x", "y", "n")
+NOISE = "noise"
+"""A factor of everything that a float only comes near to: what it moves much is a rounding, not a value."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,11 @@ class Tree:
 def number(rng: random.Random) -> Tree:
     n = rng.choice([0, 1, 2, 3, 4, 5, 7, 10, 12, 100, 1000, rng.randint(2, 10**6)])
     if rng.random() < 0.2:
-        return Tree("\\pi", lambda _: math.pi) if rng.random() < 0.5 else Tree("e", lambda _: math.e)
+        return (
+            Tree("\\pi", lambda at: math.pi * at[NOISE])
+            if rng.random() < 0.5
+            else Tree("e", lambda at: math.e * at[NOISE])
+        )
     if rng.random() < 0.15:
         m = rng.choice([2, 3, 4, 5, 7, 10**6])
         return Tree(f"\\frac{{{n}}}{{{m}}}", lambda _: n / m)
@@ -34,7 +40,7 @@ def number(rng: random.Random) -> Tree:
 
 def variable(rng: random.Random) -> Tree:
     name = rng.choice(NAMES)
-    return Tree(name, lambda at: at[name])
+    return Tree(name, lambda at: at[name] * at[NOISE])
 
 
 def power(base: float, exponent: float) -> float:
@@ -42,6 +48,13 @@ def power(base: float, exponent: float) -> float:
     if isinstance(result, complex):
         raise ValueError("no real value")
     return result
+
+
+def jump(step: Callable[[float], int], value: float) -> float:
+    """A floor or ceiling; none so close to a whole number that a rounding of ours could have moved it."""
+    if abs(value - round(value)) < 1e-6:
+        raise ValueError("too close to a jump")
+    return float(step(value))
 
 
 def tree(rng: random.Random, depth: int) -> Tree:
@@ -70,10 +83,10 @@ def tree(rng: random.Random, depth: int) -> Tree:
     if kind == 8:
         return Tree(f"\\left|{a.text}\\right|", lambda at: abs(a.value(at)))
     if kind == 9:
-        return Tree(f"\\lfloor {a.text} \\rfloor", lambda at: float(math.floor(a.value(at))))
+        return Tree(f"\\lfloor {a.text} \\rfloor", lambda at: jump(math.floor, a.value(at)))
     if kind == 10:
         k = rng.choice([-1000, -100, -3, -1, 1, 2])
-        return Tree(f"e^{{{k}{a.inside(3)}}}", lambda at: math.exp(k * a.value(at)), 2)
+        return Tree(f"e^{{{k} \\cdot {a.inside(2)}}}", lambda at: math.exp(k * a.value(at)), 2)
     name, function = rng.choice([("\\sin", math.sin), ("\\cos", math.cos), ("\\ln", math.log), ("\\arctan", math.atan)])
     return Tree(f"{name}\\left({a.text}\\right)", lambda at: function(a.value(at)))
 
@@ -85,9 +98,9 @@ def variant(expression: Tree, rng: random.Random) -> Tree:
         lambda: Tree(f"\\left|{a.text}\\right|", lambda at: abs(a.value(at))),
         lambda: Tree(f"\\sqrt{{\\left({a.text}\\right)^2}}", lambda at: math.sqrt(a.value(at) ** 2)),
         lambda: Tree(f"\\max({a.text}, {b.text})", lambda at: max(a.value(at), b.value(at))),
-        lambda: Tree(f"\\lceil {a.text} \\rceil", lambda at: float(math.ceil(a.value(at)))),
+        lambda: Tree(f"\\lceil {a.text} \\rceil", lambda at: jump(math.ceil, a.value(at))),
         lambda: Tree(
-            f"{a.inside(0)}+e^{{-1000 {b.inside(3)}}}", lambda at: a.value(at) + math.exp(-1000 * b.value(at)), 0
+            f"{a.inside(0)}+e^{{-1000 \\cdot {b.inside(2)}}}", lambda at: a.value(at) + math.exp(-1000 * b.value(at)), 0
         ),
         lambda: Tree(f"{a.inside(0)}+{b.inside(1)}", lambda at: a.value(at) + b.value(at), 0),
         lambda: Tree(f"{a.inside(1)} \\cdot {b.inside(2)}", lambda at: a.value(at) * b.value(at), 1),
@@ -103,7 +116,7 @@ def points(rng: random.Random) -> list[Point]:
         lambda: rng.uniform(-3, 3), lambda: rng.uniform(0, 30), lambda: rng.uniform(-200, 200),
         lambda: rng.uniform(-1e-3, 1e-3), lambda: float(rng.randint(-12, 40)), lambda: rng.uniform(0.5, 2.5),
     ]  # fmt: skip
-    return [{name: rng.choice(pick)() for name in NAMES} for _ in range(60)]
+    return [{NOISE: 1.0, **{name: rng.choice(pick)() for name in NAMES}} for _ in range(60)]
 
 
 def differ(first: Tree, second: Tree, rng: random.Random) -> bool | None:
@@ -111,11 +124,12 @@ def differ(first: Tree, second: Tree, rng: random.Random) -> bool | None:
     for at in points(rng):
         try:
             a, b = first.value(at), second.value(at)
+            moved = [abs(one.value({**at, NOISE: 1 + 1e-13}) - value) for one, value in ((first, a), (second, b))]
         except (ValueError, OverflowError, ZeroDivisionError):
             continue
         if not (math.isfinite(a) and math.isfinite(b)) or max(abs(a), abs(b)) > 1e12:
             continue
-        if abs(a - b) > 1e-6 * max(1.0, abs(a), abs(b)):
+        if abs(a - b) > 1e-6 * max(1.0, abs(a), abs(b)) and max(moved) < abs(a - b) / 100:
             return True
     return None
 

@@ -1,12 +1,13 @@
 """Requests per second and latency of `s2r serve`, against a bare FastAPI echo of the same bodies in the same run.
 
-    python benchmarks/openrlhf_server.py [--requests 2000] [--concurrency 64] [--rounds 5] [-o benchmarks/results/openrlhf.md]
+    python benchmarks/openrlhf_server.py [--requests 2000] [--concurrency 64] [--rounds 5] [--workers 2] [-o benchmarks/results/openrlhf.md]
 
 The echo validates the same request model and answers the same three keys with constants: it is what any server of
 this protocol must cost. Rounds alternate between the two servers; the table gives medians over rounds.
 """
 
 import asyncio
+import os
 import platform
 import socket
 import statistics
@@ -54,9 +55,20 @@ def bodies(count: int) -> list[dict[str, list[str]]]:
     return made
 
 
+def cpu_of(pid: int) -> float:
+    """CPU seconds of one process (Linux); hardly depends on what else the machine does."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def with_children(pid: int) -> list[int]:
+    started = [int(c) for file in Path(f"/proc/{pid}/task").glob("*/children") for c in file.read_text().split()]
+    return [pid, *(one for child in started for one in with_children(child))]
+
+
 @contextmanager
-def server(code: str, *arguments: str) -> Iterator[str]:
-    """Starts the code with the words (PORT is a free port); gives its address."""
+def server(code: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """Starts the code with the words (PORT is a free port); gives its address and process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,7 +82,7 @@ def server(code: str, *arguments: str) -> Iterator[str]:
                 break
             except URLError:
                 time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -96,41 +108,51 @@ async def load(url: str, posts: list[dict[str, list[str]]], concurrency: int) ->
         return time.perf_counter() - start, taken
 
 
-def measure(requests: int, concurrency: int, rounds: int) -> dict[str, list[tuple[float, float, float]]]:
-    """Per server and round: (requests/s, median latency in ms, 95th percentile in ms)."""
+def measure(requests: int, concurrency: int, rounds: int, workers: int) -> dict[str, list[tuple[float, ...]]]:
+    """Per server and round: (requests/s, median latency, 95th percentile, and CPU a request of the process that talks
+    to clients and of those that score; all in ms)."""
     posts = bodies(requests)
-    found: dict[str, list[tuple[float, float, float]]] = {"s2r serve": [], "bare echo": []}
-    with server(S2R, "serve", "--port", "PORT") as ours, server(ECHO, "PORT") as echo:
-        for url in (ours, echo):
+    found: dict[str, list[tuple[float, ...]]] = {"s2r serve": [], "bare echo": []}
+    serve = ("serve", "--port", "PORT", "--workers", str(workers))
+    with server(S2R, *serve) as ours, server(ECHO, "PORT") as echo:
+        for url, _ in (ours, echo):
             asyncio.run(load(url, posts[: requests // 10], concurrency))  # warm up
         for _ in range(rounds):
-            for rows, url in zip(found.values(), (ours, echo), strict=True):
+            for rows, (url, pid) in zip(found.values(), (ours, echo), strict=True):
+                started = [cpu_of(one) for one in with_children(pid)]
                 seconds, taken = asyncio.run(load(url, posts, concurrency))
+                spent = [cpu_of(one) - before for one, before in zip(with_children(pid), started, strict=True)]
                 cuts = statistics.quantiles(taken, n=20)
-                rows.append((len(posts) / seconds, 1000 * cuts[9], 1000 * cuts[18]))
+                cpu = (1000 * spent[0] / requests, 1000 * sum(spent[1:]) / requests)
+                rows.append((requests / seconds, 1000 * cuts[9], 1000 * cuts[18], *cpu))
     return found
 
 
 def main() -> None:
-    parser = kit.arguments(__doc__, requests=2000, concurrency=64, rounds=5)
+    parser = kit.arguments(__doc__, requests=2000, concurrency=64, rounds=5, workers=2)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
-    found = measure(options.requests, options.concurrency, options.rounds)
+    found = measure(options.requests, options.concurrency, options.rounds, options.workers)
     rows = []
     for name, rounds in found.items():
-        rate, mid, high = map(statistics.median, zip(*rounds, strict=True))
-        rows.append([name, f"{rate:.0f}", f"{mid:.0f} ms", f"{high:.0f} ms"])
-    ratios = [ours[0] / echo[0] for ours, echo in zip(*found.values(), strict=True)]
+        rate, mid, high, talking, scoring = map(statistics.median, zip(*rounds, strict=True))
+        rows.append([name, f"{rate:.0f}", f"{mid:.0f} ms", f"{high:.0f} ms", f"{talking:.2f} ms", f"{scoring:.2f} ms"])
+    pairs = list(zip(*found.values(), strict=True))
+    rates, cpu = [ours[0] / echo[0] for ours, echo in pairs], [echo[3] / ours[3] for ours, echo in pairs]
     lines = [
         "# `s2r serve`",
         "",
         f"{options.requests} requests of one sample each (three attempts, about 2,600 characters), "
-        f"{options.concurrency} at a time,",
-        f"client and servers on one machine ({platform.machine()}, {kit.PYTHON}); medians of {len(ratios)} rounds in turn.",
+        f"{options.concurrency} at a time, {options.workers} scoring processes;",
+        f"client and servers on one machine ({platform.machine()}, {os.cpu_count()} cores, {kit.PYTHON}); medians of "
+        f"{len(rates)} rounds in turn.",
         "",
-        *kit.table(["server", "requests/s", "latency, median", "95 %"], rows),
+        *kit.table(["server", "requests/s", "latency, median", "95 %", "CPU, requests", "CPU, scoring"], rows, 5),
         "",
-        f"Rate against the bare echo: {statistics.median(ratios):.2f} (rounds: {', '.join(f'{r:.2f}' for r in ratios)}).",
+        f"Rate against the bare echo: {statistics.median(rates):.2f} (rounds: {', '.join(f'{r:.2f}' for r in rates)}). Where "
+        "scoring has cores of its own, the process",
+        f"that talks to clients sets the rate: the echo's CPU / ours is {statistics.median(cpu):.2f}. Client, echo or ours and "
+        "scoring share the cores here.",
         "",
         "Made by `python benchmarks/openrlhf_server.py`.",
     ]

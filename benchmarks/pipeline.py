@@ -8,12 +8,17 @@ filled token by token.
 Examples:
   python benchmarks/pipeline.py                                     16,384 rollouts of about 600 tokens
   python benchmarks/pipeline.py --rollouts 2048 --markdown out.md
+  python benchmarks/pipeline.py --rollouts 64 --words 40000 --against ../other-checkout
 """
 
 import contextlib
+import json
 import math
+import os
 import random
 import re
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -70,13 +75,15 @@ class Clock:
 
     def __init__(self) -> None:
         self.stages: dict[str, tuple[float, float]] = {}
+        self.cpu: dict[str, float] = {}
 
     def __call__(self, stage: str, work: Callable[[], Any]) -> Any:
         memory = Path("/proc/self")
         with contextlib.suppress(OSError):
             (memory / "clear_refs").write_text("5")
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         result = work()
+        self.cpu[stage] = time.process_time() - cpu
         seconds = time.perf_counter() - start
         status = (memory / "status").read_text() if memory.exists() else ""
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
@@ -166,17 +173,55 @@ def naive(
     return [rewards for rewards, _ in scored]
 
 
+def compare(options: Any) -> None:
+    """The library of this checkout and of another one, in processes of their own that take turns; CPU seconds."""
+    trees = {"this": Path(__file__).resolve().parents[1], "other": options.against.resolve()}
+    best: dict[str, dict[str, float]] = {name: {} for name in trees}
+    for _ in range(3):
+        for name, tree in trees.items():
+            command = [sys.executable, __file__, "--rollouts", str(options.rollouts), "--words", str(options.words)]
+            environment = {**os.environ, "PYTHONPATH": str(tree)}
+            done = subprocess.run([*command, "--stages"], env=environment, capture_output=True, text=True, check=True)
+            for stage, seconds in json.loads(done.stdout.splitlines()[-1]).items():
+                best[name][stage] = min(seconds, best[name].get(stage, math.inf))
+    rows = [
+        (stage, f"{mine:.3f}", f"{best['other'][stage]:.3f}", f"{best['other'][stage] / max(mine, 1e-9):.1f}")
+        for stage, mine in best["this"].items()
+    ]
+    totals = [sum(stages.values()) for stages in best.values()]
+    rows.append(("**all**", f"**{totals[0]:.3f}**", f"**{totals[1]:.3f}**", f"**{totals[1] / totals[0]:.1f}**"))
+    lines = [
+        f"# From token ids to advantages, beside {options.against.name}",
+        "",
+        f"{options.rollouts:,} rollouts of {options.words:,} words; CPU seconds, the best of three runs that took turns.",
+        "",
+        *kit.table(["stage", "this", options.against.name, "times as fast"], rows, numbers=3),
+    ]
+    kit.publish(lines, options.markdown)
+
+
 def main() -> None:
     parser = kit.arguments(__doc__, rollouts=16_384)
+    parser.add_argument("--against", type=Path, help="another checkout of this library, to be timed beside this one")
+    parser.add_argument("--stages", action="store_true", help="the library alone: CPU seconds of its stages, as JSON")
     parser.add_argument("--words", type=int, default=515, help="words of prose a response; 515 make about 600 tokens")
     parser.add_argument("--markdown", type=Path, help="write the table here as well")
     options = parser.parse_args()
+    if options.against:
+        compare(options)
+        return
     rng = random.Random(0)
     golds = [str(rng.randint(1000, 2000)) for _ in range(options.rollouts)]
     texts = [make_response(rng, gold, options.words) for gold in golds]
     tokenizer = make_tokenizer(texts[:200])
     samples = [[*ids, tokenizer.eos_token_id] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     length = max(map(len, samples))
+    if options.stages:
+        library(Clock(), samples[: len(samples) // 8 + 1], golds[: len(samples) // 8 + 1], tokenizer, length)  # warm
+        clock = Clock()
+        library(clock, samples, golds, tokenizer, length)
+        print(json.dumps(clock.cpu))
+        return
     clocks = {"s2r-rewards": Clock(), "naive": Clock()}
     ours = library(clocks["s2r-rewards"], samples, golds, tokenizer, length)
     theirs = naive(clocks["naive"], samples, golds, tokenizer, length)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from s2r_rewards.resolve import named
 from s2r_rewards.trajectory import Verdict
@@ -34,6 +35,16 @@ class VerdictTier:
     faster than ``(?i:…)``."""
     passed_over: str = ""
     """A pattern behind the lead, tried last, whose matches decide nothing; what they cover is not searched again."""
+    anchors: tuple[str, ...] = ()
+    """Literals of which every match holds one, beginning at most ``reach`` characters behind the match's start. With
+    them, a text is searched for these literals, and the pattern is only tried around them: ten times as fast."""
+    reach: int = 0
+    longest: int = 0
+    """No match is longer; needed where ``reach`` is not 0."""
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
 
     @property
     def pattern(self) -> str:
@@ -82,6 +93,9 @@ class Grammar:
 
 
 _SENTENCES = VerdictTier(
+    anchors=("answer", "solution"),
+    reach=len("Therefore,  this  "),
+    longest=len("Therefore,  this  solution  cannot be verified"),
     lead=(
         r"(?:Therefore|therefore|Thus|thus|Hence|hence|(?:So|so)(?<![A-Za-z][Ss]o)),?[ \n]{1,2}"
         r"(?:the|my|this)[ \n]{1,2}(?:answer|solution)[ \n]{1,2}"
@@ -110,11 +124,17 @@ RELEASED = Grammar(
     verdict_tiers=(
         VerdictTier(
             lead="Therefore, the answer is ",
+            anchors=("Therefore, the answer is ",),
             rules=(VerdictRule(r"correct\.", Verdict.CORRECT), VerdictRule(r"incorrect\.", Verdict.INCORRECT)),
             passed_over=r"[^\n][^\n.]*\.?",
         ),
-        VerdictTier((VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),)),
-        VerdictTier((VerdictRule("is correct|is indeed|verified to be correct|verified as correct", Verdict.CORRECT),)),
+        VerdictTier(
+            (VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),), anchors=("is incorrect", "cannot verify")
+        ),
+        VerdictTier(
+            (VerdictRule("is correct|is indeed|verified to be correct|verified as correct", Verdict.CORRECT),),
+            anchors=("is correct", "is indeed", "verified to be correct", "verified as correct"),
+        ),
     ),
     default_verdict="released",
 )
@@ -126,8 +146,13 @@ RELEASED_OFFLINE = Grammar(
     verify_markers=("Wait,", "Let me recheck my solution."),
     retry_markers=("Let me try again.",),
     verdict_tiers=(
-        VerdictTier((VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),)),
-        VerdictTier((VerdictRule("is correct|verified|is indeed", Verdict.CORRECT),)),
+        VerdictTier(
+            (VerdictRule("is incorrect|cannot verify", Verdict.INCORRECT),), anchors=("is incorrect", "cannot verify")
+        ),
+        VerdictTier(
+            (VerdictRule("is correct|verified|is indeed", Verdict.CORRECT),),
+            anchors=("is correct", "verified", "is indeed"),
+        ),
     ),
     default_verdict="incorrect",
 )
@@ -140,6 +165,7 @@ TAGS = Grammar(
     verdict_tiers=(
         VerdictTier(
             lead=r"<verdict>\s{0,4}",
+            anchors=("<verdict>",),
             rules=(
                 VerdictRule(r"(?i:correct)\s{0,4}</verdict>", Verdict.CORRECT),
                 VerdictRule(r"(?i:incorrect|wrong)\s{0,4}</verdict>", Verdict.INCORRECT),

@@ -265,6 +265,11 @@ def nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor | None, chunk:
     return torch.cat(next(parts)), torch.cat(next(parts))
 
 
+def full_kl(logits: Tensor, ref_logits: Tensor, chunk: int = 1024) -> Tensor:
+    """KL(π ‖ π_ref) over the whole vocabulary, [N], where a trainer computes the NLL itself; as in :func:`nll_and_kl`."""
+    return nll_and_kl(logits, logits.new_zeros(len(logits), dtype=torch.long), ref_logits, chunk)[1]
+
+
 def _nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor) -> tuple[Tensor, Tensor]:
     dtype = torch.promote_types(logits.dtype, torch.float32)
     log_probs = torch.log_softmax(logits.to(dtype), dim=-1)

@@ -7,16 +7,16 @@ policy cannot earn more ±1 by stuffing markers.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
-from s2r_rewards.grammar import Grammar, NaturalGrammar, VerdictTier, get_grammar
+from s2r_rewards.grammar import Grammar, NaturalGrammar, get_grammar
 from s2r_rewards.natural import nearly, read_natural, read_verdict
+from s2r_rewards.seeking import find
+from s2r_rewards.seeking.verdicts import spoken
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
 Mark = tuple[int, int, ActionKind]
@@ -128,10 +128,10 @@ def _markers(text: str, grammar: Grammar) -> list[Mark]:
     )
     for kind, markers in opens:
         for marker in markers:
-            at = text.find(marker)
+            at = find(text, marker, 0, len(text))
             while at >= 0:
                 found.append((at, at + len(marker), kind))
-                at = text.find(marker, at + len(marker))
+                at = find(text, marker, at + len(marker), len(text))
     found.sort(key=lambda m: (m[0], -m[1]))
     kept: list[Mark] = []
     for mark in found:
@@ -208,11 +208,6 @@ def _ending(
         yield Deviation("too_many_actions", None, actions[grammar.max_actions].start, body_end)
 
 
-@lru_cache(maxsize=256)
-def _compiled(tier: VerdictTier) -> re.Pattern[str]:
-    return re.compile(tier.pattern)
-
-
 def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: bool) -> tuple[Verdict | None, int]:
     """(Parser(v) or None, how many verdicts were spoken in the tier that decided)."""
     if isinstance(grammar, NaturalGrammar):
@@ -220,7 +215,7 @@ def _read_verdict(text: str, start: int, stop: int, grammar: Grammar, is_last: b
         return reading.verdict, reading.count
     for tier in grammar.verdict_tiers:
         count, last = 0, ""
-        for match in _compiled(tier).finditer(text, start, stop):
+        for match in spoken(tier, text, start, stop):
             if match.lastgroup:
                 count, last = count + 1, match.lastgroup
         if count:

@@ -7,12 +7,12 @@ Where things lie, as environment variables:
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from s2r_openrlhf import require_supported
-from s2r_openrlhf.checks.flags import SFT_MODULE, flags, read_flags
+from s2r_openrlhf import require_supported, train_sft
+from s2r_openrlhf.checks.flags import flags
 from s2r_openrlhf.checks.rules import data_files, data_problems
 from s2r_openrlhf.options import read_options, with_agent, with_client
 from s2r_openrlhf.train_ppo_ray import require_good_flags, told
@@ -38,14 +38,18 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
     sft = [sys.executable, "-m", "s2r_openrlhf.sft"]
     prepare = [*sft, "prepare", rows, "-o", f"{output}/rows.jsonl", "--model", start, "--template", template]
     # Not the command `deepspeed`, which another environment's may be first on PATH.
-    train = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", gpus, "--module", SFT_MODULE, *training]
+    runner = [sys.executable, "-m", "deepspeed.launcher.runner", "--num_gpus", gpus]
+    train = [*runner, "--module", train_sft.MODULE, "--s2r.beta", str(facts.get("kl_sft", 0)), *training]
     train += ["--data.tokenizer_chat_template", f"@{template}"]
     restore = [*sft, "restore", f"{output}/model", "--model", start]
     return Plan([prepare, train, restore], facts.get("env", {}), Path(output))
 
 
-def parsed_step(step: Sequence[str]) -> Any:
+def parsed_step(step: Sequence[str], note: Callable[[str], None] = lambda text: None) -> Any:
     """What OpenRLHF makes of one step of a recipe; None for a step that is not OpenRLHF's.
+
+    Args:
+        note: gets what could not be looked into.
 
     Raises:
         ValueError: it is refused, with the way out.
@@ -56,12 +60,12 @@ def parsed_step(step: Sequence[str]) -> Any:
         parsed = require_good_flags(with_agent(rest, options), options)
         for name, path in data_files(parsed):
             if not path.is_file():
-                print(f"not looked into: --{name} {path} (no such file here)")
+                note(f"not looked into: --{name} {path} (no such file here)")
         if bad := data_problems(parsed, options, must_exist=False):
             raise ConfigError(told(bad))
         return parsed.args
-    if SFT_MODULE in step:
-        return read_flags(SFT_MODULE, step[step.index(SFT_MODULE) + 1 :]).args
+    if train_sft.MODULE in step:
+        return train_sft.check(step[step.index(train_sft.MODULE) + 1 :])
     return None
 
 
@@ -71,7 +75,7 @@ def check(plan: Plan) -> int:
         print("openrlhf", require_supported())
         for step in plan.steps:
             print("$", shlex.join(step))
-            parsed_step(step)
+            parsed_step(step, note=print)
     except ValueError as error:
         print(f"s2r_openrlhf: {error}", file=sys.stderr)
         return 2

@@ -79,7 +79,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         if self.method.level == "outcome" and not self.options.offline:
             given = scored or [ScoredRollout((), 0.0)] * len(outcomes)
             return tuple(
-                replace(item, outcome=outcome).as_one_action(int(length))
+                replace(item, outcome=outcome).as_one_action(length)
                 for item, outcome, length in zip(given, outcomes, lengths, strict=True)
             )
         if scored is None:
@@ -89,7 +89,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
             )
         whole = self.method.level == "outcome"
         return tuple(
-            item.as_one_action(int(length)) if whole or not item.scored else item
+            item.as_one_action(length) if whole or not item.scored else item
             for item, length in zip(scored, lengths, strict=True)
         )
 

@@ -31,7 +31,7 @@ ELSEWHERE = {
 #: What stored rollouts hold already.
 STORED = (
     "rewards", "baseline", "groups", "running", "leave_one_out", "min_count", "grammar", "checker", "policy",
-    "conversation",
+    "judge", "timeouts", "conversation",
 )  # fmt: skip
 
 
@@ -51,7 +51,9 @@ class Options(adapter.Options):
     )
     token_file: str | None = option(None, "The file with the token of `s2r serve`; it has to be there on every node.")
     bad_golds: str = option(
-        "refuse", "Golden answers that cannot be graded: ``refuse`` to start, or ``count`` them as wrong."
+        "refuse",
+        "A tenth or more of the golden answers of a local file that cannot be graded: ``refuse`` to start, or ``count`` "
+        "them as wrong.",
     )
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import groupby
 from typing import Any
 
 from s2r_openrlhf.carried import gold_or_nothing, response_ids
@@ -105,12 +106,27 @@ def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) ->
 
 def to_rollout(sample: Any, tokenizer: Any, step: int) -> Rollout:
     ids = response_ids(sample, 0)
+    turns = turns_of(sample, tokenizer)
+    said = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     return Rollout(
         problem_id=sample.prompts[0],
         prompt=sample.prompts[0],
-        response=tokenizer.decode(ids, skip_special_tokens=False),
+        response="".join(said) if len(said) > 1 else tokenizer.decode(ids, skip_special_tokens=False),
         gold=gold_or_nothing(sample.labels[0]),
         step=step,
         token_ids=tuple(ids),
         finished=not bool(sample.truncated[0]),
+        extra={"turns": turns} if len(said) > 1 else {},
     )
+
+
+def turns_of(sample: Any, tokenizer: Any) -> list[dict[str, str]]:
+    """The turns of a sample: runs of generated tokens are the model's, what stands between them is the user's."""
+    ids, mask = sample.sequences[0][1:].tolist(), sample.action_mask[0].bool().tolist()
+    last = len(mask) - mask[::-1].index(True) if any(mask) else 0
+    first = mask.index(True) if any(mask) else 0
+    turns = []
+    for generated, places in groupby(range(first, last), key=lambda i: mask[i]):
+        text = tokenizer.decode([ids[i] for i in places], skip_special_tokens=not generated)
+        turns.append({"role": "assistant" if generated else "user", "content": text})
+    return turns

@@ -13,13 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
 from s2r_rewards.adapter.golds import LabelError, gold_of, told, ungradable
 from s2r_rewards.scored import ScoredRollout
 
-__all__ = ["S2RReward", "action_reward", "outcome_reward", "require_gradable", "verification_reward"]
+__all__ = ["S2RReward", "S2RTrainer", "action_reward", "outcome_reward", "require_gradable", "verification_reward"]
+if TYPE_CHECKING:
+    from s2r_trl.trainer import S2RTrainer
 GOLD_COLUMNS = ("gold", "solution", "answer")
 KINDS = ("outcome", "action", "verification")
 
@@ -154,6 +156,15 @@ def _first_gold(labels: Sequence[Any]) -> Any:
         except LabelError:
             continue
     return labels[0]  # the adapter says what is wrong with it, and counts it
+
+
+def __getattr__(name: str) -> Any:
+    """`S2RTrainer`, which needs TRL; the reward functions do not."""
+    if name == "S2RTrainer":
+        from s2r_trl.trainer import S2RTrainer
+
+        return S2RTrainer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 outcome_reward = S2RReward("outcome", metrics=True)

@@ -40,7 +40,7 @@ from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import by_response, kl_penalised, response_losses
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import action_ids, spread
-from s2r_trl import S2RReward, golds_of
+from s2r_trl import S2RReward, gold_columns, golds_of
 from s2r_trl.checks import require_good_config, require_supported
 
 STATE_FILE = "s2r_baseline.json"
@@ -58,6 +58,7 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
 
     Raises:
         ConfigError: a setting that could only be ignored; names it and the way out.
+        ValueError: the data set has no golden answers.
     """
 
     def __init__(
@@ -88,6 +89,9 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
                     f"{name}: what a tool answers would be read as the model's own words; drop it, or use "
                     "s2r_trl.outcome_reward with TRL's GRPOTrainer"
                 )
+        columns = getattr(kwargs.get("train_dataset", more[0] if more else None), "column_names", None)
+        if columns:
+            gold_columns(columns, gold_column)
         if self.s2r_options.beta:
             # TRL then keeps a reference model and its log-probabilities; the term itself is in our loss.
             args = copy.copy(args)
@@ -101,7 +105,12 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         out: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        mask = out["completion_mask"] * out["tool_mask"] if "tool_mask" in out else out["completion_mask"]
+        mask = out["completion_mask"]
+        if "tool_mask" in out and bool(((1 - out["tool_mask"]) * mask).any()):
+            raise ConfigError(
+                "completions hold tokens that the model did not write (env_mask of rollout_func): they would be read as "
+                "its own words; drop them, or use s2r_trl.outcome_reward with TRL's GRPOTrainer"
+            )
         rows = [
             ids[: _length(kept)].tolist()
             for ids, kept in zip(out["completion_ids"], out["completion_mask"], strict=True)
@@ -164,8 +173,9 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
             if math.isfinite(value):
                 self._metrics[mode][name].append(value)
         table = self._logs["advantages"]
-        for i, row in enumerate(reversed(advantages[-len(table) :]), 1):
-            table[-i] = math.fsum(row) / len(row) if row else 0.0
+        for i, row in enumerate(reversed(advantages), 1):
+            if i <= len(table):  # it keeps the latest only
+                table[-i] = math.fsum(row) / len(row) if row else 0.0
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         if self.s2r_loss == "trl":

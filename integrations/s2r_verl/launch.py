@@ -17,6 +17,7 @@ from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl import contract
 from s2r_verl.checks import config_problems, data_problems, find, require_columns
 from s2r_verl.checks.data import MESSAGES_COLUMNS
+from s2r_verl.checks.sft import kl_problems
 
 
 def words(folder: Path, model: str, overrides: list[str]) -> list[str]:
@@ -42,6 +43,11 @@ def is_sft(config: Any) -> bool:
     return find(config, "algorithm") is None
 
 
+def uses_kl(config: Any) -> bool:
+    """Whether SFT has the KL term of Eq. 1; ``s2r.beta=0`` leaves it out."""
+    return find(config, "s2r.beta") not in (None, 0)
+
+
 def problems(config: Any) -> list[str]:
     """Problems with the verl that is installed, with the configuration and with the data files that it names."""
     level, why = contract.verdict(installed("verl"))
@@ -54,6 +60,8 @@ def problems(config: Any) -> list[str]:
             return found + data_problems(config)
         except ConfigError as error:  # told above already
             return found or [str(error)]
+    if uses_kl(config):
+        found += kl_problems(config)
     for key in ("train_files", "val_files"):
         try:
             require_columns(find(config, f"data.{key}"), MESSAGES_COLUMNS, f"data.{key}")
@@ -72,7 +80,8 @@ def trainer(config: Any) -> list[str]:
         given = [f"--{name.lower()}={os.environ.get(name, default)}" for name, default in places.items()]
         where = [f"--nnodes={config.trainer.nnodes}", *given]
     processes = f"--nproc_per_node={config.trainer.n_gpus_per_node}"
-    return [sys.executable, "-m", "torch.distributed.run", processes, *where, "-m", "verl.trainer.sft_trainer"]
+    module = "s2r_verl.sft.train" if uses_kl(config) else "verl.trainer.sft_trainer"
+    return [sys.executable, "-m", "torch.distributed.run", processes, *where, "-m", module]
 
 
 def plan(folder: Path, stage: str, model: str, overrides: list[str]) -> Plan:

@@ -35,6 +35,7 @@ from s2r_verl.algorithms import Batch, action_advantages, at_hand, loss_with_act
 from s2r_verl.checks import require_good_config, require_good_data
 from s2r_verl.checks.data import agent_name_problems
 from s2r_verl.checks.setup import CREDIT, LOSS, TRAINERS, Setup
+from s2r_verl.precision import InFloat32
 from s2r_verl.records import ADVANTAGES, FIELD, SPANS, jagged, read_records, rows_of, spans_of
 
 STATE_FILE = "s2r_baseline.json"
@@ -78,7 +79,7 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
             actor = omega_conf_to_dataclass(self.config.actor_rollout_ref.actor)
             beta = self.s2r_options.beta
             loss = partial(loss_with_actions, config=actor, level=method.level, beta=beta, distillation=teacher)
-            self.actor_rollout_wg.set_loss_fn(partial(loss, **method.loss_options))
+            self.actor_rollout_wg.set_loss_fn(InFloat32(loss, **method.loss_options))
 
     def _fetch(self, batch: Any, keys: list[str], names: list[str]) -> Any:
         return tq.kv_batch_get(keys=keys, partition_id=batch.partition_id, select_fields=names)

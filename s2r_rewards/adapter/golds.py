@@ -30,6 +30,8 @@ _MARKED = re.compile(r"\\f?box|####|nswer")
 _MATHEMATICS = re.compile(r"\$[^$]*\$|\\[A-Za-z]+(?:\{[^{}]*\})*")
 _SENTENCE_END = re.compile(r"[.!?:]\s+[A-Z\\$]|\n\s*\S")
 _SHOWN = 5
+#: Share of a column's golden answers that may be unusable; such rows earn the failing reward, and are counted.
+TOLERATED = 0.1
 
 
 class LabelError(ValueError):

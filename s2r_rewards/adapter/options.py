@@ -11,7 +11,6 @@ from s2r_rewards import answers
 from s2r_rewards.baselines import Baseline, get_baseline
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.judging import BatchChecker
-from s2r_rewards.llm.answers import with_judge
 from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.methods import Method, get_method
 from s2r_rewards.methods.base import GROUPS
@@ -188,7 +187,11 @@ def resolve_checker(options: Options) -> BatchChecker:
         ImportError: the judge needs a library that is missing.
     """
     checker = answers.batch_checker(options.checker, options.policy, options.workers)
-    return with_judge(checker, options.judge) if options.judge else checker  # type: ignore[arg-type]
+    if not options.judge:
+        return checker
+    from s2r_rewards.llm.answers import with_judge
+
+    return with_judge(checker, options.judge)  # type: ignore[arg-type]
 
 
 def checker_version(options: Options) -> str:

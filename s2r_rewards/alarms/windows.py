@@ -109,7 +109,7 @@ def length_growth(judged: Sequence[JudgedTrajectory], steps: Sequence[Step]) -> 
         name="length_growth",
         title="Grows longer, not better",
         formula=(
-            "mean length of the latest fifth of the steps ÷ the first fifth; fires only while accuracy gained "
+            "mean length of the last fifth of the steps ÷ the first fifth; fires only while accuracy gained "
             f"less than {GROWTH_GAIN:g}"
         ),
         threshold=GROWTH_THRESHOLD,

@@ -74,10 +74,13 @@ def _over_pairs(
 ) -> list[CheckResult]:
     """Ask once for every single gold answer and answer; results over accepted answers, in order."""
     listed = [(gold if isinstance(gold, str) else accepted(gold), answer) for gold, answer in pairs]
-    golds = {pair: accepted(pair[0]) for pair in listed}
-    known = check_all(dict.fromkeys((one, pair[1]) for pair, several in golds.items() for one in several))
-    results = {pair: best([known[one, pair[1]] for one in several]) for pair, several in golds.items()}
-    return [results[pair] for pair in listed]
+    several = {pair: [(one, pair[1]) for one in pair[0]] for pair in listed if not isinstance(pair[0], str)}
+    single: Any = (pair for pair in listed if isinstance(pair[0], str))
+    known: dict[Any, CheckResult] = check_all(
+        dict.fromkeys([*single, *(one for row in several.values() for one in row)])
+    )
+    known |= {pair: best([known[one] for one in row]) for pair, row in several.items()}
+    return [known[pair] for pair in listed]
 
 
 def _check_all(

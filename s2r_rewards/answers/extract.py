@@ -27,6 +27,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from ..seeking import find
 from .guard import guarded
 
 Fallback = Literal["none", "math", "number"]
@@ -86,38 +87,79 @@ def extract_answer(text: str, start: int = 0, end: int | None = None, fallback: 
 
 
 def _last_box(text: str, start: int, stop: int) -> Extraction:
-    begin = min((at for name in ("boxed", "\\fbox") if (at := text.find(name, start, stop)) >= 0), default=-1)
-    if begin < 0:
+    near = min((at for name in ("boxed", "\\fbox") if (at := find(text, name, start, stop)) >= 0), default=-1)
+    if near < 0:
         return _NOTHING
+    if simple := _one_simple_box(text, max(start, near - 1), stop):
+        return simple
+    begin = _next_box(text, max(start, near - 1), stop)
     stack: list[int] = []  # for each open brace: where its content starts if it belongs to a box, else -1
     found: list[tuple[int, int]] = []  # closed outermost boxes, in order
     boxes = 0
-    for token in _BOX_TOKEN.finditer(text, max(start, begin - 1), stop):
-        mark = token.group()
-        if mark == "{":
-            stack.append(-1)
-        elif mark == "}":
-            opened = stack.pop() if stack else -1
-            if opened >= 0:
-                while found and found[-1][0] >= opened:  # nested in this box
-                    found.pop()
-                found.append((opened, token.start()))
-        elif mark.startswith(("\\boxed", "\\fbox")):
-            boxes += 1
-            if token.group(1):
-                stack.append(token.end())
-            elif bare := _BARE_BOX.match(text, token.end(), stop):
-                found.append(bare.span())
+    while begin >= 0:
+        at = stop
+        for token in _BOX_TOKEN.finditer(text, begin, stop):
+            mark = token.group()
+            if mark == "{":
+                stack.append(-1)
+            elif mark == "}":
+                opened = stack.pop() if stack else -1
+                if opened >= 0:
+                    while found and found[-1][0] >= opened:  # nested in this box
+                        found.pop()
+                    found.append((opened, token.start()))
+            elif mark.startswith(("\\boxed", "\\fbox")):
+                boxes += 1
+                if token.group(1):
+                    stack.append(token.end())
+                elif bare := _BARE_BOX.match(text, token.end(), stop):
+                    found.append(bare.span())
+            if not stack:  # braces outside of boxes mean nothing: on to the next box
+                at = token.end()
+                break
+        begin = _next_box(text, at, stop)
     filled = [span for span in found if not text[span[0] : span[1]].isspace() and span[0] < span[1]]
     if not filled:
         return Extraction(None, how="unclosed" if any(x >= 0 for x in stack) else "none", boxes=boxes)
     left, right = _trim(text, *_unwrap(text, *filled[-1]))
     if left == right:  # a box around an empty box
         return Extraction(None, boxes=boxes)
-    if len(filled) > 1 and (first := _first_of_several(text, filled)) is not None:
-        left, right = first, filled[-1][1] + 1
+    if len(filled) > 1 and (joined := _first_of_several(text, filled)) is not None:
+        left, right = joined, filled[-1][1] + 1
     distinct = len({"".join(text[a:b].split()) for a, b in filled}) if len(filled) > 1 else 1
     return Extraction(text[left:right], left, right, "boxed", boxes, distinct)
+
+
+def _next_box(text: str, at: int, stop: int) -> int:
+    r"""Where the next ``\boxed`` or ``\fbox`` begins in ``text[at:stop]``, −1 where there is none.
+
+    Of an even number of backslashes in front of it, all are line breaks.
+    """
+    long, short = find(text, "boxed", at, stop), find(text, "fbox", at, stop)
+    while long >= 0 or short >= 0:
+        hit = behind = long if long >= 0 and (short < 0 or long < short) else short
+        while behind > at and text[behind - 1] == "\\":
+            behind -= 1
+        if (hit - behind) % 2:
+            return hit - 1
+        if hit == long:
+            long = find(text, "boxed", hit + 1, stop)
+        else:
+            short = find(text, "fbox", hit + 1, stop)
+    return -1
+
+
+def _one_simple_box(text: str, at: int, stop: int) -> Extraction | None:
+    r"""What the loop above makes of the most frequent case: one ``\boxed{…}``, no brace or command in it."""
+    left = at + len("\\boxed{")
+    if not text.startswith("\\boxed{", at, stop):
+        return None
+    right = text.find("}", left, stop)
+    inside = text[left:right]
+    if right < 0 or "{" in inside or "\\" in inside or not inside.strip() or _next_box(text, right + 1, stop) >= 0:
+        return None
+    left, right = _trim(text, left, right)
+    return Extraction(text[left:right], left, right, "boxed", 1, 1)
 
 
 def _first_of_several(text: str, boxes: list[tuple[int, int]]) -> int | None:

@@ -35,14 +35,18 @@ class MathAccuracy:
 def math_metric(
     metric_name: str = "s2r_math_accuracy", aggregation_function: Callable[[list[float]], float] = max
 ) -> Any:
-    """The metric; imports lighteval."""
+    """The metric; imports lighteval. Its newer versions ask for an object of a class of theirs."""
     import numpy as np
+    from lighteval.metrics import metrics_sample
     from lighteval.metrics.utils.metric_utils import SampleLevelMetric
     from lighteval.tasks.requests import SamplingMethod
 
+    kind: Any = MathAccuracy
+    if base := getattr(metrics_sample, "SampleLevelComputation", None):
+        kind = type("MathAccuracy", (MathAccuracy, base), {})
     return SampleLevelMetric(
         metric_name=metric_name,
-        sample_level_fn=MathAccuracy(aggregation_function),
+        sample_level_fn=kind(aggregation_function),
         category=SamplingMethod.GENERATIVE,
         corpus_level_fn=np.mean,
         higher_is_better=True,

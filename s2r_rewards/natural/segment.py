@@ -127,11 +127,10 @@ class _Reader:
     def _in_attempt(self, i: int, piece: Piece) -> None:
         why = self._opens_check(i, piece)
         if why:
-            stated = [p.value.form for p in self.near if p.value is not None]
             start = self._line_start(i) if why == "rejection" else piece.span.start
             writeup = self.writeup
             self._open("verify", i, start, why, piece.strength)
-            self.answers = tuple(a for a in stated if same(a, self.final)) or tuple(stated[-1:])
+            self.answers = tuple(p.value.form for p in self.near[-1:] if p.value is not None)
             self.rejected = piece.verdict is Verdict.INCORRECT
             self.writeup = start if writeup >= 0 else -1
             return
@@ -165,7 +164,7 @@ class _Reader:
         settled = self._states(last)
         if (not settled and table.finds("step", piece.head)) or (self.writeup >= 0 and strength < 3):
             return ""
-        if rejects and (settled or again) and piece.strength < 2:
+        if rejects and (settled or again or last.marked) and piece.strength < 2:
             return "rejection"
         if (settled or last.marked) and (strength == 3 or (self.weak and strength > 0)):
             return "check_of_answer"

@@ -36,7 +36,9 @@ _ANY = re.compile(r"[\dA-Za-z\u4e00-\u9fff]")
 _NO_ANSWER = re.compile(
     r"<[^<>\n]{1,40}>|(?:\w+ ){0,2}(?:in)?correct|wrong|right|consistent|straightforward|true|false", re.IGNORECASE
 )
-_LOWER = re.compile(r"[a-z][a-z ,-]{2,}")  # "6 is even": a bare word in running text is a remark
+_LOWER = re.compile(
+    r"[a-z][a-z ,-]{2,}|Yes|No|Nope|[HOWSGPA](?:mm+|k|kay|ait|ure|reat|ood|erfect|lright)"
+)  # "6 is even": a bare word in running text is a remark
 _EQUALS = re.compile(r"(?:=|\bis|\bare)\s*(-?[^\s=$,;，。]{1,40}?)(?=\\\)|\\\]|[$,;，。]|\s)")
 
 

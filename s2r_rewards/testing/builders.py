@@ -58,11 +58,13 @@ class Script:
         return replace(self, end_token=token)
 
     def text(self, grammar: str = "paper") -> str:
-        """The response as a model would write it in `grammar` ("paper", "released" or "tags")."""
+        """The response as a model would write it in `grammar` ("paper", "released", "tags" or "natural")."""
         if grammar == "tags":
             return "\n".join(_tagged(step) for step in self.steps) + self.end_token
-        if grammar not in ("paper", "released"):
-            raise ValueError(f"grammar {grammar!r}: a script can be written in 'paper', 'released' or 'tags'")
+        if grammar not in ("paper", "released", "natural"):  # in the paper's words, which `natural` reads as well
+            raise ValueError(
+                f"grammar {grammar!r}: a script can be written in 'paper', 'released', 'tags' or 'natural'"
+            )
         return "\n\n".join(_marked(step, first=i == 0) for i, step in enumerate(self.steps)) + self.end_token
 
     __str__ = text

@@ -9,6 +9,7 @@ opens, since emitting it is the decision to begin that action.
 from __future__ import annotations
 
 import codecs
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,20 +45,19 @@ def decode_with_offsets(
     Raises:
         UnsupportedTokenizer: it has no ``decode`` of token ids in the sense of transformers.
     """
-    ids = token_ids.tolist() if hasattr(token_ids, "tolist") else list(token_ids)
     table = token_table(tokenizer, skip_special_tokens)
     if table is None:
         if not callable(getattr(tokenizer, "decode", None)):
             raise UnsupportedTokenizer(f"found {type(tokenizer).__name__} without a method `decode`{_EXPECTED}")
-        return _decode_in_windows(ids, tokenizer, skip_special_tokens)
-    pieces = [table[i] for i in ids]
-    lengths = [length for _, length in pieces]
-    raw = b"".join([piece for piece, _ in pieces])
-    if min(lengths, default=0) >= 0:  # no character straddles tokens
-        text = raw.decode("utf-8")
+        return _decode_in_windows(_listed(token_ids), tokenizer, skip_special_tokens)
+    ids = _array(token_ids)
+    raw, _, lengths = table.look_up(ids)
+    if ids.size and int(lengths.min()) < 0:  # a character straddles tokens
+        runs = [i in table.byte_ids for i in ids.tolist()] if table.byte_ids else None
+        text, counts = _decode_bytes(table.pieces(ids), runs)
+        lengths = np.asarray(counts, dtype=np.int64)
     else:
-        runs = [i in table.byte_ids for i in ids] if table.byte_ids else None
-        text, lengths = _decode_bytes([piece for piece, _ in pieces], runs)
+        text = raw.tobytes().decode("utf-8")
     offsets = np.zeros(len(ids) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     if table.strips_first_space and text.startswith(" "):
@@ -105,6 +105,17 @@ def token_spans(
     """
     _, offsets = decode_with_offsets(token_ids, tokenizer, skip_special_tokens)
     return spans_from_offsets(offsets, char_spans)
+
+
+def _listed(token_ids: Sequence[int]) -> list[int]:
+    return token_ids.tolist() if hasattr(token_ids, "tolist") else list(token_ids)
+
+
+def _array(token_ids: Sequence[int]) -> np.ndarray:
+    """Ids as int64 [T]; ``array`` reads a list twice as fast as numpy does."""
+    if hasattr(token_ids, "tolist"):
+        return np.asarray(token_ids, dtype=np.int64)
+    return np.frombuffer(array("q", token_ids), dtype=np.int64)
 
 
 def _decode_bytes(pieces: Sequence[bytes], byte_ids: Sequence[bool] | None = None) -> tuple[str, list[int]]:

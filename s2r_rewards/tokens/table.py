@@ -4,31 +4,105 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+UNKNOWN = -1
+LARGEST = 1 << 24
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
 
 
-class TokenTable(dict[int, tuple[bytes, int]]):
-    """id → (bytes, number of characters; −1 where the bytes are no whole characters)."""
+class TokenTable:
+    """The bytes of tokens in one pool, with an index of numpy arrays by token id; learned as they are met.
+
+    Args:
+        to_bytes: id → its bytes.
+        strips_first_space: the tokenizer's decoder takes the first space of a text away.
+    """
 
     def __init__(self, to_bytes: Callable[[int], bytes], strips_first_space: bool = False) -> None:
-        super().__init__()
         self._to_bytes = to_bytes
+        self._lock = threading.Lock()  # reward workers are threads
         self.strips_first_space = strips_first_space
+        self._starts = np.zeros(0, dtype=np.int64)
+        self._sizes = np.full(0, UNKNOWN, dtype=np.int64)
+        self._lengths = np.zeros(0, dtype=np.int64)
+        self._pool = np.zeros(1 << 12, dtype=np.uint8)
+        self._used = 0
         # Ids met so far that stand for a byte by its number, as <0xE2>: the decoder reads runs of them together.
         self.byte_ids: set[int] = set()
 
-    def __missing__(self, token_id: int) -> tuple[bytes, int]:
-        piece = self._to_bytes(token_id)
-        try:
-            length = len(piece.decode("utf-8"))
-        except UnicodeDecodeError:
-            length = -1
-        self[token_id] = entry = (piece, length)
-        return entry
+    def look_up(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of token ids [T]: all their bytes in one array [N], bytes of each [T], characters of each [T].
+
+        Characters are −1 where the bytes of a token are no whole characters.
+        """
+        if not ids.size:
+            return self._pool[:0], ids, ids
+        if int(ids.min()) < 0 or int(ids.max()) >= len(self._sizes):
+            self._learn(ids)
+        sizes = self._sizes[ids]
+        if int(sizes.min()) == UNKNOWN:
+            self._learn(ids)
+            sizes = self._sizes[ids]
+        # Byte n of token t lies in the pool where the token's bytes begin, plus n's place among them.
+        ends = np.cumsum(sizes)
+        places = np.repeat(self._starts[ids] - ends + sizes, sizes)
+        places += np.arange(len(places), dtype=np.int64)
+        return self._pool.take(places), sizes, self._lengths[ids]
+
+    def pieces(self, ids: np.ndarray) -> list[bytes]:
+        """The bytes of each token."""
+        joined, sizes, _ = self.look_up(ids)
+        ends = np.cumsum(sizes).tolist()
+        raw = joined.tobytes()
+        return [raw[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def __getitem__(self, token_id: int) -> tuple[bytes, int]:
+        """The bytes of one token, and its characters (−1 where the bytes are no whole characters)."""
+        joined, _, lengths = self.look_up(np.array([token_id], dtype=np.int64))
+        return joined.tobytes(), int(lengths[0])
+
+    def _learn(self, ids: np.ndarray) -> None:
+        if int(ids.min()) < 0 or int(ids.max()) >= LARGEST:
+            at = int(np.flatnonzero((ids < 0) | (ids >= LARGEST))[0])
+            raise ValueError(
+                f"token {at} has the id {ids[at]}; expected the ids that were generated, without padding, "
+                f"0 ≤ id < {LARGEST:,}"
+            )
+        with self._lock:
+            size = int(ids.max()) + 1
+            if size > len(self._sizes):
+                self._starts, self._lengths = _grown(self._starts, size), _grown(self._lengths, size)
+                self._sizes = _grown(self._sizes, size, UNKNOWN)
+            for token_id in np.unique(ids[self._sizes[ids] == UNKNOWN]).tolist():
+                piece = self._to_bytes(token_id)
+                end = self._used + len(piece)
+                if end > len(self._pool):
+                    self._pool = _grown(self._pool, 2 * end)
+                self._pool[self._used : end] = np.frombuffer(piece, dtype=np.uint8)
+                self._starts[token_id], self._lengths[token_id] = self._used, _characters(piece)
+                self._used = end
+                # Last: whoever sees the size in another thread finds all the rest in its place.
+                self._sizes[token_id] = len(piece)
+
+
+def _grown(array: np.ndarray, size: int, empty: int = 0) -> np.ndarray:
+    """A copy with room for ``size`` entries."""
+    longer = np.full(max(size, len(array)), empty, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def _characters(piece: bytes) -> int:
+    try:
+        return len(piece.decode("utf-8"))
+    except UnicodeDecodeError:
+        return -1
 
 
 _tables: weakref.WeakKeyDictionary[Any, dict[bool, TokenTable | None]] = weakref.WeakKeyDictionary()
@@ -70,6 +144,7 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
         convert = _literal
     else:
         return None
+    to_token = _weakly(to_token, tokenizer)
     special = _added_tokens(tokenizer, backend)
     fallback = "ByteFallback" in kinds
 
@@ -88,6 +163,23 @@ def _build(tokenizer: Any, skip_special_tokens: bool) -> TokenTable | None:
 
     table = TokenTable(to_bytes, strips)
     return table
+
+
+def _weakly(method: Callable[[int], Any], owner: Any) -> Callable[[int], Any]:
+    """The method without a hold on its owner: a table must not keep the (slow) tokenizer alive that it belongs to."""
+    if getattr(method, "__self__", None) is not owner:
+        return method
+    try:
+        weak = weakref.WeakMethod(method)
+    except TypeError:
+        return method
+
+    def call(token_id: int) -> Any:
+        found = weak()
+        assert found is not None, "a token table outlived its tokenizer"
+        return found(token_id)
+
+    return call
 
 
 def _decoder_steps(decoder: Any) -> list[dict[str, Any]]:

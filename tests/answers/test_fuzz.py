@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import subprocess
 import sys
@@ -58,3 +59,5 @@ def test_a_pair_differs_only_where_some_point_tells_the_two_apart(monkeypatch):
     assert trees.differ(x, x, rng) is None
     assert trees.differ(two, trees.Tree("\\sqrt{4}", lambda _: 2.0000000001), rng) is None
     assert trees.differ(x, trees.Tree("\\sqrt{x^2}", lambda at: abs(at["x"])), rng) is True  # at negative points
+    nothing = trees.Tree("\\frac{\\sin(\\pi)}{x^{16}}", lambda at: math.sin(math.pi * at["noise"]) / at["x"] ** 16)
+    assert trees.differ(nothing, trees.Tree("0", lambda _: 0.0), rng) is None  # a rounding is no value

@@ -2,12 +2,15 @@
 
 import gc
 import json
+import random
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from tokenizers import decoders, pre_tokenizers
 
+from s2r_rewards.tokens import decode_with_offsets
 from s2r_rewards.tokens.table import TokenTable, _byte_alphabet, token_table
 
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True}
@@ -81,7 +84,8 @@ def added(content, special):
     ],
 )
 def test_bytes_and_characters_of_a_token(decoder, token, expected):
-    assert token_table(Stub(decoder, [token]))[0] == expected
+    tokenizer = Stub(decoder, [token])
+    assert token_table(tokenizer)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,8 @@ def test_added_tokens_are_written_as_they_are():
 
 
 def test_ids_without_a_token_say_nothing():
-    assert token_table(Stub(BYTE_LEVEL, ["a"]))[7] == (b"", 0)
+    tokenizer = Stub(BYTE_LEVEL, ["a"])
+    assert token_table(tokenizer)[7] == (b"", 0)
 
 
 def test_added_tokens_need_not_exist():
@@ -193,7 +198,8 @@ class Slow:
 
 
 def test_a_slow_byte_level_tokenizer():
-    assert token_table(Slow())[0] == (b" b", 2)
+    tokenizer = Slow()
+    assert token_table(tokenizer)[0] == (b" b", 2)
 
 
 def test_an_object_without_tokens_has_no_table():
@@ -239,3 +245,36 @@ def test_a_tokenizer_that_cannot_be_weakly_referenced_has_a_table_all_the_same()
     tokenizer.decoder = Decoder(FUSE)
     assert token_table(tokenizer)[0] == (b"ab", 2)
     assert [token_table(tokenizer, skip)[1] for skip in (False, True)] == [(b"<end>", 5), (b"", 0)]
+
+
+def test_a_slow_tokenizer_is_let_go():
+    """It has the method that makes the table, which must not hold it."""
+
+    class Slow:
+        decoder = Decoder(FUSE)
+
+        def convert_ids_to_tokens(self, i):
+            return "ab"
+
+    tokenizer = Slow()
+    assert token_table(tokenizer)[5] == (b"ab", 2)
+    gone = weakref.ref(tokenizer)
+    del tokenizer
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("ids", [[1, -100, 2], [1, 1 << 40]])
+def test_ids_that_no_vocabulary_has_are_named(ids):
+    with pytest.raises(ValueError, match=r"token 1 has the id .*; expected the ids that were generated"):
+        decode_with_offsets(ids, Stub(FUSE, ["a", "b", "c"]))
+
+
+def test_tables_are_filled_by_many_threads_at_once():
+    words = [f"w{i}·" for i in range(3000)]
+    tokenizer = Stub(FUSE, words)
+    rng = random.Random(0)
+    rows = [[rng.randrange(3000) for _ in range(200)] for _ in range(200)]
+    with ThreadPoolExecutor(16) as pool:
+        texts = list(pool.map(lambda row: decode_with_offsets(row, tokenizer)[0], rows))
+    assert texts == ["".join(words[i] for i in row) for row in rows]

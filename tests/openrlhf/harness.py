@@ -110,7 +110,9 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def train_sft(folder: Path, model: Path, data: Path, template: str) -> Path:
+def train_sft(
+    folder: Path, model: Path, data: Path, template: str, module: str = "openrlhf.cli.train_sft", **more
+) -> Path:
     folder.mkdir(parents=True)
     for lock in EXTENSIONS.glob("*/lock"):  # a killed run leaves it, and the next one waits for ever
         lock.unlink()
@@ -128,7 +130,8 @@ def train_sft(folder: Path, model: Path, data: Path, template: str) -> Path:
         "--ckpt.output_dir": folder / "model",
         "--ckpt.path": folder / "checkpoints",
     }
-    run("openrlhf.cli.train_sft", flags({**SFT_FLAGS, **options}), environment(**single), folder)
+    options |= {"--" + name.replace("__", "."): value for name, value in more.items()}
+    run(module, flags({**SFT_FLAGS, **options}), environment(**single), folder)
     return folder / "model"
 
 

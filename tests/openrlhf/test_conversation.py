@@ -161,3 +161,23 @@ def test_the_whole_conversation_is_one_action_at_the_outcome_level(tokenizer):
         expected = rewards[i] - (rewards.sum() - rewards[i]) / 4
         torch.testing.assert_close(advantages[mask], torch.full((int(mask.sum()),), float(expected)))
         assert not advantages[~mask].any()
+
+
+def test_rollouts_on_disk_have_their_turns(tokenizer):
+    pytest.importorskip("deepspeed")
+    from test_maker import experiences, make_maker
+
+    from s2r_openrlhf.trainer import to_rollout
+    from s2r_rewards.rollouts.scoring import score_rollouts
+
+    plan = scripted.PLANS[3]
+    maker = make_maker(Options(conversation="my_talk:LONG"), samples_per_prompt=1)
+    output, _ = talk(tokenizer, list(turns_of(plan)))
+    (sample,) = experiences(maker, [output])
+    sample.prompts = [scripted.PROMPT]
+    rollout = to_rollout(sample, tokenizer, 1)
+    assert [turn["role"] for turn in rollout.turns] == ["assistant", "user"] * 5 + ["assistant"]
+    assert "Check it." in rollout.turns[1]["content"]
+    assert "Check it." not in rollout.response
+    (scored,) = score_rollouts([rollout])
+    assert list(scored.s2r.rewards) == scripted.REWARDS[3]

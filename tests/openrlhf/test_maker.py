@@ -1,6 +1,7 @@
 """The experience maker on OpenRLHF's real Experience, sample generator and maker classes."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace as Settings
 
@@ -13,12 +14,13 @@ from openrlhf.trainer.ppo_utils.experience_maker import RemoteExperienceMaker
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 
 from s2r_openrlhf.agent import AgentExecutor
-from s2r_openrlhf.maker import S2RExperienceMaker
+from s2r_openrlhf.maker import S2RExperienceMaker, extents, token_ids_of_actions
 from s2r_openrlhf.options import Options
 from s2r_openrlhf.trainer import STATE, s2r_trainer
 from s2r_rewards.adapter import FAILED_METRIC, resolve_method
 from s2r_rewards.alarms import ALARM_NAMES
 from s2r_rewards.metrics import METRIC_NAMES
+from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.server.protocol import COUNT_PREFIX
 
 PLANS = [*scripted.PLANS, scripted.PLANS[0]]  # six samples: three prompts of two
@@ -311,3 +313,82 @@ def test_checkpoints_carry_the_running_baseline():
     second.saved = first.saved
     second.init_checkpoint_states()
     assert second.experience_maker.state.state_dict() == first.experience_maker.state.state_dict()
+
+
+def ids_per_sample(batches):
+    return [e.returns[i] for e in batches for i in range(len(e.sequences))]
+
+
+def test_the_actions_travel_to_the_loss_beside_their_advantages(tokenizer):
+    """1-based, 0 outside of the response; at the outcome level, where a ratio is asked for, the response is one."""
+    _, outputs, batches = run(tokenizer)
+    for output, ids, (_, _, mask) in zip(outputs, ids_per_sample(batches), per_sample(batches), strict=True):
+        for k, (first, end) in enumerate(columns_of(output), 1):
+            assert set(ids[first:end].tolist()) == {k}
+        assert not ids[~mask].any()
+    _, _, batches = run(tokenizer, options=Options("s2r-orl", ratio="action"))
+    for ids, (_, advantages, mask) in zip(ids_per_sample(batches), per_sample(batches), strict=True):
+        assert torch.equal(ids, mask.float())
+        assert len(set(advantages[mask].tolist())) == 1
+
+
+def test_a_response_that_is_only_an_end_token_is_a_wrong_attempt(tokenizer):
+    """Before, it had reward −1 and advantage 0: the model was never told. First actions: +1 and −1, mean 0."""
+    maker = make_maker(Options())
+    outputs = scripted.execute(AgentExecutor(), tokenizer, [scripted.response([(1, 1)]), "<|im_end|>"])
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
+    _, advantages, mask = per_sample(batches)[1]
+    assert (int(mask.sum()), advantages[mask].tolist()) == (1, [-1.0])
+    assert ids_per_sample(batches)[1][mask].tolist() == [1.0]
+    assert per_sample(batches)[0][1][columns_of(outputs[0])[0][0]] == 1.0
+
+
+def test_what_is_left_out_of_training_has_no_token_in_the_loss(tokenizer):
+    maker = make_maker(Options())
+    outputs = scripted.execute(AgentExecutor(), tokenizer, [scripted.response(p) for p in PLANS])
+    carried = outputs[2]["label"]
+    outputs[2]["label"] = replace(carried, scored=replace(carried.scored, left_out=True))
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
+    masks = [mask for _, _, mask in per_sample(batches)]
+    assert [bool(mask.any()) for mask in masks] == [True, True, False, True, True, True]
+
+
+@pytest.mark.parametrize(("penalty", "reward"), [(0.5, 0.5), (-0.25, -0.25)])
+def test_openrlhfs_penalties_reach_an_outcome_of_ours(penalty, reward, tokenizer):
+    """A cut-off right response earns the penalised reward; means over the prompt with itself in them."""
+    options = Options("s2r-orl", leave_one_out=False)
+    maker = make_maker(options)
+    maker.strategy.args.reward.stop_properly_penalty_coef = penalty
+    texts = [scripted.response([(1, 1)], end=""), scripted.response([(1, 1)], end="")]
+    outputs = scripted.execute(AgentExecutor(), tokenizer, texts, finish="length")
+    outputs[0]["truncated"] = False
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
+    values = [float(a[m][0]) for _, a, m in per_sample(batches)]
+    assert values == pytest.approx([1 - (1 + reward) / 2, reward - (1 + reward) / 2], abs=1e-6)
+
+
+def test_a_dead_reward_server_is_counted_and_the_run_goes_on(tokenizer, monkeypatch):
+    """OpenRLHF's real executor with the reward file, and nobody at the address."""
+    from openrlhf.utils.agent import SingleTurnAgentExecutor
+
+    from s2r_openrlhf import REWARD_FILE
+
+    options = Options("s2r-orl", server="http://127.0.0.1:9")
+    for name, value in options.to_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("s2r_rewards.server.client.time.sleep", lambda seconds: None)
+    texts = [scripted.response(p) for p in PLANS]
+    outputs = scripted.execute(SingleTurnAgentExecutor(str(REWARD_FILE)), tokenizer, texts)
+    maker = make_maker(options)
+    batches = maker.compute_advantages_and_returns(experiences(maker, outputs))
+    assert maker.metrics[FAILED_METRIC] == 1.0
+    assert all(not a[m].any() for _, a, m in per_sample(batches))
+
+
+def test_the_users_turns_belong_to_no_action():
+    """Turns of 2 and 3 tokens with 2 of the user's between them, as one action of the whole extent."""
+    mask = torch.tensor([[0, 1, 1, 0, 0, 1, 1, 1, 0], [0, 0, 0, 0, 0, 0, 0, 0, 0]])
+    assert extents(mask) == [7, 0]
+    whole = ScoredRollout((), 1.0).as_one_action(7)
+    ids = token_ids_of_actions([whole, ScoredRollout((), 1.0).as_one_action(0)], mask)
+    assert ids.tolist() == [[-1, 0, 0, -1, -1, 0, 0, 0, -1], [-1] * 9]

@@ -55,6 +55,11 @@ def test_sft(model):
     assert args.model.model_name_or_path == name
     assert (args.data.max_len, args.train.batch_size, args.train.max_epochs, args.adam.lr) == (length, 32, 3, 5e-6)
     assert args.data.multiturn
+    assert steps[1][steps[1].index("--module") + 1 :][:3] == [
+        "s2r_openrlhf.train_sft",
+        "--s2r.beta",
+        {"qwen2.5-math-7b": "0.01"}.get(model, "0.1"),
+    ]
     rows = f"out/{model}/sft/rows.jsonl"
     assert args.data.dataset == rows == steps[0][steps[0].index("-o") + 1]
     assert steps[0][3:5] == ["prepare", "data/sft.jsonl"]

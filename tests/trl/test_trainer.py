@@ -14,6 +14,7 @@ pytest.importorskip("trl", reason="needs TRL: pip install 's2r-rewards[trl]'")
 import torch
 from trl import GRPOConfig, GRPOTrainer
 
+import s2r_trl
 from s2r_rewards.adapter import ConfigError, Options, Sample, resolve_method, score_responses
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import METHODS
@@ -226,6 +227,29 @@ def test_truncated_completions_may_be_left_out(tmp_path):
     assert torch.allclose(found["advantages"][kept], expected, atol=1e-6)
     assert found["advantages"][::5].abs().sum() == 0
     assert (found["action_ids"][::5] == -1).all()
+
+
+def test_turns_of_others_are_refused(trainer):
+    """rollout_func with env_mask: the tokens of a user's turn are not the model's."""
+    under(trainer, Options())
+    whole = GRPOTrainer._generate_and_score_completions
+
+    def with_turns(self, inputs):
+        out = whole(self, inputs)
+        out["tool_mask"] = torch.ones_like(out["completion_mask"])
+        out["tool_mask"][0, 1] = 0
+        return out
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GRPOTrainer, "_generate_and_score_completions", with_turns)
+        with pytest.raises(ConfigError, match="tokens that the model did not write"):
+            trainer._generate_and_score_completions([dict(row) for row in INPUTS])
+
+
+def test_found_beside_the_reward_functions():
+    assert s2r_trl.S2RTrainer is S2RTrainer
+    with pytest.raises(AttributeError, match="no attribute 'Trainer'"):
+        _ = s2r_trl.Trainer
 
 
 def test_evaluation_teaches_a_running_baseline_nothing(tmp_path):

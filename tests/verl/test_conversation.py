@@ -218,3 +218,24 @@ def test_a_conversation_that_nobody_holds_is_refused(overrides, says):
     with pytest.raises(ValueError, match="conversation") as caught:
         require_good_config(config)
     assert says in str(caught.value)
+
+
+def test_signatures_that_the_conversation_relies_on():
+    import inspect
+
+    from verl.experimental.agent_loop.agent_loop import AgentLoopBase
+    from verl.workers.rollout.llm_server import LLMServerClient
+
+    wanted = [
+        "self",
+        "previous_messages",
+        "updated_messages",
+        "runtime_token_ids",
+        "response_mask",
+        "response_logprobs",
+    ]
+    assert list(inspect.signature(AgentLoopBase.ct_merge_context_msg).parameters)[:6] == wanted
+    assert list(inspect.signature(AgentLoopBase.ct_build_initial_tokens).parameters)[:2] == ["self", "messages"]
+    assert {"request_id", "prompt_ids", "sampling_params"} <= set(
+        inspect.signature(LLMServerClient.generate).parameters
+    )

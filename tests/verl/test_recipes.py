@@ -13,6 +13,7 @@ from verl.utils.config import omega_conf_to_dataclass
 from s2r_rewards.adapter.recipes import find_recipe
 from s2r_verl import launch
 from s2r_verl.checks import config_problems
+from s2r_verl.checks.sft import kl_problems
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "verl"
 MODELS = {
@@ -20,6 +21,7 @@ MODELS = {
     "qwen2-7b-instruct": ("Qwen/Qwen2-7B-Instruct", 6000, 0.05),
     "qwen2.5-math-7b": ("Qwen/Qwen2.5-Math-7B", 8000, 0.01),
 }
+KL_SFT = dict(zip(MODELS, (0.1, 0.1, 0.01), strict=True))
 ONLINE = {"prl": "s2r_process", "orl": "s2r_outcome"}
 OFFLINE = {"offline_prl": "s2r-offline-prl", "offline_orl": "s2r-offline-orl"}
 
@@ -68,6 +70,8 @@ def test_sft_recipes(model):
     assert (config.model.path, config.data.max_length) == (path, length)
     assert (config.optim.lr, config.data.train_batch_size, config.trainer.total_epochs) == (5e-6, 32, 3)
     assert config.data.custom_cls.name == "S2RSFTDataset"
+    assert config.s2r.beta == KL_SFT[model]
+    assert kl_problems(config) == []
 
 
 @pytest.mark.parametrize("stage", [*ONLINE, *OFFLINE])
@@ -145,7 +149,9 @@ def test_the_environment_of_a_model_reaches_the_process(monkeypatch, tmp_path):
 
 def test_sft_runs_under_torchrun():
     run = launch.trainer(composed("qwen2-7b-instruct", "sft", "trainer.nnodes=2"))
-    assert {"--nproc_per_node=8", "--nnodes=2", "verl.trainer.sft_trainer"} <= set(run)
+    assert {"--nproc_per_node=8", "--nnodes=2", "s2r_verl.sft.train"} <= set(run)
+    plain = launch.trainer(composed("qwen2-7b-instruct", "sft", "s2r.beta=0"))
+    assert "verl.trainer.sft_trainer" in plain
     assert "--standalone" in launch.trainer(composed("qwen2-7b-instruct", "sft"))
 
 

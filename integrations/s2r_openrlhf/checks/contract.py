@@ -14,6 +14,8 @@ _SAVE = "self global_step logs_dict client_states"
 FUNCTIONS = (
     ("utils.agent", "SingleTurnAgentExecutor.__init__", "self remote_rm_url"),
     ("utils.agent", "SingleTurnAgentExecutor.execute", _EXECUTE),
+    ("utils.agent", "MultiTurnAgentExecutor.__init__", "self agent_instance_cls"),
+    ("utils.agent", "MultiTurnAgentExecutor.execute", _EXECUTE),
     (
         "trainer.ppo_utils.experience_maker", "RemoteExperienceMaker.__init__",
         "self actor_model_group critic_model_group reward_model_group initial_model_group kl_controller strategy tokenizer",

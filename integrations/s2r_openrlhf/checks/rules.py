@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from s2r_openrlhf.checks.contract import counts_whole_steps
 from s2r_openrlhf.checks.flags import Flags
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
 from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
-from s2r_rewards.adapter.golds import told, ungradable
+from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.replay import check_file
 from s2r_rewards.methods import Method
 from s2r_rewards.rollouts.records import RecordError, read_records
 
+logger = logging.getLogger(__name__)
 #: Flags that change rewards or advantages between OpenRLHF's reward and its loss, where our advantages come in: what
 #: each does, and the value with which it does nothing.
 SHAPING = {
@@ -26,7 +28,7 @@ SHAPING = {
     "algo.advantage.lambd": ("is for a critic", 1),
     "algo.advantage.no_std_norm": ("is part of another estimator", False),
 }
-OF_THE_SERVER = ("grammar", "checker", "policy", "timeouts", "workers", "max_chars")
+OF_THE_SERVER = ("grammar", "checker", "policy", "judge", "timeouts", "workers", "max_chars")
 PENALTIES = ("reward.overlong_buffer_len", "reward.stop_properly_penalty_coef")
 READABLE = (".jsonl", ".parquet")
 
@@ -210,6 +212,14 @@ def _rows(name: str, path: Path, flags: Flags, options: Options) -> Iterator[str
         return
     checker = resolve_checker(options) if options.policy and not options.checker else None
     bad = [(lines[row - 1], why) for row, why in ungradable(labels, checker)]
-    if bad and (options.bad_golds == "refuse" or len(bad) == len(labels)):
-        way = "mend or drop the rows, or let them count as wrong with --s2r.bad_golds count"
-        yield _say(name, path, f"{told(bad, len(labels), f'column {label}')}; {way}")
+    if not bad:
+        return
+    said = told(bad, len(labels), f"column {label}")
+    allowed = TOLERATED if options.bad_golds == "refuse" else 1.0
+    if len(bad) >= allowed * len(labels):
+        way = "mend or drop the rows" + (
+            "" if allowed == 1 else ", or let them count as wrong with --s2r.bad_golds count"
+        )
+        yield _say(name, path, f"{said}; {way}")
+    else:
+        logger.warning("%s; responses to them earn the failing reward, and are counted", _say(name, path, said))

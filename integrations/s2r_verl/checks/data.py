@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.adapter import ConfigError, resolve_checker
-from s2r_rewards.adapter.golds import told, ungradable
+from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.replay import read_stored
 from s2r_rewards.rollouts.records import RecordError
 from s2r_verl.checks.setup import AGENT_LOOPS, CREDIT, LOSS, REPLAY, Setup, uses_s2r
 
 MESSAGES_COLUMNS = ("messages",)
-#: A column with fewer rows without a usable golden answer trains; each of them earns −1 and is counted.
-TOLERATED = 0.1
 
 
 def data_problems(config: Any) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..read.tree import Node
+from ..read import tree
+from ..read.tree import Node, descendants
 from .arithmetic import Arithmetic, Undefined, written_fraction
 
 _CONSTANTS = {"pi": math.pi, "e": math.e, "i": 1j}
@@ -51,13 +52,23 @@ class Watched(Exception):
 
 
 def clearly_differ(first: Node, second: Node, names: Sequence[str]) -> bool:
-    """Whether two real functions differ plainly at a point with plain values; a cheap look before the proof."""
-    arithmetic = _Watched({name: 0.9375 + 0.71 * (k * 0.618 % 1) for k, name in enumerate(names)})
+    """Whether two functions differ plainly at a point with plain values; a cheap look before the proof."""
+    arithmetic = _Watched(first, second, names, 0.31)
     try:
         difference = abs(arithmetic.value(first) - arithmetic.value(second))
     except (Watched, Undefined, ArithmeticError, ValueError):
         return False
     return difference > 1e-4 * arithmetic.largest
+
+
+def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool:
+    """Whether two functions have plainly different ratios at two points; a cheap look before the proof."""
+    one, other = (_Watched(first, second, names, start) for start in (0.31, 0.43))
+    try:
+        a, b, c, d = one.value(first), one.value(second), other.value(first), other.value(second)
+    except (Watched, Undefined, ArithmeticError, ValueError):
+        return False
+    return abs(a * d - b * c) > 1e-4 * one.largest * other.largest
 
 
 class Floats(Arithmetic):
@@ -106,14 +117,17 @@ class Floats(Arithmetic):
 
 
 class _Watched(Floats):
-    """Double precision that gives up where a value is not real, large or tiny."""
+    """Double precision that gives up where a value is large, tiny or, unless i is written, not real."""
 
-    largest = 1.0
+    def __init__(self, first: Node, second: Node, names: Sequence[str], start: float) -> None:
+        super().__init__({name: start + 0.5 * (k * 0.618 % 1) for k, name in enumerate(names)})
+        self.largest = 1.0
+        self.real = not any(tree.Const("i") in descendants(node) for node in (first, second))
 
     def value(self, node: Node) -> complex:
         value: complex = Floats.value(self, node)
         size = abs(value)
-        if (isinstance(value, complex) and value.imag) or size > 1e5 or 0 < size < 1e-5:
+        if (self.real and isinstance(value, complex) and value.imag) or size > 1e5 or 0 < size < 1e-5:
             raise Watched
         if size > self.largest:
             self.largest = size

@@ -17,7 +17,7 @@ from ..read.tree import Node, descendants, functions, variables
 from .arithmetic import Undefined
 from .balls import VANISHING, Ball, MoreDigits, context
 from .complexes import Complexes, Pair
-from .floats import clearly_differ
+from .floats import clearly_differ, clearly_no_multiple
 from .points import Digits, Point, real_points, whole_points
 from .reals import PIECEWISE, WHOLE_ONLY, Reals
 
@@ -28,7 +28,7 @@ WHOLE_LETTERS = frozenset("nkmNKMjlr")
 #: Letters that stand for complex numbers where i is written.
 _COMPLEX_LETTERS = frozenset("zw")
 _BREAKING = PIECEWISE | {"sqrt"}
-_ENOUGH, _PLENTY = 5, 9
+_ENOUGH, _PLENTY = 5, 6
 _KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
 
 Agreement = Literal["agree", "differ", "one", "none", "beyond"]
@@ -195,8 +195,11 @@ def _is_known(one: Ball | Pair, other: Ball | Pair) -> bool:
 
 def same_ratio(first: Node, second: Node, names: Iterable[str], positive: bool = False) -> bool:
     """Whether one expression is a constant multiple of the other, and a positive one where that is asked for."""
+    listed = sorted(names)
+    if clearly_no_multiple(first, second, listed):
+        return False
     pieces, breaking = _has(first, second, PIECEWISE), _has(first, second, _BREAKING)
-    return _over(_of_ratio(first, second, sorted(names), positive), pieces, breaking) is True
+    return _over(_of_ratio(first, second, listed, positive), pieces, breaking) is True
 
 
 def _of_ratio(first: Node, second: Node, names: list[str], positive: bool) -> Iterator[Agreement]:

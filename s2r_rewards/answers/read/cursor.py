@@ -1,5 +1,6 @@
 """A walk over tokens, with bounded depth; what the parts of the reader ask each other for."""
 
+from functools import cached_property
 from typing import Any
 
 from .lexer import Unreadable
@@ -22,8 +23,11 @@ class Cursor:
         self.depth = max_depth
         self.max_items = max_items
         self.bars = 0
-        #: Names that stand somewhere without a bracket behind them.
-        self.alone = {
+
+    @cached_property
+    def alone(self) -> set[str]:
+        """Names that stand somewhere without a bracket behind them."""
+        return {
             token[1]
             for token, after in zip(self.tokens, self.tokens[1:], strict=False)
             if token[0] == "sym" and after != ("open", "(") and after not in (("op", "'"), ("op", "_"))

@@ -19,7 +19,7 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
     """The tree of ``text``; raises :class:`Unreadable`."""
     reader = Reader(tokenize(text, grouped), max_depth, max_items)
     node = reader.items(top=True)
-    if ("begin", "cases") not in reader.tokens and any(token[0] == "begin" for token in reader.tokens):
+    if "\\begin" in text and "cases" not in text:
         node = worked_out(node)
     if reader.kind != "end of text":
         raise Unreadable(f"unexpected {reader.value!r}")

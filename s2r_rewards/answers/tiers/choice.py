@@ -8,6 +8,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from ..read.vocabulary import WORDS
 from ..result import Outcome, judged
 from .text import plain_text
 
@@ -50,7 +51,7 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    if _PRIMED.match(text):
+    if text[:1] in _NO_LETTER or _PRIMED.match(text):
         return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
@@ -62,25 +63,30 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
     return (match.group(1) or match.group(2)).upper(), rest
 
 
+_NO_LETTER = frozenset("0123456789-+.=<>|")
 _ROMAN = re.compile(r"[IVX]+(?:(?:\s*,\s*(?:and|or)?|\s+(?:and|or))\s*[IVX]+)*(?:\s+only)?\.?", re.I)
 _HEDGED = re.compile(
     r"\b(?:not|no|never|n't|neither|nor|or|except|unless|maybe|perhaps|possibly|wrong|incorrect|isn|rather|instead)\b",
     re.I,
 )
-_AT_END = re.compile(r"(?P<rest>.*\S)\s*\((?:(?:option|choice|answer)\s+([A-Ja-j])|([A-J]))\)\s*\.?", re.I)
+_FUNCTIONS = frozenset(WORDS["functions"].split())
+_AT_END = re.compile(r"(?P<rest>[^\\^_=]*[^\s\\^_=])\s+\((?:(?i:option|choice|answer)\s+([A-Ja-j])|([A-J]))\)\s*\.?")
 
 
 def stated_choice(text: str) -> tuple[str, str] | None:
     """As :func:`split_choice`, also where the letter stands behind its text: ``8 weeks (Option C)``."""
     if found := split_choice(text):
         return found
+    if ")" not in text[-8:]:
+        return None
     plain = plain_text(text[:400])
     match = _AT_END.fullmatch(plain)
     if match is None or len(re.findall(r"\([A-J]\)", plain)) > 1 or _HEDGED.search(match["rest"]):
         return None
     letter = match[2] or match[3]
-    behind_number = not match[2] and not re.search(r"[A-Za-z]{2}", match["rest"])
-    return None if behind_number else (letter.upper(), match["rest"])
+    last = re.search(r"[A-Za-z]*$", match["rest"])
+    argument = not match[2] and (last is None or len(last[0]) < 3 or last[0].lower() in _FUNCTIONS)
+    return None if argument else (letter.upper(), match["rest"])
 
 
 def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | None:

@@ -133,7 +133,8 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
     if len(g) == len(a) == 2:
         if is_name(g[0]) and is_name(a[0]) and (g[0] == a[0] or _same_role(g[0], a[0])):
             outcome = compare(g[1], a[1], policy)
-            if outcome.equal:
+            apart = not isinstance(g[0], tree.Sym) or g[0].name in variables(g[1]) | variables(a[1])
+            if outcome.equal or (g[0] == a[0] and not apart):
                 return outcome
         elif not variables(g[1]) and not variables(a[1]) and isinstance(g[0], tree.Sym) and isinstance(a[0], tree.Sym):
             return Outcome(False, "structure", "values of different variables")
@@ -171,22 +172,23 @@ def solves(solved: Sides, other: Sides) -> bool:
 
     ``P = nRT/V`` solves ``PV = nRT``; ``y = x`` does not ``xy = x^2``, which is also true for every y at x = 0.
     """
+    everywhere = set().union(*map(variables, solved))
+    if everywhere != set().union(*map(variables, other)):
+        return False
     for name, value in (solved, solved[::-1]):
         if not isinstance(name, tree.Sym) or name.name in variables(value):
             continue
         difference = tree.Sum((other[0], tree.Neg(other[1])))
-        if name.name not in variables(difference) or variables(difference) != variables(value) | {name.name}:
-            continue
-        at_value = replaced(difference, name.name, value)
+        if not same_rational(replaced(difference, name.name, value), _ZERO):
+            return False
         rest = replaced(difference, name.name, _ZERO)
         slope = tree.Sum((replaced(difference, name.name, _ONE), tree.Neg(rest)))
         line = tree.Sum((tree.Product((slope, name)), rest))
-        if same_rational(at_value, _ZERO) and same_rational(difference, line) and not same_rational(slope, _ZERO):
+        if same_rational(difference, line) and not same_rational(slope, _ZERO):
             return not any(
-                same_rational(replaced(part, letter, _ZERO), _ZERO)
+                same_rational(replaced(rest, letter, _ZERO), _ZERO)
                 for letter in variables(slope)
                 if same_rational(replaced(slope, letter, _ZERO), _ZERO)
-                for part in (rest,)
             )
     return False
 

@@ -45,6 +45,8 @@ def readings(gold: Node, answer: Node, order: str) -> Iterator[Pair]:
         intervals = _interval(gold), _interval(answer)
         if type(intervals[0]) is type(intervals[1]):
             yield intervals
+    if isinstance(gold, tree.List | tree.Set) or isinstance(answer, tree.List | tree.Set):
+        return  # the members are looked at one by one
     for renamed in renamings(gold, answer):
         yield gold, renamed
 

@@ -34,6 +34,7 @@ from .readings import readings
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
+_MAY_BE_SETS = {tree.Const, tree.Group, tree.Set, tree.SetOperation, tree.Relation, tree.List}
 _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 
@@ -41,7 +42,7 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
     outcome = _compare(gold, answer, policy)
     if not outcome.equal:
-        for pair in readings(gold, answer, policy.order):
+        for pair in readings(_without_domain(gold), _without_domain(answer), policy.order):
             if (second := _compare(*pair, policy)).equal:
                 return second
     return outcome
@@ -63,7 +64,9 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if tree.Relation in kinds and (outcome := _with_relation(gold, answer, policy)) is not None:
         return outcome
     if kinds & _SETS or _inequalities(gold) or _inequalities(answer):
-        first, second = real_set(gold), real_set(answer)
+        able = type(gold) in _MAY_BE_SETS and type(answer) in _MAY_BE_SETS
+        first = real_set(gold) if able else None
+        second = None if first is None else real_set(answer)
         if first is not None and second is not None:
             same = same_set(first, second)
             return judged(same, "structure", "same set of numbers", "different sets of numbers")

@@ -67,10 +67,17 @@ def ppo(*overrides: str, folder: Path, timeout: float = 900, **env: str) -> str:
     return _run([sys.executable, "-m", "verl.trainer.main_ppo", *overrides], folder, timeout, env)
 
 
-def sft(*overrides: str, folder: Path, timeout: float = 600, **env: str) -> str:
-    """verl.trainer.sft_trainer under torchrun with one process."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1"]
-    return _run([*launch, "-m", "verl.trainer.sft_trainer", *overrides], folder, timeout, env)
+def sft(
+    *overrides: str,
+    folder: Path,
+    timeout: float = 600,
+    module: str = "verl.trainer.sft_trainer",
+    processes: int = 1,
+    **env: str,
+) -> str:
+    """An SFT trainer of verl's kind under torchrun."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    return _run([*launch, "-m", module, *overrides], folder, timeout, env)
 
 
 def _run(command: list[str], folder: Path, timeout: float, env: dict[str, str]) -> str:

@@ -1,0 +1,39 @@
+"""The verdicts that a verification speaks, tier by tier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from s2r_rewards.grammar import VerdictTier
+from s2r_rewards.seeking import find
+
+
+def spoken(tier: VerdictTier, text: str, start: int, stop: int) -> Iterable[re.Match[str]]:
+    """What ``re.finditer(tier.pattern, text, start, stop)`` gives, by the tier's anchors where it has some."""
+    if not tier.anchors:
+        return tier.compiled.finditer(text, start, stop)
+    hits: list[int] = []
+    for anchor in tier.anchors:
+        hit = find(text, anchor, start, stop)
+        while hit >= 0:
+            hits.append(hit)
+            hit = find(text, anchor, hit + 1, stop)
+    return _around(tier, text, start, stop, sorted(hits)) if hits else ()
+
+
+def _around(tier: VerdictTier, text: str, start: int, stop: int, hits: Sequence[int]) -> Iterator[re.Match[str]]:
+    """The matches around the anchors at ``hits``, none overlapping the one before."""
+    pattern, at = tier.compiled, start
+    for hit in hits:
+        if hit < at:
+            continue
+        if tier.reach:
+            # One character more than a match can have, so that a word's end is seen where it is.
+            end = min(stop, hit + tier.longest + 1)
+            match = pattern.search(text, max(at, hit - tier.reach), end)
+        else:
+            match = pattern.match(text, hit, stop)
+        if match and match.start() <= hit:
+            yield match
+            at = match.end()
