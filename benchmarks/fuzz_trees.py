@@ -86,7 +86,7 @@ def tree(rng: random.Random, depth: int) -> Tree:
         return Tree(f"\\lfloor {a.text} \\rfloor", lambda at: jump(math.floor, a.value(at)))
     if kind == 10:
         k = rng.choice([-1000, -100, -3, -1, 1, 2])
-        return Tree(f"e^{{{k}{a.inside(3)}}}", lambda at: math.exp(k * a.value(at)), 2)
+        return Tree(f"e^{{{k} \\cdot {a.inside(2)}}}", lambda at: math.exp(k * a.value(at)), 2)
     name, function = rng.choice([("\\sin", math.sin), ("\\cos", math.cos), ("\\ln", math.log), ("\\arctan", math.atan)])
     return Tree(f"{name}\\left({a.text}\\right)", lambda at: function(a.value(at)))
 
@@ -100,7 +100,7 @@ def variant(expression: Tree, rng: random.Random) -> Tree:
         lambda: Tree(f"\\max({a.text}, {b.text})", lambda at: max(a.value(at), b.value(at))),
         lambda: Tree(f"\\lceil {a.text} \\rceil", lambda at: jump(math.ceil, a.value(at))),
         lambda: Tree(
-            f"{a.inside(0)}+e^{{-1000 {b.inside(3)}}}", lambda at: a.value(at) + math.exp(-1000 * b.value(at)), 0
+            f"{a.inside(0)}+e^{{-1000 \\cdot {b.inside(2)}}}", lambda at: a.value(at) + math.exp(-1000 * b.value(at)), 0
         ),
         lambda: Tree(f"{a.inside(0)}+{b.inside(1)}", lambda at: a.value(at) + b.value(at), 0),
         lambda: Tree(f"{a.inside(1)} \\cdot {b.inside(2)}", lambda at: a.value(at) * b.value(at), 1),

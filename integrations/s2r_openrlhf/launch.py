@@ -7,7 +7,7 @@ Where things lie, as environment variables:
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,11 @@ def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan
     return Plan([prepare, train, restore], facts.get("env", {}), Path(output))
 
 
-def parsed_step(step: Sequence[str]) -> Any:
+def parsed_step(step: Sequence[str], note: Callable[[str], None] = lambda text: None) -> Any:
     """What OpenRLHF makes of one step of a recipe; None for a step that is not OpenRLHF's.
+
+    Args:
+        note: gets what could not be looked into.
 
     Raises:
         ValueError: it is refused, with the way out.
@@ -57,7 +60,7 @@ def parsed_step(step: Sequence[str]) -> Any:
         parsed = require_good_flags(with_agent(rest, options), options)
         for name, path in data_files(parsed):
             if not path.is_file():
-                print(f"not looked into: --{name} {path} (no such file here)")
+                note(f"not looked into: --{name} {path} (no such file here)")
         if bad := data_problems(parsed, options, must_exist=False):
             raise ConfigError(told(bad))
         return parsed.args
@@ -72,7 +75,7 @@ def check(plan: Plan) -> int:
         print("openrlhf", require_supported())
         for step in plan.steps:
             print("$", shlex.join(step))
-            parsed_step(step)
+            parsed_step(step, note=print)
     except ValueError as error:
         print(f"s2r_openrlhf: {error}", file=sys.stderr)
         return 2

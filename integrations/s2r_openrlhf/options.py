@@ -31,7 +31,7 @@ ELSEWHERE = {
 #: What stored rollouts hold already.
 STORED = (
     "rewards", "baseline", "groups", "running", "leave_one_out", "min_count", "grammar", "checker", "policy",
-    "conversation",
+    "judge", "timeouts", "conversation",
 )  # fmt: skip
 
 

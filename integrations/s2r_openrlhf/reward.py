@@ -12,6 +12,9 @@ from s2r_rewards.server.protocol import reward_batch
 # OpenRLHF loads this when the rollout worker starts: a wrong version or option stops it there.
 require_supported(warn=False)
 OPTIONS = Options.from_environment()
+OPTIONS.refuse(
+    ("timeouts",), "--reward.remote_url gives every response a reward; leave it out and use our own executor"
+)
 CLIENT = RewardClient.of(OPTIONS.server, OPTIONS.token_file) if OPTIONS.server else None
 
 

@@ -1,13 +1,13 @@
 """A small asynchronous client for OpenAI-compatible servers, with retries."""
 
+from __future__ import annotations
+
 import asyncio
 import email.utils
 import random
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import httpx
 
 from s2r_rewards.rollouts.messages import with_thinking
 
@@ -67,11 +67,14 @@ class CompletionClient:
         self.base_url, self.options = base_url.rstrip("/"), options
         self.retries, self.backoff = retries, backoff
         self.retried = 0
+        import httpx  # here, so that what only names a model needs no client
+
+        self._failures = httpx.HTTPError
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self._http = httpx.AsyncClient(headers=headers, limits=limits, timeout=httpx.Timeout(timeout, connect=10.0))
 
-    async def __aenter__(self) -> "CompletionClient":
+    async def __aenter__(self) -> CompletionClient:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -95,7 +98,7 @@ class CompletionClient:
                     hint = "" if self.base_url.endswith("/v1") else " (addresses mostly end in /v1)"
                     raise CompletionError(f"{self.base_url}{path}: {problem}{hint}")
                 wait = _retry_after(reply.headers.get("retry-after"))
-            except httpx.HTTPError as error:
+            except self._failures as error:
                 problem = f"{type(error).__name__}: {error}"
             except (ValueError, KeyError, IndexError, TypeError) as error:
                 problem = f"unreadable reply ({type(error).__name__}: {error})"

@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from s2r_rewards import judge, parse
 from s2r_rewards.answers import CheckResult
+from s2r_rewards.baselines import log_mean_exp, none, position, prompt_mean
 from s2r_rewards.methods import METHODS
 from s2r_rewards.scored import ScoredRollout
 
@@ -152,3 +154,23 @@ def test_the_pages_example_runs():
     exec(block, found)  # noqa: S102
     assert found["dapo"].overlong.limit == 20_480
     assert all(f"`{name}`" in page for name in METHODS if not name.startswith("released"))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("return-to-go", {"running": True, "baseline": position}, "returns need running=False and a keyed baseline"),
+        ("return-to-go", {"baseline": log_mean_exp}, "returns need running=False and a keyed baseline"),
+        ("dr-grpo", {"returns": tuple}, "returns and estimators are of actions; expected level='process'"),
+        ("pag", {"level": "outcome"}, "returns and estimators are of actions; expected level='process'"),
+        ("gigpo", {"scale": prompt_mean}, "an estimator takes the place of returns, scale and running means"),
+    ],
+)
+def test_parts_that_do_not_go_together(name, changes, message):
+    with pytest.raises(ValueError, match=f"method '{name}': {message}"):
+        replace(METHODS[name], **changes)
+
+
+def test_returns_without_a_baseline_are_reinforce():
+    method = replace(METHODS["return-to-go"], baseline=none)
+    assert method.advantages([judged("0i1c")]) == ((2.0, 3.0, 2.0, 1.0),)

@@ -2,15 +2,17 @@
 
 import json
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from test_configurations import CASES, TABLE, arguments_of, refusal
 
 from s2r_openrlhf import train_ppo_ray
-from s2r_openrlhf.checks.scripts import commands
 from s2r_openrlhf.doctor import check_config, check_openrlhf
+from s2r_openrlhf.doctor.scripts import commands
 from s2r_openrlhf.launch import check
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter.machine import Machine, check_requirements
@@ -100,12 +102,26 @@ def test_a_launch_script_with_arrays_and_variables(tmp_path):
         ("python -m openrlhf.cli.train_ppo_ray --reward.remote_url s2r_openrlhf/reward.py --vllm.num_engines 1", "--data.label_key: missing"),
         ("python -m s2r_openrlhf.train_ppo_ray --s2r.levle x", "unknown option --s2r.levle"),
         ("deepspeed --module openrlhf.cli.train_sft --nothing 1", "unrecognized arguments: --nothing"),
+        ("deepspeed --module s2r_openrlhf.train_sft --s2r.beta 0.1 --nothing 1", "unrecognized arguments: --nothing"),
     ],
 )  # fmt: skip
 def test_scripts_with_a_mistake(text, told, tmp_path):
     [finding] = check_config(script(tmp_path, text))
     assert finding.level == "problem"
     assert told in finding.way_out
+
+
+def test_stages_of_a_recipe_for_every_model(tmp_path):
+    pytest.importorskip("omegaconf", reason="recipes need omegaconf")
+    recipes = Path(__file__).parents[2] / "recipes"
+    for name in ("openrlhf", "models"):
+        shutil.copytree(recipes / name, tmp_path / name)
+    stage = tmp_path / "openrlhf" / "prl.yaml"
+    assert [finding.level for finding in check_config(stage)] == ["ok"] * 3
+    stage.write_text(stage.read_text() + "reward: {clip_range: [-1, 1]}\n")
+    for finding in check_config(stage):
+        assert finding.way_out.startswith("--reward.clip_range -1.0 1.0: it bounds OpenRLHF's own advantage")
+    assert list(check_config(stage.with_name("_rl.yaml"))) == []
 
 
 def test_other_files_are_none_of_its_business(tmp_path):

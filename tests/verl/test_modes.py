@@ -22,7 +22,7 @@ PROMPTS, SAMPLES = 4, 2
 SCRIPT = {
     "1 + 1": [response(("2", True))],
     "1 + 2": [response(("2", False), ("3", True))],
-    "2 + 1": [response(("3", False), ("2", False), ("3", True))],
+    "2 + 1": [response(("2", False), ("2", True))],
     "2 + 2": [attempt("3")],
 }
 GOLDS = {"1 + 1": "2", "1 + 2": "3", "2 + 1": "3", "2 + 2": "4"}
@@ -36,6 +36,11 @@ PROCESS = (
     f"{ACTOR}.kl_loss_coef=0.5",
     f"{ACTOR}.entropy_coeff=0.01",
     f"{ACTOR}.loss_agg_mode=token-mean",
+    f"{ACTOR}.ppo_micro_batch_size_per_gpu=8",
+    f"{ROLLOUT}.log_prob_micro_batch_size_per_gpu=8",
+    # In bfloat16 the order of a batch alone moves the norm of its gradient by a thousandth.
+    f"+{ACTOR}.fsdp_config.mixed_precision={{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}}",
+    "+actor_rollout_ref.ref.fsdp_config.mixed_precision={param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}",
     "trainer.total_training_steps=1",
     "trainer.val_before_train=False",
     "trainer.test_freq=-1",
@@ -52,7 +57,6 @@ TWO_RANKS = (
     "ray_kwargs.ray_init.num_gpus=2",
     f"{ROLLOUT}.log_prob_micro_batch_size_per_gpu=4",
     f"{ACTOR}.ppo_micro_batch_size_per_gpu=4",
-    f"{ROLLOUT}.agent.num_workers=1",
 )
 WAYS = {
     "two ranks, dynamic batches, packed": (*TWO_RANKS, *PACKED),
@@ -61,7 +65,7 @@ WAYS = {
         *PACKED,
         f"{ACTOR}.ulysses_sequence_parallel_size=2",
         "actor_rollout_ref.ref.ulysses_sequence_parallel_size=2",
-        "+actor_rollout_ref.model.override_config.attn_implementation=ulysses_sdpa",
+        "actor_rollout_ref.model.override_config.attn_implementation=ulysses_sdpa",
     ),
     "colocated, ahead of time": ("trainer.v1.trainer_mode=s2r_colocate_async",),
     "separate, ahead of time": (

@@ -28,7 +28,7 @@ SHAPING = {
     "algo.advantage.lambd": ("is for a critic", 1),
     "algo.advantage.no_std_norm": ("is part of another estimator", False),
 }
-OF_THE_SERVER = ("grammar", "checker", "policy", "timeouts", "workers", "max_chars")
+OF_THE_SERVER = ("grammar", "checker", "policy", "judge", "timeouts", "workers", "max_chars")
 PENALTIES = ("reward.overlong_buffer_len", "reward.stop_properly_penalty_coef")
 READABLE = (".jsonl", ".parquet")
 

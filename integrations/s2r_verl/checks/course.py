@@ -110,7 +110,7 @@ def replay_is_whole(s: Setup) -> Iterator[str]:
             f"{LOOP_KEY}={REPLAY} replays responses with their stored advantages, which {ESTIMATOR_KEY}={s.estimator} "
             f"does not read; set {ESTIMATOR_KEY}={DENSE}"
         )
-    if int(s.get(f"{_ROLLOUT}.n", 1)) != 1:
+    if s.number(f"{_ROLLOUT}.n", 1) != 1:
         yield f"{_ROLLOUT}.n={s.get(f'{_ROLLOUT}.n')} trains every stored response as many times; set it to 1"
     if s.on(f"{_ROLLOUT}.calculate_log_probs"):
         yield f"{_ROLLOUT}.calculate_log_probs=True asks for log-probabilities that {LOOP_KEY}={REPLAY} does not have; set it to False"

@@ -93,6 +93,13 @@ class Setup:
         """Whether a switch is on; ``"False"`` of a launch script is off."""
         return str(self.get(path, False)).lower() in ("true", "1", "yes", "on")
 
+    def number(self, path: str, default: float) -> float:
+        """A number of the configuration; ``default`` where there is none (a launch script may compute it)."""
+        try:
+            return float(self.get(path, default))
+        except (TypeError, ValueError):
+            return default
+
     @property
     def ours(self) -> bool:
         """Whether S²R's manager scores the responses."""

@@ -118,6 +118,8 @@ def _function_and_options(s: Setup) -> Iterator[str]:
             ("method", (method.outcome, method.grammar), (s.method.outcome, s.method.grammar)),
             ("checker", function.checker, s.options.checker),
             ("policy", function.policy, s.options.policy),
+            ("judge", function.judge, s.options.judge),
+            ("timeouts", function.timeouts, s.options.timeouts),
         ):
             if a != b:
                 yield (
@@ -134,7 +136,7 @@ def estimator_reads_all(s: Setup) -> Iterator[str]:
     if s.on("algorithm.use_kl_in_reward"):
         yield KL_IN_REWARD
     for key in ("gamma", "lam"):
-        if float(s.get(f"algorithm.{key}", 1.0)) != 1.0:
+        if s.number(f"algorithm.{key}", 1.0) != 1.0:
             yield f"algorithm.{key}={s.get(f'algorithm.{key}')} is not read by {named}, which discounts nothing; set it to 1.0"
     if s.on("algorithm.use_pf_ppo"):
         yield f"algorithm.use_pf_ppo=True is not read by {named}; set it to False"

@@ -61,9 +61,11 @@ class Ball:
         return abs(self.value) <= self.error
 
     def __add__(self, other: Ball) -> Ball:
-        total = self.value + other.value
         self._beside(other)
-        return _rounded(total, self.error + other.error)
+        flags = getcontext().flags
+        flags[Inexact] = False
+        total = self.value + other.value
+        return _rounded(total, self.error + other.error, flags[Inexact])
 
     def _beside(self, other: Ball) -> None:
         """Refuse to let one of two terms vanish in the other."""
@@ -83,17 +85,22 @@ class Ball:
         return self + -other
 
     def __mul__(self, other: Ball) -> Ball:
+        flags = getcontext().flags
+        flags[Inexact] = False
+        product = self.value * other.value
+        inexact = flags[Inexact]
         error = abs(self.value) * other.error + abs(other.value) * self.error + self.error * other.error
-        return _rounded(self.value * other.value, error)
+        return _rounded(product, error, inexact)
 
     def __truediv__(self, other: Ball) -> Ball:
         if other.is_zero:
             raise Undefined("division by zero")
+        flags = getcontext().flags
+        flags[Inexact] = False
         quotient = self.value / other.value
-        if not self.error and not other.error and quotient * other.value == self.value:
-            return Ball(quotient)
+        inexact = flags[Inexact]
         error = (self.error + abs(quotient) * other.error) / (abs(other.value) - other.error)
-        return _rounded(quotient, error)
+        return _rounded(quotient, error, inexact)
 
     def agrees(self, other: Ball) -> bool:
         """Whether the two may be the same number."""
@@ -125,10 +132,9 @@ class Ball:
         return Ball(Decimal(low))
 
 
-def _rounded(value: Decimal, error: Decimal) -> Ball:
-    flags = getcontext().flags
-    if flags[Inexact]:
-        flags[Inexact] = False
+def _rounded(value: Decimal, error: Decimal, inexact: bool) -> Ball:
+    """The ball of a value that was rounded if ``inexact``."""
+    if inexact:
         return Ball(value, error * (ONE + ONE / 1000) + abs(value).scaleb(2 - getcontext().prec))
     return Ball(value, error)
 
@@ -148,8 +154,7 @@ def sign(ball: Ball) -> int:
 
 
 def _monotone(value: Decimal, slope_times_error: Decimal) -> Ball:
-    getcontext().flags[Inexact] = True
-    return _rounded(value, slope_times_error)
+    return _rounded(value, slope_times_error, True)
 
 
 def exp(x: Ball) -> Ball:
@@ -184,10 +189,11 @@ def sqrt(x: Ball) -> Ball:
         raise Undefined("the square root of a negative number")
     if x.is_zero:
         return Ball(ZERO, x.error.sqrt())
+    flags = getcontext().flags
+    flags[Inexact] = False
     root = x.value.sqrt()
-    if not x.error and root * root == x.value:
-        return Ball(root)
-    return _monotone(root, x.error / root)
+    inexact = flags[Inexact]
+    return _rounded(root, x.error / root, inexact)
 
 
 @cache
@@ -292,8 +298,11 @@ def whole_power(base: Ball, exponent: int) -> Ball:
         return base
     if abs(base.value.adjusted() * exponent) > 4_000_000:
         raise MoreDigits(BEYOND)
+    flags = getcontext().flags
+    flags[Inexact] = False
     value = base.value**exponent
+    inexact = flags[Inexact]
     relative = base.error / (abs(base.value) - base.error)
     if relative * exponent > ONE / 2:
         raise MoreDigits(BEYOND)
-    return _rounded(value, abs(value) * relative * exponent * TWO)
+    return _rounded(value, abs(value) * relative * exponent * TWO, inexact)

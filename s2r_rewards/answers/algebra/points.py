@@ -139,18 +139,18 @@ def _zeros(node: Node, name: str, others: Point) -> set[Decimal]:
         value: Ball = Reals({key: Ball(v) for key, v in {**others, name: Decimal(x)}.items()}).value(node)
         return value.value
 
-    try:
-        with localcontext(context(60)):
+    with localcontext(context(160)):
+        try:
             c, above, below, twice = at(0), at(1), at(-1), at(2)
-    except (Undefined, MoreDigits, ArithmeticError, ValueError):
-        return set()
-    a, b = (above + below) / 2 - c, (above - below) / 2
-    if abs(4 * a + 2 * b + c - twice) > Decimal("1e-20") * (1 + abs(twice)):
-        return set()
-    if abs(a) < Decimal("1e-20"):
-        return {-c / b} if abs(b) > Decimal("1e-20") else set()
-    root = b * b - 4 * a * c
-    return {(-b + sign * root.sqrt()) / (2 * a) for sign in (1, -1)} if root >= 0 else set()
+        except (Undefined, MoreDigits, ArithmeticError, ValueError):
+            return set()
+        a, b = (above + below) / 2 - c, (above - below) / 2
+        if abs(4 * a + 2 * b + c - twice) > Decimal("1e-20") * (1 + abs(twice)):
+            return set()
+        if abs(a) < Decimal("1e-20"):
+            return {-c / b} if abs(b) > Decimal("1e-20") else set()
+        root = b * b - 4 * a * c
+        return {(-b + sign * root.sqrt()) / (2 * a) for sign in (1, -1)} if root >= 0 else set()
 
 
 def whole_points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point]:

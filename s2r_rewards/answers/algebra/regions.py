@@ -20,9 +20,10 @@ from ..read.tree import Node, descendants
 from .arithmetic import Undefined
 from .floats import Floats
 
+_PERIODIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _TRIES, _TRIES_OF_ROOTS = 1_200, 300
 _REGIONS = 60
-_POINTS = 3  # points of a region that are handed on
+_POINTS = 8  # points of a region that are handed on
 _LINE = 300  # points of one variable between which regions are looked for
 _STEPS = 3  # steps of a floor that count as regions of their own, on either side of zero
 
@@ -104,17 +105,26 @@ def _draw(rng: random.Random) -> float:
     return rng.choice((-1, 1)) * 10 ** rng.uniform(-8, 8)
 
 
+class _Sound(Floats):
+    """Double precision without the sines of angles that have no digits behind the point left."""
+
+    def function(self, name: str, values: list[complex]) -> complex:
+        if name in _PERIODIC and abs(values[0]) > 1e6:
+            raise Undefined("an angle out of range")
+        return super().function(name, values)
+
+
 def _region(parts: Parts, point: dict[str, float]) -> Region:
     return tuple(_sign_or_step(part, point, steps) for part, steps in parts)
 
 
 def _sign_or_step(node: Node, point: dict[str, float], steps: bool) -> int | None:
     try:
-        value = complex(Floats(point).value(node))
+        value = complex(_Sound(point).value(node))
     except (Undefined, ArithmeticError, ValueError):
         return None
     if abs(value.imag) > 1e-9 * abs(value.real) or value.real != value.real:
         return None
     if not steps:
-        return 1 if value.real > 0 else -1
+        return (value.real > 0) - (value.real < 0)
     return int(max(-_STEPS, min(_STEPS, value.real // 1)))

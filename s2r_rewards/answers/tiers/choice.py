@@ -8,6 +8,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from ..read.vocabulary import WORDS
 from ..result import Outcome, judged
 from .text import plain_text
 
@@ -68,7 +69,8 @@ _HEDGED = re.compile(
     r"\b(?:not|no|never|n't|neither|nor|or|except|unless|maybe|perhaps|possibly|wrong|incorrect|isn|rather|instead)\b",
     re.I,
 )
-_AT_END = re.compile(r"(?P<rest>.*\S)\s*\((?:(?:option|choice|answer)\s+([A-Ja-j])|([A-J]))\)\s*\.?", re.I)
+_FUNCTIONS = frozenset(WORDS["functions"].split())
+_AT_END = re.compile(r"(?P<rest>[^\\^_=]*[^\s\\^_=])\s+\((?:(?i:option|choice|answer)\s+([A-Ja-j])|([A-J]))\)\s*\.?")
 
 
 def stated_choice(text: str) -> tuple[str, str] | None:
@@ -82,8 +84,9 @@ def stated_choice(text: str) -> tuple[str, str] | None:
     if match is None or len(re.findall(r"\([A-J]\)", plain)) > 1 or _HEDGED.search(match["rest"]):
         return None
     letter = match[2] or match[3]
-    behind_number = not match[2] and not re.search(r"[A-Za-z]{2}", match["rest"])
-    return None if behind_number else (letter.upper(), match["rest"])
+    last = re.search(r"[A-Za-z]*$", match["rest"])
+    argument = not match[2] and (last is None or len(last[0]) < 3 or last[0].lower() in _FUNCTIONS)
+    return None if argument else (letter.upper(), match["rest"])
 
 
 def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | None:

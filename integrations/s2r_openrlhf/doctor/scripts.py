@@ -10,7 +10,8 @@ from s2r_openrlhf.checks.flags import RL_MODULE, SFT_MODULE, FlagError, read_fla
 from s2r_openrlhf.checks.rules import data_problems, problems
 from s2r_openrlhf.options import read_options, with_agent, with_client
 
-OURS = "s2r_openrlhf.train_ppo_ray"
+OURS, OUR_SFT = "s2r_openrlhf.train_ppo_ray", "s2r_openrlhf.train_sft"
+MODULES = (OURS, OUR_SFT, RL_MODULE, SFT_MODULE)
 _ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)=(\([^)]*\)|\S*)", re.MULTILINE)
 _REFERENCE = re.compile(r"""["']?\$\{?(\w+)(?:\[@\]|\[\*\])?\}?["']?""")
 
@@ -20,13 +21,13 @@ def commands(script: str) -> Iterator[tuple[str, list[str]]]:
     text = re.sub(r"(^|\s)#[^\n]*", r"\1", script.replace("\\\n", " "))
     values = {name: value.strip("()").strip("\"'").split() for name, value in _ASSIGNMENT.findall(text)}
     for line in text.splitlines():
-        if not any(module in line for module in (OURS, RL_MODULE, SFT_MODULE)):
+        if not any(module in line for module in MODULES):
             continue
         try:
             words = shlex.split(line)
         except ValueError:
             continue
-        for module in (OURS, RL_MODULE, SFT_MODULE):
+        for module in MODULES:
             if module in words:
                 found = [part for word in words[words.index(module) + 1 :] for part in _expanded(word, values)]
                 yield module, found[: next((i for i, word in enumerate(found) if word in (";", "&", "&&", "|")), None)]
@@ -47,6 +48,14 @@ def command_problems(module: str, arguments: list[str]) -> list[str]:
             f"{unknown[0]}: the script does not say what it holds; give --config a script that spells the flags out"
         ]
     try:
+        if module == OUR_SFT:
+            from s2r_openrlhf.train_sft import check
+
+            try:
+                check(arguments)
+            except SystemExit:
+                return [f"{OUR_SFT}: an option of its own is refused, as its parser says above"]
+            return []
         if module != OURS:
             ours = [word for word in arguments if word.startswith("--s2r.")]
             if ours:
