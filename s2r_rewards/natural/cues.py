@@ -37,7 +37,7 @@ class Cues:
 
     def finds(self, kind: str, head: str) -> bool:
         """Whether a sentence that begins like ``head`` has a cue of that kind."""
-        return self.patterns[kind].search(head) is not None
+        return _finds(kind, head)
 
 
 @lru_cache(maxsize=1)
@@ -54,3 +54,8 @@ def cues() -> Cues:
         k: compiled("|".join(f"(?:{p})" for p in v)) for k, v in table.items() if isinstance(v, list) and k != "check"
     }
     return Cues(check, joined, frozenset(table["verdict_stems"].split()))
+
+
+@lru_cache(maxsize=16384)
+def _finds(kind: str, head: str) -> bool:
+    return cues().patterns[kind].search(head) is not None

@@ -20,6 +20,7 @@ _WINDOW = 2000  # characters at the end of a verification in which a verdict is 
 _REACH = 80  # characters around a marker's longest word in which the marker is looked for
 _WRITING = re.compile(r"\\(?:textbf|text|mathbf|boxed|emph|textit|mathrm)\b|\\[()\[\]]|[*_`${}\"“”:]")
 _TWICE_NOT = re.compile(r"\bnot (?:incorrect|wrong|false)\b", re.IGNORECASE)
+_COMMON = frozenset({"wait", "let", "me", "my", "the", "again", "solution", "answer", "check"})
 _THINKING_ENDS = ("</think>", "<|end_of_thought|>", "</Thought>", "</thinking>")
 
 
@@ -39,7 +40,7 @@ def _markers(text: str, actions: list[Action], stop: int, grammar: Grammar) -> I
     lower = ""
     ends = [action.end for action in actions]
     for marker in (*grammar.verify_markers, *grammar.retry_markers):
-        word, pattern = _loose(marker)
+        word, others, pattern = _loose(marker)
         if not word:
             continue
         lower = lower or text[:stop].lower()
@@ -49,22 +50,27 @@ def _markers(text: str, actions: list[Action], stop: int, grammar: Grammar) -> I
             continue
         last, at = 0, lower.find(word)
         while at >= 0:
-            found = pattern.search(lower, max(last, at - _REACH), min(stop, at + _REACH))
-            if found and found.start() <= at and not text.startswith(marker, found.start()):
-                index = bisect_right(ends, found.start())
-                yield Deviation("marker_in_other_writing", index, *found.span())
-            last = found.end() if found else last
+            around = lower[max(last, at - _REACH) : at + _REACH]
+            if all(other in around for other in others):  # much faster than the pattern
+                found = pattern.search(lower, max(last, at - _REACH), min(stop, at + _REACH))
+                if found and found.start() <= at and not text.startswith(marker, found.start()):
+                    index = bisect_right(ends, found.start())
+                    yield Deviation("marker_in_other_writing", index, *found.span())
+                last = found.end() if found else last
             at = lower.find(word, max(at + len(word), last))
 
 
 @lru_cache(maxsize=64)
-def _loose(marker: str) -> tuple[str, re.Pattern[str]]:
-    """A marker's longest word, and the marker in any case, spacing, mark-up and punctuation; "" for short markers."""
+def _loose(marker: str) -> tuple[str, tuple[str, ...], re.Pattern[str]]:
+    """A marker's word to look for, its other words, and the marker in any case, spacing, mark-up and punctuation; "" for
+    markers of less than three words."""
     words = re.findall(r"[^\W_]+", marker.lower())
     if len(words) < 3:
-        return "", re.compile("")
+        return "", (), re.compile("")
     gap = r"[\s,.:;!…*_-]{1,6}"
-    return max(words, key=len), re.compile(r"(?<![^\W_])" + gap.join(map(re.escape, words)) + r"(?![^\W_])[.:!,…]?")
+    rarest = max(words, key=lambda word: (word not in _COMMON, len(word)))
+    pattern = re.compile(r"(?<![^\W_])" + gap.join(map(re.escape, words)) + r"(?![^\W_])[.:!,…]?")
+    return rarest, tuple(word for word in words if word != rarest), pattern
 
 
 def _verdict(text: str, index: int, action: Action, grammar: Grammar) -> Iterator[Deviation]:

@@ -7,6 +7,7 @@ text is read with hindsight: the answer that the response ends with says which s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.natural.cues import HEAD, Cues, cues
@@ -51,21 +52,29 @@ class Piece:
 
 def read_pieces(text: str, end: int) -> list[Piece]:
     """The sentences of ``text[:end]``."""
-    table = cues()
     pieces, before = [], ""
     for span in sentences(text, 0, end):
         sentence = text[span.start : span.end]
-        head = plain(sentence[:HEAD])
-        value, marked = last_value(text, span.start, span.end), False
-        if not span.code and ("boxed" in sentence or "nswer" in sentence):
-            found = extract_answer(text, span.start, span.end)
-            if found.answer is not None and is_value(found.answer):
-                value, marked = Value(found.start, found.end, form(found.answer)), True
-        strength = 0 if span.code else table.strength(head)
-        verdict = None if span.code else spoken(sentence, before)
+        look = _look if len(sentence) <= LONGEST else _look.__wrapped__  # long ones are not worth remembering
+        head, found, marked, strength, verdict = look(sentence, before.endswith(("?", "？")), span.code)
+        value = found and Value(span.start + found.start, span.start + found.end, found.form)
         pieces.append(Piece(span, head, value, marked, strength, verdict))
         before = sentence[-8:]
     return pieces
+
+
+@lru_cache(maxsize=4096)  # sentences repeat: in a response, and between the responses to one prompt
+def _look(sentence: str, asked: bool, code: bool) -> tuple[str, Value | None, bool, int, Verdict | None]:
+    """(head, value within the sentence, marked, strength, verdict) of one sentence."""
+    head = plain(sentence[:HEAD])
+    value, marked = last_value(sentence, 0, len(sentence)), False
+    if code:
+        return head, value, marked, 0, None
+    if "boxed" in sentence or "nswer" in sentence:
+        found = extract_answer(sentence)
+        if found.answer is not None and is_value(found.answer):
+            value, marked = Value(found.start, found.end, form(found.answer)), True
+    return head, value, marked, cues().strength(head), spoken(sentence, "?" if asked else "")
 
 
 def final_answer(text: str, end: int, pieces: list[Piece]) -> str:
