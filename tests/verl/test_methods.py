@@ -112,7 +112,7 @@ def test_rewards_advantages_and_loss(name, tokenizer, ids, width, monkeypatch):
 
 def test_a_run_of_one_from_the_shelf(tmp_path, warm_model, tokenizer):
     """The whole trainer with `gigpo`, an estimator over prompts: what reaches the actor is what the library computes."""
-    method, prompts, samples = METHODS["gigpo"], 2, 4
+    method, prompts, samples = METHODS["gigpo"], 4, 4
     answers = [response(("3", True)), response(("2", False), ("3", True)), response(("2", True))]
     (tmp_path / "script.json").write_text(json.dumps({"What is": answers}))
     run = train(
@@ -139,7 +139,8 @@ def test_a_run_of_one_from_the_shelf(tmp_path, warm_model, tokenizer):
     texts = [decode_with_offsets(row["responses"], tokenizer)[0] for row in rows]
     values = method.advantages([judge(parse(t, finished=True), g) for t, g in zip(texts, gold, strict=True)], asked)
     records = score_responses(
-        [Sample(row["responses"].tolist(), g, True) for row, g in zip(rows, gold, strict=True)], tokenizer=tokenizer
+        [Sample(list(map(int, row["responses"])), g, True) for row, g in zip(rows, gold, strict=True)],
+        tokenizer=tokenizer,
     )
     for row, advantages, record in zip(rows, values, records, strict=True):
         expected = spread([advantages], [record.spans], len(row["responses"]))[0]

@@ -266,3 +266,33 @@ def test_a_distillation_loss_holds_ours(monkeypatch):
     teachers, _ = loss_with_actions(data={}, student_logits=torch.ones(1), config=None, distillation=10.0)
     assert float(teachers) == 3
     assert calls[1] == {"student_logits": torch.ones(1), "data_format": "thd"}
+
+
+@pytest.mark.parametrize("level", ["process", "outcome"])
+@pytest.mark.parametrize("mode", MODES)
+def test_uneven_micro_batches_over_two_ranks_give_the_whole_batchs_loss_and_gradient(monkeypatch, mode, level):
+    """As verl sums them: over micro-batches within a rank, then the mean over ranks; spans and beta included."""
+    rows = one_action_each()
+    del rows["s2r_action_ids"]
+    rows["s2r_spans"] = [torch.tensor(s, dtype=torch.int32) for s in ([0, 2, 2, 6], [0, 3], [0, 1], [0, 1, 1, 3, 3, 4])]
+    del rows["advantages"]
+    rows["s2r_advantages"] = [torch.tensor(a) for a in ([1.5, -0.5], [-2.0], [0.5], [1.0, -1.0])]
+    rows["ref_log_prob"] = [old - 0.1 for old in rows["old_log_probs"]]
+    config = actor_config()
+    object.__setattr__(config, "loss_agg_mode", mode)
+    object.__setattr__(config, "loss_scale_factor", 6)
+    tokens = sum(len(row) for row in rows["old_log_probs"])
+    ours = {"level": level, "beta": 0.05}
+
+    def loss_of(chosen, ranks):
+        info = {"dp_size": ranks, "global_batch_size": 4, "batch_num_tokens": tokens}
+        part = {name: [values[i] for i in chosen] for name, values in rows.items()}
+        return run(part, monkeypatch, config, ours=ours, **info)[0]
+
+    whole = loss_of([0, 1, 2, 3], 1)
+    parts = (loss_of([0], 2) + loss_of([2, 3], 2) + loss_of([1], 2)) / 2  # the second rank has one response
+    torch.testing.assert_close(parts, whole, atol=1e-6, rtol=1e-6)
+    for ours_grad, theirs in zip(
+        torch.autograd.grad(parts, rows["log_prob"]), torch.autograd.grad(whole, rows["log_prob"]), strict=True
+    ):
+        torch.testing.assert_close(ours_grad, theirs, atol=1e-6, rtol=1e-5)
