@@ -25,7 +25,7 @@ from s2r_rewards.methods import METHODS, Method, get_method
 from s2r_rewards.methods.worked import worked
 from s2r_rewards.testing import Script, solve
 
-PROMPTS, SAMPLES, SEEDS = 48, 8, 10
+PROMPTS, SAMPLES, SEEDS = 16, 8, 10
 GOLD = "15"
 REGIMES = {"able": (0.5, 0.85), "weak": (0.2, 0.6)}
 """name → (chance that an attempt is right, chance that an honest verdict is true)"""

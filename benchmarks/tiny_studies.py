@@ -71,7 +71,10 @@ def percent(values: list[float | None] | None, scale: float = 100) -> str:
     defined = [v for v in values or [] if v is not None]
     if not defined:
         return "–"
-    mean, half = statistics.fmean(defined) * scale, scale * error(defined) * T95.get(len(defined), 1.96)
+    mean, half = (
+        statistics.fmean(defined) * scale,
+        scale * error(defined) * T95.get(len(defined), 1.96 + 2.6 / max(len(defined) - 1, 1)),
+    )
     return f"{mean:.1f}" if math.isnan(half) else f"{mean:.1f} ± {half:.1f}"
 
 
@@ -82,7 +85,7 @@ def against(values: list[float | None] | None, reference: list[float | None], it
     if itself or len(differences) < 2:
         return "–"
     mean, standard = statistics.fmean(differences), error(differences)
-    text = f"{100 * mean:+.1f} ± {100 * standard * T95.get(len(differences), 1.96):.1f}"
+    text = f"{100 * mean:+.1f} ± {100 * standard * T95.get(len(differences), 1.96 + 2.6 / (len(differences) - 1)):.1f}"
     return (f"{text} ({mean / standard:+.1f} SE)" if standard else text).replace("-", "−")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from .config import LARGE, QUICK, Config, ConfigError, override
+from .config import LARGE, QUICK, Config, override
+from .methods import check
 from .runfolder import RunFolder, RunFolderError
 from .stages import ALL, STAGES, with_needs
 from .studies import SEEDS, STUDIES
@@ -49,7 +50,7 @@ def _stages(ctx: click.Context, param: click.Parameter, value: str | None) -> li
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where models run.  [cpu]")
 @click.option("--size", type=click.Choice(["tiny", "large"]), default="tiny", help="0.1 or 5 M parameters.  [tiny]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one, e.g. online.steps=60.")
-@click.option("--fresh", is_flag=True, help="Delete the seed folders first instead of resuming.")
+@click.option("--fresh", is_flag=True, help="Delete the seed folders (a study: all stored stages) first.")
 @click.option("--plots/--no-plots", default=True, help="PNG pictures (needs matplotlib).")
 def main(
     quick: bool,
@@ -77,12 +78,16 @@ def main(
       s2r recipes run tiny --stages online --set online.method=my_module:METHOD
       s2r recipes run tiny --study controls
     """
+    chosen = click.get_current_context().get_parameter_source("stages")
+    if study and chosen is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("a study has stages of its own; drop --stages or --study")
     out = out or Path("runs/tiny-studies" if study else "runs/tiny-quick" if quick else "runs/tiny")
     seeds = seeds or (list(SEEDS) if study else [0])
     preset = (*(LARGE if size == "large" else ()), *(QUICK if study or quick else ()))
     try:
         config = override(Config(threads=threads, device=device), [*preset, *settings])
-    except ConfigError as error:
+        check(config)
+    except ValueError as error:
         raise click.UsageError(str(error)) from None
     needed = ["torch", "transformers", "tokenizers", *(["matplotlib"] if plots else [])]
     if missing := [m for m in needed if find_spec(m) is None]:

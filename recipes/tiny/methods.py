@@ -8,10 +8,11 @@ import numpy as np
 
 from s2r_rewards import JudgedTrajectory, Method, get_method
 from s2r_rewards.baselines import Baseline, accuracy_baseline, get_baseline, none
+from s2r_rewards.methods.objective import RATIOS
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import Verdict
 
-from .config import OfflineConfig, OnlineConfig
+from .config import Config, OfflineConfig, OnlineConfig
 
 LIKELY = {"orl": "s2r-orl", "prl": "s2r-prl", "offline-orl": "s2r-offline-orl", "offline-prl": "s2r-offline-prl"}
 """The method of each stage that has one; `online` and `offline` take theirs from the settings."""
@@ -119,6 +120,20 @@ def offline_method(stage: str, settings: OfflineConfig) -> Method:
     if settings.leave_one_out:
         method = replace(method, baseline=_with(method, leave_one_out=True))
     return replace(method, baseline=_with(method, min_count=settings.min_count))
+
+
+def check(config: Config) -> None:
+    """Refuses, before anything runs, settings that name what does not exist. ValueError says what does."""
+    online_method("online", config.online, np.random.default_rng(0))
+    offline_method("offline", config.offline)
+    for name, value, known in (
+        ("online.ratio", config.online.ratio, ("", *RATIOS)),
+        ("offline.ratio", config.offline.ratio, ("", *RATIOS)),
+        ("offline.rejection", config.offline.rejection, ("truncate", "discard")),
+        ("data.style", config.data.style, ("division", "again")),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, known))}")
 
 
 def control_of(settings: OnlineConfig) -> Control:

@@ -42,7 +42,7 @@ from .tiers.text import compare_texts, value_in_sentence
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
-CHECKER_VERSION = "1"
+CHECKER_VERSION = "2"
 
 _SAME = Outcome(True, "string", "same text")
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")

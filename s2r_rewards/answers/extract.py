@@ -48,7 +48,7 @@ class Extraction:
 _NOTHING = Extraction(None)
 _BOX_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*(\{)?|\\[{}\\]|[{}]")
 _JOINT = re.compile(
-    r"\}[$\s]*(?:(,|;|&)[$\s]*)?(?:\\(?:quad|,|;| )\s*)*(?:(and|\\text\s*\{\s*and\s*\})[$\s]*)?\\(?:boxed|fbox)\s*\{"
+    r"\}[$\s]*(?:(,|;|&)[$\s]*)?(?:\\(?:quad|,|;| )\s*)*(?:(and|\\text\s*\{\s*(?:(?:for|of|in)\s+part\s*\(?[a-z]\)?\s*)?and\s*\})[$\s]*)?\\(?:boxed|fbox)\s*\{"
 )
 _LONGEST_JOINT = 80
 _BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")

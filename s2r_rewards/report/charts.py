@@ -10,6 +10,8 @@ from s2r_rewards.report.markup import Html, el, join
 
 WIDTH, HEIGHT = 340, 190
 LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 26
+MANY, WINDOWS = 60, 20
+"""A run of more steps is drawn as moving means over this part of it."""
 Scale = Callable[[float], float]
 
 
@@ -42,6 +44,8 @@ def line_chart(
         el("text", f"step {last:,g}", class_="tick", x=right, y=HEIGHT - 8, text_anchor="end"),
     ]
     curves = [_curve(i, label, steps, values, x, y) for i, (label, values) in enumerate(lines.items())]
+    if len(steps) > MANY:  # the steps themselves, faint, behind their moving means
+        title = f"{title} (means of {len(steps) // WINDOWS} steps)"
     ends = {label: _ends(values) for label, values in lines.items()}
     spoken = "; ".join(f"{label} from {start} to {end}" for label, (start, end) in ends.items())
     keys = [
@@ -90,15 +94,30 @@ def _curve(index: int, label: str, steps: Sequence[float], values: Sequence[floa
     """Unbroken runs of finite values as polylines, and a dot with a tooltip for every value."""
     runs: list[list[str]] = [[]]
     dots = []
+    many = len(steps) > MANY
+    if many:
+        values = smoothed(values, len(steps) // WINDOWS)
     for step, value in zip(steps, values, strict=True):
         if not math.isfinite(value):
             runs.append([])
             continue
         runs[-1].append(f"{x(step):.1f},{y(value):.1f}")
         tip = el("title", f"step {step:g}: {label} {value:.3f}")
-        dots.append(el("circle", tip, class_=f"dot line{index}", cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4))
+        kind = f"dot line{index}" + (" raw" if many else "")
+        dot = el("circle", tip, class_=kind, cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4)
+        # By mouse: the keyboard has the filter of steps, and a hundred stops would be in its way.
+        dots.append(el("a", dot, href=f"#rollouts&step={step:g}", tabindex=-1, aria_label=f"rollouts of step {step:g}"))
     drawn = [el("polyline", class_=f"curve line{index}", points=" ".join(run)) for run in runs if len(run) > 1]
     return join([*drawn, *dots])
+
+
+def smoothed(values: Sequence[float], width: int) -> list[float]:
+    """Means of so many values up to each, without those that are not finite; nan where there is none."""
+    means = []
+    for end in range(1, len(values) + 1):
+        window = [v for v in values[max(0, end - width) : end] if math.isfinite(v)]
+        means.append(sum(window) / len(window) if window else math.nan)
+    return means
 
 
 def _ends(values: Sequence[float]) -> tuple[str, str]:

@@ -48,6 +48,7 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
     places = {i: i + 1 for i in chosen}
     data = {
         "total": len(rollouts),
+        "telling": next((places[i] for i in _telling(flags, sizes) if i in places), None),
         "flags": FLAGS,
         "deviations": DEVIATIONS,
         "levels": _distinct(r.level for r in rollouts),
@@ -64,6 +65,11 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
         sections.checks(summary),
     ]
     return _fill(title, summary, join(overview), json_block(data), _note(len(chosen), len(rollouts)))
+
+
+def _telling(flags: Sequence[Sequence[str]], sizes: Sequence[int]) -> list[int]:
+    """The rollouts, the most telling first: one that corrects itself and does nothing odd, and is short."""
+    return sorted(range(len(flags)), key=lambda i: ("wrong_to_right" not in flags[i], len(flags[i]), sizes[i]))
 
 
 def _note(shown: int, total: int) -> str:

@@ -59,7 +59,7 @@ def _action(action: ScoredAction, context: Sequence[float], text: str, room: int
         "t": shorten(text, room),
         "a": action.answer,
         "v": action.verdict.value if action.verdict else None,
-        "c": [check.verdict, check.tier, check.reason] if check else None,
+        "c": [check.verdict, check.tier, check.reason] if check is not None else None,
         "r": _round(action.reward),
         "x": list(context) if context and action.advantage is not None else None,
         "b": _round(action.baseline),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlencode
 
 from s2r_rewards.alarms import Alarm
 from s2r_rewards.report.charts import bar, diverging_bar, line_chart, stacked_bar
@@ -45,7 +46,7 @@ def tiles(summary: Summary) -> Html:
     for name, title, meaning in TILES:
         value = shown.metrics[name]
         change = value - summary.steps[0].metrics[name] if run else math.nan
-        delta = el("span", signed(change), class_="delta") if math.isfinite(change) else ""
+        delta = el("span", signed(change), class_=f"delta {_kind(name, change)}") if math.isfinite(change) else ""
         digits = 2 if name == "s2r/trials/mean" else 3
         shown_as = el("dd", el("b", number(value, digits)), delta)
         items.append(el("div", el("dt", title), shown_as, el("dd", meaning, class_="meaning"), class_="tile"))
@@ -55,6 +56,18 @@ def tiles(summary: Summary) -> Html:
         else f"Over all {shown.count:,} rollouts. A dash means that the ratio has no cases."
     )
     return section("figures", "Key figures", note(about), el("dl", *items, class_="tiles"))
+
+
+def _kind(name: str, change: float) -> str:
+    """Whether a change is to be welcomed; more attempts are neither."""
+    if name == "s2r/trials/mean" or abs(change) < 0.005:
+        return "same"
+    return "better" if (change > 0) != (name == "s2r/correct/c2i") else "worse"
+
+
+def _link(label: object, **filters: str) -> Html:
+    """To the rollouts behind a figure, filtered."""
+    return el("a", label, href=f"#rollouts&{urlencode(filters, errors='replace')}")
 
 
 def alarms(found: Sequence[Alarm], places: dict[int, int]) -> Html:
@@ -116,7 +129,7 @@ def levels(summary: Summary) -> Html:
     most = max(group.metrics["s2r/trials/mean"] for group in summary.levels)
     rows = [
         (
-            el("th", group.key, scope="row"),
+            el("th", _link(group.key, level=group.key), scope="row"),
             figure(f"{group.count:,}"),
             _with_bar(group.metrics["s2r/attempt/first_accuracy"]),
             _with_bar(group.metrics["s2r/outcome/accuracy"]),
@@ -156,7 +169,8 @@ def _path(node: Node) -> Html:
     signs = "".join("+" if reward > 0 else "−" for reward in node.context)
     kind = {"": "step", "+": "step up", "−": "step down"}[signs[-1:]]
     indent = el("span", class_=f"indent d{min(len(signs), 8)}")
-    return el("th", indent, el("span", node.label, class_=kind), " ", el("code", signs) if signs else "", scope="row")
+    named = _link(node.label, ctx=signs) if signs else node.label
+    return el("th", indent, el("span", named, class_=kind), " ", el("code", signs) if signs else "", scope="row")
 
 
 def _mean(node: Node) -> Html:
@@ -177,7 +191,7 @@ def deviations(summary: Summary) -> Html:
 def _by_code(name: str, counts: Sequence[tuple[str, int]], meanings: Mapping[str, str], summary: Summary) -> Html:
     rows = [
         (
-            el("th", el("code", code), scope="row"),
+            el("th", _link(el("code", code), dev=code) if name == "deviation" else el("code", code), scope="row"),
             figure(f"{count:,}"),
             _with_bar(count / summary.overall.count, kind="down"),
             meanings.get(code, ""),
@@ -193,7 +207,12 @@ def checks(summary: Summary) -> Html:
     if not total:
         return Html("")
     rows = [
-        (el("th", verdict, class_=f"verdict {verdict}", scope="row"), tier, figure(f"{n:,}"), _with_bar(n / total))
+        (
+            el("th", _link(verdict, check=f"{verdict}:{tier}"), class_=f"verdict {verdict}", scope="row"),
+            tier,
+            figure(f"{n:,}"),
+            _with_bar(n / total),
+        )
         for verdict, tier, n in summary.checks
     ]
     about = note(f"{total:,} attempts, checker {summary.checker}.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from s2r_rewards.answers import check, check_response
 
 VERDICTS = {"same": "correct", "different": "incorrect", "malformed": "malformed", "ungradable": "ungradable"}
@@ -24,13 +22,8 @@ def test_own_cases_are_symmetric(symmetric_pair):
 
 def test_real_case(real_case):
     ask = check if real_case["mode"] == "answer" else check_response
-    if real_case["id"] in KNOWN_MISSES:
-        pytest.xfail(KNOWN_MISSES[real_case["id"]])
     result = ask(real_case["gold"], real_case["pred"])
     assert bool(result) == real_case["expected"], result
-
-
-KNOWN_MISSES = {"c4435e60851": "two boxes are a deviation, not a list"}
 
 
 def test_the_real_cases_name_source_and_licence(real_case):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from s2r_rewards.methods import get_method
 from s2r_rewards.report import Limits, render
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.scoring import score_rollouts
@@ -88,7 +89,7 @@ def test_rollout_shows_verdict_truth_and_numbers(show, oracle_page):
     assert len(cards) == 7
     assert "Verification 1" in cards[1]
     assert "says incorrect" in cards[1]
-    assert "✗ attempt is right" in cards[1]
+    assert "✗ untrue: the attempt is right" in cards[1]
     assert "advantage\n−1\n" in cards[1] or "advantage\n−1" in cards[1]
     assert "baseline\n−0.2" in cards[0]
     assert "advantage\n+1.2" in cards[0]
@@ -146,7 +147,9 @@ def test_back_button_of_the_browser_returns(show, page):
     find(browser, ".row")[2].click()
     wait_for(browser, "#detail h2", "Rollout 3")
     browser.back()
-    wait_for(browser, "#detail", "Choose a rollout on the left.")
+    first = text(browser, "#detail h2")
+    assert first not in ("Rollout 3", "Rollout 1")  # one that corrects itself, as none is chosen
+    assert "wrong → right" in [chip.text for chip in find(browser, ".chips .chip")]
 
 
 def test_long_list_draws_only_what_is_in_sight(show, tmp_path):
@@ -281,11 +284,78 @@ def test_repeated_deviations_are_counted(show, tmp_path):
 
 
 def test_last_attempt_and_outcome_are_told_apart(show, tmp_path):
-    """Right but cut off: the released method gives −1, and the page says both."""
+    """Right but cut off: a method of one's own gives −1, and the page says both."""
     path = tmp_path / "cut.html"
     rollout = Rollout("p", "2 + 3?", solve("5").verify("correct").text(), "5", finished=False)
-    path.write_text(render(score_rollouts([rollout], method="released-prl")), encoding="utf-8")
+    strict = replace(
+        get_method("s2r-prl"), name="strict", outcome=lambda judged: 1.0 if judged.trajectory.ended else -1.0
+    )
+    path.write_text(render(score_rollouts([rollout], method=strict)), encoding="utf-8")
     browser = show(path, "#r=1")
     chips = [chip.text for chip in find(browser, ".chips .chip")]
     assert chips[:2] == ["✓ last attempt right", "outcome −1"]
     assert text(show(path, "#flag=right"), "#count") == "1 of 1"
+
+
+def test_figures_lead_to_the_rollouts_behind_them(show, page):
+    browser = show(page)
+    browser.find_element(By.CSS_SELECTOR, "#levels th a").click()
+    wait_for(browser, "#count", "74 of 220")
+    for hash_, at_least in (("#rollouts&ctx=−", 40), ("#rollouts&since=2", 1)):
+        count = int(text(show(page, hash_), "#count").split(" ")[0])
+        assert at_least <= count < 220
+    show(page).find_element(By.CSS_SELECTOR, "#checker tbody th a").click()
+    assert 0 < int(text(browser, "#count").split(" ")[0]) <= 220
+    assert text(browser, "#more").startswith("checked as ")
+    assert find(show(page), "#contexts tbody th a")
+    assert find(show(page), "#deviations tbody th a")
+
+
+def test_samples_of_a_problem_stand_side_by_side(show, tmp_path):
+    """Three samples of one prompt: rewards as given, baselines and advantages of RLOO by hand."""
+    path = tmp_path / "samples.html"
+    scripts = (solve("5").verify("correct"), solve("4").verify("correct"), solve("5").verify("correct"))
+    rollouts = [Rollout("p", "2 + 3?", script.end().text(), "5", step=1) for script in scripts]
+    other = Rollout("q", "1 + 1?", solve("2").verify("correct").end().text(), "2", step=1)
+    path.write_text(render(score_rollouts([*rollouts, other], method="s2r-orl")), encoding="utf-8")
+    browser = show(path, "#r=1")
+    browser.find_element(By.CSS_SELECTOR, ".siblings summary").click()
+    rows = [row.text for row in find(browser, ".siblings tbody tr")]
+    assert [row.split(" ")[:3] for row in rows] == [
+        ["rollout", str(i), o] for i, o in ((1, "+1"), (2, "−1"), (3, "+1"))
+    ]
+    assert "0 → +1" in rows[0]
+    assert "+1 → −2" in rows[1]
+    assert not find(show(path, "#r=4"), ".siblings")
+
+
+def test_what_was_typed_survives_another_filter_at_once(show, page):
+    browser = show(page, "#rollouts")
+    browser.execute_script(
+        "const q = document.getElementById('q'), level = document.getElementById('level');"
+        "q.value = 'number 7)'; q.dispatchEvent(new Event('input'));"
+        "level.value = '2'; level.dispatchEvent(new Event('change'));"
+    )
+    wait_for(browser, "#count", "1 of 220")
+    assert "q=number" in browser.current_url
+    assert "level=2" in browser.current_url
+
+
+def test_a_wrong_attempt_says_so(show, tmp_path):
+    path = tmp_path / "wrong.html"
+    text_ = solve("4").verify("incorrect").solve("5").verify("correct").end().text()
+    path.write_text(render(score_rollouts([Rollout("p", "2 + 3?", text_, "5")])), encoding="utf-8")
+    browser = show(path, "#r=1")
+    heads = [head.text for head in find(browser, ".action.solve header")]
+    assert "✗ wrong" in heads[0]
+    assert "✓ right" in heads[1]
+
+
+def test_the_list_can_be_sorted(show, page):
+    def lengths(order):
+        show(page, f"#rollouts&sort={order}")
+        return browser.execute_script("return shown.map(lengthOf)")
+
+    browser = show(page, "#rollouts")
+    assert lengths("longest") == sorted(lengths(""), reverse=True)
+    assert lengths("shortest") == sorted(lengths(""))

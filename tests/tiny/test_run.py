@@ -112,7 +112,20 @@ def test_a_folder_of_another_run_is_not_touched(small, s2r):
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["--stages", "base,rl"], "'rl'"), (["--seeds", "0,x"], "'0,x'"), (["--set", "online.stepz=1"], "stepz")],
+    [
+        (["--stages", "base,rl"], "'rl'"),
+        (["--seeds", "0,x"], "'0,x'"),
+        (["--set", "online.stepz=1"], "stepz"),
+        (["--set", "online.method=s2r"], "s2r-prl"),
+        (["--set", "online.method=nowhere:METHOD"], "nowhere"),
+        (["--set", "online.control=coin"], "random"),
+        (["--set", "online.baseline=median"], "reward_context"),
+        (["--set", "online.ratio=words"], "token"),
+        (["--set", "offline.by=luck"], "position"),
+        (["--set", "offline.rejection=keep"], "discard"),
+        (["--set", "data.style=prose"], "again"),
+        (["--study", "ratio", "--stages", "bi"], "--stages"),
+    ],
 )
 def test_wrong_arguments_are_usage_errors(s2r, arguments, named):
     done = s2r("recipes", "run", "tiny", *arguments)

@@ -50,16 +50,17 @@ def response_log_probs(model: nn.Module, prompts: Tensor, responses: Tensor) -> 
     """log p(response token | everything before it): prompts [B, P], responses [B, T] -> [B, T].
 
     All prompts have one length, so rows are padded on the right only, where a causal mask hides the padding;
-    what stands at padded positions of the result means nothing.
+    what stands at padded positions of the result means nothing. The result is on the model's device.
     """
     logits = response_logits(model, prompts, responses)
+    responses = responses.to(logits.device)
     flat = F.cross_entropy(logits.flatten(0, 1), responses.flatten(), reduction="none")
     return -flat.view(responses.shape)
 
 
 def response_logits(model: nn.Module, prompts: Tensor, responses: Tensor) -> Tensor:
     """The logits that response tokens are drawn from: [B, P], [B, T] -> [B, T, V]."""
-    ids = torch.cat([prompts, responses], dim=1)
+    ids = torch.cat([prompts, responses], dim=1).to(next(model.parameters()).device)
     logits: Tensor = model(input_ids=ids, use_cache=False).logits[:, prompts.shape[1] - 1 : -1]
     return logits
 
@@ -71,15 +72,16 @@ class Document:
     mask: list[int]  # 1 where the response token is learned
 
 
-def tensors(documents: list[Document]) -> tuple[Tensor, Tensor, Tensor]:
-    """(prompts [B, P], responses [B, T], mask [B, T])"""
-    prompts = torch.tensor([d.prompt for d in documents])
-    return prompts, pad([d.response for d in documents]), pad([d.mask for d in documents], 0)
+def tensors(documents: list[Document], model: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
+    """(prompts [B, P], responses [B, T], mask [B, T]) on the model's device."""
+    device = next(model.parameters()).device
+    prompts, responses = torch.tensor([d.prompt for d in documents]), pad([d.response for d in documents])
+    return prompts.to(device), responses.to(device), pad([d.mask for d in documents], 0).to(device)
 
 
 def masked_nll(model: nn.Module, documents: list[Document]) -> tuple[Tensor, int]:
     """Summed negative log-likelihood of the learned tokens, and their number."""
-    prompts, responses, mask = tensors(documents)
+    prompts, responses, mask = tensors(documents, model)
     return -(response_log_probs(model, prompts, responses) * mask).sum(), int(mask.sum())
 
 
@@ -87,7 +89,7 @@ def kl_loss(
     model: nn.Module, documents: list[Document], count: float, reference: nn.Module, beta: float
 ) -> tuple[Tensor, dict[str, float]]:
     """Eq. 1 with its KL term to a frozen reference, over `count` learned tokens of the whole batch."""
-    prompts, responses, mask = tensors(documents)
+    prompts, responses, mask = tensors(documents, model)
     with torch.no_grad():
         base = response_logits(reference, prompts, responses)
     return sft_loss(response_logits(model, prompts, responses), responses, mask, base, beta, count)

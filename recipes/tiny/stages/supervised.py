@@ -40,6 +40,7 @@ def drill(problem: task.Problem, candidates: int, rng: np.random.Generator) -> D
 
 def base(context: Context) -> None:
     """The "base language model": plain solutions and division drills, no verdict, no retry."""
+    task.held_out_problems(context.config.evaluation.problems)  # too many: better now than after the training
     settings, rng = context.config.base, context.rng
     model = context.new_model()
     problems = task.Problems(rng)

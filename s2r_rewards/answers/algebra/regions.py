@@ -102,7 +102,7 @@ def _draw(rng: random.Random) -> float:
     """A number of any sign and size, or one close to the numbers that people write."""
     if rng.random() < 0.5:
         return rng.uniform(-14, 14)
-    return rng.choice((-1, 1)) * 10 ** rng.uniform(-8, 8)
+    return rng.choice((-1, 1)) * 10 ** rng.uniform(-10, 14)
 
 
 class _Sound(Floats):

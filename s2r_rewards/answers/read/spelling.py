@@ -52,6 +52,7 @@ _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4,
           "fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}  # fmt: skip
 _VALUES = {word: value for value, word in enumerate(_SMALL)} | _TENS
+_OF_PART = re.compile(r"\\text\s*\{\s*(?:for|in|of)\s+part\s*\(?[a-z]\)?\s*,?\s*(and|)\s*\}")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 
 
@@ -62,7 +63,7 @@ def respell(text: str) -> str:
         if text.count('"') % 2 and text.endswith('"'):
             text = text[:-1].rstrip()
     if "\\boxed" in text:
-        text = unbox(text)
+        text = _OF_PART.sub(r" \1 ", unbox(text))
     if text[:1].isalpha() or text.startswith("\\t"):
         text = _number_words(text)
     if "C" in text and ("^" in text or "_" in text):

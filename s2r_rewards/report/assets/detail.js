@@ -3,13 +3,15 @@ const detail = document.getElementById("detail");
 const NAMES = { solve: "Attempt", verify: "Verification", end: "End" };
 
 function showDetail() {
-  const rollout = DATA.rollouts.find((one) => one.i === state.r);
+  // Where none is chosen, one that tells something is shown; on a phone the list has the page to itself.
+  const telling = state.r === null && shown.length ? shown.find((one) => one.i === DATA.telling) || shown[0] : null;
+  const rollout = telling || DATA.rollouts.find((one) => one.i === state.r);
   if (!rollout) {
     const missing = state.r === null ? "Choose a rollout on the left." : `Rollout ${state.r} is not in this page (it holds a sample).`;
     detail.replaceChildren(make("p", "empty", shown.length ? missing : "No rollout matches these filters."));
     return;
   }
-  detail.replaceChildren(heading(rollout), chips(rollout), prompt(rollout), ...actions(rollout));
+  detail.replaceChildren(heading(rollout), chips(rollout), prompt(rollout), ...siblings(rollout), ...actions(rollout));
   detail.scrollTop = 0;
 }
 
@@ -55,6 +57,38 @@ function prompt(rollout) {
   return make("div", "prompt", make("h3", "", "Prompt"), text(rollout.p || "–"), gold);
 }
 
+// The samples that a baseline over the prompt compares: those of the same problem and step, action by action.
+function siblings(rollout) {
+  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s);
+  if (samples.length < 2) return [];
+  const most = Math.max(...samples.map((one) => (one.a || []).filter((action) => action.k !== "end").length));
+  const head = make("tr", "", make("th", "", "sample"), make("th", "", "outcome"));
+  for (let t = 0; t < most; t += 1) head.append(make("th", "", `${t % 2 ? "verify" : "solve"} ${Math.floor(t / 2) + 1}`));
+  const rows = samples.slice(0, 64).map((one) => {
+    const name = make(one === rollout ? "b" : "a", "", `rollout ${one.i}`);
+    if (one !== rollout) name.href = "#" + hashOf({ ...state, r: one.i }).slice(1);
+    const line = make("tr", one === rollout ? "this" : "", make("td", "", name), make("td", "n", signed(one.o) || "–"));
+    for (const action of (one.a || []).filter((each) => each.k !== "end")) line.append(sample(action));
+    return line;
+  });
+  const whole = make("table", "", make("thead", "", head), make("tbody", "", ...rows));
+  const scroll = make("div", "scroll", whole);
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", "Samples of this problem");
+  const more = samples.length > 64 ? ` The first 64 of ${samples.length}.` : "";
+  const about = "Reward, then baseline → advantage: what was compared for this problem" + (rollout.s === undefined ? "." : " at this step.") + more;
+  const title = `${samples.length} samples of this problem`;
+  const box = make("details", "siblings", make("summary", "", title), make("p", "note", about), scroll);
+  return [box];
+}
+
+function sample(action) {
+  const cell = make("td", "", make("b", action.r > 0 ? "good" : "bad", signed(action.r) || "–"), " ");
+  if (action.b !== undefined) cell.append(make("small", "", `${signed(action.b)} → ${signed(action.A)}`));
+  return cell;
+}
+
 function actions(rollout) {
   const scored = rollout.a || [];
   if (!scored.length) return [make("article", "action", make("h3", "", "Response"), text(rollout.r || "(empty)"))];
@@ -81,7 +115,7 @@ function card(action, at, attempt, check) {
     const agrees = action.r > 0;
     const truth = check && check[0] === "correct" ? "right" : "wrong";
     head.append(make("span", "chip", action.v ? "says " + action.v : "no verdict"), " ");
-    head.append(make("span", "chip " + (agrees ? "good" : "bad"), (agrees ? "✓ " : "✗ ") + "attempt is " + truth));
+    head.append(make("span", "chip " + (agrees ? "good" : "bad"), (agrees ? "✓ true: " : "✗ untrue: ") + "the attempt is " + truth));
   }
   node.setAttribute("aria-label", head.textContent);
   node.append(head, text((action.t || "").replace(/^\s*\n|\s+$/g, "")));

@@ -6,6 +6,8 @@ let shown = [];
 
 function fillList() {
   shown = DATA.rollouts.filter(matches);
+  const order = SORTS[state.sort] && SORTS[state.sort][1];
+  if (order) shown.sort((a, b) => order(a, b) || a.i - b.i);
   spacer.style.height = shown.length * ROW + "px";
   const of = DATA.rollouts.length < DATA.total
     ? ` in this page (a sample of ${DATA.total.toLocaleString("en")})` : "";

@@ -19,17 +19,22 @@ function setUp() {
   options("level", [["", "all"], ...DATA.levels.map((level) => [level, level])]);
   options("step", [["", "all"], ...DATA.steps.map((step) => [step, step])]);
 
+  options("sort", Object.entries(SORTS).map(([value, [label]]) => [value, label]));
+  for (const id of ["since", "until"]) document.getElementById(id).parentElement.hidden = DATA.steps.length < 3;
+
+  // All fields are read together: what was typed is not lost when another filter follows at once.
   let waiting = 0;
-  for (const key of KEYS) {
-    const node = document.getElementById(key);
-    node.addEventListener(key === "q" ? "input" : "change", () => {
+  const fields = KEYS.filter((key) => document.getElementById(key));
+  const read = () => go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true);
+  for (const key of fields) {
+    document.getElementById(key).addEventListener(key === "q" ? "input" : "change", () => {
       clearTimeout(waiting);
-      waiting = setTimeout(() => go({ [key]: node.value }, true), key === "q" ? 150 : 0);
+      if (key === "q") waiting = setTimeout(read, 150); else read();
     });
   }
   const form = document.querySelector(".filters");
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", (event) => { event.preventDefault(); go({ q: "", flag: "", dev: "", level: "", step: "" }, true); });
+  form.addEventListener("reset", (event) => { event.preventDefault(); clearTimeout(waiting); go(Object.fromEntries(KEYS.map((key) => [key, ""])), true); });
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address says what is shown, so it must not become #main
     document.getElementById("main").focus();
@@ -55,8 +60,10 @@ function update() {
   if (!rollouts) return;
   for (const key of KEYS) {
     const node = document.getElementById(key);
-    if (node.value !== state[key]) node.value = state[key];
+    if (node && node.value !== state[key]) node.value = state[key];
   }
+  const more = [["ctx", "rewards begin with "], ["check", "checked as "], ["problem", "problem "]].filter(([key]) => state[key]);
+  document.getElementById("more").textContent = more.map(([key, words]) => words + state[key].replace(":", " by ")).join(" · ");
   const filters = JSON.stringify(KEYS.map((key) => state[key]));
   if (filters !== before) { before = filters; list.scrollTop = 0; fillList(); }
   scrollToSelected();

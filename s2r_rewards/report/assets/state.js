@@ -1,8 +1,8 @@
 "use strict";
 // What is shown, kept in the address so that a view can be bookmarked and sent: #rollouts&flag=timeout&r=12
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const KEYS = ["q", "flag", "dev", "level", "step"];
-const state = { view: "overview", r: null, q: "", flag: "", dev: "", level: "", step: "" };
+const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "sort"];
+const state = { view: "overview", r: null, ...Object.fromEntries(KEYS.map((key) => [key, ""])) };
 
 function readHash() {
   const raw = location.hash.slice(1);
@@ -47,8 +47,28 @@ function matches(rollout) {
   if (state.dev && !(rollout.d || []).includes(state.dev)) return false;
   if (state.level && rollout.l !== state.level) return false;
   if (state.step && String(rollout.s) !== state.step) return false;
+  if (state.since && !(rollout.s >= Number(state.since))) return false;
+  if (state.until && !(rollout.s <= Number(state.until))) return false;
+  if (state.problem && rollout.id !== state.problem) return false;
+  if (state.check && !(rollout.a || []).some((action) => action.c && `${action.c[0]}:${action.c[1]}` === state.check)) return false;
+  if (state.ctx && !signsOf(rollout).startsWith(state.ctx)) return false;
   return !state.q || textOf(rollout).includes(state.q.toLowerCase());
 }
+
+// The rewards of a rollout's actions as the overview writes contexts: + for a reward above 0, − for any other.
+function signsOf(rollout) {
+  return (rollout.a || []).filter((action) => action.k !== "end").map((action) => (action.r > 0 ? "+" : "−")).join("");
+}
+
+const lengthOf = (rollout) => (rollout.a || []).reduce((sum, action) => sum + (action.t || "").length, (rollout.r || "").length);
+const trialsOf = (rollout) => (rollout.a || []).filter((action) => action.k === "solve").length;
+const SORTS = {
+  "": ["order of the file", null],
+  longest: ["longest first", (a, b) => lengthOf(b) - lengthOf(a)],
+  shortest: ["shortest first", (a, b) => lengthOf(a) - lengthOf(b)],
+  attempts: ["most attempts first", (a, b) => trialsOf(b) - trialsOf(a)],
+  problem: ["by problem", (a, b) => (a.id || "").localeCompare(b.id || "", "en", { numeric: true })],
+};
 
 function tally(values) {
   const counts = new Map();
