@@ -302,7 +302,11 @@ def test_the_example_of_the_help_text_runs(s2r, server, sums, samples, verified,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.jsonl").write_text('{"question": "1 + 1?", "answer": "It is #### 2"}\n')
     (tmp_path / "test.jsonl").write_text('{"question": "2 + 1?", "answer": "It is #### 3"}\n')
-    for source, name in ((samples, "sft-samples.jsonl"), (stored(tmp_path, n=20), "rollouts.jsonl")):
+    for source, name in (
+        (samples, "sft-samples.jsonl"),
+        (stored(tmp_path, n=20), "rollouts.jsonl"),
+        (sums, "rl.jsonl"),
+    ):
         (tmp_path / name).write_bytes(source.read_bytes())
     for name in ("samples.jsonl", "verified.jsonl", "problems.jsonl"):
         receipt = tmp_path / f"{name}.receipt.json"
@@ -367,7 +371,9 @@ def test_json_of_every_step(s2r, server, sums, verified, tmp_path):
     built = run("data", "init", verified, "-o", f"{out}3.jsonl")
     assert built["trajectories"] == sum(built["attempts"].values()) >= 10
     assert run("data", "rl", sums, "-o", f"{out}4.jsonl")["problems"] == {"problems": 12, "kept": 12}
-    assert run("data", "offline", f"{out}2.jsonl", "-o", f"{out}5.jsonl")["rollouts"]["rollouts"] == 24
+    counts = run("data", "offline", stored(tmp_path, n=20), "-o", f"{out}5.jsonl")["rollouts"]
+    assert counts["rollouts"] == 160
+    assert counts["kept"] > 0
     assert run("score", f"{out}2.jsonl", "-o", f"{out}6.jsonl")["rollouts"] == 24
     (result,) = run("eval", "-o", f"{out}7", "--data", f"sums={sums}", *asking)
     assert (result["benchmark"], result["problems"]) == ("sums", 12)

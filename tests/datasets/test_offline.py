@@ -152,7 +152,7 @@ def test_hand_computed_position_means():
 
 W, R = "Wait, let me recheck my solution.", "Let me try again."
 LONG = (
-    f"\\boxed{{3}} and \\boxed{{4}}.\n\n{W} Therefore, the answer is correct.\n\n"
+    f"\\boxed{{3}}. Better: \\boxed{{4}}.\n\n{W} Therefore, the answer is correct.\n\n"
     f"{R}\n\\boxed{{5}} {W} Therefore, the answer is incorrect."
 )
 

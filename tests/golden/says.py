@@ -204,7 +204,7 @@ def of_batch(items: list[dict[str, Any]]) -> dict[str, Any]:
     said = {}
     for grammar in GRAMMARS[:1]:
         judged = judged_as(grammar, items)
-        alarms = find_alarms(judged, [i["prompt"] for i in items], [i["step"] for i in items])
+        alarms = find_alarms(judged, [i["prompt"] for i in items])  # steps make windows, which there were not yet
         said[grammar] = {
             "metrics": plain(_known_then(behaviour_metrics(judged, levels=[i["level"] for i in items]))),
             "alarms": [
