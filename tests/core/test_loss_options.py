@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch")
 import torch
 
 from s2r_rewards import get_method, judge, parse

@@ -235,14 +235,17 @@ def test_sample_says_so_and_links_to_what_it_holds(show, tmp_path):
 
 
 def wait_for(browser, selector, wanted):
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.support.ui import WebDriverWait
 
-    def there(_):
+    def there(_):  # a row may be drawn anew between finding and reading it
         found = find(browser, selector)
         return bool(found) and wanted in found[0].text
 
     try:
-        WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=None).until(there)
+        WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException,)).until(
+            there
+        )
     except Exception:
         found = [element.text for element in find(browser, selector)]
         raise AssertionError(f"{selector}: expected {wanted!r}, found {found}") from None
