@@ -42,6 +42,7 @@ def trained(folder, model, *overrides, processes=1):
         "data.custom_cls.name=S2RSFTDataset",
         f"model.path={model}",
         "engine.dtype=float32",
+        "+engine.mixed_precision={param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}",
         "optim.lr=1e-2",
         "optim.lr_warmup_steps_ratio=0",
         "trainer.logger=[console,file]",
@@ -146,10 +147,11 @@ def test_it_starts_at_no_kl_and_moves_away(tmp_path):
     [(1, ()), (2, ("trainer.n_gpus_per_node=2",)), (1, ("+s2r.offload=true",))],
     ids=["one rank", "two ranks", "offloaded"],
 )
-def test_the_first_loss_by_hand(tmp_path, tokenizer, processes, more):
-    from transformers import AutoModelForCausalLM
+def test_the_first_loss_by_hand(tmp_path, processes, more):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model = build_model(tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(model)
     torch.manual_seed(0)
     shaken = AutoModelForCausalLM.from_pretrained(model)
     with torch.no_grad():
