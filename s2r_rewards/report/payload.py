@@ -12,8 +12,8 @@ from typing import Any
 
 from s2r_rewards.judging import Gold
 from s2r_rewards.rollouts import Rollout
-from s2r_rewards.rollouts.messages import user_turns
 from s2r_rewards.scored import ScoredAction
+from s2r_rewards.turns.chat import user_turns
 
 MAX_TEXT = 20_000
 SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
