@@ -219,6 +219,11 @@ def functions(node: Node) -> set[str]:
     return {part.name for part in descendants(node) if type(part) is Function}
 
 
+def constants(node: Node) -> set[str]:
+    """Names of the constants."""
+    return {part.name for part in descendants(node) if type(part) is Const}
+
+
 def replaced(node: Node, name: str, by: Node) -> Node:
     """The tree with something else for a variable."""
     if isinstance(node, Sym):

@@ -16,13 +16,14 @@ from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN
 from ..read.tree import Node, descendants, functions
-from ..result import Outcome
+from ..result import Outcome, judged
 from .units import in_unit_of, quantity
 
 _PLAIN = re.compile(
     r"([+-]?)\s*(?:((?!0)\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
     r"(?:\s*/\s*(\d{1,400}))?"
 )
+_WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 _HUNDRED = tree.Num(Fraction(100))
 
@@ -49,6 +50,8 @@ def plain_number(text: str) -> Fraction | None:
 
 def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide two plain numbers; None when a side is none, or when they might still be equal."""
+    if _WHOLE(gold) and _WHOLE(answer) and not policy.relative_tolerance:
+        return judged(int(gold) == int(answer), "number", "same exact value", "different exact values")
     first = plain_number(gold)
     second = None if first is None else plain_number(answer)
     if second is None:
