@@ -21,15 +21,16 @@ MAX_DIGITS = 2_000
 
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 _HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
+#: What begins with one sign stands in front: the alternatives of numbers take longest to fail.
 _TOKEN_TEXT = (
-    r"(?P<space>[\s~]+)"
+    r"(?P<op>[+/^_(){}\[\]|,;:%&'$\"]|\*\*?|<=?|>=?|!=?|=[=<>]?|->?)"
+    r"|(?P<space>[\s~]+)"
+    r"|\\(?P<cmd>[A-Za-z]+|.)"
+    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
+    r"|(?P<word>[A-Za-z]+)"
     r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
     r"|(?P<mixed>\d+\s+\d+\s*/\s*\d+(?![\d.]))"
-    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
     r"|(?P<num>" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?)"
-    r"|(?P<word>[A-Za-z]+)"
-    r"|\\(?P<cmd>[A-Za-z]+|.)"
-    r"|(?P<op>\*\*|<=|>=|!=|==|=<|=>|->|[+\-*/^_(){}\[\]|,;:!%&'<>=$\"])"
 )
 
 
@@ -56,16 +57,16 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
         if match is None:
             raise Unreadable(f"unexpected character {text[at]!r}")
         kind, value, at = match.lastgroup, match.group(), match.end()
-        if kind == "num":
+        if kind == "op":
+            if value != "$" and value != '"':
+                tokens.append(CHARACTERS.get(value) or ("op", value))
+        elif kind == "num":
             if word_end == match.start() and tokens[-1][0] in ("sym", "const"):
                 raise Unreadable("a digit behind a letter")
             if "," in value and ",0" not in value and _fills_bracket(text, at, tokens):  # (2,500) is a pair
                 apart, at = at, match.start()
                 continue
             tokens.append(("num", _number(value)))
-        elif kind == "op":
-            if value != "$" and value != '"':
-                tokens.append(CHARACTERS.get(value) or ("op", value))
         elif kind == "word":
             if (
                 tokens

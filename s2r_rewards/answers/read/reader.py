@@ -82,10 +82,13 @@ class Reader(Terms):
 
     def ratio(self) -> Node:
         """Sums with colons between them."""
-        parts = [self.sum()]
+        first = self.sum()
+        if self.kind != "op" or self.value != ":":
+            return first
+        parts = [first]
         while self.skip(":"):
             parts.append(self.sum())
-        return tree.Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
+        return tree.Ratio(tuple(parts))
 
     def unit(self, node: Node) -> Node:
         """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
@@ -136,6 +139,12 @@ class Reader(Terms):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
+        inside, right = self.tokens[self.at + 1 : self.at + 3]
+        if right[0] == "close" and inside[0] in ("num", "sym") and self.value + right[1] in ("bracebrace", "()"):
+            self.step()
+            node = self.leaf(inside[0])
+            self.step()
+            return node
         self.deeper()
         left = self.step()
         bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition
