@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..read import tree
 from ..read.tree import Node, constants
 from .arithmetic import Arithmetic, Undefined, written_fraction
 
