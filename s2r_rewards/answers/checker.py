@@ -26,6 +26,7 @@ from .extract import Fallback, extract_answer
 from .guard import guarded
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
+from .read.kept import kept
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
 from .read.spelling import combinations, primes
@@ -209,9 +210,19 @@ def _tree(text: str, policy: CheckPolicy, grouped: bool = True) -> Node | None:
 
     ``grouped`` reads ``1,625`` as one number rather than as two.
     """
-    if not grouped and ("," not in text or (not has_groups(text) and spaced_number(text) == text)):
+    if not grouped and "," not in text:
         return None
     try:
-        return read(spaced_number(text) if grouped else text, policy.max_depth, policy.max_items, grouped)
-    except (Unreadable, ValueError, ZeroDivisionError, RecursionError):
+        return _read(text, policy.max_depth, policy.max_items, grouped)
+    except RecursionError:  # the stack may be shorter the next time
+        return None
+
+
+@kept
+def _read(text: str, max_depth: int, max_items: int, grouped: bool) -> Node | None:
+    if not grouped and not has_groups(text) and spaced_number(text) == text:
+        return None
+    try:
+        return read(spaced_number(text) if grouped else text, max_depth, max_items, grouped)
+    except (Unreadable, ValueError, ZeroDivisionError):
         return None

@@ -6,6 +6,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 
 import re
 
+from .kept import kept
 from .spelling import respell
 from .vocabulary import WORDS
 
@@ -81,6 +82,7 @@ def spaced_number(text: str) -> str:
     return text
 
 
+@kept
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)

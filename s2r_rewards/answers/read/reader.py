@@ -139,12 +139,12 @@ class Reader(Terms):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
-        inside, right = self.tokens[self.at + 1 : self.at + 3]
-        if right[0] == "close" and inside[0] in ("num", "sym") and self.value + right[1] in ("bracebrace", "()"):
+        (kind, _), (end, sign) = self.tokens[self.at + 1 : self.at + 3]
+        if end == "close" and (kind == "num" or kind == "sym") and self.value + sign in ("bracebrace", "()"):
             self.step()
-            node = self.leaf(inside[0])
+            leaf = self.leaf(kind)
             self.step()
-            return node
+            return leaf
         self.deeper()
         left = self.step()
         bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition
