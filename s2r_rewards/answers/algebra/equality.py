@@ -31,6 +31,8 @@ def decimal_places(node: Node) -> int:
 def _places(value: Fraction) -> int | None:
     """The decimal places of a number, None when they never end."""
     places, below = 0, value.denominator
+    if below == 1:
+        return 0
     for factor in (10, 2, 5):
         while below % factor == 0:
             places += 1
@@ -65,7 +67,8 @@ def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if left is not None and right is not None:
         if left == right:
             return Outcome(True, "number", "same exact value")
-        if _rounds_to(gold, answer, left, _as_float(left), _as_float(right), policy):
+        rounded = _may_round(gold, answer, policy)
+        if rounded and _rounds_to(gold, answer, left, _as_float(left), _as_float(right), policy):
             return Outcome(True, "number", "equal after rounding")
         return Outcome(False, "number", "different exact values")
     if (same := same_constant(gold, answer)) is not None and same:

@@ -15,7 +15,7 @@ from ..algebra.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN
-from ..read.tree import Node, descendants, functions
+from ..read.tree import Node, constants, functions
 from ..result import Outcome, judged
 from .units import in_unit_of, quantity
 
@@ -25,6 +25,8 @@ _PLAIN = re.compile(
 )
 _WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
+#: What may have a unit, a percent or a degree sign around it or in it.
+_AROUND = {tree.Unit, tree.Percent, tree.Degree, tree.Product, tree.Neg}
 _HUNDRED = tree.Num(Fraction(100))
 
 
@@ -103,6 +105,8 @@ def unwrap(node: Node) -> Wrapped:
 
 def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Two values with what is wrapped around them."""
+    if type(gold) not in _AROUND and type(answer) not in _AROUND and policy.units != "ignore":
+        return equal(gold, answer, policy)
     g, a = unwrap(gold), unwrap(answer)
     if g.percent != a.percent and (g.unit or a.unit or g.degree or a.degree) and policy.units != "ignore":
         return Outcome(False, "number", "a percentage and a unit")
@@ -155,4 +159,4 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
 
 
 def _mentions_pi(node: Node) -> bool:
-    return not functions(node) and tree.Const("pi") in descendants(node)
+    return not functions(node) and "pi" in constants(node)
