@@ -23,6 +23,9 @@ _PLAIN = re.compile(
     r"([+-]?)\s*(?:((?!0)\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
     r"(?:\s*/\s*(\d{1,400}))?"
 )
+_FRACTION = re.compile(
+    r"([+-]?) ?\\frac ?\{ ?(-?\d{1,400}) ?\} ?\{ ?(\d{1,400}) ?\}|([+-]?)\\frac ?([1-9])([1-9])", re.A
+)
 _WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 #: What may have a unit, a percent or a degree sign around it or in it.
@@ -31,7 +34,9 @@ _HUNDRED = tree.Num(Fraction(100))
 
 
 def plain_number(text: str) -> Fraction | None:
-    """The exact value of a plain ASCII number, or None when ``text`` is not one."""
+    """The exact value of a plain ASCII number or of one fraction of two, or None when ``text`` is not one."""
+    if "\\" in text:
+        return _plain_fraction(text)
     match = _PLAIN.fullmatch(text)
     if match is None or not text.isascii():
         return None
@@ -48,6 +53,14 @@ def plain_number(text: str) -> Fraction | None:
             return None
         value /= int(below)
     return -value if sign == "-" else value
+
+
+def _plain_fraction(text: str) -> Fraction | None:
+    match = _FRACTION.fullmatch(text)
+    if match is None or not (below := int(match[3] or match[6])):
+        return None
+    value = Fraction(int(match[2] or match[5]), below)
+    return -value if (match[1] or match[4]) == "-" else value
 
 
 def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
@@ -67,7 +80,7 @@ def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:
     """Whether two different plain numbers certainly differ: no list, tolerance or rounding in question."""
     if policy.relative_tolerance or ("," in gold and "," in answer):
         return False
-    if "/" in gold or "e" in gold or "E" in gold:
+    if "/" in gold or "\\" in gold or "e" in gold or "E" in gold:
         return "." not in answer
     places = len(gold) - gold.index(".") - 1 if "." in gold else 0
     return places < policy.rounded_places or not policy.rounded_places
