@@ -5,6 +5,7 @@ A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``
 """
 
 import re
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache, lru_cache
 
@@ -31,12 +32,13 @@ _TOKEN_TEXT = (
     r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
     r"|(?P<mixed>\d+\s+\d+\s*/\s*\d+(?![\d.]))"
     r"|(?P<num>" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?)"
+    r"|(?P<other>.)"
 )
 
 
 @cache
-def _scanner(grouped: bool) -> re.Pattern[str]:
-    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+def _scanner(grouped: bool) -> Callable[[str, int], Iterator[re.Match[str]]]:
+    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A).finditer
 
 
 def has_groups(text: str) -> bool:
@@ -50,23 +52,27 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
     tokens: list[Token] = []
-    at, end, word_end, apart = 0, len(text), -1, -1
-    scan, scan_apart = _scanner(grouped).match, _scanner(False).match
-    while at < end:
-        match = scan(text, at) if at >= apart else scan_apart(text, at)
-        if match is None:
-            raise Unreadable(f"unexpected character {text[at]!r}")
-        kind, value, at = match.lastgroup, match.group(), match.end()
+    at: int | None = 0
+    while at is not None:
+        at = _scan(text, at, grouped, tokens)
+    return tokens
+
+
+def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
+    """Append the tokens from ``at`` on; where a command took more than its name, the place to go on at, else None."""
+    word_end = -1
+    for match in _scanner(grouped)(text, at):
+        kind, value = match.lastgroup, match[0]
         if kind == "op":
-            if value != "$" and value != '"':
-                tokens.append(CHARACTERS.get(value) or ("op", value))
+            if (token := _OPERATORS[value]) is not None:
+                tokens.append(token)
         elif kind == "num":
             if word_end == match.start() and tokens[-1][0] in ("sym", "const"):
                 raise Unreadable("a digit behind a letter")
-            if "," in value and ",0" not in value and _fills_bracket(text, at, tokens):  # (2,500) is a pair
-                apart, at = at, match.start()
-                continue
-            tokens.append(("num", _number(value)))
+            if grouped and "," in value and ",0" not in value and _fills_bracket(text, match.end(), tokens):
+                tokens.extend(tokenize(value, False))  # (2,500) is a pair
+            else:
+                tokens.append(("num", _number(value)))
         elif kind == "word":
             if (
                 tokens
@@ -78,20 +84,29 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
                 tokens.append(("word", value))
             else:
                 _bare_word(value, tokens)
-            word_end = at
+            word_end = match.end()
         elif kind == "cmd":
-            at = _command(match.group("cmd"), text, at, tokens)
+            end = _command(match["cmd"], text, match.end(), tokens)
+            if end != match.end():
+                return end
         elif kind == "mixed":
             tokens.append(("num", _mixed(value, tokens)))
         elif kind == "clock":
             tokens.append(("word", value))
         elif kind == "rep":
             tokens.append(("num", _repeating(value)))
+        elif kind == "other":
+            raise Unreadable(f"unexpected character {value!r}")
         if len(tokens) > MAX_TOKENS:
             raise Unreadable("too many tokens")
-    return tokens
+    return None
 
 
+#: The token of every operator; None for signs that say nothing.
+_OPERATORS: dict[str, Token | None] = {
+    sign: CHARACTERS.get(sign) or ("op", sign)
+    for sign in "+ / ^ _ ( ) { } [ ] | , ; : % & ' * ** < <= > >= ! != = == =< => - ->".split()
+} | {"$": None, '"': None}
 _CLOSES = re.compile(r"\s*(?:[)\]]|\\[})])")
 
 

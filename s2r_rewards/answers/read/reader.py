@@ -26,6 +26,8 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
     return node
 
 
+#: Kinds of tokens that end a statement.
+_ENDS = frozenset(("sep", "close", "end of text"))
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
 
 
@@ -63,7 +65,10 @@ class Reader(Terms):
 
     def statement(self) -> Node:
         """Expressions joined by relations."""
-        if self.kind == "rel":
+        kind = self.kind
+        if (kind == "num" or kind == "sym") and self.tokens[self.at + 1][0] in _ENDS:
+            return self.leaf(kind)
+        if kind == "rel":
             raise Unreadable("a relation without a left side")
         sides, ops = [self.side()], []
         while self.kind == "rel":
