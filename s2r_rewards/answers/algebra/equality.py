@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from ..policy import CheckPolicy
 from ..read import tree
+from ..read.lexer import Rounded
 from ..read.tree import Node, rebuild, variables
 from ..result import Outcome, judged
 from .arithmetic import Undefined, same_rational
@@ -23,9 +24,11 @@ _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 
 def decimal_places(node: Node) -> int:
-    """Decimal places that a literal was written with, as far as its exact value shows them; 0 for others."""
+    """Decimal places that a literal was written with; 0 for others."""
     literal = node.inner if isinstance(node, tree.Neg) else node
-    return _places(literal.value) or 0 if isinstance(literal, tree.Num) else 0
+    if not isinstance(literal, tree.Num):
+        return 0
+    return literal.value.places if isinstance(literal.value, Rounded) else _places(literal.value) or 0
 
 
 def _places(value: Fraction) -> int | None:

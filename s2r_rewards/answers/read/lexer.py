@@ -116,6 +116,13 @@ def _fills_bracket(text: str, at: int, tokens: list[Token]) -> bool:
     return opened and _CLOSES.match(text, at) is not None
 
 
+class Rounded(Fraction):
+    """A decimal that ends in zeros: it is written with more places than its value needs."""
+
+    __slots__ = ("places",)
+    places: int
+
+
 @lru_cache(4096)
 def _number(text: str) -> Fraction:
     if len(text) > MAX_DIGITS:
@@ -123,6 +130,10 @@ def _number(text: str) -> Fraction:
     plain = text.replace(",", "").replace("\\!", "").replace("{", "").replace("}", "").replace(" ", "")
     if plain.isdigit():
         return Fraction(int(plain))
+    if plain.endswith("0") and "." in plain and "e" not in plain.lower():
+        value = Rounded(plain)
+        value.places = len(plain.partition(".")[2])
+        return value
     return Fraction(plain + "0" if plain.endswith(".") else plain)
 
 

@@ -28,6 +28,8 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
 
 #: Kinds of tokens that end a statement.
 _ENDS = frozenset(("sep", "close", "end of text"))
+#: Brackets around a single token that mean nothing.
+_AROUND = ("bracebrace", "()")
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
 
 
@@ -66,7 +68,7 @@ class Reader(Terms):
     def statement(self) -> Node:
         """Expressions joined by relations."""
         kind = self.kind
-        if (kind == "num" or kind == "sym") and self.tokens[self.at + 1][0] in _ENDS:
+        if (kind == "num" or kind == "sym") and self.tokens[self.at + 1][0] in _ENDS and self.depth > 0:
             return self.leaf(kind)
         if kind == "rel":
             raise Unreadable("a relation without a left side")
@@ -145,7 +147,7 @@ class Reader(Terms):
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
         (kind, _), (end, sign) = self.tokens[self.at + 1 : self.at + 3]
-        if end == "close" and (kind == "num" or kind == "sym") and self.value + sign in ("bracebrace", "()"):
+        if end == "close" and (kind == "num" or kind == "sym") and self.value + sign in _AROUND and self.depth >= 3:
             self.step()
             leaf = self.leaf(kind)
             self.step()

@@ -67,8 +67,10 @@ class Terms(Atoms):
         part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:
             case tree.Num(whole), tree.Quotient(tree.Num(top), tree.Num(below)) if (
-                whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below
+                whole.denominator == top.denominator == below.denominator == 1 and top > 0 < below
             ):
+                if top >= below:  # a sum or a product?
+                    raise Unreadable("a mixed number whose fraction is no part of one")
                 factors.pop()
                 mixed: Node = tree.Num(whole + top / below)
                 mixed = tree.Neg(mixed) if negative else mixed
