@@ -95,9 +95,7 @@ def alarms_of(tallies: Mapping[int | None, Tally]) -> tuple[Alarm, ...]:
     if len(run) > 1:
         return (*(_over_steps(i, rule, run) for i, rule in enumerate(RULES)), length_growth(run))
     whole = merged(list(tallies.values()))
-    at_once = [
-        rule.alarm(_share(whole, i), whole.cases[i], whole.clearest[i].places) for i, rule in enumerate(RULES)
-    ]
+    at_once = [rule.alarm(_share(whole, i), whole.cases[i], whole.clearest[i].places) for i, rule in enumerate(RULES)]
     return (*at_once, length_growth(run))
 
 
