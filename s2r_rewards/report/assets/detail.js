@@ -40,6 +40,7 @@ function chips(rollout) {
   const right = lastRight(rollout);
   const node = make("ul", "chips", make("li", "chip " + (right ? "good" : "bad"), right ? "✓ last attempt right" : "✗ last attempt wrong"));
   if (rollout.o !== undefined) node.append(make("li", "chip " + (rollout.o > 0 ? "good" : "bad"), "outcome " + signed(rollout.o)));
+  if (rollout.u !== undefined) node.append(make("li", "chip", make("span", "key line" + rollout.u), "run " + nameOf(rollout)));
   node.append(make("li", "chip", "problem " + rollout.id));
   if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
   if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));
@@ -59,7 +60,7 @@ function prompt(rollout) {
 
 // The samples that a baseline over the prompt compares: those of the same problem and step, action by action.
 function siblings(rollout) {
-  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s);
+  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
   if (samples.length < 2) return [];
   const most = Math.max(...samples.map((one) => (one.a || []).filter((action) => action.k !== "end").length));
   const head = make("tr", "", make("th", "", "sample"), make("th", "", "outcome"));

@@ -19,6 +19,7 @@ function setUp() {
   options("level", [["", "all"], ...DATA.levels.map((level) => [level, level])]);
   options("step", [["", "all"], ...DATA.steps.map((step) => [step, step])]);
 
+  options("run", [["", "all"], ...DATA.runs.map((name, at) => [String(at), name])].slice(0, DATA.runs.length ? undefined : 1));
   options("sort", Object.entries(SORTS).map(([value, [label]]) => [value, label]));
   for (const id of ["since", "until"]) document.getElementById(id).parentElement.hidden = DATA.steps.length < 3;
 

@@ -1,7 +1,7 @@
 "use strict";
 // What is shown, kept in the address so that a view can be bookmarked and sent: #rollouts&flag=timeout&r=12
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "sort"];
+const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "run", "sort"];
 const state = { view: "overview", r: null, ...Object.fromEntries(KEYS.map((key) => [key, ""])) };
 
 function readHash() {
@@ -49,6 +49,7 @@ function matches(rollout) {
   if (state.step && String(rollout.s) !== state.step) return false;
   if (state.since && !(rollout.s >= Number(state.since))) return false;
   if (state.until && !(rollout.s <= Number(state.until))) return false;
+  if (state.run && String(rollout.u) !== state.run) return false;
   if (state.problem && rollout.id !== state.problem) return false;
   if (state.check && !(rollout.a || []).some((action) => action.c && `${action.c[0]}:${action.c[1]}` === state.check)) return false;
   if (state.ctx && !signsOf(rollout).startsWith(state.ctx)) return false;
