@@ -184,9 +184,21 @@ def test_tallies_of_parts_add_up_to_those_of_the_whole(cut):
         ("Wait, let me recheck my solution. " + "word " * 4 + "Therefore, the answer is correct.", True),
         ("Wait, let me recheck my solution. " + "word " * 5 + "Therefore, the answer is correct.", False),
         ("Wait, let me recheck my solution. " * 40 + "Therefore, the answer is correct.", True),
-        ("Wait, let me recheck my solution. " * 40 + "one two three four five. Therefore, the answer is correct.", False),
-        ("Wait, let me recheck my solution. " + ". " * 200 + "one two three. " + "Therefore, the answer is correct. " * 30, True),
-        ("Wait, let me recheck my solution. one two three four " + " . " * 100 + "Therefore, the answer is correct.", True),
+        (
+            "Wait, let me recheck my solution. " * 40 + "one two three four five. Therefore, the answer is correct.",
+            False,
+        ),
+        (
+            "Wait, let me recheck my solution. "
+            + ". " * 200
+            + "one two three. "
+            + "Therefore, the answer is correct. " * 30,
+            True,
+        ),
+        (
+            "Wait, let me recheck my solution. one two three four " + " . " * 100 + "Therefore, the answer is correct.",
+            True,
+        ),
     ],
 )
 def test_work_is_found_wherever_it_stands(text, short):
