@@ -73,15 +73,21 @@ function siblings(rollout) {
     return line;
   });
   const whole = make("table", "", make("thead", "", head), make("tbody", "", ...rows));
-  const scroll = make("div", "scroll", whole);
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "Samples of this problem");
+  const scroll = region(whole, "Samples of this problem");
   const more = samples.length > 64 ? ` The first 64 of ${samples.length}.` : "";
   const about = "Reward, then baseline → advantage: what was compared for this problem" + (rollout.s === undefined ? "." : " at this step.") + more;
   const title = `${samples.length} samples of this problem`;
   const box = make("details", "siblings", make("summary", "", title), make("p", "note", about), scroll);
   return [box];
+}
+
+// A table that scrolls sideways on a phone instead of stretching the page.
+function region(whole, label) {
+  const node = make("div", "scroll", whole);
+  node.tabIndex = 0;
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", label);
+  return node;
 }
 
 function sample(action) {

@@ -137,6 +137,7 @@ def curves(runs: Runs) -> Html:
             colours=[order.index(name) for name in along],
         )
         for metric, title in FIGURES
+        if (metric, title) not in MORE or any(value for one in along.values() for _, value in points(one, metric))
     ]
     lengths = {name: [(float(group.key), group.mean_length) for group in steps] for name, steps in along.items()}
     charts.append(
@@ -224,7 +225,7 @@ def _compared(name: str, values: Sequence[float]) -> list[Html]:
     for value in values[1:]:
         change = value - values[0]
         said = _worded(signed(change, digits), kind_of(name, change)) if math.isfinite(change) else ""
-        cells.append(el("td", el("b", number(value, digits)), said, class_="n"))
+        cells.append(el("td", el("b", number(value, digits)), " ", said, class_="n"))
     return cells
 
 
