@@ -3,8 +3,8 @@ const KATEX = { output: "mathml", throwOnError: true, trust: false, strict: "ign
 const LONGEST = 2000; // characters of a formula
 const DEEPEST = 60; // elements around each other, which a browser lays out slowly
 const BUDGET = 700; // milliseconds for what is shown at once
-// Definitions can double a text again and again; the others write to the console.
-const REFUSED = /\\(?:[gex]?def|let|futurelet|(?:re|provide)?newcommand|global|long|show|message|errmessage)(?![A-Za-z])|\\@|\\char(?![A-Za-z])/;
+// Definitions can double a text again and again; \show and \message write to the console; markup is no LaTeX.
+const REFUSED = /<\/?[A-Za-z][A-Za-z0-9]*(?:\s+[A-Za-z-]+=|\s*\/?>)|\\(?:[gex]?def|let|futurelet|(?:re|provide)?newcommand|global|long|show|message|errmessage)(?![A-Za-z])|\\@|\\char(?![A-Za-z])/;
 const PAIRS = [["$$", "$$", true], ["\\[", "\\]", true], ["\\(", "\\)", false], ["$", "$", false]];
 const ENVIRONMENT = /^\\begin\{((?:align|alignat|aligned|gather|gathered|equation|split|cases|rcases|[pbvBV]?matrix|smallmatrix|array)\*?)\}/;
 let budget = BUDGET;
