@@ -14,6 +14,7 @@ from s2r_rewards.report import sections
 from s2r_rewards.report.compare import problems_of, view
 from s2r_rewards.report.compare.rows import rows_of, samples_of
 from s2r_rewards.report.markup import Html, escape, join, json_block
+from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.payload import MAX_TEXT, payload
 from s2r_rewards.report.sample import FLAGS, choose, flags_of
 from s2r_rewards.report.summary import Summary, natural, summarise
@@ -105,6 +106,7 @@ def _overview(summary: Summary, places: dict[int, int]) -> Html:
             sections.alarms(summary.alarms, places),
             sections.curves(summary),
             sections.levels(summary),
+            paper_figures({"": summary}),
             sections.tree(summary),
             sections.deviations(summary),
             sections.checks(summary),
