@@ -40,6 +40,7 @@ function chips(rollout) {
   const right = lastRight(rollout);
   const node = make("ul", "chips", make("li", "chip " + (right ? "good" : "bad"), right ? "✓ last attempt right" : "✗ last attempt wrong"));
   if (rollout.o !== undefined) node.append(make("li", "chip " + (rollout.o > 0 ? "good" : "bad"), "outcome " + signed(rollout.o)));
+  if (rollout.u !== undefined) node.append(make("li", "chip", make("span", "key line" + rollout.u), "run " + nameOf(rollout)));
   node.append(make("li", "chip", "problem " + rollout.id));
   if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
   if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));
@@ -59,7 +60,7 @@ function prompt(rollout) {
 
 // The samples that a baseline over the prompt compares: those of the same problem and step, action by action.
 function siblings(rollout) {
-  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s);
+  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
   if (samples.length < 2) return [];
   const most = Math.max(...samples.map((one) => (one.a || []).filter((action) => action.k !== "end").length));
   const head = make("tr", "", make("th", "", "sample"), make("th", "", "outcome"));
@@ -72,15 +73,21 @@ function siblings(rollout) {
     return line;
   });
   const whole = make("table", "", make("thead", "", head), make("tbody", "", ...rows));
-  const scroll = make("div", "scroll", whole);
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "Samples of this problem");
+  const scroll = region(whole, "Samples of this problem");
   const more = samples.length > 64 ? ` The first 64 of ${samples.length}.` : "";
   const about = "Reward, then baseline → advantage: what was compared for this problem" + (rollout.s === undefined ? "." : " at this step.") + more;
   const title = `${samples.length} samples of this problem`;
   const box = make("details", "siblings", make("summary", "", title), make("p", "note", about), scroll);
   return [box];
+}
+
+// A table that scrolls sideways on a phone instead of stretching the page.
+function region(whole, label) {
+  const node = make("div", "scroll", whole);
+  node.tabIndex = 0;
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", label);
+  return node;
 }
 
 function sample(action) {
