@@ -20,7 +20,7 @@ from s2r_rewards.report.summary import Summary, natural, summarise
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import DEVIATIONS
 
-SCRIPTS = ("state.js", "list.js", "detail.js", "changes.js", "main.js")
+SCRIPTS = ("state.js", "tex.js", "list.js", "detail.js", "changes.js", "main.js")
 MOST_RUNS = 8
 """More curves than these cannot be told apart."""
 
@@ -128,9 +128,10 @@ def _note(shown: int, total: int) -> str:
 
 def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
     style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+    library = _asset("katex/katex.min.js")
     values = {
         "policy": (
-            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(library)}' '{_digest(script)}'; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": escape(title),
@@ -139,6 +140,7 @@ def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
         "overview": overview,
         "data": data,
         "style": style,
+        "library": Html(library),
         "script": script,
     }
     # In one pass: a placeholder inside model output is never looked at.
