@@ -21,7 +21,7 @@ from s2r_rewards.report.summary import Summary, natural, summary_of
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import DEVIATIONS
 
-SCRIPTS = ("state.js", "list.js", "detail.js", "changes.js", "main.js")
+SCRIPTS = ("state.js", "tex.js", "list.js", "detail.js", "changes.js", "main.js")
 MOST_RUNS = 8
 """More curves than these cannot be told apart."""
 
@@ -150,9 +150,10 @@ def _note(shown: int, total: int) -> str:
 
 def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
     style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+    library = _asset("katex/katex.min.js")
     values = {
         "policy": (
-            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(library)}' '{_digest(script)}'; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": escape(title),
@@ -161,6 +162,7 @@ def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
         "overview": overview,
         "data": data,
         "style": style,
+        "library": Html(library),
         "script": script,
     }
     # In one pass: a placeholder inside model output is never looked at.

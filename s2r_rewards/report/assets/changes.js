@@ -11,7 +11,7 @@ let drawn = AT_ONCE;
 
 const visits = (problem) => [problem.v[Number(state.from || 0)], problem.v[Number(state.to || 1)]];
 const runName = (at) => DATA.runs[Number(at)];
-const answerOf = (visit) => (visit.c ? visit.c[0] : null);
+const confirmedOf = (visit) => (visit.c ? visit.c[0] : null);
 
 function changeOf(problem) {
   const [before, after] = visits(problem);
@@ -20,13 +20,13 @@ function changeOf(problem) {
 
 function otherAnswer(problem) {
   const [before, after] = visits(problem);
-  return Number(answerOf(before) !== answerOf(after));
+  return Number(confirmedOf(before) !== confirmedOf(after));
 }
 
 // A changed address → the list, or one problem of it.
 function showChanges() {
   const wanted = state.find.toLowerCase();
-  const found = (problem) => !wanted || [problem.id, problem.p, problem.g, ...visits(problem).map(answerOf)].join("\n").toLowerCase().includes(wanted);
+  const found = (problem) => !wanted || [problem.id, problem.p, problem.g, ...visits(problem).map(confirmedOf)].join("\n").toLowerCase().includes(wanted);
   const order = (ORDERS[state.order] || ORDERS.worst)[1];
   pairs = DATA.problems.filter((problem) => visits(problem).every(Boolean) && found(problem));
   pairs.sort((a, b) => order(a, b) || DATA.problems.indexOf(a) - DATA.problems.indexOf(b));
@@ -38,7 +38,9 @@ function showChanges() {
   const node = document.getElementById("pair");
   node.hidden = !one;
   if (one) {
+    renewBudget();
     node.replaceChildren(...(both ? pairOf(one) : [make("p", "empty", "These two runs have not both met this problem.")]));
+    reachable(node);
     if (fromList) node.focus(); // what had the focus is hidden now
     return;
   }
@@ -49,6 +51,7 @@ function showChanges() {
 }
 
 function drawProblems() {
+  renewBudget();
   const names = [runName(state.from || 0), runName(state.to || 1)];
   const head = make("tr", "", ...["problem", ...names, "change"].map((name) => { const cell = make("th", "", name); cell.scope = "col"; return cell; }));
   const whole = make("table", "", make("thead", "", head), make("tbody", "", ...pairs.slice(0, drawn).map(problemRow)));
@@ -76,7 +79,7 @@ function visitCell(visit) {
 function confirmed(visit) {
   if (!visit.c) return [make("small", "", "none confirmed")];
   const [answer, times, right] = visit.c;
-  return [make("span", "mark " + (right ? "good" : "bad"), right ? "✓ " : "✗ "), make("code", "", answer), make("small", "", times < visit.n ? ` in ${times}` : "")];
+  return [make("span", "mark " + (right ? "good" : "bad"), right ? "✓ " : "✗ "), answerOf(answer), make("small", "", times < visit.n ? ` in ${times}` : "")];
 }
 
 function changed(problem) {
@@ -93,7 +96,7 @@ function pairOf(problem) {
   const next = button("Next", to(1));
   previous.disabled = at <= 0;
   next.disabled = at < 0 || at === pairs.length - 1;
-  const head = make("div", "bar-top", back, make("h2", "", `Problem ${problem.id}`), changed(problem), previous, next);
+  const head = make("div", "bar-top", back, make("h2", "", `Problem ${problem.id}`), changed(problem), texButton(), previous, next);
   const rollouts = visits(problem).map((visit) => visit.r.map((place) => DATA.rollouts.find((one) => one.i === place)).filter(Boolean));
   const shownOne = rollouts.flat()[0];
   const box = shownOne ? prompt(shownOne) : prompt({ p: problem.p, g: problem.g });
@@ -124,7 +127,11 @@ function sampleOf(rollout, open) {
   link.href = "#r=" + rollout.i;
   link.setAttribute("aria-label", `open rollout ${rollout.i}`);
   const node = make("details", "sample", make("summary", "", `rollout ${rollout.i} `, mark, " ", strip(rollout)));
-  node.addEventListener("toggle", () => { if (node.open && node.childElementCount === 1) node.append(link, ...actions(rollout)); });
+  node.addEventListener("toggle", () => { if (!node.open || node.childElementCount > 1) return;
+    renewBudget();
+    node.append(link, ...actions(rollout));
+    reachable(node);
+  });
   node.open = open;
   return node;
 }

@@ -75,7 +75,7 @@ function update() {
   if (!rollouts) return;
   const more = [["ctx", "rewards begin with "], ["check", "checked as "], ["problem", "problem "]].filter(([key]) => state[key]);
   document.getElementById("more").textContent = more.map(([key, words]) => words + state[key].replace(":", " by ")).join(" · ");
-  const filters = JSON.stringify(KEYS.map((key) => state[key]));
+  const filters = JSON.stringify(KEYS.filter((key) => key !== "tex").map((key) => state[key]));
   if (filters !== before) { before = filters; list.scrollTop = 0; fillList(); }
   scrollToSelected();
   drawRows();

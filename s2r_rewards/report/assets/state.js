@@ -1,8 +1,8 @@
 "use strict";
 // What is shown, kept in the address so that a view can be bookmarked and sent: #rollouts&flag=timeout&r=12
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "run", "sort"];
-const PAIR_KEYS = ["from", "to", "order", "find", "pair"];
+const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "run", "sort", "tex"];
+const PAIR_KEYS = ["from", "to", "order", "find", "pair", "tex"];
 const state = { view: "overview", r: null, ...Object.fromEntries([...KEYS, ...PAIR_KEYS].map((key) => [key, ""])) };
 
 function readHash() {
