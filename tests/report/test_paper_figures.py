@@ -1,9 +1,12 @@
 """The paper's figures 1, 3 and 4 on the page, without a browser: every number by hand, from SHELF-like responses."""
 
+import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
+from s2r_rewards.cli import main
 from s2r_rewards.report import render
 from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.summary import summarise
@@ -93,3 +96,18 @@ def test_the_page_has_them():
     page = render(rollouts(RIGHT, WRONG, levels=(1, 2)))
     assert "Figures of the paper" in page
     assert len(charts(page[: page.index('id="data"')])) >= 4
+
+
+def test_the_command_takes_the_training_examples(tmp_path):
+    for name, texts in (("a", [RIGHT, WRONG]), ("b", [RIGHT])):
+        records = [one.to_record() for one in rollouts(*texts)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def run(*names, status=0):
+        files, out = [str(tmp_path / f"{name}.jsonl") for name in names], tmp_path / "page.html"
+        result = CliRunner().invoke(main, ["report", *files, "-o", str(out), "--trained-on", "500"])
+        assert result.exit_code == status, result.output
+        return result.output if status else out.read_text(encoding="utf-8")
+
+    assert "500 training examples: 0.500" in run("a")
+    assert "1 numbers for 2 runs; expected one each" in run("a", "b", status=2)

@@ -19,10 +19,10 @@ MORE = (("s2r/parse/malformed", "Malformed"), ("s2r/check/timeout", "Timeouts"),
 FIGURES = (*((name, title) for name, title, _ in TILES), *MORE)
 
 
-def overview(runs: Runs, problems: Sequence[Problem]) -> Html:
+def overview(runs: Runs, problems: Sequence[Problem], trained_on: Sequence[int] = ()) -> Html:
     """All sections, those that have something to show."""
     return join([what(runs), figures(runs), changed(list(runs), problems), alarms(runs), curves(runs), levels(runs),
-                 paper_figures(runs), contexts(runs), deviations(runs)])  # fmt: skip
+                 paper_figures(runs, trained_on), contexts(runs), deviations(runs)])  # fmt: skip
 
 
 def what(runs: Runs) -> Html:
