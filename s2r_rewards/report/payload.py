@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from s2r_rewards.answers.gold import accepted
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.messages import user_turns
 from s2r_rewards.scored import ScoredAction
@@ -28,7 +29,7 @@ def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = 
         "i": index,
         "id": _one_line(rollout.problem_id),
         "p": shorten(rollout.prompt, max_text),
-        "g": rollout.gold if isinstance(rollout.gold, str) else " or ".join(rollout.gold),
+        "g": " or ".join(accepted(rollout.gold)),
         "l": None if rollout.level is None else str(rollout.level),
         "s": rollout.step,
         "o": record.outcome if record else None,
