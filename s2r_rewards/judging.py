@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from s2r_rewards import answers
-from s2r_rewards.answers.gold import Gold, TypedGold
+from s2r_rewards.answers.gold import Gold as Gold
+from s2r_rewards.answers.gold import TypedGold
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.trajectory import Trajectory, Verdict
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from s2r_rewards.answers.gold import Gold
 from s2r_rewards.answers.result import CheckResult
-from s2r_rewards.judging import JudgedTrajectory
+from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Span, Trajectory, Verdict
 
 VERSION = 2

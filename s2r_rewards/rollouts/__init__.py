@@ -97,10 +97,8 @@ class Rollout:
             if isinstance(known[name], list):
                 known[name] = tuple(known[name])
         rest = {name: value for name, value in record.items() if name not in _KNOWN}
-        kind: Any = (
-            rest.pop("kind") if rest.get("kind") in KINDS[1:] else None
-        )  # else it is something of the file's own
-        known["gold"] = gold_of_fields(known["gold"], own)
+        ours = rest.get("kind") in KINDS[1:]  # else it is something of the file's own
+        known["gold"] = gold_of_fields(known["gold"], rest.pop("kind") if ours else None)
         known["problem_id"] = f"line-{line}" if known["problem_id"] is None else str(known["problem_id"])
         known["s2r"] = _scored(known["s2r"], path, line)
         return cls(**known, extra=rest)
