@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.gold import KINDS, Gold, gold_of_fields, gold_text, split_gold
 from s2r_rewards.answers.policy import AnswerKind
-from s2r_rewards.rollouts.messages import is_messages, prompt_text
+from s2r_rewards.turns.chat import is_messages, prompt_text
 
 Record = Mapping[str, Any]
 SourceT = TypeVar("SourceT", bound="Source")

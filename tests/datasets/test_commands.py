@@ -44,10 +44,7 @@ def test_verify_writes_every_verification_with_its_verdict(s2r, server, samples,
     by_reason = {reason: sum(r["reason"] == reason for r in rows) for reason in ("disagrees", "cannot_verify")}
     # The server turns 10 % of its verdicts round and cannot tell in another 10 %.
     assert all(0 < n < 30 for n in by_reason.values()), by_reason
-    arguments = ("--style", "both", "--url", server[0], "--model", "m", "--paper", "Qwen2-7B-Instruct")
-    shown = s2r("data", "verify", samples, "-o", verified, *arguments)
-    assert "paper, Qwen2-7B-Instruct: confirmative" in shown
-    assert "58.31" in shown
+    shown = s2r("data", "verify", samples, "-o", verified, "--style", "both", "--url", server[0], "--model", "m")
     style = [r for r in rows if r["style"] == "confirmative"]
     assert f"{100 * sum(r['kept'] for r in style) / len(style):.2f}" in shown
 
@@ -368,6 +365,11 @@ def test_json_of_every_step(s2r, server, sums, verified, tmp_path):
     assert run("data", "problems", sums, "-o", f"{out}1.jsonl")["problems"]["written"] == 12
     samples = run("data", "sample", sums, "-o", f"{out}2.jsonl", "-k", 2, *asking)
     assert (samples["replies"], samples["empty"], samples["missing"]) == (24, 0, 0)
+    verifying = run("data", "verify", f"{out}2.jsonl", "-o", f"{out}8.jsonl", "--style", "free", "--classify", *asking)
+    counts = verifying["styles"]["free"]
+    assert counts["verifications"] == verifying["replies"] == 24
+    assert counts["kept"] == 24 - sum(counts["not_kept"].values())
+    assert verifying["confirmative"]["rule"]["free"]["of"] == 24
     built = run("data", "init", verified, "-o", f"{out}3.jsonl")
     assert built["trajectories"] == sum(built["attempts"].values()) >= 10
     assert run("data", "rl", sums, "-o", f"{out}4.jsonl")["problems"] == {"problems": 12, "kept": 12}

@@ -29,7 +29,7 @@ from s2r_rewards.datasets.loading import Located, load_records
 from s2r_rewards.datasets.paper.mixture import TABLE_1
 from s2r_rewards.datasets.paper.published import HUB, SFT_FILE, trajectories
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.datasets.verification import STYLES, checked_attempts, verified_attempt
+from s2r_rewards.datasets.verification import FREE, STYLES, checked_attempts, verified_attempt
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 SETS = ("behaviour", "original-solution", "long-cot", "published")
@@ -48,7 +48,7 @@ SOURCE = (
     "--paper", type=click.Choice(list(TABLE_1), case_sensitive=False), help="Say how many the paper has for this model."
 )
 @click.option("--preset", type=click.Choice(list(INITIALIZATION_PRESETS)), default="paper", show_default=True)
-@click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
+@click.option("--style", type=click.Choice([*STYLES, FREE, "both"]), default="confirmative", show_default=True)
 @click.option(
     "--preview", default=0, type=click.IntRange(0), help="Show the first N trajectories with their loss mask."
 )
@@ -123,6 +123,7 @@ def _behaviour(
     # Verifications of one problem lie together: `s2r data verify` writes them in the order of the samples.
     seen: set[str] = set()
     styles: set[str] = set()
+    wanted = STYLES if style == "both" else (style,)
     for name, group in groupby(_verified_rows(source, reading), key=lambda row: row["problem_id"]):
         if name in seen:
             raise ValueError(f"{source}: rows of problem {name!r} do not lie together; sort them by problem_id")
@@ -131,7 +132,7 @@ def _behaviour(
         styles.update(r["style"] for r in members)
         first = members[0]
         built = build_trajectory(
-            [verified_attempt(r) for r in members if r["kept"] and style in ("both", r["style"])],
+            [verified_attempt(r) for r in members if r["kept"] and r["style"] in wanted],
             wrong=first["wrong"],
             total=first["total"],
             preset=preset,
@@ -144,7 +145,7 @@ def _behaviour(
         else:
             gold = gold_of_text(first["gold"])
             yield Problem.of(name, first["problem"], gold, first.get("level"), first.get("source") or ""), built
-    if styles and style != "both" and style not in styles:
+    if styles and styles.isdisjoint(wanted):
         raise ValueError(f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}")
 
 
