@@ -6,14 +6,17 @@ each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
 """
 
 import argparse
+import netrc
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+
+from s2r_rewards.adapter.machine import installed
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = ("run.sh", "__main__.py")
@@ -67,7 +70,8 @@ class Recipe:
             return {p: self.folder / p for p in inside if not set(p.parts) & set(SKIPPED)}
         models = models_folder(self.folder)
         chosen = [known(self.models, model, f"model in {models}")] if model else self.models
-        own = [self.folder / name for name in (self.entry, "README.md", f"{self.stage}.yaml")]
+        stages = [f"{name}.yaml" for name in _with_bases(self.folder, self.stage)]
+        own = [self.folder / name for name in (self.entry, "README.md", *stages)]
         places = {Path(p.name): p for p in (*own, *sorted(self.folder.glob("_*.yaml"))) if p.is_file()}
         return places | {Path("models", f"{name}.yaml"): models / f"{name}.yaml" for name in chosen}
 
@@ -116,6 +120,16 @@ def hub_name(folder: Path, model: str) -> str:
 def _names(folder: Path) -> list[str]:
     """The stages or models whose files lie in a folder."""
     return sorted(p.stem for p in folder.glob("*.yaml") if not p.name.startswith("_"))
+
+
+def _with_bases(folder: Path, stage: str) -> list[str]:
+    """A stage and those that it is a variant of; read without a YAML library."""
+    path = folder / f"{stage}.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    line = next((line for line in lines if line.startswith("defaults: [")), "")
+    bases = [name.strip(" []") for name in line.removeprefix("defaults:").split(",")]
+    stages = [name for name in bases if name and not name.startswith("_") and (folder / f"{name}.yaml").is_file()]
+    return [stage, *(one for base in stages for one in _with_bases(folder, base))]
 
 
 def known(names: Iterable[str], name: str, what: str) -> str:
@@ -176,36 +190,72 @@ def launch(
     framework: str,
     plan: Callable[[Path, str, str, list[str]], Plan],
     check: Callable[[Plan], int],
+    wandb: Sequence[str] = (),
 ) -> int:
-    """The command line of a framework's launcher: ``FOLDER STAGE --model MODEL [--check] [OVERRIDES …]``.
+    """The command line of a framework's launcher: ``FOLDER STAGE --model MODEL [--check] [--wandb] [OVERRIDES …]``.
 
-    ``plan`` gets folder, stage, model and overrides; ``check`` says whether the framework accepts what came out.
+    ``plan`` gets folder, stage, model and overrides; ``check`` says whether the framework accepts what came out;
+    ``wandb`` are the overrides with which the framework logs to Weights & Biases (one's own come behind them).
     Returns the exit status: 2 for what cannot be run, else that of ``check`` or of the last step that ran.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m s2r_{framework}.launch",
-        usage=f"s2r recipes run {framework}/STAGE --model MODEL [--check] [OVERRIDES …]",
+        usage=f"s2r recipes run {framework}/STAGE --model MODEL [--check] [--wandb] [OVERRIDES …]",
         description=sys.modules[plan.__module__].__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("folder", type=Path, help="where the files of the stages lie (run.sh and s2r name it)")
-    parser.add_argument("stage", help="sft, orl, prl, offline_orl or offline_prl: a YAML file of the folder")
+    parser.add_argument("stage", help="sft, orl, prl, offline_orl, …: a YAML file of the folder")
     parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
     parser.add_argument("--check", action="store_true", help="say what would run and what is wrong with it, and stop")
+    parser.add_argument("--wandb", action="store_true", help="also log to Weights & Biases")
     given, overrides = parser.parse_known_args(arguments)
     models = models_folder(given.folder)
     try:
         known(_names(given.folder), given.stage, f"stage in {given.folder}")
         if given.model is None:
             raise RecipeError(f"name a model: --model {' | '.join(_names(models))}")
+        if given.wandb:
+            _require_wandb()
+            overrides = [*wandb, *overrides]
         made = plan(given.folder, given.stage, known(_names(models), given.model, f"model in {models}"), overrides)
-        return check(made) if given.check else run_steps(made)
+        if given.check:
+            return check(made)
+        keys = {name: value for name, value in os.environ.items() if given.wandb and name.startswith("WANDB_")}
+        return run_steps(replace(made, environment={**keys, **made.environment}))
     except RecipeError as error:
         print(f"s2r: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         print(f"s2r: {error}; pip install 's2r-rewards[{framework}]'", file=sys.stderr)
     return 2
+
+
+def _require_wandb() -> None:
+    """RecipeError unless a run can log to Weights & Biases: found out here, not when the models are loaded."""
+    if installed("wandb") is None:
+        raise RecipeError("--wandb needs the package wandb: pip install wandb")
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return
+    try:
+        known_here = netrc.netrc().authenticators(os.environ.get("WANDB_HOST", "api.wandb.ai"))
+    except (OSError, netrc.NetrcParseError):
+        known_here = None
+    if known_here is None:
+        raise RecipeError("--wandb: nobody is logged in; run `wandb login`, or set WANDB_API_KEY or WANDB_MODE=offline")
+
+
+def checked(framework: str, look: Callable[[], str]) -> int:
+    """Prints what ``look`` says of a plan. 0; 2 where it raises a ValueError (refused); 1 for what is not installed."""
+    try:
+        print(look())
+    except ValueError as error:
+        print(f"s2r_{framework}: {error}", file=sys.stderr)
+        return 2
+    except (RuntimeError, ImportError) as error:
+        print(f"s2r_{framework}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def run_steps(plan: Plan) -> int:
