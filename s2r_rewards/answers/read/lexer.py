@@ -105,7 +105,7 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
 #: The token of every operator; None for signs that say nothing.
 _OPERATORS: dict[str, Token | None] = {
     sign: CHARACTERS.get(sign) or ("op", sign)
-    for sign in "+ / ^ _ ( ) { } [ ] | , ; : % & ' * ** < <= > >= ! != = == =< => - ->".split()
+    for sign in (*"+/^_(){}[]|,;:%&'*<>!=-", "**", "<=", ">=", "!=", "==", "=<", "=>", "->")
 } | {"$": None, '"': None}
 _CLOSES = re.compile(r"\s*(?:[)\]]|\\[})])")
 
