@@ -16,6 +16,7 @@ UNKNOWN = 1 << 36
 LARGEST = 1 << 24
 WORD = 16
 """Bytes that are copied at once; few tokens have more."""
+_WORDS = np.dtype((np.void, WORD))
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
 
 
@@ -34,6 +35,7 @@ class TokenTable:
         self._starts = np.zeros(0, dtype=np.int64)
         self._sizes = np.zeros(0, dtype=np.int64)
         self._lengths = np.zeros(0, dtype=np.int64)
+        self._heads = np.zeros(0, dtype=_WORDS)  # the first word of each token
         self._pool = np.zeros(1 << 12, dtype=np.uint8)
         self._used = 0
         # Ids met so far that stand for a byte by its number, as <0xE2>: the decoder reads runs of them together.
@@ -48,22 +50,24 @@ class TokenTable:
         bounds = np.zeros(len(ids) + 1, dtype=np.int64)
         if not ids.size:
             return b"", bounds
-        if int(ids.view(np.uint64).max()) >= len(self._sizes):  # a negative id is a very large one here
+        if np.maximum.reduce(ids.view(np.uint64)) >= len(self._sizes):  # a negative id is a very large one here
             self._learn(ids)
         sizes = self._sizes.take(ids)
-        longest = int(sizes.max())
+        longest = int(np.maximum.reduce(sizes))
         if longest >= UNKNOWN:
             self._learn(ids)
             sizes = self._sizes.take(ids)
-            longest = int(sizes.max())
-        np.cumsum(sizes, out=bounds[1:])
-        starts, pool, total = self._starts.take(ids), _words(self._pool), int(bounds[-1])
+            longest = int(np.maximum.reduce(sizes))
+        np.add.accumulate(sizes, out=bounds[1:])
+        total = int(bounds[-1])
         joined = np.empty(total + WORD, dtype=np.uint8)
         words = _words(joined)
-        for skipped in range((longest - 1) // WORD * WORD, 0, -WORD):
-            long = np.flatnonzero(sizes > skipped)
-            words[bounds[long] + skipped] = pool[starts[long] + skipped]
-        words[bounds[:-1]] = pool[starts]
+        if longest > WORD:
+            pool, starts = _words(self._pool), self._starts.take(ids)
+            for skipped in range((longest - 1) // WORD * WORD, 0, -WORD):
+                long = np.flatnonzero(sizes > skipped)
+                words[bounds[long] + skipped] = pool[starts[long] + skipped]
+        words[bounds[:-1]] = self._heads.take(ids)
         return joined[:total].tobytes(), bounds
 
     def lengths(self, ids: np.ndarray) -> np.ndarray:
@@ -86,7 +90,7 @@ class TokenTable:
             size = int(ids.max()) + 1
             if size > len(self._sizes):
                 self._starts, self._lengths = _grown(self._starts, size), _grown(self._lengths, size)
-                self._sizes = _grown(self._sizes, size, UNKNOWN)
+                self._heads, self._sizes = _grown(self._heads, size), _grown(self._sizes, size, UNKNOWN)
             for token_id in np.unique(ids[self._sizes[ids] == UNKNOWN]).tolist():
                 piece = self._to_bytes(token_id)
                 end = self._used + len(piece)
@@ -94,6 +98,7 @@ class TokenTable:
                     self._pool = _grown(self._pool, 2 * (end + WORD))
                 self._pool[self._used : end] = np.frombuffer(piece, dtype=np.uint8)
                 self._starts[token_id], self._lengths[token_id] = self._used, _characters(piece)
+                self._heads[token_id] = self._pool[self._used : self._used + WORD].tobytes()
                 self._used = end
                 # Last: whoever sees the size in another thread finds all the rest in its place.
                 self._sizes[token_id] = len(piece)
@@ -101,12 +106,14 @@ class TokenTable:
 
 def _words(pool: np.ndarray) -> np.ndarray:
     """Of bytes [N], the word that begins at each of them, [N − WORD + 1]; a view."""
-    return np.ndarray((len(pool) - WORD + 1,), np.dtype((np.void, WORD)), pool, 0, (1,))
+    return np.ndarray((len(pool) - WORD + 1,), _WORDS, pool, 0, (1,))
 
 
 def _grown(array: np.ndarray, size: int, empty: int = 0) -> np.ndarray:
     """A copy with room for ``size`` entries."""
-    longer = np.full(max(size, len(array)), empty, dtype=array.dtype)
+    longer = np.zeros(max(size, len(array)), dtype=array.dtype)
+    if empty:
+        longer[:] = empty
     longer[: len(array)] = array
     return longer
 
