@@ -5,10 +5,11 @@ beside it (see :mod:`.chunks`). What always goes to a worker (the symbolic tier,
 ``workers`` of them side by side.
 """
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
@@ -41,7 +42,7 @@ class ResultCache:
 
     def put(self, key: tuple[object, ...], result: CheckResult) -> None:
         """Keep a result, and drop the one that was not asked for the longest time; a key ends with the texts."""
-        if result.verdict == "timeout" or sum(len(str(text or "")) for text in key[-2:]) > _CACHED_LENGTH:
+        if result.verdict == "timeout" or sum([len(text) for text in key[1:] if isinstance(text, str)]) > _CACHED_LENGTH:
             return
         with self.lock:
             self.results[key] = result
@@ -50,6 +51,13 @@ class ResultCache:
 
 
 CACHE = ResultCache()
+_numbers = itertools.count()
+
+
+@lru_cache(maxsize=256)
+def _asked(version: str, policy: CheckPolicy, backend: Backend) -> int:
+    """A number for what is asked of every pair of a batch, so that not each pair's key is hashed with all of it."""
+    return next(_numbers)
 
 
 def check_many(
@@ -89,19 +97,23 @@ def _check_all(
     if backend != "s2r":
         require(backend)
     known: dict[_Single, CheckResult] = {}
+    asked = _asked(CHECKER_VERSION, policy, backend)
     if cache is not None:
-        kept = ((pair, cache.get((CHECKER_VERSION, policy, backend, *pair))) for pair in pairs)
-        known = {pair: result for pair, result in kept if result is not None}
-    slow = [pair for pair in pairs if pair not in known and needs_worker(*pair, policy, backend)]
-    apart = {*known, *slow}
-    quick = [pair for pair in pairs if pair not in apart]
+        for pair in pairs:
+            if (kept := cache.get((asked, *pair))) is not None:
+                known[pair] = kept
+    quick: list[_Single] = []
+    slow: list[_Single] = []
+    for pair in pairs:
+        if pair not in known:
+            (slow if needs_worker(*pair, policy, backend) else quick).append(pair)
     fresh = dict(zip(quick, check_chunks(quick, workers, policy), strict=True))
     if slow:
         ask = partial(_one, policy, backend)
         fresh.update(zip(slow, side_by_side(ask, slow, workers), strict=True))
     if cache is not None:
         for pair, result in fresh.items():
-            cache.put((CHECKER_VERSION, policy, backend, *pair), result)
+            cache.put((asked, *pair), result)
     return known | fresh
 
 

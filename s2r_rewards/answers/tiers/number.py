@@ -27,8 +27,10 @@ _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 _HUNDRED = tree.Num(Fraction(100))
 
 
-def plain_number(text: str) -> Fraction | None:
+def plain_number(text: str) -> Fraction | int | None:
     """The exact value of a plain ASCII number, or None when ``text`` is not one."""
+    if len(text) <= 400 and text.isdecimal() and text.isascii():
+        return int(text)
     match = _PLAIN.fullmatch(text)
     if match is None or not text.isascii():
         return None
