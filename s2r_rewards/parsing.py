@@ -100,6 +100,7 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
     cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
     actions: list[Action] = []
     deviations: list[Deviation] = []
+    confirmed = False  # the last verification says that its attempt is right
     for index, (kind, start, content, stop) in enumerate(cuts):
         codes: list[str] = []
         if kind == "verify":
@@ -110,7 +111,8 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
                 codes.append("missing_verdict")
             if count > 1:
                 codes.append("two_verdicts")
-            actions.append(Action("verify", start, stop, verdict=verdict))
+            confirmed = verdict is Verdict.CORRECT
+            actions.append(Action("verify", start, stop, None, verdict))
         else:
             found = extract_answer(text, content, stop)
             if found.answer is None:
@@ -119,34 +121,25 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
                 codes.append("missing_answer")
             elif found.distinct > 1:
                 codes.append("several_answers")
-            if actions and actions[-1].verdict is Verdict.CORRECT:
+            if confirmed:
                 codes.append("retry_after_confirmation")
-            actions.append(Action("solve", start, stop, answer=found.answer))
+            actions.append(Action("solve", start, stop, found.answer))
         for code in codes:
             deviations.append(Deviation(code, index, start, stop))
-        for code, at, to in folded.get(index, ()):
-            deviations.append(Deviation(code, index, at, to))
+        if index in folded:
+            deviations.extend(Deviation(code, index, at, to) for code, at, to in folded[index])
     return actions, deviations
 
 
 def _markers(text: str, grammar: Grammar) -> list[Mark]:
     """All marker occurrences in order; of overlapping ones the first, of those the longest."""
-    needles = (*grammar.verify_markers, *grammar.retry_markers, *grammar.end_markers)
-    hits = find_all(text, needles)
-    if not hits:
-        return []
-    verify = len(grammar.verify_markers)
-    solve = verify + len(grammar.retry_markers)
-    found: list[Mark] = [
-        (at, at + len(needles[n]), "verify" if n < verify else "solve" if n < solve else "end") for at, n in hits
-    ]
-    found.sort(key=lambda m: (m[0], -m[1]))
+    verify, solve = len(grammar.verify_markers), len(grammar.verify_markers) + len(grammar.retry_markers)
     kept: list[Mark] = []
     end = 0
-    for mark in found:
-        if mark[0] >= end:
-            kept.append(mark)
-            end = mark[1]
+    for at, size, n in find_all(text, (*grammar.verify_markers, *grammar.retry_markers, *grammar.end_markers)):
+        if at >= end:
+            end = at - size
+            kept.append((at, end, "verify" if n < verify else "solve" if n < solve else "end"))
     return kept
 
 

@@ -46,7 +46,8 @@ def _markers(text: str, actions: list[Action], stop: int, grammar: Grammar) -> I
         lower = lower or text[:stop].lower()
         if len(lower) != stop:  # a letter whose lower case is longer would shift the offsets
             return
-        if lower.count(word) == text.count(marker, 0, stop):
+        words = lower.count(word)
+        if not words or words == text.count(marker, 0, stop):
             continue
         last, at = 0, lower.find(word)
         while at >= 0:

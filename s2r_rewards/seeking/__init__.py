@@ -56,33 +56,35 @@ def _by_probe(needles: tuple[str, ...]) -> tuple[tuple[str, tuple[tuple[int, str
     return tuple((probe, tuple(group)) for probe, group in groups.items())
 
 
-def find_all(text: str, needles: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Where each of several literals stands in a text, none overlapping the same literal before: [(start, its number), …].
+def find_all(text: str, needles: tuple[str, ...]) -> list[tuple[int, int, int]]:
+    """Where each of several literals stands in a text, none overlapping the same literal before.
 
-    Literals that share their rarest character are looked for together. In no order but this: of one literal, from the
-    left; of several that begin at one place, by their number if they are equal.
+    Literals that share their rarest character are looked for together.
+
+    Returns:
+        [(start, −length, its number), …] in order: from the left, of several at one place the longest first.
     """
-    found: list[tuple[int, int]] = []
+    found: list[tuple[int, int, int]] = []
+    free = [0] * len(needles)  # where the next one may begin
     for probe, group in _by_probe(needles):
         at = text.find(probe) if probe else 0
-        if at < 0:
-            continue
-        free = dict.fromkeys((number for number, _, _ in group), 0)  # where the next one may begin
         hits = 0
         while probe and at >= 0:
             for number, needle, offset in group:
-                if at - offset >= free[number] and text.startswith(needle, at - offset):
-                    found.append((at - offset, number))
-                    free[number] = at - offset + len(needle)
+                start = at - offset
+                if text.startswith(needle, start) and start >= free[number]:
+                    found.append((start, -len(needle), number))
+                    free[number] = start + len(needle)
             at += 1
             hits += 1
             if hits > _PATIENCE and hits * _DENSITY > at:
                 break
             at = text.find(probe, at)
-        if not probe or at >= 0:  # the character is frequent: the rest literal by literal
+        if at >= 0:  # the character is frequent: the rest literal by literal
             for number, needle, offset in group:
                 start = text.find(needle, max(free[number], at - offset))
                 while start >= 0:
-                    found.append((start, number))
+                    found.append((start, -len(needle), number))
                     start = text.find(needle, start + len(needle))
+    found.sort()
     return found

@@ -38,15 +38,11 @@ def test_find_all_is_each_literal_by_itself(text, times):
     needles = ("<|im_end|>", "</s>", "Wait,", "Wait, let me", "x", "xx", "answer", "is correct", "<", "x")
     text *= times
     found = find_all(text, needles)
-    assert sorted(found) == [
-        (match.start(), number)
-        for match, number in sorted(
-            ((match, n) for n, needle in enumerate(needles) for match in re.finditer(re.escape(needle), text)),
-            key=lambda pair: (pair[0].start(), pair[1]),
-        )
-    ]
-    of_x = [number for at, number in found if needles[number] == "x" and at == text.find("x")]
-    assert of_x in ([4, 9], [])
+    assert found == sorted(
+        (match.start(), -len(needle), number)
+        for number, needle in enumerate(needles)
+        for match in re.finditer(re.escape(needle), text)
+    )
 
 
 @pytest.mark.parametrize("needle", ["x!", "!x", "ax", "x"])
