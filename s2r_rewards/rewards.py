@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.trajectory import Verdict
@@ -50,7 +51,7 @@ def action_rewards(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tu
 
 def outcome_per_action(judged: JudgedTrajectory, no_end_penalty: bool = False) -> tuple[float, ...]:
     """R_o(y) for every attempt and verification: the whole response is one decision (§2.3.1, arXiv:2502.12853)."""
-    return (outcome_reward(judged, no_end_penalty),) * len(judged.trajectory.scored)
+    return every_action(judged, partial(outcome_reward, no_end_penalty=no_end_penalty))
 
 
 def unit_rewards(judged: JudgedTrajectory) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
 from s2r_rewards.adapter.golds import LabelError, gold_of, told, ungradable
 from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.turns.chat import message_text
 
 __all__ = ["S2RReward", "S2RTrainer", "action_reward", "outcome_reward", "require_gradable", "verification_reward"]
 if TYPE_CHECKING:
@@ -99,14 +100,7 @@ def text_of(completion: Any) -> str | None:
     if isinstance(completion, str) or not isinstance(completion, Iterable):
         return completion if isinstance(completion, str) else None
     own = (m for m in completion if isinstance(m, Mapping) and m.get("role", "assistant") == "assistant")
-    return "".join(_content(message.get("content")) for message in own)
-
-
-def _content(content: Any) -> str:
-    """The text of a message, also of one in parts."""
-    if isinstance(content, (list, tuple)):
-        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
-    return str(content or "")
+    return "".join(map(message_text, own))
 
 
 def gold_columns(columns: Iterable[str], own: str | None = None) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.judging import Gold
-from s2r_rewards.rollouts.messages import is_messages, prompt_text
+from s2r_rewards.turns.chat import is_messages, prompt_text
 
 Record = Mapping[str, Any]
 SourceT = TypeVar("SourceT", bound="Source")

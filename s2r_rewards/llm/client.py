@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from s2r_rewards.rollouts.messages import with_thinking
+from s2r_rewards.turns.chat import thinking_of, with_thinking
 
 #: How often an empty reply is asked for again before it is taken for what the model says.
 ASKED_AGAIN = 2
@@ -120,7 +120,7 @@ class CompletionClient:
     def _read(self, reply: dict[str, Any]) -> Completion:
         choice = reply["choices"][0]
         message = {"content": choice["text"]} if self.options.api == "completions" else choice["message"]
-        text = with_thinking(message["content"], message.get("reasoning_content") or message.get("reasoning"))
+        text = with_thinking(message["content"], thinking_of(message))
         if text is None:
             raise ValueError(f"no text in it (content null, finish_reason {choice.get('finish_reason')!r})")
         usage = reply.get("usage") or {}

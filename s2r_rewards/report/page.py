@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from s2r_rewards.report import sections
+from s2r_rewards.report.compare import problems_of, view
+from s2r_rewards.report.compare.rows import rows_of, samples_of
 from s2r_rewards.report.markup import Html, escape, join, json_block
+from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.payload import MAX_TEXT, payload
-from s2r_rewards.report.sample import FLAGS, choose, flags_of
-from s2r_rewards.report.summary import Summary, natural, summarise
+from s2r_rewards.report.sample import FLAGS, choose
+from s2r_rewards.report.sources import Held, Source
+from s2r_rewards.report.summary import Summary, natural, summary_of
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import DEVIATIONS
 
-SCRIPTS = ("state.js", "list.js", "detail.js", "main.js")
+SCRIPTS = ("state.js", "tex.js", "list.js", "detail.js", "changes.js", "main.js")
+MOST_RUNS = 8
+"""More curves than these cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -36,35 +43,109 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
     """
     if not rollouts:
         raise ValueError("there are no rollouts to report on")
-    judged = [rollout.judged for rollout in rollouts]
-    flags = [flags_of(one) for one in judged]
-    summary = summarise(rollouts, judged)
-    sizes = [
-        min(len(r.response) + len(r.prompt) + 60 * len(j.trajectory.actions) + 200, 2 * limits.text + 2_000)
-        for r, j in zip(rollouts, judged, strict=True)
-    ]
+    return render_run(Held(rollouts), title, limits)
+
+
+def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits(), trained_on: Sequence[int] = ()) -> str:
+    """The report of one run, wherever its rollouts are.
+
+    Args:
+        trained_on: the number of training examples, if known, for the paper's figure 1.
+    """
+    summary = summary_of(run.figures)
     evidence = {i for alarm in summary.alarms if alarm.fired for i in alarm.evidence}
-    chosen = sorted({*choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
-    places = {i: i + 1 for i in chosen}
-    data = {
-        "total": len(rollouts),
-        "telling": next((places[i] for i in _telling(flags, sizes) if i in places), None),
+    sizes = _bounded(run.sizes, limits)
+    chosen = sorted({*choose(run.flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
+    shown = run.payloads(chosen, limits.text)
+    data = _data(run.flags, sizes, chosen, shown, run.figures.levels, run.figures.steps)
+    overview = _overview(summary, {i: i + 1 for i in chosen}, trained_on)
+    note = _note(len(chosen), len(run.flags))
+    return _fill(title, meta_of(summary), overview, json_block(data), note)
+
+
+def meta_of(summary: Summary) -> str:
+    """The line under the title."""
+    counts = f"{summary.overall.count:,} rollouts · {summary.problems:,} problems"
+    return f"{counts} · grammar {summary.grammar} · method {summary.method}"
+
+
+def _bounded(sizes: Sequence[int], limits: Limits) -> list[int]:
+    return [min(size, 2 * limits.text + 2_000) for size in sizes]
+
+
+def _data(
+    flags: Sequence[Sequence[str]],
+    sizes: Sequence[int],
+    chosen: Sequence[int],
+    shown: Sequence[Mapping[str, Any]],
+    levels: Iterable[object],
+    steps: Iterable[object],
+) -> dict[str, Any]:
+    """What the page's script reads."""
+    kept = {*chosen}
+    return {
+        "total": len(flags),
+        "telling": next((i + 1 for i in _telling(flags, sizes) if i in kept), None),
         "flags": FLAGS,
         "deviations": DEVIATIONS,
-        "levels": _distinct(r.level for r in rollouts),
-        "steps": _distinct(r.step for r in rollouts),
-        "rollouts": [payload(places[i], rollouts[i], flags[i], limits.text) for i in chosen],
+        "levels": _distinct(levels),
+        "steps": _distinct(steps),
+        "runs": [],
+        "problems": [],
+        "rollouts": list(shown),
     }
-    overview = [
-        sections.tiles(summary),
-        sections.alarms(summary.alarms, places),
-        sections.curves(summary),
-        sections.levels(summary),
-        sections.tree(summary),
-        sections.deviations(summary),
-        sections.checks(summary),
-    ]
-    return _fill(title, summary, join(overview), json_block(data), _note(len(chosen), len(rollouts)))
+
+
+def render_runs(
+    runs: Mapping[str, Sequence[Rollout]],
+    title: str = "runs",
+    limits: Limits = Limits(),
+    trained_on: Sequence[int] = (),
+) -> str:
+    """The report of several runs side by side: name → scored rollouts. The first is what others are compared with.
+
+    Args:
+        trained_on: training examples of each run, in order, or nothing; for the paper's figure 1.
+
+    Raises ValueError for a rollout that is not scored, for a run without rollouts, or for too many runs.
+    """
+    empty = next((name for name, rollouts in runs.items() if not rollouts), None)
+    if empty is not None or not runs:
+        raise ValueError("there are no rollouts to report on" + (f" in {empty}" if len(runs) > 1 else ""))
+    if len(runs) > MOST_RUNS:
+        raise ValueError(f"{len(runs)} runs; at most {MOST_RUNS} can be read side by side")
+    if len(runs) == 1:
+        return render_run(Held(next(iter(runs.values()))), title, limits, trained_on)
+    rollouts = [rollout for run in runs.values() for rollout in run]
+    owners = [k for k, run in enumerate(runs.values()) for _ in run]
+    held = [Held(run) for run in runs.values()]
+    flags = [one for run in held for one in run.flags]
+    sizes = _bounded([size for run in held for size in run.sizes], limits)
+    summaries = {name: summary_of(run.figures) for name, run in zip(runs, held, strict=True)}
+    problems = problems_of(list(runs.values()))
+    chosen = choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6), wanted=samples_of(problems))
+    shown = [payload(i + 1, rollouts[i], flags[i], limits.text, owners[i]) for i in chosen]
+    data = _data(flags, sizes, chosen, shown, (r.level for r in rollouts), (r.step for r in rollouts))
+    data |= {"runs": list(runs), "problems": rows_of(problems, {i: i + 1 for i in chosen})}
+    first = next(iter(summaries.values()))
+    meta = f"{len(rollouts):,} rollouts · {len(runs)} runs · grammar {first.grammar} · method {first.method}"
+    overview = view.overview(summaries, problems, trained_on)
+    return _fill(title, meta, overview, json_block(data), _note(len(chosen), len(rollouts)))
+
+
+def _overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
+    return join(
+        [
+            sections.tiles(summary),
+            sections.alarms(summary.alarms, places),
+            sections.curves(summary),
+            sections.levels(summary),
+            paper_figures({"": summary}, trained_on),
+            sections.tree(summary),
+            sections.deviations(summary),
+            sections.checks(summary),
+        ]
+    )
 
 
 def _telling(flags: Sequence[Sequence[str]], sizes: Sequence[int]) -> list[int]:
@@ -81,23 +162,21 @@ def _note(shown: int, total: int) -> str:
     )
 
 
-def _fill(title: str, summary: Summary, overview: Html, data: Html, note: str) -> str:
+def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
     style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+    library = _asset("katex/katex.min.js")
     values = {
         "policy": (
-            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+            f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(library)}' '{_digest(script)}'; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": escape(title),
-        "meta": escape(
-            f"{summary.overall.count:,} rollouts · {summary.problems:,} problems"
-            + (f" · {len(summary.steps):,} steps" if summary.steps else "")
-            + f" · grammar {summary.grammar} · method {summary.method}"
-        ),
+        "meta": escape(meta),
         "note": escape(note),
         "overview": overview,
         "data": data,
         "style": style,
+        "library": Html(library),
         "script": script,
     }
     # In one pass: a placeholder inside model output is never looked at.

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.rollouts import messages, records
+from s2r_rewards.rollouts import records
 from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
 from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.turns import chat
 
 _GOLD_NAMES = next(names for names in FIELD_NAMES if names[0] == "gold")
 #: What each field holds, and the complaint where it holds something else.
@@ -59,10 +60,9 @@ class Rollout:
     def turns(self) -> list[dict[str, str]] | None:
         """The turns of a conversation in which the user asks for verifications or attempts; None: it is one turn."""
         turns = self.extra.get("turns")
-        whole = (
-            "".join(t["content"] for t in turns if t["role"] == "assistant") if messages.is_messages(turns) else None
-        )
-        return list(turns) if whole == self.response else None  # type: ignore[arg-type]
+        if not chat.is_messages(turns) or chat.response_text(turns) != self.response:
+            return None
+        return list(turns)  # type: ignore[arg-type]
 
     @property
     def judged(self) -> JudgedTrajectory:
@@ -122,47 +122,69 @@ def read_rollouts(
     Raises:
         RecordError: names file, line and field (with the default ``on_error``).
     """
-    for line, record in records.read_records(path, on_error):
+    for _, rollout in to_rollouts(records.read_records(path, on_error), path, on_error, fields):
+        yield rollout
+
+
+def to_rollouts(
+    numbered: Iterable[tuple[int, Mapping[str, Any]]],
+    path: str | os.PathLike[str],
+    on_error: OnError = raise_error,
+    fields: Mapping[str, str] | None = None,
+) -> Iterator[tuple[int, Rollout]]:
+    """(line, rollout) for each (line, record) of a file that can be one; arguments as in :func:`read_rollouts`."""
+    for line, record in numbered:
         try:
-            yield Rollout.from_record(_in_our_words(record, fields), str(path), line)
+            yield line, Rollout.from_record(_in_our_words(record, fields), str(path), line)
         except RecordError as error:
             on_error(error)
 
 
 def _in_our_words(record: Mapping[str, Any], fields: Mapping[str, str] | None) -> dict[str, Any]:
     known = records.with_fields(record, ("prompt", "response", "gold", "problem_id", "step"), fields)
-    if messages.is_messages(known.get("prompt")):
-        known.setdefault("messages", known["prompt"])  # as extra: nothing is lost
-        known["prompt"] = messages.prompt_text(known["prompt"])
-    if known.get("response") is None and messages.is_messages(known.get("messages")):  # a whole conversation
+    _read_messages(known)
+    _read_thinking(known)
+    _read_gold(known)
+    if known.get("problem_id") is None and isinstance(prompt := known.get("prompt"), str):
+        # Samples of one prompt belong together even where the file does not number its problems.
+        known["problem_id"] = "p" + hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:8]
+    return known
+
+
+def _read_messages(known: dict[str, Any]) -> None:
+    """Texts in the place of messages; what the file had of them is kept as ``messages`` and ``turns``."""
+    if chat.is_messages(known.get("prompt")):
+        known.setdefault("messages", known["prompt"])
+        known["prompt"] = chat.prompt_text(known["prompt"])
+    elif known.get("response") is None and chat.is_messages(known.get("messages")):  # a whole conversation
         said = list(known["messages"])
         first = next((i for i, m in enumerate(said) if m["role"] == "assistant"), len(said))
-        if isinstance(known.get("prompt"), (str, type(None))) and said[first:]:
-            known["prompt"] = known.get("prompt") or messages.prompt_text(said[:first])
+        if said[first:]:
+            known["prompt"] = known.get("prompt") or chat.prompt_text(said[:first])
             known["response"] = said[first:]
-    if messages.is_messages(known.get("response")):
-        turns = messages.as_turns(known["response"])
-        if turns is None:
-            known["response"] = messages.response_text(known["response"])
-        else:  # the user asks in between: the response is what the model says, turn after turn
+    if chat.is_messages(known.get("response")):
+        turns = chat.as_turns(known["response"])
+        if turns is not None:  # the user asks in between
             known["turns"] = turns
-            known["response"] = "".join(turn["content"] for turn in turns if turn["role"] == "assistant")
-    if not isinstance(known.get("s2r"), (str, Mapping)):  # the text of a scored one has its thinking already
-        thinking = known.get("reasoning_content") or known.get("reasoning")
-        if isinstance(known.get("response"), (str, type(None))) and "<think>" not in (known.get("response") or ""):
-            known["response"] = messages.with_thinking(known.get("response"), thinking)
-    gold, prompt = known.get("gold"), known.get("prompt")
+        known["response"] = chat.response_text(known["response"])
+
+
+def _read_thinking(known: dict[str, Any]) -> None:
+    """Thinking of its own in front of the response; the text of a scored rollout has it already."""
+    response, has_it = known.get("response"), isinstance(known.get("s2r"), (str, Mapping))
+    if not has_it and isinstance(response, (str, type(None))) and "<think>" not in (response or ""):
+        known["response"] = chat.with_thinking(response, chat.thinking_of(known))
+
+
+def _read_gold(known: dict[str, Any]) -> None:
     nested = known.get("reward_model")  # verl's data sets
-    if gold is None and isinstance(nested, Mapping) and "ground_truth" in nested:
-        gold = known["gold"] = nested["ground_truth"] if nested["ground_truth"] is not None else ""
+    if known.get("gold") is None and isinstance(nested, Mapping) and "ground_truth" in nested:
+        known["gold"] = nested["ground_truth"]
+    gold = known.get("gold")
     if gold is None and not known.keys().isdisjoint(_GOLD_NAMES):
         known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
     elif isinstance(gold, (int, float)):
         known["gold"] = str(gold)
-    if known.get("problem_id") is None and isinstance(prompt, str):
-        # Samples of one prompt belong together even where the file does not number its problems.
-        known["problem_id"] = "p" + hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:8]
-    return known
 
 
 def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:

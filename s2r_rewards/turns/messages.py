@@ -9,6 +9,7 @@ from s2r_rewards.grammar import Grammar
 from s2r_rewards.parsing import parse, parse_turns
 from s2r_rewards.trajectory import ActionKind, Trajectory
 from s2r_rewards.turns.asking import asks_for
+from s2r_rewards.turns.chat import content_text
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function", "ipython")
 Asked = tuple[str, ActionKind | None]
@@ -82,10 +83,7 @@ def _read(message: Mapping[str, Any], index: int) -> tuple[str, str]:
     role, content = message["role"], message.get("content")
     if role not in ROLES:
         raise ValueError(f"message {index} has role {role!r}; expected one of {', '.join(ROLES)}")
-    if content is None:
-        return role, ""
-    if isinstance(content, str):
-        return role, content
-    if isinstance(content, Sequence) and all(isinstance(part, (str, Mapping)) for part in content):
-        return role, "".join(part if isinstance(part, str) else str(part.get("text", "")) for part in content)
-    raise TypeError(f"message {index} has content of {type(content).__name__}; expected a text or a list of parts")
+    parts = isinstance(content, Sequence) and all(isinstance(part, (str, Mapping)) for part in content)
+    if content is not None and not parts:
+        raise TypeError(f"message {index} has content of {type(content).__name__}; expected a text or a list of parts")
+    return role, content_text(content)

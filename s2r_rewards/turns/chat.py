@@ -1,4 +1,4 @@
-"""Chat messages as servers and trainers write them, as the texts that a rollout holds."""
+"""Chat messages as servers, trainers and files write them, as plain texts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
@@ -31,17 +31,25 @@ def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
 
 def response_text(messages: Sequence[Mapping[str, Any]]) -> str:
     """What the model says in a completion: the text of its assistant messages, one after the other."""
-    return "\n\n".join(message_text(m) for m in messages if m["role"] == "assistant")
+    return "".join(message_text(m) for m in messages if m["role"] == "assistant")
 
 
 def message_text(message: Mapping[str, Any]) -> str:
-    """The text of one message, with its thinking; of parts, those that are text."""
-    content = message.get("content")
+    """The text of one message, with its thinking."""
+    return with_thinking(content_text(message.get("content")), thinking_of(message)) or ""
+
+
+def content_text(content: Any) -> str:
+    """What stands in a message's ``content``: a text, or a list of parts of which those count that are text."""
     if isinstance(content, (list, tuple)):
-        content = "".join(
-            part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)
-        )
-    return with_thinking(content, message.get("reasoning_content") or message.get("reasoning")) or ""
+        texts = (part.get("text") if isinstance(part, Mapping) else part for part in content)
+        return "".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else ""
+
+
+def thinking_of(record: Mapping[str, Any]) -> Any:
+    """What a server or a file keeps apart as thinking, under either of its names."""
+    return record.get("reasoning_content") or record.get("reasoning")
 
 
 def as_turns(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, str]] | None:
