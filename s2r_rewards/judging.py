@@ -104,8 +104,6 @@ def judge_many(
     ]
     results = iter((checker_many or answers.check_many)(pairs))
     return [
-        JudgedTrajectory(
-            trajectory, gold, tuple([NO_ANSWER if answer is None else next(results) for answer in found])
-        )
+        JudgedTrajectory(trajectory, gold, tuple([NO_ANSWER if answer is None else next(results) for answer in found]))
         for trajectory, gold, found in zip(trajectories, accepted, stated, strict=True)
     ]

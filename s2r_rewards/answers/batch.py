@@ -42,7 +42,10 @@ class ResultCache:
 
     def put(self, key: tuple[object, ...], result: CheckResult) -> None:
         """Keep a result, and drop the one that was not asked for the longest time; a key ends with the texts."""
-        if result.verdict == "timeout" or sum([len(text) for text in key[1:] if isinstance(text, str)]) > _CACHED_LENGTH:
+        if (
+            result.verdict == "timeout"
+            or sum([len(text) for text in key[1:] if isinstance(text, str)]) > _CACHED_LENGTH
+        ):
             return
         with self.lock:
             self.results[key] = result
