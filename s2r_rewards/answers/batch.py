@@ -88,7 +88,7 @@ def _over_pairs(pairs: Iterable[Pair], check_all: _CheckAll) -> list[CheckResult
     """Ask once for every single gold answer and answer, of one kind after the other; results in order."""
     listed: list[Any] = [(g if isinstance(g, (str, TypedGold)) else accepted(g), answer) for g, answer in pairs]
     known: dict[Any, CheckResult] = {}
-    if listed and all([type(gold) is str for gold, _ in listed]):  # as most batches are
+    if listed and all(type(gold) is str for gold, _ in listed):  # as most batches are
         known = check_all(dict.fromkeys(listed), None)
         return [known[pair] for pair in listed]
     for kind in dict.fromkeys(_kind(gold) for gold, _ in listed):
