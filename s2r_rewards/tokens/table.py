@@ -72,7 +72,8 @@ class TokenTable:
 
     def lengths(self, ids: np.ndarray) -> np.ndarray:
         """Characters of each token that was joined before, int64 [T]; −1 where its bytes are no whole characters."""
-        return self._lengths.take(ids)
+        found: np.ndarray = self._lengths.take(ids)
+        return found
 
     def __getitem__(self, token_id: int) -> tuple[bytes, int]:
         """The bytes of one token, and its characters (−1 where the bytes are no whole characters)."""
