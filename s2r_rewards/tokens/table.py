@@ -107,7 +107,8 @@ class TokenTable:
 
 def _words(pool: np.ndarray) -> np.ndarray:
     """Of bytes [N], the word that begins at each of them, [N − WORD + 1]; a view."""
-    return np.ndarray((len(pool) - WORD + 1,), _WORDS, pool, 0, (1,))
+    found: np.ndarray = np.ndarray((len(pool) - WORD + 1,), _WORDS, pool, 0, (1,))
+    return found
 
 
 def _grown(array: np.ndarray, size: int, empty: int = 0) -> np.ndarray:
