@@ -12,6 +12,7 @@ points to 60 digits; only a pair that differs there counts. Needs mpmath (pip in
 import itertools
 import json
 import random
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -179,8 +180,14 @@ x!|0!|\\ln 0|a|any|1,2,3|1 or 2|*|.|?|\\ldots|{}|\\text{}|\\boxed{}|x\\ne x|\\li
 x<x|x\\le x|0<1|\\neg|\\text{DNE}|undefined|\\%|\\circ|cm|m|\\text{cm}|5\\text{ cm}""".replace("\n", "").split("|")
 
 
+CHOICE = re.compile(r"[$(]{0,2}[A-J][$)]{0,2}")
+
+
 def universal(golds: list[str], count: int, seed: int) -> tuple[str, list[str]]:
-    """Answers that match two golds of a kind that do not match each other."""
+    """Answers that match two golds of a kind, letters of choices or values, that do not match each other.
+
+    ``(A) 5`` is right for both ``A`` and ``5``: the question asks for either a letter or a value.
+    """
     rng = random.Random(seed)
     pieces = [
         *UNIVERSAL,
@@ -205,9 +212,11 @@ def universal(golds: list[str], count: int, seed: int) -> tuple[str, list[str]]:
     )
     found = []
     for answer in candidates[:count]:
-        matched = [gold for gold in golds if check(gold, answer, POLICY)]
-        if any(not check(a, b, POLICY) and not check(b, a, POLICY) for a, b in itertools.combinations(matched[:8], 2)):
-            found.append(f"{answer}  =  {' and '.join(matched[:4])}")
+        everything = [gold for gold in golds if check(gold, answer, POLICY)]
+        for choices in (False, True):
+            matched = [gold for gold in everything if bool(CHOICE.fullmatch(gold)) == choices][:8]
+            if any(not check(a, b, POLICY) and not check(b, a, POLICY) for a, b in itertools.combinations(matched, 2)):
+                found.append(f"{answer}  =  {' and '.join(matched)}")
     return f"{count:,} candidate answers against {len(golds):,} golds: {len(found)} match two that differ.", found
 
 

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from s2r_openrlhf import require_supported, train_sft
-from s2r_openrlhf.checks.flags import flags
+from s2r_openrlhf.checks.flags import flags, for_installed
 from s2r_openrlhf.checks.rules import data_files, data_problems
 from s2r_openrlhf.options import read_options, with_agent, with_client
 from s2r_openrlhf.train_ppo_ray import require_good_flags, told
 from s2r_rewards.adapter import ConfigError
-from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
+from s2r_rewards.adapter.recipes import Plan, RecipeError, checked, compose, launch
 
 
 def plan(folder: Path, stage: str, model: str, overrides: Sequence[str]) -> Plan:
     """What to run. ``overrides`` come last, so they count more than the recipe's flags."""
-    settings = compose(folder, stage, model)
+    settings = for_installed(compose(folder, stage, model))
     facts = settings.pop("recipe")
     try:
         output, start = facts["output"], facts["start"]
@@ -71,23 +71,20 @@ def parsed_step(step: Sequence[str], note: Callable[[str], None] = lambda text: 
 
 def check(plan: Plan) -> int:
     """Prints each step; 0 if it can train, 2 for a flag or value that is refused, 1 for what is not installed."""
-    try:
+
+    def look() -> str:
         print("openrlhf", require_supported())
         for step in plan.steps:
             print("$", shlex.join(step))
             parsed_step(step, note=print)
-    except ValueError as error:
-        print(f"s2r_openrlhf: {error}", file=sys.stderr)
-        return 2
-    except (RuntimeError, ImportError) as error:
-        print(f"s2r_openrlhf: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print("OpenRLHF accepts every flag")
-    return 0
+        return "OpenRLHF accepts every flag"
+
+    return checked("openrlhf", look)
 
 
 def main(arguments: Sequence[str]) -> int:
-    return launch(arguments, "openrlhf", plan, check)
+    # A key that is not one: OpenRLHF asks for it to be given, and takes that of `wandb login` or WANDB_API_KEY.
+    return launch(arguments, "openrlhf", plan, check, wandb=("--logger.wandb.key", "logged-in"))
 
 
 if __name__ == "__main__":

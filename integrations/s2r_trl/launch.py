@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch
+from s2r_rewards.adapter.recipes import Plan, RecipeError, checked, compose, launch
 from s2r_trl.checks import require_supported
 
 MODULE = "s2r_trl.train"
@@ -48,7 +48,7 @@ def check(plan: Plan) -> int:
     """Prints each step; 0 if it can train, 2 for a setting that is refused, 1 for what is not installed."""
     from s2r_trl.train import read_arguments, read_dataset
 
-    try:
+    def look() -> str:
         print("trl", require_supported())
         for step in plan.steps:
             print("$", shlex.join(step))
@@ -59,18 +59,13 @@ def check(plan: Plan) -> int:
                     print(f"not looked into: {name} (no such file here)")
                 else:
                     read_dataset(name, run.data.gold_column)
-    except ValueError as error:
-        print(f"s2r_trl: {error}", file=sys.stderr)
-        return 2
-    except (RuntimeError, ImportError) as error:
-        print(f"s2r_trl: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print("TRL accepts every option")
-    return 0
+        return "TRL accepts every option"
+
+    return checked("trl", look)
 
 
 def main(arguments: Sequence[str]) -> int:
-    return launch(arguments, "trl", plan, check)
+    return launch(arguments, "trl", plan, check, wandb=("--report_to", "wandb"))
 
 
 if __name__ == "__main__":

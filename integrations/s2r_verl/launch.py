@@ -91,7 +91,10 @@ def plan(folder: Path, stage: str, model: str, overrides: list[str]) -> Plan:
     if found:
         sys.exit("\n".join(f"s2r: {problem}" for problem in found))
     where = ["--config-path", str(folder.resolve()), "--config-name", stage, *words(folder, model, overrides)]
-    return Plan([[*trainer(config), *where]], find(config, "recipe.env", {}))
+    environment = find(config, "recipe.env", {})
+    if not is_sft(config):  # a Ray cluster that runs already knows nothing of this process's environment
+        where += [f"+ray_kwargs.ray_init.runtime_env.env_vars.{k}='{v}'" for k, v in environment.items()]
+    return Plan([[*trainer(config), *where]], environment)
 
 
 def check(plan: Plan) -> int:
@@ -102,7 +105,7 @@ def check(plan: Plan) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    return launch(arguments, "verl", plan, check)
+    return launch(arguments, "verl", plan, check, wandb=("trainer.logger=[console,file,wandb]",))
 
 
 if __name__ == "__main__":

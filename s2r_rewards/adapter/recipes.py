@@ -6,14 +6,17 @@ each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
 """
 
 import argparse
+import netrc
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+
+from s2r_rewards.adapter.machine import installed
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = ("run.sh", "__main__.py")
@@ -176,15 +179,17 @@ def launch(
     framework: str,
     plan: Callable[[Path, str, str, list[str]], Plan],
     check: Callable[[Plan], int],
+    wandb: Sequence[str] = (),
 ) -> int:
-    """The command line of a framework's launcher: ``FOLDER STAGE --model MODEL [--check] [OVERRIDES …]``.
+    """The command line of a framework's launcher: ``FOLDER STAGE --model MODEL [--check] [--wandb] [OVERRIDES …]``.
 
-    ``plan`` gets folder, stage, model and overrides; ``check`` says whether the framework accepts what came out.
+    ``plan`` gets folder, stage, model and overrides; ``check`` says whether the framework accepts what came out;
+    ``wandb`` are the overrides with which the framework logs to Weights & Biases (one's own come behind them).
     Returns the exit status: 2 for what cannot be run, else that of ``check`` or of the last step that ran.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m s2r_{framework}.launch",
-        usage=f"s2r recipes run {framework}/STAGE --model MODEL [--check] [OVERRIDES …]",
+        usage=f"s2r recipes run {framework}/STAGE --model MODEL [--check] [--wandb] [OVERRIDES …]",
         description=sys.modules[plan.__module__].__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -193,19 +198,53 @@ def launch(
     parser.add_argument("stage", help="sft, orl, prl, offline_orl or offline_prl: a YAML file of the folder")
     parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
     parser.add_argument("--check", action="store_true", help="say what would run and what is wrong with it, and stop")
+    parser.add_argument("--wandb", action="store_true", help="also log to Weights & Biases")
     given, overrides = parser.parse_known_args(arguments)
     models = models_folder(given.folder)
     try:
         known(_names(given.folder), given.stage, f"stage in {given.folder}")
         if given.model is None:
             raise RecipeError(f"name a model: --model {' | '.join(_names(models))}")
+        if given.wandb:
+            _require_wandb()
+            overrides = [*wandb, *overrides]
         made = plan(given.folder, given.stage, known(_names(models), given.model, f"model in {models}"), overrides)
-        return check(made) if given.check else run_steps(made)
+        if given.check:
+            return check(made)
+        keys = {name: value for name, value in os.environ.items() if given.wandb and name.startswith("WANDB_")}
+        return run_steps(replace(made, environment={**keys, **made.environment}))
     except RecipeError as error:
         print(f"s2r: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         print(f"s2r: {error}; pip install 's2r-rewards[{framework}]'", file=sys.stderr)
     return 2
+
+
+def _require_wandb() -> None:
+    """RecipeError unless a run can log to Weights & Biases: found out here, not when the models are loaded."""
+    if installed("wandb") is None:
+        raise RecipeError("--wandb needs the package wandb: pip install wandb")
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return
+    try:
+        known_here = netrc.netrc().authenticators(os.environ.get("WANDB_HOST", "api.wandb.ai"))
+    except (OSError, netrc.NetrcParseError):
+        known_here = None
+    if known_here is None:
+        raise RecipeError("--wandb: nobody is logged in; run `wandb login`, or set WANDB_API_KEY or WANDB_MODE=offline")
+
+
+def checked(framework: str, look: Callable[[], str]) -> int:
+    """Prints what ``look`` says of a plan. 0; 2 where it raises a ValueError (refused); 1 for what is not installed."""
+    try:
+        print(look())
+    except ValueError as error:
+        print(f"s2r_{framework}: {error}", file=sys.stderr)
+        return 2
+    except (RuntimeError, ImportError) as error:
+        print(f"s2r_{framework}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def run_steps(plan: Plan) -> int:

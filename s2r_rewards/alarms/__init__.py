@@ -12,15 +12,23 @@ from collections.abc import Sequence
 
 from s2r_rewards.alarms.base import Alarm
 from s2r_rewards.alarms.signs import RULES
-from s2r_rewards.alarms.windows import length_growth, over_steps, steps_of
+from s2r_rewards.alarms.windows import Signs, Tally, alarms_of
 from s2r_rewards.judging import JudgedTrajectory
 
 ALARM_NAMES: tuple[str, ...] = (*(rule.name for rule in RULES), "length_growth")
 
-Signs = tuple[tuple[int, int], ...]
-"""(cases, signs) of one trajectory, for each of the RULES in order."""
-
-__all__ = ["ALARM_NAMES", "RULES", "Alarm", "Signs", "alarm_metrics", "count_signs", "find_alarms", "sign_metrics"]
+__all__ = [
+    "ALARM_NAMES",
+    "RULES",
+    "Alarm",
+    "Signs",
+    "Tally",
+    "alarm_metrics",
+    "alarms_of",
+    "count_signs",
+    "find_alarms",
+    "sign_metrics",
+]
 
 
 def find_alarms(
@@ -35,12 +43,12 @@ def find_alarms(
     for name, values in (("prompts", prompts), ("steps", steps)):
         if values is not None and len(values) != len(judged):
             raise ValueError(f"{len(values)} {name} for {len(judged)} trajectories")
-    prompts, run = prompts or [""] * len(judged), steps_of(steps or ())
-    if len(run) > 1:
-        alarms = [over_steps(rule, judged, prompts, run) for rule in RULES]
-    else:
-        alarms = [rule.measure(judged, prompts, range(len(judged))) for rule in RULES]
-    return (*alarms, length_growth(judged, run))
+    tallies: dict[int | None, Tally] = {}
+    asked, at = prompts or [""] * len(judged), steps or [None] * len(judged)
+    for place, (one, prompt, step) in enumerate(zip(judged, asked, at, strict=True)):
+        tally = tallies.setdefault(step, Tally())
+        tally.add(place, len(one.trajectory.text), one.last_correct, count_signs(one, prompt))
+    return alarms_of(tallies)
 
 
 def alarm_metrics(alarms: Sequence[Alarm]) -> dict[str, float]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from s2r_rewards.judging import JudgedTrajectory
@@ -61,15 +59,8 @@ class Rule:
         """Whether a share of so many cases is a reason to look."""
         return cases >= self.min_count and value >= self.threshold
 
-    def measure(self, judged: Sequence[JudgedTrajectory], prompts: Sequence[str], indices: Iterable[int]) -> Alarm:
-        """The alarm over the trajectories at `indices`; those with most signs are its evidence."""
-        cases = [(i, sign) for i in indices for sign in self.cases(judged[i], prompts[i])]
-        signs = Counter(i for i, sign in cases if sign)
-        return self.alarm(signs.total() / len(cases) if cases else math.nan, len(cases), signs)
-
-    def alarm(self, value: float, cases: int, signs: Mapping[int, int] | tuple[()]) -> Alarm:
-        """The alarm of a share of so many cases; ``signs``: index → how many of them it shows."""
-        evidence = sorted(signs, key=lambda i: (-signs[i], i))[:MAX_EVIDENCE] if signs else ()
+    def alarm(self, value: float, cases: int, evidence: Sequence[int] = ()) -> Alarm:
+        """The alarm of a share of so many cases; ``evidence``: the clearest of them."""
         fired = self.fires(value, cases)
         return Alarm(self.name, self.title, self.formula, self.threshold, value, cases, tuple(evidence), fired)
 

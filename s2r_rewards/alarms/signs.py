@@ -23,6 +23,9 @@ _PHRASES = re.compile(
     + r"|\b(?:therefore|thus|hence|so),? (?:the|my|this) (?:answer|solution) (?:is|cannot be) [a-z]+",
     re.IGNORECASE,
 )
+#: Characters that any match of _PHRASES needs at most to be found (its last word may go on).
+_LONGEST_PHRASE = max(60, *(len(m) for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)))
+_BEGINNING = _LONGEST_PHRASE + 100
 _ALTERNATIVES = re.compile(r"\bor\b|\\text\{\s*or\s*\}|;|\\lor|\bmaybe\b")
 
 
@@ -56,6 +59,25 @@ def verdict_flips(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
             said[attempt.answer] = verdict
 
 
+def _begins_with_work(text: str) -> bool:
+    """Whether a long text has its sentence of work near its beginning, besides phrases: most texts do."""
+    if len(text) <= _BEGINNING:
+        return False
+    # A phrase that the cut at _BEGINNING goes through begins behind this place.
+    sure = _BEGINNING - _LONGEST_PHRASE
+    words, at = 0, 0
+    for found in _PHRASES.finditer(text, 0, _BEGINNING):
+        words += _words(text[at : min(found.start(), sure)])
+        at = found.end()
+        if at >= sure:
+            break
+    return words + _words(text[at:sure]) >= SENTENCE_WORDS
+
+
+def _words(text: str) -> int:
+    return sum(word.strip(".") != "" for word in text.split())
+
+
 @rule(
     "Verifies without a sentence of work",
     f"share of verifications with fewer than {SENTENCE_WORDS} words besides marker and verdict",
@@ -63,7 +85,11 @@ def verdict_flips(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
 )
 def short_verification(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
     for action in judged.trajectory.verifications:
-        work = _PHRASES.sub(" ", judged.trajectory.text_of(action)).strip(" .\n\t")
+        text = judged.trajectory.text_of(action)
+        if _begins_with_work(text):
+            yield False
+            continue
+        work = _PHRASES.sub(" ", text).strip(" .\n\t")
         yield len(work.split()) < SENTENCE_WORDS
 
 
@@ -82,9 +108,12 @@ def wrong_first(judged: JudgedTrajectory, prompt: str) -> list[bool]:
 
 
 def _boxes(judged: JudgedTrajectory) -> list[int]:
-    """How many different boxed answers each attempt holds."""
-    trajectory = judged.trajectory
-    return [extract_answer(trajectory.text, a.start, a.end).distinct for a in trajectory.attempts]
+    """How many different boxed answers each attempt holds; 1 where it cannot be more."""
+    text = judged.trajectory.text
+    return [
+        extract_answer(text, a.start, a.end).distinct if text.count("box", a.start, a.end) > 1 else 1
+        for a in judged.trajectory.attempts
+    ]
 
 
 @rule(

@@ -23,8 +23,9 @@ class CheckPolicy:
         relative_tolerance: accept numbers this close to the gold, relative to it (0: exact)
         machine_digits: an *answer* with this many digits or more may stand for a gold answer that no decimal can write
             out; 0 turns this off
-        percent: ``12`` = ``12 %`` ("sign": the sign may be missing on one side, where the bare number is no proportion)
-            and ``1/2`` = ``50 %`` ("value"); "strict": neither
+        percent: a percent sign on one side only. "both": the bare number decides, never both ways: below one it is a
+            proportion, whose value counts (``1/2`` = ``50 %``), else the sign was left out (``12`` = ``12 %``, ``1`` is no
+            ``100 %``); "sign": only a left-out sign; "value": only the value (``1`` = ``100 %``); "strict": neither
         units: "if_given": a unit may be missing on one side, and two units have to agree (``5 km`` = ``5000 m``);
             "ignore": units never matter; "strict": both sides need one, or neither
         letter_case: whether text answers must match in case

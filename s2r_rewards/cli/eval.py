@@ -9,12 +9,13 @@ import click
 
 from s2r_rewards.answers import batch_checker, get_policy
 from s2r_rewards.cli.kit.commands import needed
+from s2r_rewards.cli.kit.comparing import Comparison, comparison_options
 from s2r_rewards.cli.kit.options import json_option
 from s2r_rewards.cli.kit.paths import FOLDER, verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.serving import Model, asking_options, model_options
-from s2r_rewards.cli.kit.show import Progress, say, say_json, show_table
+from s2r_rewards.cli.kit.show import Progress, say, say_json
 from s2r_rewards.datasets.llm.requests import EXTENT, Request, sample_requests
 from s2r_rewards.datasets.loading import is_hub_name
 from s2r_rewards.datasets.resume import fingerprint
@@ -27,9 +28,7 @@ from s2r_rewards.evaluation.benchmarks import (
     files_in,
     load_benchmark,
 )
-from s2r_rewards.evaluation.published import ACCURACY
 from s2r_rewards.evaluation.scoring import score_generations
-from s2r_rewards.evaluation.tables import accuracy_table, average, behaviour_table, efficiency_figure
 from s2r_rewards.rollouts.records import atomic_path
 
 GROUPS = {"in-domain": IN_DOMAIN, "cross-domain": CROSS_DOMAIN, "all": tuple(BENCHMARKS)}
@@ -48,11 +47,9 @@ WHICH = f"One of {', '.join(BENCHMARKS)}; a group ({', '.join(GROUPS)}); or a na
 @click.option("--rescore", is_flag=True, help="Score the folder's generations again, without a model.")
 @asking_options("-n", "Generations a problem, for pass@k.", samples=1)
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many problems of each benchmark.")
-@click.option("--paper", type=click.Choice(list(ACCURACY)), help="Show the paper's figures of this model.")
+@comparison_options
 @json_option
 @scoring_options()
-@click.option("--figure", help="Also draw accuracy over training-set size, from --compare.")
-@click.option("--compare", multiple=True, help="LABEL:SIZE:FOLDER, a run for --figure. Repeatable.")
 @reading_options
 @model_options(required=False, temperature=0.0, max_tokens=8000)
 def command(
@@ -63,11 +60,9 @@ def command(
     rescore: bool,
     asking: dict[str, Any],
     limit: int | None,
-    paper: str | None,
+    comparison: Comparison,
     as_json: bool,
     scoring: Scoring,
-    figure: str | None,
-    compare: tuple[str, ...],
     reading: Reading,
     model: Model | None,
 ) -> None:
@@ -76,12 +71,17 @@ def command(
     Generations are kept as rollouts in the folder -o, one file a benchmark, and results.json with them. A
     killed run goes on where it stopped. With --rescore nothing is generated. Default: greedy pass@1.
 
+    --paper prints the paper's tables 2 (in-domain), 3 (cross-domain), 4 (verification styles of trained models, on
+    MATH500), 5 (online and offline), 10 (accuracy bands) and 11 (offline baselines) with this run among their rows.
+    Numbers are those of version 1; in the ACL version, tables from 4 on have the next number.
+
     \b
     Example:
       s2r eval -o runs/mine -b math500 --data math500=math500.jsonl --url http://localhost:8000/v1 --model my-model
       s2r eval -o runs/mine --data-dir Qwen2.5-Math/evaluation/data --url http://localhost:8000/v1 --model my-model
       s2r eval -o runs/mine --rescore --paper Qwen2.5-Math-7B
     """
+    comparison.check(folder)
     places: dict[str, str] = files_in(data_dir) if data_dir else {}
     for item in data:
         name, _, place = item.partition("=")
@@ -113,19 +113,13 @@ def command(
     results = [_score(folder, name, scoring, reading) for name in chosen]
     with atomic_path(folder / "results.json") as path:
         path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    runs = comparison.runs(folder, results)
     if as_json:
-        say_json(results)
+        say_json(comparison.record(runs))
     else:
-        _show(results, paper)
+        comparison.show(runs)
     say(f"{folder / 'results.json'}: written")
-    if figure:
-        _draw(figure, compare)
-
-
-def _show(results: list[dict[str, Any]], paper: str | None) -> None:
-    show_table("accuracy", *accuracy_table(results, paper))
-    for result in results:
-        show_table(f"behaviour: {benchmark_of(result['benchmark']).title}", *behaviour_table(result, paper))
+    comparison.draw(runs)
 
 
 def _generate(
@@ -159,16 +153,3 @@ def _score(folder: Path, name: str, scoring: Scoring, reading: Reading) -> dict[
     with reading, Progress(f"scoring {name}") as bar:
         generations = bar.over(reading.rollouts(folder / f"{name}.jsonl"))
         return score_generations(name, generations, scoring.method.grammar, checker).to_record()
-
-
-def _draw(figure: str, compare: tuple[str, ...]) -> None:
-    points = []
-    for item in compare:
-        label, size, folder = [*item.split(":", 2), "", ""][:3]
-        if not size.isdigit() or not folder:
-            raise click.UsageError(f"{item!r}: expected --compare LABEL:SIZE:FOLDER")
-        points.append((label, int(size), average(json.loads((Path(folder) / "results.json").read_text()))))
-    if not points:
-        raise click.UsageError("--figure needs at least one --compare LABEL:SIZE:FOLDER")
-    efficiency_figure(points, figure)
-    say(f"{figure}: written")

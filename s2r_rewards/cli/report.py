@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from s2r_rewards.cli.kit.finding import distinct_names
 from s2r_rewards.cli.kit.paths import OutputFile, verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import say
-from s2r_rewards.report import Limits, render
+from s2r_rewards.report import MOST_RUNS, Limits, render_runs
 from s2r_rewards.rollouts.records import atomic_path
 
 PAGE = OutputFile(".html", ".htm")
@@ -17,7 +18,9 @@ PAGE = OutputFile(".html", ".htm")
 @verb()
 @paths_argument
 @click.option("-o", "--output", type=PAGE, default="report.html", show_default=True, help="Where the page goes.")
-@click.option("--title", help="Default: the name of the first file or directory.")
+@click.option("--title", help="Default: the names of the runs.")
+@click.option("--name", "names", multiple=True, help="The name of a run, once for each. [default: from the paths]")
+@click.option("--merge", is_flag=True, help="The files and folders are parts of one run.")
 @click.option(
     "--max-rollouts",
     type=click.IntRange(1),
@@ -29,9 +32,20 @@ PAGE = OutputFile(".html", ".htm")
 @scoring_options()
 @reading_options
 def command(
-    paths: Paths, output: Path, title: str | None, max_rollouts: int, max_mb: float, scoring: Scoring, reading: Reading
+    paths: Paths,
+    output: Path,
+    title: str | None,
+    names: tuple[str, ...],
+    merge: bool,
+    max_rollouts: int,
+    max_mb: float,
+    scoring: Scoring,
+    reading: Reading,
 ) -> None:
     """Write one HTML page that shows what the model does: figures, curves, alarms, and the rollouts themselves.
+
+    Several files or folders are several runs, side by side: what changed against the first, and on which problems.
+    A folder is one run, as are files with --merge.
 
     The page needs no network. Rollouts that are not scored yet are scored first; scored ones are taken as they
     are unless a method, grammar, checker … is given.
@@ -41,9 +55,29 @@ def command(
       s2r report scored.jsonl -o report.html
       s2r report verl_dumps/ -o run.html --title "my verl run"
       s2r report rollouts.parquet --max-rollouts 500
+      s2r report before.jsonl after.jsonl --name SFT --name RL
+      s2r report part-1.jsonl part-2.jsonl --merge
     """
-    rollouts = scoring.all(reading.all_rollouts(paths))
-    page = render(rollouts, title or paths[0].name, Limits(max_rollouts, max_mb))
+    named = _runs(paths, names, merge)
+    if len(named) > 1:
+        say(f"{len(named)} runs side by side: {', '.join(named)} (--merge takes them for parts of one)")
+    runs = {name: scoring.all(reading.all_rollouts(parts)) for name, parts in named.items()}
+    page = render_runs(runs, title or " · ".join(named), Limits(max_rollouts, max_mb))
     with atomic_path(output) as partial:
         partial.write_text(page, encoding="utf-8")
-    say(f"{len(rollouts):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    say(f"{sum(map(len, runs.values())):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")
+
+
+def _runs(paths: Paths, names: tuple[str, ...], merge: bool) -> dict[str, Paths]:
+    """Run → its files and folders. Raises UsageError for names that do not fit."""
+    parts = [paths] if merge or len(paths) == 1 else [(path,) for path in paths]
+    if len(parts) > MOST_RUNS:
+        raise click.UsageError(
+            f"{len(parts)} files or folders: at most {MOST_RUNS} runs can be read side by side; "
+            "give their folder, or --merge where they are parts of one run"
+        )
+    if names and len({*names}) != len(parts):
+        raise click.BadParameter(
+            f"{len({*names})} different names for {len(parts)} runs; expected one each", param_hint="--name"
+        )
+    return dict(zip(names or distinct_names([part[0] for part in parts]), parts, strict=True))

@@ -104,6 +104,11 @@ def take(items: Sequence[Item], number: int | None, seed: int = 0) -> list[Item]
     return [items[i] for i in chosen]
 
 
+def shuffled(items: Sequence[Item], seed: int = 0) -> list[Item]:
+    """The items in an order that depends on the seed alone."""
+    return random.Random(seed).sample(list(items), len(items))
+
+
 def _digest(problem: Problem) -> bytes:
     """Two problems with the same one are the same problem; symbols count, white space and case do not."""
     key = re.sub(r"\s+", "", problem.problem.lower())

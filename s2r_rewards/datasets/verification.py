@@ -20,6 +20,8 @@ from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import Verdict
 
 STYLES = ("problem-solving", "confirmative")
+FREE = "free"
+"""A verification asked for without naming a style (table 6: "not asked")."""
 
 _ENDING = (
     "Finish with exactly one of these three sentences, and write none of them anywhere else:\n"
@@ -36,13 +38,14 @@ _TASKS = {
         "Verify the answer from another side, without solving the problem again: put it back into the "
         "conditions of the problem, test a special case, estimate its size, or check that it meets what is asked."
     ),
+    FREE: "Verify whether it is right.",
 }
 
 
 def verification_messages(problem: str, attempt: str, answer: str, style: str) -> list[dict[str, str]]:
     """The request for one verification of one attempt."""
     if style not in _TASKS:
-        raise ValueError(f"style is {style!r}; expected one of {STYLES}")
+        raise ValueError(f"style is {style!r}; expected one of {tuple(_TASKS)}")
     content = (
         f"Problem:\n{problem}\n\nA proposed solution:\n{attempt}\n\n"
         f"Its answer is {answer}. It may be right or wrong. {_TASKS[style]}\n\n{_ENDING}"
@@ -195,7 +198,7 @@ class StyleCounts:
         return sum(self.agree[right] for right in attempts) / tried if tried else float("nan")
 
 
-def style_table(rows: Iterable[dict[str, Any]]) -> dict[str, StyleCounts]:
+def style_table(rows: Iterable[Mapping[str, Any]]) -> dict[str, StyleCounts]:
     """Counts by style, from the rows that ``s2r data verify`` writes."""
     table: dict[str, StyleCounts] = {}
     for row in rows:

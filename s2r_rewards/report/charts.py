@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
+from urllib.parse import urlencode
 
 from s2r_rewards.report.markup import Html, el, join
 
@@ -13,20 +14,28 @@ LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 26
 MANY, WINDOWS = 60, 20
 """A run of more steps is drawn as moving means over this part of it."""
 Scale = Callable[[float], float]
+Points = Sequence[tuple[float, float]]
+"""(step, value or nan), by step"""
 
 
 def line_chart(
-    title: str, steps: Sequence[float], lines: Mapping[str, Sequence[float]], unit_range: bool = True
+    title: str,
+    lines: Mapping[str, Points],
+    unit_range: bool = True,
+    links: Sequence[Mapping[str, str]] = (),
+    colours: Sequence[int] = range(99),
 ) -> Html:
-    """Curves over steps, each a label and a value (or nan) for every step.
+    """Curves over steps, each a label and its points; each curve has steps of its own.
 
-    `unit_range` fixes the axis to 0…1, otherwise it runs from 0 to a round maximum.
+    `unit_range` fixes the axis to 0…1, otherwise it runs from 0 to a round maximum. `links`: filters, beyond the
+    step, of the rollouts that the points of each curve lead to. `colours`: the number of each curve's style.
     """
-    finite = [v for values in lines.values() for v in values if math.isfinite(v)]
+    finite = [v for points in lines.values() for _, v in points if math.isfinite(v)]
     if not finite:
         return Html("")
     top = 1.0 if unit_range else _round_up(max(finite))
-    first, last = steps[0], steps[-1]
+    first = min(step for points in lines.values() for step, _ in points)
+    last = max(step for points in lines.values() for step, _ in points)
 
     def x(step: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (step - first) / max(last - first, 1)
@@ -43,13 +52,17 @@ def line_chart(
         el("text", f"{first:,g}", class_="tick", x=LEFT, y=HEIGHT - 8),
         el("text", f"step {last:,g}", class_="tick", x=right, y=HEIGHT - 8, text_anchor="end"),
     ]
-    curves = [_curve(i, label, steps, values, x, y) for i, (label, values) in enumerate(lines.items())]
-    if len(steps) > MANY:  # the steps themselves, faint, behind their moving means
-        title = f"{title} (means of {len(steps) // WINDOWS} steps)"
-    ends = {label: _ends(values) for label, values in lines.items()}
+    curves = [
+        _curve(colours[i], label, points, x, y, links[i] if links else {})
+        for i, (label, points) in enumerate(lines.items())
+    ]
+    most = max(map(len, lines.values()))
+    if most > MANY:  # the steps themselves, faint, behind their moving means
+        title = f"{title} (means of {most // WINDOWS} steps)"
+    ends = {label: _ends([value for _, value in points]) for label, points in lines.items()}
     spoken = "; ".join(f"{label} from {start} to {end}" for label, (start, end) in ends.items())
     keys = [
-        el("li", el("span", class_=f"key line{i}"), f"{label} ", el("b", end))
+        el("li", el("span", class_=f"key line{colours[i]}"), f"{label} ", el("b", end))
         for i, (label, (_, end)) in enumerate(ends.items())
     ]
     legend = el("ul", *keys, class_="legend")
@@ -90,23 +103,25 @@ def _bar(*parts: Html, kind: str = "bar", **attributes: str) -> Html:
     return el("svg", *parts, class_=kind, viewBox="0 0 100 8", preserveAspectRatio="none", **attributes)
 
 
-def _curve(index: int, label: str, steps: Sequence[float], values: Sequence[float], x: Scale, y: Scale) -> Html:
+def _curve(index: int, label: str, points: Points, x: Scale, y: Scale, link: Mapping[str, str]) -> Html:
     """Unbroken runs of finite values as polylines, and a dot with a tooltip for every value."""
     runs: list[list[str]] = [[]]
     dots = []
-    many = len(steps) > MANY
+    many = len(points) > MANY
     if many:
-        values = smoothed(values, len(steps) // WINDOWS)
-    for step, value in zip(steps, values, strict=True):
+        means = smoothed([value for _, value in points], len(points) // WINDOWS)
+        points = [(step, mean) for (step, _), mean in zip(points, means, strict=True)]
+    for step, value in points:
         if not math.isfinite(value):
             runs.append([])
             continue
         runs[-1].append(f"{x(step):.1f},{y(value):.1f}")
-        tip = el("title", f"step {step:g}: {label} {value:.3f}")
+        tip = el("title", f"step {step:.15g}: {label} {value:.3f}")
         kind = f"dot line{index}" + (" raw" if many else "")
         dot = el("circle", tip, class_=kind, cx=f"{x(step):.1f}", cy=f"{y(value):.1f}", r=2.4)
         # By mouse: the keyboard has the filter of steps, and a hundred stops would be in its way.
-        dots.append(el("a", dot, href=f"#rollouts&step={step:g}", tabindex=-1, aria_label=f"rollouts of step {step:g}"))
+        href = f"#rollouts&{urlencode({'step': f'{step:.15g}', **link})}"
+        dots.append(el("a", dot, href=href, tabindex=-1, aria_label=f"rollouts of step {step:.15g}"))
     drawn = [el("polyline", class_=f"curve line{index}", points=" ".join(run)) for run in runs if len(run) > 1]
     return join([*drawn, *dots])
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from s2r_rewards.judging import Gold
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scored import ScoredAction
 from s2r_rewards.turns.chat import user_turns
@@ -18,17 +19,23 @@ MAX_TEXT = 20_000
 SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
 
 
-def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = MAX_TEXT) -> dict[str, Any]:
-    """The rollout at place `index` of the file; texts longer than `max_text` characters lose their middle."""
+def payload(
+    index: int, rollout: Rollout, flags: Sequence[str], max_text: int = MAX_TEXT, run: int | None = None
+) -> dict[str, Any]:
+    """The rollout at place `index` of the file; texts longer than `max_text` characters lose their middle.
+
+    `run`: which of the page's runs it belongs to, where there are several.
+    """
     record = rollout.s2r
     actions = record.actions if record else ()
     rewards = record.rewards if record else ()
     room = max(200, max_text // max(1, len(actions)))
     data = {
         "i": index,
-        "id": _one_line(rollout.problem_id),
+        "u": run,
+        "id": one_line(rollout.problem_id),
         "p": shorten(rollout.prompt, max_text),
-        "g": rollout.gold if isinstance(rollout.gold, str) else " or ".join(rollout.gold),
+        "g": gold_text(rollout.gold),
         "l": None if rollout.level is None else str(rollout.level),
         "s": rollout.step,
         "o": record.outcome if record else None,
@@ -69,7 +76,12 @@ def _action(action: ScoredAction, context: Sequence[float], text: str, room: int
     return {key: value for key, value in data.items() if value is not None}
 
 
-def _one_line(text: object, limit: int = 48) -> str:
+def gold_text(gold: Gold) -> str:
+    """The golden answer, or all that are accepted, as one text."""
+    return gold if isinstance(gold, str) else " or ".join(gold)
+
+
+def one_line(text: object, limit: int = 48) -> str:
     """Some trackers use the whole prompt as the name of a problem."""
     line = " ".join(SPECIAL.sub(" ", str(text)).split()) or str(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"

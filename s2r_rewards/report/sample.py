@@ -36,25 +36,33 @@ def flags_of(judged: JudgedTrajectory) -> tuple[str, ...]:
 
 
 def choose(
-    flags: Sequence[Sequence[str]], sizes: Sequence[int], limit: int, max_bytes: int, seed: int = 0
+    flags: Sequence[Sequence[str]],
+    sizes: Sequence[int],
+    limit: int,
+    max_bytes: int,
+    seed: int = 0,
+    wanted: Sequence[int] = (),
 ) -> list[int]:
     """Indices into `flags`, ascending: at most `limit`, whose `sizes` add up to at most `max_bytes`.
 
-    Half of the room goes to rollouts with a telling flag, in equal parts; the rest is a uniform sample, so
-    that the page still shows what is usual. Everything is kept where everything fits.
+    Half of the room goes to the `wanted` ones, in their order; half of what is left to rollouts with a telling flag,
+    in equal parts; the rest is a uniform sample, so that the page still shows what is usual. Everything is kept where
+    everything fits.
     """
     total = len(flags)
     if total <= limit and sum(sizes) <= max_bytes:
         return list(range(total))
     order = list(range(total))
     random.Random(seed).shuffle(order)
-    quota = max(1, limit // (2 * len(TELLING)))
+    first = wanted[: limit // 2]
+    quota = max(1, (limit - len(first)) // (2 * len(TELLING)))
     telling: list[int] = []
     for flag in TELLING:
         telling.extend([i for i in order if flag in flags[i]][:quota])
     kept: set[int] = set()
     used = 0
-    for candidates, room in ((telling, max_bytes // 2), (order, max_bytes)):
+    room_of = ((first, max_bytes // 2), (telling, max_bytes * 3 // 4 if first else max_bytes // 2), (order, max_bytes))
+    for candidates, room in room_of:
         for i in candidates:
             if len(kept) >= limit:
                 break

@@ -22,6 +22,8 @@ TILES = (
     ("s2r/correct/c2i", "Correct → incorrect", "first right, last wrong"),
     ("s2r/trials/mean", "Attempts", "mean per rollout"),
 )
+#: Figures of which less is better.
+WORSE = frozenset({"s2r/correct/c2i", "s2r/parse/malformed", "s2r/check/timeout", "s2r/check/ungradable"})
 CURVES = {
     "Accuracy": {"final": "s2r/outcome/accuracy", "first attempt": "s2r/attempt/first_accuracy"},
     "Verification": {
@@ -46,7 +48,7 @@ def tiles(summary: Summary) -> Html:
     for name, title, meaning in TILES:
         value = shown.metrics[name]
         change = value - summary.steps[0].metrics[name] if run else math.nan
-        delta = el("span", signed(change), class_=f"delta {_kind(name, change)}") if math.isfinite(change) else ""
+        delta = el("span", signed(change), class_=f"delta {kind_of(name, change)}") if math.isfinite(change) else ""
         digits = 2 if name == "s2r/trials/mean" else 3
         shown_as = el("dd", el("b", number(value, digits)), delta)
         items.append(el("div", el("dt", title), shown_as, el("dd", meaning, class_="meaning"), class_="tile"))
@@ -58,14 +60,14 @@ def tiles(summary: Summary) -> Html:
     return section("figures", "Key figures", note(about), el("dl", *items, class_="tiles"))
 
 
-def _kind(name: str, change: float) -> str:
+def kind_of(name: str, change: float) -> str:
     """Whether a change is to be welcomed; more attempts are neither."""
-    if name == "s2r/trials/mean" or abs(change) < 0.005:
+    if name == "s2r/trials/mean" or not abs(change) >= 0.005:
         return "same"
-    return "better" if (change > 0) != (name == "s2r/correct/c2i") else "worse"
+    return "better" if (change > 0) != (name in WORSE) else "worse"
 
 
-def _link(label: object, **filters: str) -> Html:
+def link(label: object, **filters: object) -> Html:
     """To the rollouts behind a figure, filtered."""
     return el("a", label, href=f"#rollouts&{urlencode(filters, errors='replace')}")
 
@@ -108,18 +110,19 @@ def curves(summary: Summary) -> Html:
     steps = summary.steps
     if len(steps) < 2 or any(natural(group.key)[0] for group in steps):  # names, not numbers: nothing to draw along
         return Html("")
-    at = [float(group.key) for group in steps]
-    shares = {
-        title: {label: [group.metrics[name] for group in steps] for label, name in lines.items()}
+    charts = [
+        line_chart(title, {label: points(steps, name) for label, name in lines.items()})
         for title, lines in CURVES.items()
-    }
-    sizes = {
-        "Attempts": {"mean": [group.metrics["s2r/trials/mean"] for group in steps]},
-        "Response length": {"characters": [group.mean_length for group in steps]},
-    }
-    charts = [line_chart(title, at, lines) for title, lines in shares.items()]
-    charts += [line_chart(title, at, lines, unit_range=False) for title, lines in sizes.items()]
+    ]
+    charts.append(line_chart("Attempts", {"mean": points(steps, "s2r/trials/mean")}, unit_range=False))
+    lengths = [(float(group.key), group.mean_length) for group in steps]
+    charts.append(line_chart("Response length", {"characters": lengths}, unit_range=False))
     return section("curves", "Learning curves", el("div", *charts, class_="charts"))
+
+
+def points(steps: Sequence[Group], name: str) -> list[tuple[float, float]]:
+    """A metric along steps whose names are numbers."""
+    return [(float(group.key), group.metrics[name]) for group in steps]
 
 
 def levels(summary: Summary) -> Html:
@@ -129,7 +132,7 @@ def levels(summary: Summary) -> Html:
     most = max(group.metrics["s2r/trials/mean"] for group in summary.levels)
     rows = [
         (
-            el("th", _link(group.key, level=group.key), scope="row"),
+            el("th", link(group.key, level=group.key), scope="row"),
             figure(f"{group.count:,}"),
             _with_bar(group.metrics["s2r/attempt/first_accuracy"]),
             _with_bar(group.metrics["s2r/outcome/accuracy"]),
@@ -169,7 +172,7 @@ def _path(node: Node) -> Html:
     signs = "".join("+" if reward > 0 else "−" for reward in node.context)
     kind = {"": "step", "+": "step up", "−": "step down"}[signs[-1:]]
     indent = el("span", class_=f"indent d{min(len(signs), 8)}")
-    named = _link(node.label, ctx=signs) if signs else node.label
+    named = link(node.label, ctx=signs) if signs else node.label
     return el("th", indent, el("span", named, class_=kind), " ", el("code", signs) if signs else "", scope="row")
 
 
@@ -191,7 +194,7 @@ def deviations(summary: Summary) -> Html:
 def _by_code(name: str, counts: Sequence[tuple[str, int]], meanings: Mapping[str, str], summary: Summary) -> Html:
     rows = [
         (
-            el("th", _link(el("code", code), dev=code) if name == "deviation" else el("code", code), scope="row"),
+            el("th", link(el("code", code), dev=code) if name == "deviation" else el("code", code), scope="row"),
             figure(f"{count:,}"),
             _with_bar(count / summary.overall.count, kind="down"),
             meanings.get(code, ""),
@@ -208,7 +211,7 @@ def checks(summary: Summary) -> Html:
         return Html("")
     rows = [
         (
-            el("th", _link(verdict, check=f"{verdict}:{tier}"), class_=f"verdict {verdict}", scope="row"),
+            el("th", link(verdict, check=f"{verdict}:{tier}"), class_=f"verdict {verdict}", scope="row"),
             tier,
             figure(f"{n:,}"),
             _with_bar(n / total),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from s2r_rewards.alarms import Alarm, find_alarms
+from s2r_rewards.alarms import Alarm, alarms_of
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.metrics import behaviour_metrics
-from s2r_rewards.rewards import action_rewards
+from s2r_rewards.report.figures import Context, Figures, Sums, add_contexts, names_of
 from s2r_rewards.rollouts import Rollout
-
-Context = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -73,45 +69,36 @@ class Summary:
 
 def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> Summary:
     """Summarise scored rollouts and their judged trajectories (same order)."""
-    records = [rollout.s2r for rollout in rollouts if rollout.s2r is not None]
-    nodes, left_out = context_tree(map(action_rewards, judged))
-    checks = Counter((check.verdict, check.tier) for j in judged for check in j.checks)
-    deviations = Counter(code for j in judged for code in dict.fromkeys(j.trajectory.codes))
-    guesses = Counter(code for j in judged for code in {u.code: None for u in j.trajectory.uncertainties})
+    figures = Figures()
+    for place, (rollout, one) in enumerate(zip(rollouts, judged, strict=True)):
+        figures.add(place, rollout, one)
+    return summary_of(figures)
+
+
+def summary_of(figures: Figures) -> Summary:
+    """What the overview shows of figures."""
+    nodes, left_out = tree_of(figures.contexts)
     return Summary(
-        problems=len({rollout.problem_id for rollout in rollouts}),
-        grammar=_names(record.grammar for record in records),
-        method=_names(record.method for record in records),
-        checker=_names(record.checker for record in records),
-        overall=_group("all", judged),
-        levels=_grouped(judged, [rollout.level for rollout in rollouts]),
-        steps=_grouped(judged, [rollout.step for rollout in rollouts]),
+        problems=len(figures.problems),
+        **names_of(figures),
+        overall=_group("all", figures.overall),
+        levels=_groups(figures.levels),
+        steps=_groups(figures.steps),
         nodes=tuple(nodes),
         nodes_left_out=left_out,
-        deviations=tuple(deviations.most_common()),
-        checks=tuple((verdict, tier, n) for (verdict, tier), n in checks.most_common()),
-        alarms=find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts]),
-        uncertainties=tuple(guesses.most_common()),
+        deviations=tuple(figures.deviations.most_common()),
+        checks=tuple((verdict, tier, n) for (verdict, tier), n in figures.checks.most_common()),
+        alarms=alarms_of(figures.tallies),
+        uncertainties=tuple(figures.uncertainties.most_common()),
     )
 
 
-def _grouped(judged: Sequence[JudgedTrajectory], keys: Sequence[object]) -> tuple[Group, ...]:
-    members: dict[object, list[JudgedTrajectory]] = {}
-    for key, one in zip(keys, judged, strict=True):
-        if key is not None:
-            members.setdefault(key, []).append(one)
-    return tuple(_group(str(key), members[key]) for key in sorted(members, key=natural))
+def _groups(sums: Mapping[object, Sums]) -> tuple[Group, ...]:
+    return tuple(_group(str(key), sums[key]) for key in sorted(sums, key=natural))
 
 
-def _group(key: str, judged: Sequence[JudgedTrajectory]) -> Group:
-    attempts = Counter(min(len(j.trajectory.attempts), 5) for j in judged)
-    return Group(
-        key=key,
-        count=len(judged),
-        metrics=behaviour_metrics(judged),
-        attempts=tuple(attempts[n] for n in range(1, 6)),
-        mean_length=sum(len(j.trajectory.text) for j in judged) / max(1, len(judged)),
-    )
+def _group(key: str, sums: Sums) -> Group:
+    return Group(key, sums.size, sums.metrics, tuple(sums.attempts), sums.length / max(1, sums.size))
 
 
 def natural(key: object) -> tuple[int, float, str]:
@@ -122,23 +109,19 @@ def natural(key: object) -> tuple[int, float, str]:
         return (1, 0.0, str(key))
 
 
-def _names(values: Iterable[str]) -> str:
-    return ", ".join(sorted({value for value in values if value})) or "–"
-
-
 def context_tree(rewards: Iterable[Sequence[float]], max_depth: int = 8, max_nodes: int = 30) -> tuple[list[Node], int]:
     """Nodes in depth-first order, the most frequent child first, and how many nodes were left out.
 
     Left out are contexts longer than `max_depth` and, beyond `max_nodes`, the rarest ones.
     """
-    sums: dict[Context, list[float]] = {}
+    contexts: dict[Context, list[float]] = {}
     for row in rewards:
-        context: Context = ()
-        for reward in row:
-            entry = sums.setdefault(context, [0.0, 0.0])
-            entry[0] += 1
-            entry[1] += reward
-            context = (*context, 1 if reward > 0 else -1)
+        add_contexts(contexts, row)
+    return tree_of(contexts, max_depth, max_nodes)
+
+
+def tree_of(sums: Mapping[Context, Sequence[float]], max_depth: int = 8, max_nodes: int = 30) -> tuple[list[Node], int]:
+    """The same, given the number and the sum of rewards in each context."""
     # A prefix is at least as frequent as its continuations, so the cut never keeps a child without its parent.
     ranked = sorted((c for c in sums if len(c) <= max_depth), key=lambda c: (-sums[c][0], len(c), c))
     kept = set(ranked[:max_nodes])

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
-from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
+from s2r_rewards import judge, parse
+from s2r_rewards.alarms import ALARM_NAMES, Tally, alarm_metrics, alarms_of, count_signs, find_alarms, signs
+from s2r_rewards.alarms.windows import merged
 from s2r_rewards.testing import ORACLE, solve
 
 GOLD = "15"
@@ -154,3 +156,52 @@ def test_small_batches_do_not_fire():
 def test_lengths_are_checked():
     with pytest.raises(ValueError, match="1 prompts for 0 trajectories"):
         find_alarms([], ["a prompt"])
+
+
+@pytest.mark.parametrize("cut", [1, 7, 30])
+def test_tallies_of_parts_add_up_to_those_of_the_whole(cut):
+    """Alarms, with their evidence and first steps, are the same however a run is cut into parts."""
+    scripts = [solve("4").verify("correct"), solve("5").verify("correct"), solve("4").verify("incorrect").solve("4")]
+    judged = [judge(parse(scripts[i % 3].text() + " x" * (i % 11)), "5") for i in range(200)]
+    steps = [i // 20 for i in range(200)]
+    parts: dict[int, list[Tally]] = {}
+    for start in range(0, 200, cut):
+        tallies: dict[int, Tally] = {}
+        for place in range(start, min(200, start + cut)):
+            one = judged[place]
+            tally = tallies.setdefault(steps[place], Tally())
+            tally.add(place - start, len(one.trajectory.text), one.last_correct, count_signs(one))
+        for step, tally in tallies.items():
+            parts.setdefault(step, []).append(merged([tally], [start]))
+    together = alarms_of({step: merged(tallies) for step, tallies in parts.items()})
+    assert together == find_alarms(judged, steps=steps)
+    assert any(alarm.fired for alarm in together)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("Wait, let me recheck my solution. " + "word " * 4 + "Therefore, the answer is correct.", True),
+        ("Wait, let me recheck my solution. " + "word " * 5 + "Therefore, the answer is correct.", False),
+        ("Wait, let me recheck my solution. " * 40 + "Therefore, the answer is correct.", True),
+        (
+            "Wait, let me recheck my solution. " * 40 + "one two three four five. Therefore, the answer is correct.",
+            False,
+        ),
+        (
+            "Wait, let me recheck my solution. "
+            + ". " * 200
+            + "one two three. "
+            + "Therefore, the answer is correct. " * 30,
+            True,
+        ),
+        (
+            "Wait, let me recheck my solution. one two three four " + " . " * 100 + "Therefore, the answer is correct.",
+            True,
+        ),
+    ],
+)
+def test_work_is_found_wherever_it_stands(text, short):
+    judged = judge(parse(solve("5").text() + text), "5")
+    whole = signs._PHRASES.sub(" ", judged.trajectory.text_of(judged.trajectory.verifications[0])).strip(" .\n\t")
+    assert list(signs.short_verification.cases(judged, "")) == [len(whole.split()) < 5] == [short]

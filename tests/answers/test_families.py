@@ -32,3 +32,11 @@ def test_family(family, same, one, other):
         result = check(gold, answer, POLICY)
         assert bool(result) == same, f"{family}: {gold!r} and {answer!r}: {result}"
     assert FAILURES.total() == before
+
+
+def test_a_percentage_and_a_number_have_one_reading():
+    r"""No answer is right for two golds that differ, in whole numbers and percentages: 1, 100, 1 % and 100 %."""
+    sizes = ["0", "1", "2", "5", "10", "50", "100", "150", "200", "1000", "10000"]
+    for golds, answers in ((sizes, [f"{one}\\%" for one in sizes]), ([f"{one}\\%" for one in sizes], sizes)):
+        for answer in answers:
+            assert sum(bool(check(gold, answer, POLICY)) for gold in golds) <= 1, answer

@@ -25,6 +25,8 @@ class Script:
 
 
 def reply(text, seed):
+    if "Which style does the verification have?" in text:
+        return style_of(re.findall(r"^([0-9a-f]{12})\n(.*?)\n\1$", text, re.DOTALL | re.MULTILINE)[-1][1])
     rng = random.Random(f"{seed}:{text}")
     if "A proposed solution" in text:
         a, b = map(int, re.search(r"What is (\d+) \+ (\d+)", text).groups())
@@ -39,6 +41,12 @@ def reply(text, seed):
     a, b = map(int, re.search(r"What is (\d+) \+ (\d+)", text).groups())
     wrong = rng.choice([0, 0, 0, 1, 2, -1, 10])
     return f"Adding {a} and {b} gives \\boxed{{{a + b + wrong}}}."
+
+
+def style_of(verification):
+    """A judge that goes by one word, and cannot tell where the verification cannot either."""
+    label = "PROBLEM-SOLVING" if "again" in verification else "CONFIRMATIVE"
+    return f"It says what it does.\nVERDICT: {'UNCLEAR' if 'cannot be verified' in verification else label}"
 
 
 class Handler(BaseHTTPRequestHandler):

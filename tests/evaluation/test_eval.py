@@ -78,12 +78,12 @@ def test_tables():
         "95 % interval": "0.0 to 100.0",
         "pass@2": "50.0",
         "majority@2": "50.0",
-        "paper: base": "51",
+        "paper: base": "51.0",
         "paper: BI": "81.6",
         "paper: PRL": "83.4",
         "paper: ORL": "84.4",
         "paper: PRL-offline": "83.4",
-        "paper: ORL-offline": "82",
+        "paper: ORL-offline": "82.0",
     }
     names = ("aime2024", "amc2023", "college-math", "olympiadbench", "gsm8k", "gaokao2023en")
     others = [{**results[0], "benchmark": name, "accuracy": 1.0} for name in names]
@@ -192,7 +192,10 @@ def test_figure_of_data_efficiency(s2r, server, tmp_path):
         *("eval", "-o", folder, "--rescore", "--figure", figure),
         *("--compare", f"ours:3000:{folder}", "--compare", f"more:10000:{folder}"),
     )
-    assert "<svg" in figure.read_text()
+    drawn = figure.read_text()
+    assert "<svg" in drawn
+    assert ">ours</text>" in drawn
+    assert ">more</text>" in drawn
     text = s2r("eval", "-o", folder, "--rescore", "--figure", figure, "--compare", "ours", status=2)
     assert "LABEL:SIZE:FOLDER" in text
 

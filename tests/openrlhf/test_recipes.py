@@ -4,10 +4,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from s2r_openrlhf import AGENT_FILE
+from s2r_openrlhf.checks.flags import for_installed
 from s2r_openrlhf.launch import flags, parsed_step, plan
 from s2r_openrlhf.options import split_arguments
 from s2r_rewards.adapter.recipes import RecipeError, find_recipe
@@ -97,6 +99,44 @@ def test_offline_rl(model, stage):
     options, _, _ = split_arguments(step[3:])
     assert options.offline
     assert options.method == f"s2r-{stage.replace('_', '-')}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("stage", ["orl", "prl"])
+def test_what_openrlhfs_own_scripts_turn_on(model, stage):
+    """Dynamic batches, the correction for vLLM's log-probabilities, evaluation, bounded checkpoints."""
+    args = parsed_step(training_step(model, stage))
+    assert args.train.dynamic_batch_enable
+    assert args.rollout.max_tokens_per_gpu >= args.train.max_tokens_per_gpu >= args.data.max_len
+    advantage = args.algo.advantage
+    if hasattr(advantage, "is_correction_level"):
+        assert (advantage.is_correction_level, advantage.is_correction_mode) == ("token", "mask")
+    else:
+        assert (advantage.is_correction_enable, advantage.is_correction_type) == (True, "icepop")
+    assert advantage.is_correction_threshold == [0.5, 5.0]
+    assert (args.eval.dataset, args.eval.steps, args.eval.n_samples_per_prompt) == ("data/rl_val.jsonl", 25, 1)
+    assert (args.ckpt.max_num, args.ckpt.save_steps) == (3, 50)
+
+
+@pytest.mark.parametrize("stage", ["offline_orl", "offline_prl"])
+def test_stored_rollouts_are_neither_corrected_nor_evaluated(stage):
+    step = training_step("qwen2-7b-instruct", stage)
+    assert not [word for word in step if "is_correction" in word or word.startswith("--eval")]
+
+
+@pytest.mark.parametrize(
+    ("level", "mode", "older"), [("token", "mask", "icepop"), ("token", "clip", "tis"), ("seq", "mask", "seq-mask-tis")]
+)
+def test_older_versions_get_their_words_for_the_correction(level, mode, older, tmp_path, monkeypatch):
+    settings = {"algo": {"advantage": {"is_correction_level": level, "is_correction_mode": mode, "estimator": "rloo"}}}
+    source = tmp_path / "train_ppo_ray.py"
+    source.write_text('add_argument("--algo.advantage.is_correction_type")')
+    found = SimpleNamespace(origin=str(source))
+    monkeypatch.setattr("s2r_openrlhf.checks.flags.util.find_spec", lambda name: found)
+    told = for_installed(settings)["algo"]["advantage"]
+    assert told == {"estimator": "rloo", "is_correction_enable": True, "is_correction_type": older}
+    source.write_text('add_argument("--algo.advantage.is_correction_level")')
+    assert for_installed(settings) == settings
 
 
 def test_places_and_flags_of_ones_own_count_more(monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.adapter.recipes import Plan, RecipeError, compose, launch, run_steps
+from s2r_rewards.adapter.recipes import Plan, RecipeError, checked, compose, launch, run_steps
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def launched(folder, *arguments, plan=None, check=lambda plan: 0):
-    return launch([str(folder), *arguments], "verl", plan or (lambda *found: Plan([])), check)
+def launched(folder, *arguments, plan=None, check=lambda plan: 0, **more):
+    return launch([str(folder), *arguments], "verl", plan or (lambda *found: Plan([])), check, **more)
 
 
 def test_a_stage_stands_over_what_it_builds_on_and_over_its_model(folder, monkeypatch):
@@ -91,6 +91,76 @@ def test_a_missing_framework_is_named_with_the_way_out(folder, capsys):
 
     assert launched(folder, "prl", "--model", "some", plan=plan) == 2
     assert capsys.readouterr().err == "s2r: No module named 'hydra'; pip install 's2r-rewards[verl]'\n"
+
+
+@pytest.fixture
+def nobody(monkeypatch, tmp_path):
+    """wandb is installed, nobody is logged in."""
+    monkeypatch.setattr("s2r_rewards.adapter.recipes.installed", lambda name: "0.31.0")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_HOST", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_wandb_by_a_flag_comes_before_overrides_of_ones_own(folder, nobody, monkeypatch):
+    seen = []
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    launched(
+        folder, *("prl", "--model", "some", "--check", "--wandb", "x=1"),
+        plan=lambda *found: seen.append(found[3]) or Plan([]), wandb=("logger=wandb",),
+    )  # fmt: skip
+    assert seen == [["logger=wandb", "x=1"]]
+
+
+@pytest.mark.parametrize("how", ["key", "netrc", "offline"])
+def test_wandb_needs_a_login_or_none(folder, nobody, monkeypatch, tmp_path, how, capsys):
+    words = ("prl", "--model", "some", "--check", "--wandb")
+    assert launched(folder, *words) == 2
+    assert "run `wandb login`" in capsys.readouterr().err
+    if how == "netrc":
+        (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password abc\n")
+        (tmp_path / ".netrc").chmod(0o600)
+    else:
+        monkeypatch.setenv(*{"key": ("WANDB_API_KEY", "abc"), "offline": ("WANDB_MODE", "offline")}[how])
+    assert launched(folder, *words) == 0
+
+
+def test_wandb_that_is_not_installed(folder, nobody, monkeypatch, capsys):
+    monkeypatch.setattr("s2r_rewards.adapter.recipes.installed", lambda name: None)
+    assert launched(folder, "prl", "--model", "some", "--wandb") == 2
+    assert "pip install wandb" in capsys.readouterr().err
+
+
+def test_the_key_reaches_the_workers_and_is_not_shown(folder, nobody, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_API_KEY", "geheim")
+    code = "import os; print(os.environ['S2R_WORKER_ENV'], os.environ['WANDB_API_KEY'] == 'geheim')"
+    step = [sys.executable, "-c", code]
+    monkeypatch.setattr("os.execvpe", lambda name, words, env: subprocess.run(words, env=env) and sys.exit(0))
+    with pytest.raises(SystemExit):
+        launched(folder, "prl", "--model", "some", "--wandb", plan=lambda *_: Plan([step], {"A": 1}))
+    out = capfd.readouterr().out
+    assert "WANDB_API_KEY,A True" in out.splitlines()[-1]
+    assert "geheim" not in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (None, 0, "fine"),
+        (ValueError("no such flag"), 2, "s2r_trl: no such flag\n"),
+        (RuntimeError("too old"), 1, "s2r_trl: RuntimeError: too old\n"),
+        (ImportError("no trl"), 1, "s2r_trl: ImportError: no trl\n"),
+    ],
+    ids=str,
+)
+def test_what_a_check_finds_becomes_a_status(error, status, said, capsys):
+    def look():
+        if error:
+            raise error
+        return "fine"
+
+    assert checked("trl", look) == status
+    assert said in "".join(capsys.readouterr())
 
 
 PRINT = "import os, sys; print(sys.argv[1], os.environ['NAME'], os.environ['S2R_WORKER_ENV'])"

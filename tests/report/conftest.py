@@ -49,3 +49,26 @@ def show(browser):
         return browser
 
     return open_page
+
+
+@pytest.fixture
+def until(browser):
+    """Wait until the first element of a selector shows a text."""
+
+    def wait(selector, wanted):
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.common.by import By
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        def there(_):  # a row may be drawn anew between finding and reading it
+            found = browser.find_elements(By.CSS_SELECTOR, selector)
+            return bool(found) and wanted in found[0].text
+
+        try:
+            wait = WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException,))
+            wait.until(there)
+        except Exception:
+            found = [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
+            raise AssertionError(f"{selector}: expected {wanted!r}, found {found}") from None
+
+    return wait

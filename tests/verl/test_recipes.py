@@ -50,6 +50,27 @@ def test_online_recipes(model, stage):
     assert config.actor_rollout_ref.rollout.name == "vllm"
 
 
+@pytest.mark.parametrize("stage", [*ONLINE, *OFFLINE, "sft"])
+def test_checkpoints_are_bounded(stage):
+    trainer = composed("qwen2-7b-instruct", stage).trainer
+    kept = trainer.max_ckpt_to_keep if stage == "sft" else trainer.max_actor_ckpt_to_keep
+    assert 1 <= kept <= 3
+
+
+@pytest.mark.parametrize("stage", [*ONLINE, *OFFLINE])
+def test_batches_are_dynamic_and_what_vllm_sampled_is_corrected(stage):
+    config = composed("qwen2.5-math-7b", stage)
+    rollout = config.actor_rollout_ref.rollout
+    assert config.actor_rollout_ref.actor.use_dynamic_bsz
+    assert rollout.log_prob_use_dynamic_bsz
+    online = stage in ONLINE
+    assert rollout.calculate_log_probs == online
+    assert config.algorithm.rollout_correction.rollout_is == ("token" if online else None)
+    longest = config.data.max_prompt_length + config.data.max_response_length
+    assert config.actor_rollout_ref.actor.ppo_max_token_len_per_gpu >= longest
+    assert rollout.log_prob_max_token_len_per_gpu >= longest
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("stage", OFFLINE)
 def test_offline_recipes(model, stage):
@@ -145,6 +166,10 @@ def test_the_environment_of_a_model_reaches_the_process(monkeypatch, tmp_path):
     plan = launch.plan(RECIPES, "prl", "qwen2.5-math-7b", [])
     assert dict(plan.environment) == {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": 1}
     assert dict(launch.plan(RECIPES, "prl", "qwen2-7b-instruct", []).environment) == {}
+    word = "+ray_kwargs.ray_init.runtime_env.env_vars.VLLM_ALLOW_LONG_MAX_MODEL_LEN='1'"
+    assert word in plan.steps[0]  # for a Ray cluster that runs already
+    config = composed("qwen2.5-math-7b", "prl", word)
+    assert config.ray_kwargs.ray_init.runtime_env.env_vars.VLLM_ALLOW_LONG_MAX_MODEL_LEN == "1"
 
 
 def test_sft_runs_under_torchrun():

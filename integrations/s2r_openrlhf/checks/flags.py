@@ -56,6 +56,24 @@ def flags(settings: Mapping[str, Any], prefix: str = "--") -> Iterator[str]:
             yield from (prefix + key, *map(str, values))
 
 
+def for_installed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in the words of OpenRLHF 0.11.2, for the one that is here.
+
+    Before, the correction for vLLM's log-probabilities had a switch and one type; ``icepop`` is ``token`` and ``mask``.
+    """
+    advantage = settings.get("algo", {}).get("advantage", {})
+    level, mode = (advantage.get(f"is_correction_{name}") for name in ("level", "mode"))
+    spec = util.find_spec(RL_MODULE) if util.find_spec("openrlhf") else None
+    if level is None or spec is None or not spec.origin:
+        return dict(settings)
+    if "--algo.advantage.is_correction_level" in Path(spec.origin).read_text(encoding="utf-8"):
+        return dict(settings)
+    kinds = {("token", "mask"): "icepop", ("token", "clip"): "tis", ("seq", "mask"): "seq-mask-tis"}
+    older = {k: v for k, v in advantage.items() if k not in ("is_correction_level", "is_correction_mode")}
+    older |= {"is_correction_enable": True, "is_correction_type": kinds.get((level, mode), mode)}
+    return {**settings, "algo": {**settings["algo"], "advantage": older}}
+
+
 def read_flags(module: str, arguments: Sequence[str]) -> Flags:
     """What training would get.
 

@@ -2,8 +2,8 @@
 
 Two plain numbers are equal when their exact rational values are: integers, decimals, ``a/b``, scientific notation and
 thousands separators; nothing is rounded, and exponents and digits are bounded before anything is evaluated. Caveat:
-without the question nobody can know the unit that it asked for; a unit on one side only is therefore dropped, and a
-percent sign may stand for nothing only where the bare number could not be meant as a proportion.
+without the question nobody can know the unit that it asked for; a unit on one side only is therefore dropped, and with a
+percent sign on one side only the bare number decides what it means.
 """
 
 import re
@@ -135,20 +135,20 @@ def _quantities(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
 
 
 def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
-    """One side has a percent sign: it divides by a hundred, or it was left out on the other side."""
+    """One side has a percent sign; the bare number decides whether it is the percentage's value or only lacks its sign.
+
+    Never both: if 1 stood for 1 % and for 100 %, one answer would be right for two golds.
+    """
     if policy.percent == "strict":
         return Outcome(False, "number", "a percent sign on one side only")
-    if policy.percent in ("both", "value"):
+    bare = as_number((a if g.percent else g).core)
+    proportion = bare is None or 0 < abs(bare) < 1
+    if policy.percent == "value" or (policy.percent == "both" and proportion):
         sides = [tree.Quotient(side.core, _HUNDRED) if side.percent else side.core for side in (g, a)]
-        outcome = equal(sides[0], sides[1], policy)
-        if outcome.equal or policy.percent == "value":
-            return outcome
-    outcome = equal(g.core, a.core, policy)
-    if outcome.equal:
-        value = as_number(g.core)
-        if value is None or (a.percent and abs(value) < 1):
-            return Outcome(False, "number", "a percentage of a proportion")
-    return outcome
+        return equal(sides[0], sides[1], policy)
+    if proportion:
+        return Outcome(False, "number", "a percentage and a proportion")
+    return equal(g.core, a.core, policy)
 
 
 def _mentions_pi(node: Node) -> bool:

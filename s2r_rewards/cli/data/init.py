@@ -23,7 +23,7 @@ from s2r_rewards.datasets.initialization import (
     single_attempt,
 )
 from s2r_rewards.datasets.problems import Problem
-from s2r_rewards.datasets.verification import STYLES, checked_attempts, verified_attempt
+from s2r_rewards.datasets.verification import FREE, STYLES, checked_attempts, verified_attempt
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 SETS = ("behaviour", "original-solution", "long-cot")
@@ -35,7 +35,7 @@ SOURCE = "SOURCE is: verifications; problems with solutions; or samples of a lon
 @output_option("Trajectories as segments with their loss mask, JSONL or parquet.")
 @click.option("--set", "kind", type=click.Choice(SETS), default=SETS[0], show_default=True, help=SOURCE)
 @click.option("--preset", type=click.Choice(list(INITIALIZATION_PRESETS)), default="paper", show_default=True)
-@click.option("--style", type=click.Choice([*STYLES, "both"]), default="confirmative", show_default=True)
+@click.option("--style", type=click.Choice([*STYLES, FREE, "both"]), default="confirmative", show_default=True)
 @click.option(
     "--preview", default=0, type=click.IntRange(0), help="Show the first N trajectories with their loss mask."
 )
@@ -101,6 +101,7 @@ def _behaviour(
     # Verifications of one problem lie together: `s2r data verify` writes them in the order of the samples.
     seen: set[str] = set()
     styles: set[str] = set()
+    wanted = STYLES if style == "both" else (style,)
     for name, group in groupby(_verified_rows(source, reading), key=lambda row: row["problem_id"]):
         if name in seen:
             raise ValueError(f"{source}: rows of problem {name!r} do not lie together; sort them by problem_id")
@@ -109,7 +110,7 @@ def _behaviour(
         styles.update(r["style"] for r in members)
         first = members[0]
         built = build_trajectory(
-            [verified_attempt(r) for r in members if r["kept"] and style in ("both", r["style"])],
+            [verified_attempt(r) for r in members if r["kept"] and r["style"] in wanted],
             wrong=first["wrong"],
             total=first["total"],
             preset=preset,
@@ -121,7 +122,7 @@ def _behaviour(
             dropped[built.reason] += 1
         else:
             yield Problem(name, first["problem"], first["gold"], first.get("level"), first.get("source") or ""), built
-    if styles and style != "both" and style not in styles:
+    if styles and styles.isdisjoint(wanted):
         raise ValueError(f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}")
 
 

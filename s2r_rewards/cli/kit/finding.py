@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -95,3 +95,35 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
     """A key by which 10.jsonl comes behind 2.jsonl."""
     parts: list[Any] = re.findall(r"\d+|\D+", path.name)
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Short names that tell paths apart: the last parts in which they differ, without the ending of a file.
+
+    `a/scored.jsonl b/scored.jsonl` are `a` and `b`. A path that is named twice is numbered.
+    """
+    whole = [path.resolve().parts[1:] or ("rollouts",) for path in paths]
+    shorter = [(*parts[:-1], _without_ending(path)) for parts, path in zip(whole, paths, strict=True)]
+    different = len({*whole})
+    if len({*shorter}) == different:
+        whole = shorter
+    if different > 1 and len({parts[-1] for parts in whole}) == 1:
+        return distinct_names([Path(*parts[:-1]) for parts in whole])
+    depth = 1
+    while len({parts[-depth:] for parts in whole}) < different:
+        depth += 1
+    names: list[str] = []
+    for parts in whole:
+        name = again = "/".join(parts[-depth:])
+        number = 1
+        while again in names:
+            number += 1
+            again = f"{name} ({number})"
+        names.append(again)
+    return names
+
+
+def _without_ending(path: Path) -> str:
+    name = path.resolve().name
+    ending = next((suffix for suffix in SUFFIXES if name.endswith(suffix) and not path.is_dir()), "")
+    return name.removesuffix(ending) or name or "rollouts"

@@ -11,7 +11,9 @@ function showDetail() {
     detail.replaceChildren(make("p", "empty", shown.length ? missing : "No rollout matches these filters."));
     return;
   }
+  renewBudget();
   detail.replaceChildren(heading(rollout), chips(rollout), prompt(rollout), ...siblings(rollout), ...actions(rollout));
+  reachable(detail);
   detail.scrollTop = 0;
 }
 
@@ -26,7 +28,7 @@ function heading(rollout) {
   const link = make("a", "", "Link");
   link.href = "#r=" + rollout.i;
   link.title = "Address of this rollout alone";
-  return make("div", "bar-top", back, make("h2", "", `Rollout ${rollout.i}`), link, previous, next);
+  return make("div", "bar-top", back, make("h2", "", `Rollout ${rollout.i}`), link, texButton(), previous, next);
 }
 
 function button(label, act) {
@@ -40,6 +42,7 @@ function chips(rollout) {
   const right = lastRight(rollout);
   const node = make("ul", "chips", make("li", "chip " + (right ? "good" : "bad"), right ? "✓ last attempt right" : "✗ last attempt wrong"));
   if (rollout.o !== undefined) node.append(make("li", "chip " + (rollout.o > 0 ? "good" : "bad"), "outcome " + signed(rollout.o)));
+  if (rollout.u !== undefined) node.append(make("li", "chip", make("span", "key line" + rollout.u), "run " + nameOf(rollout)));
   node.append(make("li", "chip", "problem " + rollout.id));
   if (rollout.l !== undefined) node.append(make("li", "chip", "level " + rollout.l));
   if (rollout.s !== undefined) node.append(make("li", "chip", "step " + rollout.s));
@@ -53,13 +56,13 @@ function chips(rollout) {
 }
 
 function prompt(rollout) {
-  const gold = make("p", "", "Golden answer: ", make("code", "", rollout.g === undefined ? "–" : rollout.g));
+  const gold = make("p", "", "Golden answer: ", answerOf(rollout.g === undefined ? "–" : rollout.g));
   return make("div", "prompt", make("h3", "", "Prompt"), text(rollout.p || "–"), gold);
 }
 
 // The samples that a baseline over the prompt compares: those of the same problem and step, action by action.
 function siblings(rollout) {
-  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s);
+  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
   if (samples.length < 2) return [];
   const most = Math.max(...samples.map((one) => (one.a || []).filter((action) => action.k !== "end").length));
   const head = make("tr", "", make("th", "", "sample"), make("th", "", "outcome"));
@@ -72,15 +75,21 @@ function siblings(rollout) {
     return line;
   });
   const whole = make("table", "", make("thead", "", head), make("tbody", "", ...rows));
-  const scroll = make("div", "scroll", whole);
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "Samples of this problem");
+  const scroll = region(whole, "Samples of this problem");
   const more = samples.length > 64 ? ` The first 64 of ${samples.length}.` : "";
   const about = "Reward, then baseline → advantage: what was compared for this problem" + (rollout.s === undefined ? "." : " at this step.") + more;
   const title = `${samples.length} samples of this problem`;
   const box = make("details", "siblings", make("summary", "", title), make("p", "note", about), scroll);
   return [box];
+}
+
+// A table that scrolls sideways on a phone instead of stretching the page.
+function region(whole, label) {
+  const node = make("div", "scroll", whole);
+  node.tabIndex = 0;
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", label);
+  return node;
 }
 
 function sample(action) {
@@ -106,7 +115,7 @@ function card(action, at, attempt, check) {
   const name = NAMES[action.k] + (action.k === "end" ? "" : " " + attempt);
   const head = make("header", "", make("h3", "", name));
   if (action.k === "solve") {
-    head.append(make("span", "chip", action.a === undefined ? "no answer" : "answer ", action.a === undefined ? null : make("code", "", action.a)), " ");
+    head.append(make("span", "chip", action.a === undefined ? "no answer" : "answer ", action.a === undefined ? null : answerOf(action.a)), " ");
     if (check) {
       const truth = make("span", "chip " + (check[0] === "correct" ? "good" : "bad"), check[0] === "correct" ? "✓ right" : check[0] === "incorrect" ? "✗ wrong" : "✗ " + check[0]);
       head.append(truth, " ", make("small", "", [check[1], check[2]].filter(Boolean).join(": ")));
@@ -138,17 +147,40 @@ function signed(value) {
   return (value < 0 && short !== "0" ? "−" : value > 0 ? "+" : "") + short;
 }
 
-// The text, with what was searched for marked.
+// The text, with its formulas typeset and what was searched for marked; a formula that has it is shown as it was written.
 function text(words) {
-  const node = make("p", "text");
   const wanted = state.q.toLowerCase();
+  const has = (part) => wanted && part.toLowerCase().includes(wanted);
+  let pieces = state.tex === "source" ? [{ text: words }] : piecesOf(words);
+  if (has(words) && !pieces.some((piece) => has(piece.text))) pieces = [{ text: words }]; // it is found across pieces
+  const node = make("p", "text");
+  let above = false; // a formula on lines of its own needs no line break behind
+  for (const piece of pieces) {
+    const math = piece.tex !== undefined && !has(piece.text) && typeset(piece.tex, piece.display);
+    node.append(...(math ? [math] : marked(above ? piece.text.replace(/^[ \t]*\n/, "") : piece.text, wanted)));
+    above = Boolean(math) && piece.display;
+  }
+  return node;
+}
+
+function marked(words, wanted) {
   const lower = words.toLowerCase();
-  if (!wanted || lower.length !== words.length) { node.textContent = words; return node; }
+  if (!wanted || lower.length !== words.length) return [words];
+  const parts = [];
   let from = 0;
   for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
-    node.append(words.slice(from, at), make("mark", "", words.slice(at, at + wanted.length)));
+    parts.push(words.slice(from, at), make("mark", "", words.slice(at, at + wanted.length)));
     from = at + wanted.length;
   }
-  node.append(words.slice(from));
+  return [...parts, words.slice(from)];
+}
+
+// Between formulas and what the model wrote.
+function texButton() {
+  const source = state.tex === "source";
+  const node = button("LaTeX", () => { go({ tex: source ? "" : "source" }, true); document.getElementById("latex")?.focus(); });
+  node.id = "latex";
+  node.setAttribute("aria-pressed", String(!source));
+  node.title = source ? "Typeset the formulas" : "Show formulas as they were written";
   return node;
 }

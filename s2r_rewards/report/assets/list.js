@@ -36,11 +36,16 @@ function row(rollout, at) {
   const right = lastRight(rollout);
   const mark = make("span", "mark " + (right ? "good" : "bad"), right ? "✓" : "✗");
   mark.setAttribute("aria-label", right ? "right" : "wrong");
-  const place = [rollout.l !== undefined ? "level " + rollout.l : "", rollout.s !== undefined ? "step " + rollout.s : ""];
+  const place = [nameOf(rollout), rollout.l !== undefined ? "level " + rollout.l : "", rollout.s !== undefined ? "step " + rollout.s : ""];
   const line = make("div", "line", mark, make("b", "", String(rollout.i)), make("span", "id", [...place, rollout.id].filter(Boolean).join(" · ")), strip(rollout));
   node.append(line, make("div", "words", gist(rollout)));
   node.addEventListener("click", () => { select(rollout.i); });
   return node;
+}
+
+// The run that a rollout belongs to, where the page has several.
+function nameOf(rollout) {
+  return rollout.u === undefined ? "" : DATA.runs[rollout.u];
 }
 
 function gist(rollout) {

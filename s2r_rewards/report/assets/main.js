@@ -5,6 +5,20 @@ function options(id, entries) {
   if (entries.length < 2) node.parentElement.hidden = true;
 }
 
+// Fields → address. They are read together: what was typed is not lost when another filter follows at once.
+function bind(fields, typed, first = () => {}) {
+  let waiting = 0;
+  const stop = () => clearTimeout(waiting);
+  const read = () => { stop(); first(); go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true); };
+  for (const key of fields) {
+    document.getElementById(key).addEventListener(key === typed ? "input" : "change", () => {
+      stop();
+      if (key === typed) waiting = setTimeout(read, 150); else read();
+    });
+  }
+  return stop;
+}
+
 // How many rollouts have each of the values of a field.
 function seen(field) {
   return tally(DATA.rollouts.flatMap((rollout) => [...new Set(rollout[field] || [])]));
@@ -19,22 +33,15 @@ function setUp() {
   options("level", [["", "all"], ...DATA.levels.map((level) => [level, level])]);
   options("step", [["", "all"], ...DATA.steps.map((step) => [step, step])]);
 
+  options("run", [["", "all"], ...DATA.runs.map((name, at) => [String(at), name])].slice(0, DATA.runs.length ? undefined : 1));
   options("sort", Object.entries(SORTS).map(([value, [label]]) => [value, label]));
   for (const id of ["since", "until"]) document.getElementById(id).parentElement.hidden = DATA.steps.length < 3;
 
-  // All fields are read together: what was typed is not lost when another filter follows at once.
-  let waiting = 0;
-  const fields = KEYS.filter((key) => document.getElementById(key));
-  const read = () => go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true);
-  for (const key of fields) {
-    document.getElementById(key).addEventListener(key === "q" ? "input" : "change", () => {
-      clearTimeout(waiting);
-      if (key === "q") waiting = setTimeout(read, 150); else read();
-    });
-  }
-  const form = document.querySelector(".filters");
+  const stop = bind(KEYS.filter((key) => document.getElementById(key)), "q");
+  setUpChanges();
+  const form = document.querySelector("#rollouts .filters");
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", (event) => { event.preventDefault(); clearTimeout(waiting); go(Object.fromEntries(KEYS.map((key) => [key, ""])), true); });
+  form.addEventListener("reset", (event) => { event.preventDefault(); stop(); go(Object.fromEntries(KEYS.map((key) => [key, ""])), true); });
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address says what is shown, so it must not become #main
     document.getElementById("main").focus();
@@ -50,28 +57,40 @@ let before = "";
 function update() {
   readHash();
   const rollouts = state.view === "rollouts";
-  document.getElementById("overview").hidden = rollouts;
+  document.getElementById("overview").hidden = state.view !== "overview";
+  document.getElementById("changes").hidden = state.view !== "changes";
   document.getElementById("rollouts").hidden = !rollouts;
   document.body.classList.toggle("reading", rollouts && state.r !== null);
-  for (const view of ["overview", "rollouts"]) {
+  for (const view of ["overview", "changes", "rollouts"]) {
     const link = document.getElementById("nav-" + view);
     if (view === state.view) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
-  if (!rollouts) return;
-  for (const key of KEYS) {
+  const defaults = { from: "0", to: "1", order: "worst" };
+  for (const key of [...KEYS, ...PAIR_KEYS]) {
     const node = document.getElementById(key);
-    if (node && node.value !== state[key]) node.value = state[key];
+    const value = state[key] || defaults[key] || "";
+    if (node && node.tagName !== "SECTION" && node.value !== value) node.value = value;
   }
+  if (state.view === "changes") showChanges();
+  if (!rollouts) return;
   const more = [["ctx", "rewards begin with "], ["check", "checked as "], ["problem", "problem "]].filter(([key]) => state[key]);
   document.getElementById("more").textContent = more.map(([key, words]) => words + state[key].replace(":", " by ")).join(" · ");
-  const filters = JSON.stringify(KEYS.map((key) => state[key]));
+  const filters = JSON.stringify(KEYS.filter((key) => key !== "tex").map((key) => state[key]));
   if (filters !== before) { before = filters; list.scrollTop = 0; fillList(); }
   scrollToSelected();
   drawRows();
   showDetail();
 }
 
+function onPairKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) return false;
+  const keys = state.pair === "" ? { "/": () => document.getElementById("find").focus() } : { j: () => movePair(1), k: () => movePair(-1), Escape: () => go({ pair: "" }) };
+  if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+  return true;
+}
+
 function onKey(event) {
+  if (state.view === "changes" && onPairKey(event)) return;
   if (state.view !== "rollouts" || event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
   const page = Math.max(1, Math.floor(list.clientHeight / ROW) - 1);

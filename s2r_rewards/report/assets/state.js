@@ -1,25 +1,28 @@
 "use strict";
 // What is shown, kept in the address so that a view can be bookmarked and sent: #rollouts&flag=timeout&r=12
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "sort"];
-const state = { view: "overview", r: null, ...Object.fromEntries(KEYS.map((key) => [key, ""])) };
+const KEYS = ["q", "flag", "dev", "level", "step", "since", "until", "ctx", "check", "problem", "run", "sort", "tex"];
+const PAIR_KEYS = ["from", "to", "order", "find", "pair", "tex"];
+const state = { view: "overview", r: null, ...Object.fromEntries([...KEYS, ...PAIR_KEYS].map((key) => [key, ""])) };
 
 function readHash() {
   const raw = location.hash.slice(1);
   const params = new URLSearchParams(raw);
   const view = params.has("rollouts") || params.has("r") || KEYS.some((key) => params.has(key));
-  state.view = view ? "rollouts" : "overview";
+  state.view = params.has("changes") && DATA.problems.length ? "changes" : view ? "rollouts" : "overview";
   const wanted = Number(params.get("r"));
   state.r = params.has("r") && Number.isInteger(wanted) ? wanted : null;
-  for (const key of KEYS) state[key] = params.get(key) || "";
+  for (const key of [...KEYS, ...PAIR_KEYS]) state[key] = params.get(key) || "";
+  if (!DATA.runs[state.from || 0] || !DATA.runs[state.to || 1]) state.from = state.to = "";
 }
 
 function hashOf(next) {
   const params = new URLSearchParams();
-  for (const key of KEYS) if (next[key]) params.set(key, next[key]);
-  if (next.r !== null) params.set("r", next.r);
+  const changes = next.view === "changes";
+  for (const key of changes ? PAIR_KEYS : KEYS) if (next[key]) params.set(key, next[key]);
+  if (next.r !== null && !changes) params.set("r", next.r);
   const rest = params.toString();
-  return "#rollouts" + (rest ? "&" + rest : "");
+  return (changes ? "#changes" : "#rollouts") + (rest ? "&" + rest : "");
 }
 
 function go(change, replace) {
@@ -49,6 +52,7 @@ function matches(rollout) {
   if (state.step && String(rollout.s) !== state.step) return false;
   if (state.since && !(rollout.s >= Number(state.since))) return false;
   if (state.until && !(rollout.s <= Number(state.until))) return false;
+  if (state.run && String(rollout.u) !== state.run) return false;
   if (state.problem && rollout.id !== state.problem) return false;
   if (state.check && !(rollout.a || []).some((action) => action.c && `${action.c[0]}:${action.c[1]}` === state.check)) return false;
   if (state.ctx && !signsOf(rollout).startsWith(state.ctx)) return false;
