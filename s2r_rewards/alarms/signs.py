@@ -26,6 +26,7 @@ _PHRASES = re.compile(
 #: Characters that any match of _PHRASES needs at most to be found (its last word may go on).
 _LONGEST_PHRASE = max(60, *(len(m) for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)))
 _BEGINNING = _LONGEST_PHRASE + 100
+_DOTS = re.compile(r"(?:^|\s)\.")
 _ALTERNATIVES = re.compile(r"\bor\b|\\text\{\s*or\s*\}|;|\\lor|\bmaybe\b")
 
 
@@ -75,7 +76,8 @@ def _begins_with_work(text: str) -> bool:
 
 
 def _words(text: str) -> int:
-    return sum(word.strip(".") != "" for word in text.split())
+    words = text.split()
+    return sum(word.strip(".") != "" for word in words) if _DOTS.search(text) else len(words)
 
 
 @rule(

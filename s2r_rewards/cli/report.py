@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
-from s2r_rewards.cli.kit.finding import distinct_names
+from s2r_rewards.cli.kit.finding import distinct_names, find_files
 from s2r_rewards.cli.kit.paths import OutputFile, verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
-from s2r_rewards.cli.kit.show import say
-from s2r_rewards.report import MOST_RUNS, Limits, render_runs
+from s2r_rewards.cli.kit.show import Progress, say
+from s2r_rewards.report import MOST_RUNS, Limits, render_run, render_runs
+from s2r_rewards.report.parts import Rules
+from s2r_rewards.report.sources import Stored
 from s2r_rewards.rollouts.records import atomic_path
 
 PAGE = OutputFile(".html", ".htm")
@@ -61,11 +63,26 @@ def command(
     named = _runs(paths, names, merge)
     if len(named) > 1:
         say(f"{len(named)} runs side by side: {', '.join(named)} (--merge takes them for parts of one)")
-    runs = {name: scoring.all(reading.all_rollouts(parts)) for name, parts in named.items()}
-    page = render_runs(runs, title or " · ".join(named), Limits(max_rollouts, max_mb))
+    title, limits = title or " · ".join(named), Limits(max_rollouts, max_mb)
+    if len(named) > 1:
+        runs = {name: scoring.all(reading.all_rollouts(parts)) for name, parts in named.items()}
+        count, page = sum(map(len, runs.values())), render_runs(runs, title, limits)
+    else:
+        run = _stored(paths, scoring, reading)
+        count, page = len(run.flags), render_run(run, title, limits)
     with atomic_path(output) as partial:
         partial.write_text(page, encoding="utf-8")
-    say(f"{sum(map(len, runs.values())):,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    say(f"{count:,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")
+
+
+def _stored(paths: Paths, scoring: Scoring, reading: Reading) -> Stored:
+    """The rollouts of one run, read in parts: never all of them are in memory."""
+    rules = Rules(scoring.options, reading.fields, bool(scoring.asked))
+    with reading, Progress("reading") as bar:
+        run = Stored(find_files(paths), rules, reading, bar.advance)
+    if not run.flags:
+        raise ValueError("there are no rollouts in the files given")
+    return run
 
 
 def _runs(paths: Paths, names: tuple[str, ...], merge: bool) -> dict[str, Paths]:

@@ -122,9 +122,20 @@ def read_rollouts(
     Raises:
         RecordError: names file, line and field (with the default ``on_error``).
     """
-    for line, record in records.read_records(path, on_error):
+    for _, rollout in to_rollouts(records.read_records(path, on_error), path, on_error, fields):
+        yield rollout
+
+
+def to_rollouts(
+    numbered: Iterable[tuple[int, Mapping[str, Any]]],
+    path: str | os.PathLike[str],
+    on_error: OnError = raise_error,
+    fields: Mapping[str, str] | None = None,
+) -> Iterator[tuple[int, Rollout]]:
+    """(line, rollout) for each (line, record) of a file that can be one; arguments as in :func:`read_rollouts`."""
+    for line, record in numbered:
         try:
-            yield Rollout.from_record(_in_our_words(record, fields), str(path), line)
+            yield line, Rollout.from_record(_in_our_words(record, fields), str(path), line)
         except RecordError as error:
             on_error(error)
 
