@@ -22,6 +22,12 @@ PAGE = OutputFile(".html", ".htm")
 @click.option("-o", "--output", type=PAGE, default="report.html", show_default=True, help="Where the page goes.")
 @click.option("--title", help="Default: the names of the runs.")
 @click.option("--name", "names", multiple=True, help="The name of a run, once for each. [default: from the paths]")
+@click.option(
+    "--trained-on",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Training examples of a run, once for each, for the paper's figure 1 (data efficiency).",
+)
 @click.option("--merge", is_flag=True, help="The files and folders are parts of one run.")
 @click.option(
     "--max-rollouts",
@@ -38,6 +44,7 @@ def command(
     output: Path,
     title: str | None,
     names: tuple[str, ...],
+    trained_on: tuple[int, ...],
     merge: bool,
     max_rollouts: int,
     max_mb: float,
@@ -61,15 +68,18 @@ def command(
       s2r report part-1.jsonl part-2.jsonl --merge
     """
     named = _runs(paths, names, merge)
+    if trained_on and len(trained_on) != len(named):
+        given = f"{len(trained_on)} numbers for {len(named)} runs; expected one each"
+        raise click.BadParameter(given, param_hint="--trained-on")
     if len(named) > 1:
         say(f"{len(named)} runs side by side: {', '.join(named)} (--merge takes them for parts of one)")
     title, limits = title or " · ".join(named), Limits(max_rollouts, max_mb)
     if len(named) > 1:
         runs = {name: scoring.all(reading.all_rollouts(parts)) for name, parts in named.items()}
-        count, page = sum(map(len, runs.values())), render_runs(runs, title, limits)
+        count, page = sum(map(len, runs.values())), render_runs(runs, title, limits, trained_on)
     else:
         run = _stored(paths, scoring, reading)
-        count, page = len(run.flags), render_run(run, title, limits)
+        count, page = len(run.flags), render_run(run, title, limits, trained_on)
     with atomic_path(output) as partial:
         partial.write_text(page, encoding="utf-8")
     say(f"{count:,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")
