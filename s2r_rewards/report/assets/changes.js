@@ -151,5 +151,5 @@ function setUpChanges() {
   options("order", Object.entries(ORDERS).map(([value, [label]]) => [value, label]));
   const form = document.getElementById("pairs");
   form.addEventListener("submit", (event) => event.preventDefault());
-  bind(["from", "to", "order", "find"], "find", () => { drawn = AT_ONCE; });
+  bind("changes", ["from", "to", "order", "find"], "find", () => { drawn = AT_ONCE; });
 }
