@@ -128,8 +128,13 @@ class Workers:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Ends the processes; others are started when they are needed."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
     def map(self, function: Callable[..., T], items: Iterable[Any], *rest: Any) -> Iterator[T]:
         """``function(item, *rest)`` of each item; processes are started at the second."""
