@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from s2r_rewards import answers
+from s2r_rewards.answers.gold import Gold as Gold
+from s2r_rewards.answers.gold import TypedGold
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.trajectory import Trajectory, Verdict
 
-Gold = str | tuple[str, ...]
-"""The golden answer, or all the answers that are accepted."""
 Checker = Callable[[Gold, str], CheckResult]
 """(gold, answer) → CheckResult"""
 BatchChecker = Callable[[Sequence[tuple[Gold, str]]], Sequence[CheckResult]]
@@ -73,12 +73,15 @@ class Judgement(Protocol):
     def malformed(self) -> bool: ...
 
 
-def judge(trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | None = None) -> JudgedTrajectory:
+def judge(
+    trajectory: Trajectory, gold: str | Sequence[str] | TypedGold, checker: Checker | None = None
+) -> JudgedTrajectory:
     """Checks each attempt of one trajectory against the golden answer.
 
     Args:
         trajectory: what :func:`s2r_rewards.parse` returned.
         gold: the golden answer, e.g. ``"\\\\frac{1}{2}"``, or several answers that are all accepted.
+            A :class:`s2r_rewards.answers.TypedGold` says that it is a choice, a word or a literal.
         checker: (gold, answer) → CheckResult; default :func:`s2r_rewards.answers.check_many`, which waits for
             a symbolic worker that is still starting, where a single ``check`` would report a timeout.
     """
@@ -87,7 +90,9 @@ def judge(trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | 
 
 
 def judge_many(
-    trajectories: Iterable[Trajectory], golds: Iterable[str | Sequence[str]], checker_many: BatchChecker | None = None
+    trajectories: Iterable[Trajectory],
+    golds: Iterable[str | Sequence[str] | TypedGold],
+    checker_many: BatchChecker | None = None,
 ) -> list[JudgedTrajectory]:
     """Judges a batch in one call of the batch checker (de-duplicated; default ``answers.check_many``).
 
@@ -95,7 +100,7 @@ def judge_many(
         ValueError: the numbers of trajectories and golden answers differ.
     """
     trajectories = list(trajectories)
-    accepted: list[Gold] = [gold if isinstance(gold, str) else tuple(gold) for gold in golds]
+    accepted: list[Gold] = [gold if isinstance(gold, (str, TypedGold)) else tuple(gold) for gold in golds]
     if len(trajectories) != len(accepted):
         raise ValueError(f"{len(trajectories)} trajectories but {len(accepted)} golden answers")
     pairs = [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from s2r_rewards.alarms.base import rule
 from s2r_rewards.answers import extract_answer
+from s2r_rewards.answers.gold import accepted
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.trajectory import Verdict
@@ -132,7 +133,8 @@ def several_boxes(judged: JudgedTrajectory, prompt: str) -> list[bool]:
 )
 def answer_spraying(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
     """Alternatives count only where gold has none."""
-    hedged_gold = not isinstance(judged.gold, str) or bool(_ALTERNATIVES.search(judged.gold))
+    golds = accepted(judged.gold)
+    hedged_gold = len(golds) > 1 or any(map(_ALTERNATIVES.search, golds))
     for attempt, boxes in zip(judged.trajectory.attempts, _boxes(judged), strict=True):
         yield boxes > 2 or (not hedged_gold and bool(_ALTERNATIVES.search(attempt.answer or "")))
 

@@ -8,17 +8,20 @@ beside it (see :mod:`.chunks`). What always goes to a worker (the symbolic tier,
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
+from .checker import CHECKER_VERSION, best, check, needs_worker
 from .chunks import check_chunks, side_by_side
-from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
+from .gold import TypedGold, accepted
+from .policy import DEFAULT_POLICY, AnswerKind, CheckPolicy, get_policy
 from .result import CheckResult, failed
 from .workers.backends import Backend, require
 
-Pair = tuple[str | Sequence[str], str | None]
+Pair = tuple[str | Sequence[str] | TypedGold, str | None]
 _Single = tuple[str, str | None]
+_CheckAll = Callable[[Collection[_Single], AnswerKind | None], dict[_Single, CheckResult]]
 CACHE_SIZE = 65_536
 _CACHED_LENGTH = 2_000
 
@@ -62,30 +65,43 @@ def check_many(
     """Check every ``(gold, answer)`` pair; equal pairs are checked once, results come back in order.
 
     ``workers`` processes at most work side by side, this one among them; the worker processes are those of the one pool
-    that all threads share. A gold answer may be a tuple of accepted ones; ``policy`` is whatever :func:`get_policy` takes.
+    that all threads share. A gold answer may be a tuple of accepted ones, or a `TypedGold` that brings its kind; ``policy`` is whatever :func:`get_policy` takes.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     return _over_pairs(pairs, partial(_check_all, workers, get_policy(policy), backend, cache))
 
 
-def _over_pairs(
-    pairs: Iterable[Pair], check_all: Callable[[Collection[_Single]], dict[_Single, CheckResult]]
-) -> list[CheckResult]:
-    """Ask once for every single gold answer and answer; results over accepted answers, in order."""
-    listed = [(gold if isinstance(gold, str) else accepted(gold), answer) for gold, answer in pairs]
-    several = {pair: [(one, pair[1]) for one in pair[0]] for pair in listed if not isinstance(pair[0], str)}
-    single: Any = (pair for pair in listed if isinstance(pair[0], str))
-    known: dict[Any, CheckResult] = check_all(
-        dict.fromkeys([*single, *(one for row in several.values() for one in row)])
-    )
-    known |= {pair: best([known[one] for one in row]) for pair, row in several.items()}
+def _over_pairs(pairs: Iterable[Pair], check_all: _CheckAll) -> list[CheckResult]:
+    """Ask once for every single gold answer and answer, of one kind after the other; results in order."""
+    listed: list[Any] = [(g if isinstance(g, (str, TypedGold)) else accepted(g), answer) for g, answer in pairs]
+    known: dict[Any, CheckResult] = {}
+    for kind in dict.fromkeys(_kind(gold) for gold, _ in listed):
+        own = dict.fromkeys(pair for pair in listed if _kind(pair[0]) == kind)
+        several = {pair: [(one, pair[1]) for one in accepted(pair[0])] for pair in own if not isinstance(pair[0], str)}
+        single = (pair for pair in own if isinstance(pair[0], str))
+        results: dict[Any, CheckResult] = check_all(
+            dict.fromkeys([*single, *(one for row in several.values() for one in row)]), kind
+        )
+        known |= {pair: results[pair] for pair in own if pair not in several}
+        known |= {pair: best([results[one] for one in row]) for pair, row in several.items()}
     return [known[pair] for pair in listed]
 
 
+def _kind(gold: object) -> AnswerKind | None:
+    """The kind that a gold answer brings along; None: the policy's."""
+    return gold.kind if isinstance(gold, TypedGold) else None
+
+
 def _check_all(
-    workers: int, policy: CheckPolicy, backend: Backend, cache: ResultCache | None, pairs: Collection[_Single]
+    workers: int,
+    policy: CheckPolicy,
+    backend: Backend,
+    cache: ResultCache | None,
+    pairs: Collection[_Single],
+    kind: AnswerKind | None,
 ) -> dict[_Single, CheckResult]:
+    policy = policy if kind is None else replace(policy, kind=kind)
     if backend != "s2r":
         require(backend)
     known: dict[_Single, CheckResult] = {}
@@ -142,8 +158,9 @@ def batch_checker(
 
 
 def _ask_all(
-    checker: Callable[[str, str], object], name: str, pairs: Collection[_Single]
+    checker: Callable[[str, str], object], name: str, pairs: Collection[_Single], kind: AnswerKind | None
 ) -> dict[_Single, CheckResult]:
+    """Whatever the kind: a checker of one's own sees the texts and decides by itself."""
     return {pair: _ask(checker, name, *pair) for pair in pairs}
 
 

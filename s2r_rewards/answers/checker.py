@@ -20,9 +20,11 @@ A policy whose ``kind`` is not mathematics asks the one tier for that kind alone
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
+from .gold import TypedGold, accepted
 from .guard import guarded
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
@@ -49,12 +51,15 @@ _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 
 
 def check(
-    gold: str | Sequence[str], answer: str | None, policy: CheckPolicy = DEFAULT_POLICY, backend: Backend = "s2r"
+    gold: str | Sequence[str] | TypedGold,
+    answer: str | None,
+    policy: CheckPolicy = DEFAULT_POLICY,
+    backend: Backend = "s2r",
 ) -> CheckResult:
     """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises, whatever the text.
 
     Args:
-        gold: the golden answer, or several that are accepted, any of which is enough.
+        gold: the golden answer, or several that are accepted, any of which is enough; a `TypedGold` brings its kind.
         answer: what was answered; None or blank is ``malformed``.
         policy: what counts as equal.
         backend: another checker behind the same interface (``"math_verify"``, ``"latex2sympy2"``); it runs in a
@@ -67,6 +72,8 @@ def check(
         require(backend)
     if isinstance(gold, str):
         return _check(gold, answer, policy, backend)
+    if isinstance(gold, TypedGold):
+        policy = replace(policy, kind=gold.kind)
     return best([_check(one, answer, policy, backend) for one in accepted(gold)])
 
 
@@ -93,17 +100,10 @@ def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend)
 
 
 def check_response(
-    gold: str | Sequence[str], text: str, policy: CheckPolicy = DEFAULT_POLICY, fallback: Fallback = "math"
+    gold: str | Sequence[str] | TypedGold, text: str, policy: CheckPolicy = DEFAULT_POLICY, fallback: Fallback = "math"
 ) -> CheckResult:
     """Extract the final answer from ``text`` (see :func:`extract_answer`), then check it."""
     return check(gold, extract_answer(text, fallback=fallback).answer, policy)
-
-
-def accepted(gold: object) -> tuple[str, ...]:
-    """The accepted answers in a gold answer, as one hashable tuple; what is no text counts as an empty one."""
-    if isinstance(gold, str):
-        return (gold,)
-    return tuple(one if isinstance(one, str) else "" for one in (gold if isinstance(gold, Sequence) else [gold]))
 
 
 def best(results: Sequence[CheckResult]) -> CheckResult:

@@ -26,6 +26,12 @@ PAGE = OutputFile(".html", ".htm")
 @click.option("--follow", is_flag=True, help="Serve the page of a run that is still going, and keep it up to date.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --follow. [default: any that is free]")
 @click.option("--no-browser", is_flag=True, help="With --follow: print the address and open nothing.")
+@click.option(
+    "--trained-on",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Training examples of a run, once for each, for the paper's figure 1 (data efficiency).",
+)
 @click.option("--merge", is_flag=True, help="The files and folders are parts of one run.")
 @click.option(
     "--max-rollouts",
@@ -45,6 +51,7 @@ def command(
     follow: bool,
     port: int,
     no_browser: bool,
+    trained_on: tuple[int, ...],
     merge: bool,
     max_rollouts: int,
     max_mb: float,
@@ -73,6 +80,9 @@ def command(
     """
     _check_follow(follow)
     named = _runs(paths, names, merge or follow)
+    if trained_on and len(trained_on) != len(named):
+        given = f"{len(trained_on)} numbers for {len(named)} runs; expected one each"
+        raise click.BadParameter(given, param_hint="--trained-on")
     if len(named) > 1:
         say(f"{len(named)} runs side by side: {', '.join(named)} (--merge takes them for parts of one)")
     if follow:
@@ -81,10 +91,10 @@ def command(
     title, limits = title or " · ".join(named), Limits(max_rollouts, max_mb)
     if len(named) > 1:
         runs = {name: scoring.all(reading.all_rollouts(parts)) for name, parts in named.items()}
-        count, page = sum(map(len, runs.values())), render_runs(runs, title, limits)
+        count, page = sum(map(len, runs.values())), render_runs(runs, title, limits, trained_on)
     else:
         run = _stored(paths, scoring, reading)
-        count, page = len(run.flags), render_run(run, title, limits)
+        count, page = len(run.flags), render_run(run, title, limits, trained_on)
     with atomic_path(output) as partial:
         partial.write_text(page, encoding="utf-8")
     say(f"{count:,} rollouts → {output} ({output.stat().st_size / 1e6:.1f} MB)")
@@ -94,7 +104,7 @@ def _check_follow(follow: bool) -> None:
     """Raises UsageError for options that would be ignored."""
     given = click.get_current_context().get_parameter_source
     alone = ("port", "no_browser")
-    never = ("output", "names", "max_rollouts", "max_mb")
+    never = ("output", "names", "trained_on", "max_rollouts", "max_mb")
     for name in never if follow else alone:
         if given(name) is ParameterSource.COMMANDLINE:
             flag = {"names": "--name"}.get(name, f"--{name.replace('_', '-')}")

@@ -14,6 +14,7 @@ from s2r_rewards.report import sections
 from s2r_rewards.report.compare import problems_of, view
 from s2r_rewards.report.compare.rows import rows_of, samples_of
 from s2r_rewards.report.markup import Html, escape, join, json_block
+from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.payload import MAX_TEXT, payload
 from s2r_rewards.report.sample import FLAGS, choose
 from s2r_rewards.report.sources import Held, Source
@@ -45,15 +46,19 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
     return render_run(Held(rollouts), title, limits)
 
 
-def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits()) -> str:
-    """The report of one run, wherever its rollouts are."""
+def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits(), trained_on: Sequence[int] = ()) -> str:
+    """The report of one run, wherever its rollouts are.
+
+    Args:
+        trained_on: the number of training examples, if known, for the paper's figure 1.
+    """
     summary = summary_of(run.figures)
     evidence = {i for alarm in summary.alarms if alarm.fired for i in alarm.evidence}
     sizes = _bounded(run.sizes, limits)
     chosen = sorted({*choose(run.flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
     shown = run.payloads(chosen, limits.text)
     data = _data(run.flags, sizes, chosen, shown, run.figures.levels, run.figures.steps)
-    found = overview(summary, {i: i + 1 for i in chosen})
+    found = overview(summary, {i: i + 1 for i in chosen}, trained_on)
     return _fill(title, meta_of(summary), found, json_block(data), _note(len(chosen), len(run.flags)))
 
 
@@ -90,8 +95,16 @@ def _data(
     }
 
 
-def render_runs(runs: Mapping[str, Sequence[Rollout]], title: str = "runs", limits: Limits = Limits()) -> str:
+def render_runs(
+    runs: Mapping[str, Sequence[Rollout]],
+    title: str = "runs",
+    limits: Limits = Limits(),
+    trained_on: Sequence[int] = (),
+) -> str:
     """The report of several runs side by side: name → scored rollouts. The first is what others are compared with.
+
+    Args:
+        trained_on: training examples of each run, in order, or nothing; for the paper's figure 1.
 
     Raises ValueError for a rollout that is not scored, for a run without rollouts, or for too many runs.
     """
@@ -101,7 +114,7 @@ def render_runs(runs: Mapping[str, Sequence[Rollout]], title: str = "runs", limi
     if len(runs) > MOST_RUNS:
         raise ValueError(f"{len(runs)} runs; at most {MOST_RUNS} can be read side by side")
     if len(runs) == 1:
-        return render(next(iter(runs.values())), title, limits)
+        return render_run(Held(next(iter(runs.values()))), title, limits, trained_on)
     rollouts = [rollout for run in runs.values() for rollout in run]
     owners = [k for k, run in enumerate(runs.values()) for _ in run]
     held = [Held(run) for run in runs.values()]
@@ -115,7 +128,7 @@ def render_runs(runs: Mapping[str, Sequence[Rollout]], title: str = "runs", limi
     data |= {"runs": list(runs), "problems": rows_of(problems, {i: i + 1 for i in chosen})}
     first = next(iter(summaries.values()))
     meta = f"{len(rollouts):,} rollouts · {len(runs)} runs · grammar {first.grammar} · method {first.method}"
-    found = view.overview(summaries, problems)
+    found = view.overview(summaries, problems, trained_on)
     return _fill(title, meta, found, json_block(data), _note(len(chosen), len(rollouts)))
 
 
@@ -129,7 +142,7 @@ def served(title: str, state: Mapping[str, Any], overview: str) -> str:
     return _fill(title, state["meta"], Html(overview), json_block(data), state["note"], ("live.js",))
 
 
-def overview(summary: Summary, places: dict[int, int]) -> Html:
+def overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
     """The sections of one run; `places` maps rollouts to those that the page can show."""
     return join(
         [
@@ -137,6 +150,7 @@ def overview(summary: Summary, places: dict[int, int]) -> Html:
             sections.alarms(summary.alarms, places),
             sections.curves(summary),
             sections.levels(summary),
+            paper_figures({"": summary}, trained_on),
             sections.tree(summary),
             sections.deviations(summary),
             sections.checks(summary),

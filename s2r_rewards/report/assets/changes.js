@@ -59,6 +59,7 @@ function drawProblems() {
   more.hidden = drawn >= pairs.length;
   const scroll = region(whole, "What changed on which problems");
   document.getElementById("problems").replaceChildren(pairs.length ? scroll : make("p", "empty", "No problem matches."), more);
+  reachable(scroll);
 }
 
 function problemRow(problem) {

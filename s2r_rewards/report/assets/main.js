@@ -53,7 +53,7 @@ function setUp() {
     document.getElementById("main").focus();
   });
   list.addEventListener("scroll", drawRows, { passive: true });
-  addEventListener("resize", drawRows);
+  addEventListener("resize", () => { drawRows(); reachable(document.body); });
   addEventListener("hashchange", update);
   addEventListener("keydown", onKey);
   update();

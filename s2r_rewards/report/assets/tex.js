@@ -108,10 +108,12 @@ function answerOf(answer) {
   return node;
 }
 
-// Formulas that are wider than their place can be scrolled by keyboard.
+// Formulas that are larger than their place can be scrolled there, by keyboard too.
 function reachable(node) {
   for (const formula of node.querySelectorAll(".formula")) {
-    if (formula.scrollWidth <= formula.clientWidth + 1) continue;
+    const large = formula.scrollWidth > formula.clientWidth + 1 || formula.scrollHeight > formula.clientHeight + 20;
+    if (!large) continue;
+    formula.classList.add("large");
     formula.tabIndex = 0;
     formula.setAttribute("role", "group");
     formula.setAttribute("aria-label", "formula");

@@ -10,6 +10,7 @@ from s2r_rewards.report.charts import line_chart
 from s2r_rewards.report.compare.changes import Problem, difference
 from s2r_rewards.report.compare.rows import MOST
 from s2r_rewards.report.markup import Html, el, join
+from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.sections import TILES, figure, kind_of, link, note, number, points, section, signed, table
 from s2r_rewards.report.summary import Group, Summary, natural
 
@@ -18,10 +19,10 @@ MORE = (("s2r/parse/malformed", "Malformed"), ("s2r/check/timeout", "Timeouts"),
 FIGURES = (*((name, title) for name, title, _ in TILES), *MORE)
 
 
-def overview(runs: Runs, problems: Sequence[Problem]) -> Html:
+def overview(runs: Runs, problems: Sequence[Problem], trained_on: Sequence[int] = ()) -> Html:
     """All sections, those that have something to show."""
     return join([what(runs), figures(runs), changed(list(runs), problems), alarms(runs), curves(runs), levels(runs),
-                 contexts(runs), deviations(runs)])  # fmt: skip
+                 paper_figures(runs, trained_on), contexts(runs), deviations(runs)])  # fmt: skip
 
 
 def what(runs: Runs) -> Html:
