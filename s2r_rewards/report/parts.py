@@ -24,6 +24,7 @@ from s2r_rewards.rollouts.scoring import judge_rollouts
 
 T = TypeVar("T")
 PART_BYTES, PART_RECORDS = 2_000_000, 512
+WORTH_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,10 @@ class Workers:
             self._pool = None
 
     def map(self, function: Callable[..., T], items: Iterable[Any], *rest: Any) -> Iterator[T]:
-        """``function(item, *rest)`` of each item; processes are started at the second."""
+        """``function(item, *rest)`` of each item; fewer than WORTH_PROCESSES of them are done before one would start."""
         items = iter(items)
-        head = list(islice(items, 2))
-        if self.count == 1 or len(head) < 2:
+        head = list(islice(items, WORTH_PROCESSES))
+        if self.count == 1 or len(head) < WORTH_PROCESSES:
             yield from (function(item, *rest) for item in (*head, *items))
             return
         if self._pool is None:

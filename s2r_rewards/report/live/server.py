@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,6 +83,9 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
+        if self.server.closed:
+            self.close_connection = True
+            return None
         address = urlsplit(self.path)
         parts = address.path.split("/")
         if self.headers.get("Host", "") not in self.server.names:
@@ -139,6 +143,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, run: Following, title: str, port: int = 0) -> None:
         self.pages = Pages(run, title)
+        self.closed = False
         self.secret = secrets.token_urlsafe(16)
         super().__init__((HOST, port), Handler)
         self.names = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
@@ -161,6 +166,7 @@ class Server(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Ends both and removes the index."""
+        self.closed = True
         self.pages.run.close()
         self.server_close()
         if self._reader.is_alive():
@@ -169,7 +175,5 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away in the middle of an answer is no error."""
-        import sys
-
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
