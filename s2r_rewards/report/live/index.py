@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import tempfile
 import threading
@@ -13,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from s2r_rewards.report.live.entries import Entry, Kind, Wire, unpacked
-from s2r_rewards.report.summary import natural
 
 Numbers = npt.NDArray[np.int32]
 COLUMNS = ("kind", "level", "step", "problem", "length", "attempts", "file")
@@ -58,7 +58,7 @@ class Index:
         self._writer.execute("CREATE TABLE texts (n INTEGER PRIMARY KEY, data BLOB)")
         self._writer.execute(
             "CREATE VIRTUAL TABLE words USING fts5 (text, content = '', columnsize = 0, "
-            "tokenize = 'unicode61 remove_diacritics 0')"
+            "tokenize = 'unicode61 remove_diacritics 0', prefix = '2')"
         )
         self._writer.commit()
 
@@ -122,7 +122,7 @@ class Index:
         if by == "problem":
             names = self.names["problem"].values
             ranks = np.empty(len(names) + 1, np.int32)
-            ranks[sorted(range(len(names)), key=lambda i: natural(names[i]))] = np.arange(len(names))
+            ranks[sorted(range(len(names)), key=lambda i: _in_words(names[i]))] = np.arange(len(names))
             return numbers[np.argsort(ranks[self.column("problem")[numbers]], kind="stable")]
         columns = {"longest": ("length", -1), "shortest": ("length", 1), "attempts": ("attempts", -1)}
         if by not in columns:
@@ -183,6 +183,12 @@ def _conditions(wanted: Mapping[str, str]) -> dict[str, Callable[[Any], bool]]:
     if problem:
         conditions["problem"] = lambda one: one == problem
     return conditions
+
+
+def _in_words(name: str) -> list[tuple[int, int, str]]:
+    """A key that puts problem-10 behind problem-2, and looks at no case."""
+    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", name.casefold())
+    return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts]
 
 
 def _number(value: Any, otherwise: float) -> float:

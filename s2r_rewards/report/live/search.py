@@ -20,7 +20,7 @@ KEPT = 6
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 """Scripts that put no spaces between words."""
-SHORTEST_BEGINNING = 3
+SHORTEST_BEGINNING = 2
 _BATCH = 256
 
 
