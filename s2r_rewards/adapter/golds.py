@@ -20,6 +20,7 @@ from typing import Any
 from s2r_rewards import answers
 from s2r_rewards.answers import TypedGold, extract_answer
 from s2r_rewards.answers.gold import KINDS, Gold, accepted, gold_of_kind
+from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.judging import BatchChecker
 
 #: Where an object keeps its golden answer; the first that it has counts.
@@ -40,10 +41,13 @@ class LabelError(ValueError):
     """A label from which no golden answer can be read; the message says what was found and expected."""
 
 
-def gold_of(label: Any) -> Gold:
+def gold_of(label: Any, kind: AnswerKind = "math") -> Gold:
     """The golden answer of a label of any shape in the table above; a tuple where several are accepted.
 
     It is a `TypedGold` where the label names a kind that is not mathematics, and then its texts are taken as they are.
+
+    Args:
+        kind: what a label that names no kind is, by the policy of a run.
 
     Raises:
         LabelError: nothing of the kind.
@@ -55,10 +59,11 @@ def gold_of(label: Any) -> Gold:
         if not any(name in record for name in GOLD_FIELDS):
             raise LabelError(f"label: found an object with {sorted(map(str, record))[:8]}; {_EXPECTED}")
         label = next((record[name] for name in GOLD_FIELDS if record.get(name) is not None), None)
-        if (kind := record.get("kind", "math")) != "math":
-            return _of_kind(label, kind)
+        kind = record.get("kind") or kind
         if isinstance(label, dict):
-            return gold_of(label)
+            return gold_of(label, kind)
+    if kind != "math":
+        return _of_kind(label, kind)
     if hasattr(label, "tolist"):  # numpy: what parquet readers make of numbers and lists
         label = label.tolist()
     if isinstance(label, str) and label.lstrip().startswith('["'):
@@ -159,18 +164,21 @@ def _json(text: str) -> Any:
         return None
 
 
-def ungradable(labels: Iterable[Any], checker: BatchChecker | None = None) -> list[tuple[int, str]]:
+def ungradable(
+    labels: Iterable[Any], checker: BatchChecker | None = None, kind: AnswerKind = "math"
+) -> list[tuple[int, str]]:
     """(row from 1, why) for every label that no response could ever satisfy: unreadable, or not even equal to itself.
 
     Args:
         checker: the batch checker of the run; default the library's.
+        kind: what its policy takes labels for that name no kind.
     """
     bad: dict[int, str] = {}
     pairs: list[tuple[Gold, str]] = []
     rows: list[int] = []
     for row, label in enumerate(labels, 1):
         try:
-            gold = gold_of(label)
+            gold = gold_of(label, kind)
         except LabelError as error:
             bad[row] = str(error)
             continue

@@ -126,8 +126,8 @@ def render_runs(
     shown = [payload(i + 1, rollouts[i], flags[i], limits.text, owners[i]) for i in chosen]
     data = _data(flags, sizes, chosen, shown, (r.level for r in rollouts), (r.step for r in rollouts))
     data |= {"runs": list(runs), "problems": rows_of(problems, {i: i + 1 for i in chosen})}
-    first = next(iter(summaries.values()))
-    meta = f"{len(rollouts):,} rollouts · {len(runs)} runs · grammar {first.grammar} · method {first.method}"
+    methods = ", ".join(dict.fromkeys(f"grammar {one.grammar} · method {one.method}" for one in summaries.values()))
+    meta = f"{len(rollouts):,} rollouts · {len(runs)} runs · {methods}"
     found = view.overview(summaries, problems, trained_on)
     return _fill(title, meta, found, json_block(data), _note(len(chosen), len(rollouts)))
 

@@ -137,3 +137,15 @@ def test_every_view_by_keyboard_alone(show, pages, until, width):
     summary = tab_to(browser, lambda one: one.tag_name == "summary")
     summary.send_keys(Keys.ENTER)
     assert browser.find_element(By.CSS_SELECTOR, ".siblings table").is_displayed()
+
+
+@pytest.mark.parametrize("name", ["one", "several"])
+def test_tables_stay_short_on_a_phone(show, pages, name):
+    """A column of words that is squeezed to one word a line makes a table of thousands of pixels."""
+    browser = show(pages / f"{name}.html", width=390)
+    tall = browser.execute_script(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true; });"
+        "return [...document.querySelectorAll('#overview .scroll tr')].filter((row) => row.clientHeight > 100)"
+        ".map((row) => row.textContent);"
+    )
+    assert not tall

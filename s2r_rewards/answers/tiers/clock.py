@@ -45,7 +45,8 @@ def read_clock(text: str) -> Clock | None:
 
 def compare_clocks(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide when a side is a time; None when neither is, or when it may be a ratio."""
-    if not any(":" in text or (text[-1:] in "mM.}" and _HALF.search(text)) for text in (gold, answer)):
+    colon = ":" in gold or ":" in answer
+    if not colon and not any(text[-1:] in "mM.}" and _HALF.search(text) for text in (gold, answer)):
         return None
     if len(gold) > 60 or len(answer) > 60:
         return None

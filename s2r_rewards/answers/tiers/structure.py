@@ -136,7 +136,7 @@ def _spread(node: Node) -> Node:
             spread = _spread(item)
             flat.extend(spread.items if isinstance(spread, tree.List) and not isinstance(item, tree.List) else (item,))
         return replace(node, items=tuple(flat)) if len(flat) > len(node.items) else node
-    if any(type(part) is tree.PlusMinus for part in descendants(node, without=(tree.List, tree.Set))):
+    if tree.PlusMinus in map(type, descendants(node, without=(tree.List, tree.Set))):
         return tree.List((_signed(node, True), _signed(node, False)))
     return node
 

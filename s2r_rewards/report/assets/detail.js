@@ -162,7 +162,7 @@ function text(words) {
   let above = false; // a formula on lines of its own needs no line break behind
   for (const piece of pieces) {
     const math = piece.tex !== undefined && !has(piece.text) && typeset(piece.tex, piece.display);
-    node.append(...(math ? [math] : marked(above ? piece.text.replace(/^[ \t]*\n/, "") : piece.text, wanted)));
+    node.append(...(math ? [math] : marked(above ? piece.text.replace(/^[ \t]*\n?/, "") : piece.text, wanted)));
     above = Boolean(math) && piece.display;
   }
   return node;

@@ -6,14 +6,17 @@ function options(id, entries) {
 }
 
 // Fields → address. They are read together: what was typed is not lost when another filter follows at once.
-function bind(fields, typed, first = () => {}) {
+let typing = null; // the field whose text is not in the address yet
+function bind(view, fields, typed, first = () => {}) {
   let waiting = 0;
-  const stop = () => clearTimeout(waiting);
-  const read = () => { stop(); first(); go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true); };
+  const stop = () => { clearTimeout(waiting); typing = null; };
+  const read = () => { stop(); if (state.view !== view) return; first(); go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true); };
   for (const key of fields) {
     document.getElementById(key).addEventListener(key === typed ? "input" : "change", () => {
       stop();
-      if (key === typed) waiting = setTimeout(read, 150); else read();
+      if (key !== typed) { read(); return; }
+      typing = document.getElementById(key);
+      waiting = setTimeout(read, 150);
     });
   }
   return stop;
@@ -38,12 +41,12 @@ function fillOptions() {
   options("run", [["", "all"], ...DATA.runs.map((name, at) => [String(at), name])].slice(0, DATA.runs.length ? undefined : 1));
   options("sort", Object.entries(SORTS).map(([value, [label]]) => [value, label]));
   for (const id of ["since", "until"]) document.getElementById(id).parentElement.hidden = DATA.steps.length < 3;
-  for (const key of KEYS) if (document.getElementById(key)) document.getElementById(key).value = state[key];
+  for (const node of document.querySelectorAll("#rollouts select")) node.value = state[node.id];
 }
 
 function setUp() {
   fillOptions();
-  const stop = bind(KEYS.filter((key) => document.getElementById(key)), "q");
+  const stop = bind("rollouts", KEYS.filter((key) => document.getElementById(key)), "q");
   setUpChanges();
   const form = document.querySelector("#rollouts .filters");
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -76,7 +79,7 @@ function update() {
   for (const key of [...KEYS, ...PAIR_KEYS]) {
     const node = document.getElementById(key);
     const value = state[key] || defaults[key] || "";
-    if (node && node.tagName !== "SECTION" && node.value !== value) node.value = value;
+    if (node && node !== typing && node.tagName !== "SECTION" && node.value !== value) node.value = value;
   }
   if (state.view === "changes") showChanges();
   if (DATA.served && state.view === "overview" && stale) refresh();

@@ -105,7 +105,7 @@ def alarms(runs: Runs) -> Html:
     """The alarms that fired in any run, run by run."""
     found = [one.alarms for one in runs.values()]
     fired = [row for row in zip(*found, strict=True) if any(alarm.fired for alarm in row)]
-    rows = [(el("th", row[0].title, scope="row"), *map(_alarm, row), note(row[0].formula)) for row in fired]
+    rows = [(el("th", row[0].title, scope="row"), *map(_alarm, row), row[0].formula) for row in fired]
     about = f"{len(fired) or 'None'} of {len(found[0])} fired in any of the runs."
     return section("alarms", "Alarms", note(about), table(("alarm", *runs, "formula"), rows) if rows else "")
 

@@ -118,7 +118,7 @@ def _figure(
         if math.isfinite(value)
     )
     svg = el(
-        "svg", el("title", f"{title}: {spoken}"), *grid, *ticks, *marks, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img"
+        "svg", el("title", f"{title}: {spoken}"), *grid, *ticks, *marks, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="group"
     )
     keys = [el("li", el("span", class_=f"key line{k}"), label) for k, label in enumerate(values)]
     legend = el("ul", *keys, class_="legend") if len(values) > 1 else ""
