@@ -29,7 +29,7 @@ class JudgedTrajectory:
     checks: tuple[CheckResult, ...]
 
     def __post_init__(self) -> None:
-        attempts = len(self.trajectory.attempts)
+        attempts = sum([action.kind == "solve" for action in self.trajectory.actions])
         if len(self.checks) != attempts:
             raise ValueError(f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt")
 
@@ -103,18 +103,12 @@ def judge_many(
     accepted: list[Gold] = [gold if isinstance(gold, (str, TypedGold)) else tuple(gold) for gold in golds]
     if len(trajectories) != len(accepted):
         raise ValueError(f"{len(trajectories)} trajectories but {len(accepted)} golden answers")
+    stated = [[action.answer for action in trajectory.actions if action.kind == "solve"] for trajectory in trajectories]
     pairs = [
-        (gold, action.answer)
-        for trajectory, gold in zip(trajectories, accepted, strict=True)
-        for action in trajectory.attempts
-        if action.answer is not None
+        (gold, answer) for gold, found in zip(accepted, stated, strict=True) for answer in found if answer is not None
     ]
     results = iter((checker_many or answers.check_many)(pairs))
     return [
-        JudgedTrajectory(
-            trajectory,
-            gold,
-            tuple(NO_ANSWER if action.answer is None else next(results) for action in trajectory.attempts),
-        )
-        for trajectory, gold in zip(trajectories, accepted, strict=True)
+        JudgedTrajectory(trajectory, gold, tuple([NO_ANSWER if answer is None else next(results) for answer in found]))
+        for trajectory, gold, found in zip(trajectories, accepted, stated, strict=True)
     ]
