@@ -83,9 +83,12 @@ def found(tmp_path_factory):
     reachable = pip(Path(sys.prefix), "index", "versions", "pip")
     if reachable.returncode:
         pytest.skip("no package index is reachable")
-    places = {page: tmp_path_factory.mktemp("fresh") for page in pages()}
+    lines = {page: tuple(map(tuple, these)) for page, these in pages().items()}
+    different = sorted(set(lines.values()))
+    places = [tmp_path_factory.mktemp("fresh") for _ in different]
     with ThreadPoolExecutor(len(places)) as pool:
-        return dict(zip(places, pool.map(resolve_page, places.values(), pages().values()), strict=True))
+        wrong = dict(zip(different, pool.map(resolve_page, places, different), strict=True))
+    return {page: wrong[these] for page, these in lines.items()}
 
 
 @pytest.mark.parametrize("page", pages())

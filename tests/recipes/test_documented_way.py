@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def effect(words, variables):
         return reads - {""}, {OUTPUT[framework].format(model=model, stage=stage), *own}
     if words[0] in ("export", "pip", "mkdir", "ray") or "=" in words[0] or (words[:2] == ["s2r", "recipes"]):
         return set(), set()
-    writes = {after for before, after in zip(words, words[1:], strict=False) if before in WRITES}
+    writes = {after for before, after in pairwise(words) if before in WRITES}
     return {word for word in words[1:] if LOCAL.match(word)} - writes, writes
 
 
