@@ -96,7 +96,7 @@ class Judge:
         mp, x, y = self.mp, values[0], values[-1]
         if (kind in ("sqrt", "ln") and x < 0) or (kind == "ln" and not x) or (kind == "div" and not y):
             return None
-        if (kind in ("sin", "cos") and abs(x) > 1e6) or (kind == "exp" and abs(x) > 60):
+        if (kind in ("sin", "cos") and abs(x) > 1e6) or (kind in ("exp", "tanh") and abs(x) > 60):
             return None
         if kind in ("floor", "ceil") and 0 < abs(x - mp.nint(x)) < 1e-20:
             return None  # rounded onto the jump or beside it
@@ -186,7 +186,8 @@ CHOICE = re.compile(r"[$(]{0,2}[A-J][$)]{0,2}")
 def universal(golds: list[str], count: int, seed: int) -> tuple[str, list[str]]:
     """Answers that match two golds of a kind, letters of choices or values, that do not match each other.
 
-    ``(A) 5`` is right for both ``A`` and ``5``: the question asks for either a letter or a value.
+    ``(A) 5`` is right for both ``A`` and ``5``, since a question asks for either a letter or a value; and ``1`` for both
+    ``k = 1`` and ``a = 1``, since the name in front may be missing.
     """
     rng = random.Random(seed)
     pieces = [
@@ -215,7 +216,8 @@ def universal(golds: list[str], count: int, seed: int) -> tuple[str, list[str]]:
         everything = [gold for gold in golds if check(gold, answer, POLICY)]
         for choices in (False, True):
             matched = [gold for gold in everything if bool(CHOICE.fullmatch(gold)) == choices][:8]
-            if any(not check(a, b, POLICY) and not check(b, a, POLICY) for a, b in itertools.combinations(matched, 2)):
+            values = {gold.strip("$. ").rpartition("=")[2] for gold in matched}
+            if any(not check(a, b, POLICY) and not check(b, a, POLICY) for a, b in itertools.combinations(values, 2)):
                 found.append(f"{answer}  =  {' and '.join(matched)}")
     return f"{count:,} candidate answers against {len(golds):,} golds: {len(found)} match two that differ.", found
 

@@ -41,7 +41,7 @@ def process_advantages(
 def subtract(rewards: Sequence[Sequence[float]], baselines: Sequence[Sequence[float]]) -> Values:
     """Element by element; raises ValueError where the shapes differ."""
     return tuple(
-        tuple(r - b for r, b in zip(row, base, strict=True)) for row, base in zip(rewards, baselines, strict=True)
+        [tuple([r - b for r, b in zip(row, base, strict=True)]) for row, base in zip(rewards, baselines, strict=True)]
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from s2r_rewards import answers
+from s2r_rewards.answers.gold import Gold as Gold
+from s2r_rewards.answers.gold import TypedGold
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.trajectory import Trajectory, Verdict
 
-Gold = str | tuple[str, ...]
-"""The golden answer, or all the answers that are accepted."""
 Checker = Callable[[Gold, str], CheckResult]
 """(gold, answer) → CheckResult"""
 BatchChecker = Callable[[Sequence[tuple[Gold, str]]], Sequence[CheckResult]]
@@ -29,7 +29,7 @@ class JudgedTrajectory:
     checks: tuple[CheckResult, ...]
 
     def __post_init__(self) -> None:
-        attempts = len(self.trajectory.attempts)
+        attempts = sum([action.kind == "solve" for action in self.trajectory.actions])
         if len(self.checks) != attempts:
             raise ValueError(f"{len(self.checks)} checks for {attempts} attempts; expected one check an attempt")
 
@@ -73,12 +73,15 @@ class Judgement(Protocol):
     def malformed(self) -> bool: ...
 
 
-def judge(trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | None = None) -> JudgedTrajectory:
+def judge(
+    trajectory: Trajectory, gold: str | Sequence[str] | TypedGold, checker: Checker | None = None
+) -> JudgedTrajectory:
     """Checks each attempt of one trajectory against the golden answer.
 
     Args:
         trajectory: what :func:`s2r_rewards.parse` returned.
         gold: the golden answer, e.g. ``"\\\\frac{1}{2}"``, or several answers that are all accepted.
+            A :class:`s2r_rewards.answers.TypedGold` says that it is a choice, a word or a literal.
         checker: (gold, answer) → CheckResult; default :func:`s2r_rewards.answers.check_many`, which waits for
             a symbolic worker that is still starting, where a single ``check`` would report a timeout.
     """
@@ -87,7 +90,9 @@ def judge(trajectory: Trajectory, gold: str | Sequence[str], checker: Checker | 
 
 
 def judge_many(
-    trajectories: Iterable[Trajectory], golds: Iterable[str | Sequence[str]], checker_many: BatchChecker | None = None
+    trajectories: Iterable[Trajectory],
+    golds: Iterable[str | Sequence[str] | TypedGold],
+    checker_many: BatchChecker | None = None,
 ) -> list[JudgedTrajectory]:
     """Judges a batch in one call of the batch checker (de-duplicated; default ``answers.check_many``).
 
@@ -95,21 +100,15 @@ def judge_many(
         ValueError: the numbers of trajectories and golden answers differ.
     """
     trajectories = list(trajectories)
-    accepted: list[Gold] = [gold if isinstance(gold, str) else tuple(gold) for gold in golds]
+    accepted: list[Gold] = [gold if isinstance(gold, (str, TypedGold)) else tuple(gold) for gold in golds]
     if len(trajectories) != len(accepted):
         raise ValueError(f"{len(trajectories)} trajectories but {len(accepted)} golden answers")
+    stated = [[action.answer for action in trajectory.actions if action.kind == "solve"] for trajectory in trajectories]
     pairs = [
-        (gold, action.answer)
-        for trajectory, gold in zip(trajectories, accepted, strict=True)
-        for action in trajectory.attempts
-        if action.answer is not None
+        (gold, answer) for gold, found in zip(accepted, stated, strict=True) for answer in found if answer is not None
     ]
     results = iter((checker_many or answers.check_many)(pairs))
     return [
-        JudgedTrajectory(
-            trajectory,
-            gold,
-            tuple(NO_ANSWER if action.answer is None else next(results) for action in trajectory.attempts),
-        )
-        for trajectory, gold in zip(trajectories, accepted, strict=True)
+        JudgedTrajectory(trajectory, gold, tuple([NO_ANSWER if answer is None else next(results) for answer in found]))
+        for trajectory, gold, found in zip(trajectories, accepted, stated, strict=True)
     ]

@@ -7,10 +7,13 @@ ratio over nothing is ``nan`` (never a silent 0).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from operator import attrgetter
 
+from s2r_rewards.answers.result import CheckVerdict
 from s2r_rewards.judging import Judgement
 from s2r_rewards.trajectory import Verdict
 
@@ -66,6 +69,7 @@ _RATIOS = (
     ("s2r/check/ungradable", "ungradable", "attempts"),
     ("s2r/check/judge", "judged", "attempts"),
 )
+_SHORT = 32  # attempts
 METRIC_NAMES: tuple[str, ...] = tuple(name for name, _, _ in _RATIOS)
 
 
@@ -75,8 +79,19 @@ def _ratio(top: int, bottom: int) -> float:
 
 def behaviour_counts(judged: Judgement) -> BehaviourCounts:
     """The counts of one trajectory. A trajectory without any attempt counts as a wrong first and last one."""
-    checks, correct = judged.checks, [bool(check) for check in judged.checks]
-    verified = list(zip(correct, judged.verdicts, strict=False))  # the last attempt may lack a verification
+    seen = tuple([(check.verdict, check.tier == "judge") for check in judged.checks])
+    # Few courses make up a batch of thousands; those of any length would fill the memory.
+    count = _of_a_course if len(seen) <= _SHORT else _of_a_course.__wrapped__
+    return count(seen, judged.verdicts, judged.malformed)
+
+
+@lru_cache(maxsize=4096)
+def _of_a_course(
+    checks: tuple[tuple[CheckVerdict, bool], ...], verdicts: tuple[Verdict | None, ...], malformed: bool
+) -> BehaviourCounts:
+    """The counts of all trajectories with these checks (verdict, whether a judge gave it) and verdicts."""
+    correct = [verdict == "correct" for verdict, _ in checks]
+    verified = list(zip(correct, verdicts, strict=False))  # the last attempt may lack a verification
     first, last = correct[:1] == [True], correct[-1:] == [True]
     rejected = sum(1 for right, verdict in verified if not right and verdict is Verdict.INCORRECT)
     right_confirmed = sum(1 for right, verdict in verified if right and verdict is Verdict.CORRECT)
@@ -99,10 +114,10 @@ def behaviour_counts(judged: Judgement) -> BehaviourCounts:
         first_verified_right_true=int(first_right is True and first_verdict is Verdict.CORRECT),
         first_verified_wrong=int(first_right is False),
         first_verified_wrong_true=int(first_right is False and first_verdict is Verdict.INCORRECT),
-        malformed=int(judged.malformed),
-        timeouts=sum(1 for check in checks if check.verdict == "timeout"),
-        ungradable=sum(1 for check in checks if check.verdict == "ungradable"),
-        judged=sum(1 for check in checks if check.tier == "judge"),
+        malformed=int(malformed),
+        timeouts=sum(1 for verdict, _ in checks if verdict == "timeout"),
+        ungradable=sum(1 for verdict, _ in checks if verdict == "ungradable"),
+        judged=sum(1 for _, by_judge in checks if by_judge),
     )
 
 
@@ -115,7 +130,10 @@ def total_counts(judged: Iterable[Judgement]) -> BehaviourCounts:
 
 
 def _sum(counts: Iterable[BehaviourCounts]) -> BehaviourCounts:
-    return BehaviourCounts(*map(sum, zip(*map(_numbers, counts), strict=True)))
+    items = list(counts)
+    times = Counter(map(id, items))  # most are one of a few
+    rows = [[n * times[key] for n in _numbers(item)] for key, item in {id(item): item for item in items}.items()]
+    return BehaviourCounts(*map(sum, zip(*rows, strict=True)))
 
 
 def behaviour_metrics(judged: Sequence[Judgement], levels: Sequence[Hashable] | None = None) -> dict[str, float]:

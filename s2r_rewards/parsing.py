@@ -7,6 +7,7 @@ policy cannot earn more ±1 by stuffing markers.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -15,12 +16,13 @@ from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
 from s2r_rewards.grammar import Grammar, NaturalGrammar, get_grammar
 from s2r_rewards.natural import nearly, read_natural, read_verdict
-from s2r_rewards.seeking import find
+from s2r_rewards.seeking import find_all
 from s2r_rewards.seeking.verdicts import spoken
 from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Verdict
 
 Mark = tuple[int, int, ActionKind]
 """A marker in the text: start, end, and the action that it opens."""
+_INK = re.compile(r"\S")
 
 
 def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = None) -> Trajectory:
@@ -73,7 +75,11 @@ def _parse(
     marks = _markers(text, rules)
     if asked or last_turn:
         marks = _with_turns(text, marks, asked, last_turn)
-    body_end = next((start for start, _, kind in marks if kind == "end"), len(text))
+    body_end = len(text)
+    for mark in marks:
+        if mark[2] == "end":
+            body_end = mark[0]
+            break
     ended = True if body_end < len(text) else finished
 
     if isinstance(rules, NaturalGrammar):
@@ -84,7 +90,8 @@ def _parse(
     deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
     if ended:
         actions.append(Action("end", body_end, len(text)))
-    deviations.sort(key=lambda d: (d.start, d.end))
+    if len(deviations) > 1:
+        deviations.sort(key=lambda d: (d.start, d.end))
     return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
 
 
@@ -93,50 +100,46 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
     cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
     actions: list[Action] = []
     deviations: list[Deviation] = []
+    confirmed = False  # the last verification says that its attempt is right
     for index, (kind, start, content, stop) in enumerate(cuts):
         codes: list[str] = []
-        if not text[content:stop].strip():
-            codes.append("empty_action")
         if kind == "verify":
             verdict, count = _read_verdict(text, content, stop, rules, index == len(cuts) - 1)
+            if not count and not _INK.search(text, content, stop):
+                codes.append("empty_action")
             if verdict is None:
                 codes.append("missing_verdict")
             if count > 1:
                 codes.append("two_verdicts")
-            actions.append(Action("verify", start, stop, verdict=verdict))
+            confirmed = verdict is Verdict.CORRECT
+            actions.append(Action("verify", start, stop, None, verdict))
         else:
             found = extract_answer(text, content, stop)
             if found.answer is None:
+                if not _INK.search(text, content, stop):
+                    codes.append("empty_action")
                 codes.append("missing_answer")
             elif found.distinct > 1:
                 codes.append("several_answers")
-            if actions and actions[-1].verdict is Verdict.CORRECT:
+            if confirmed:
                 codes.append("retry_after_confirmation")
-            actions.append(Action("solve", start, stop, answer=found.answer))
-        deviations.extend(Deviation(code, index, start, stop) for code in codes)
-        deviations.extend(Deviation(code, index, at, to) for code, at, to in folded.get(index, ()))
+            actions.append(Action("solve", start, stop, found.answer))
+        for code in codes:
+            deviations.append(Deviation(code, index, start, stop))
+        if index in folded:
+            deviations.extend(Deviation(code, index, at, to) for code, at, to in folded[index])
     return actions, deviations
 
 
 def _markers(text: str, grammar: Grammar) -> list[Mark]:
     """All marker occurrences in order; of overlapping ones the first, of those the longest."""
-    found: list[Mark] = []
-    opens: tuple[tuple[ActionKind, tuple[str, ...]], ...] = (
-        ("verify", grammar.verify_markers),
-        ("solve", grammar.retry_markers),
-        ("end", grammar.end_markers),
-    )
-    for kind, markers in opens:
-        for marker in markers:
-            at = find(text, marker, 0, len(text))
-            while at >= 0:
-                found.append((at, at + len(marker), kind))
-                at = find(text, marker, at + len(marker), len(text))
-    found.sort(key=lambda m: (m[0], -m[1]))
+    verify, solve = len(grammar.verify_markers), len(grammar.verify_markers) + len(grammar.retry_markers)
     kept: list[Mark] = []
-    for mark in found:
-        if not kept or mark[0] >= kept[-1][1]:
-            kept.append(mark)
+    end = 0
+    for at, size, n in find_all(text, (*grammar.verify_markers, *grammar.retry_markers, *grammar.end_markers)):
+        if at >= end:
+            end = at - size
+            kept.append((at, end, "verify" if n < verify else "solve" if n < solve else "end"))
     return kept
 
 
@@ -167,7 +170,7 @@ def _cut(
     start = content = 0
     untouched = True  # nothing but white space so far
     for at, to, opens in marks:
-        untouched = untouched and not text[content:at].strip()
+        untouched = untouched and not _INK.search(text, content, at)
         if untouched and opens == "solve":
             content = to  # a retry marker that merely opens the first attempt, as in the `tags` grammar
         elif untouched:
@@ -199,10 +202,10 @@ def _ending(
     at = body_end
     for start, stop, kind in marks:
         if start >= body_end:
-            if kind != "end" or text[at:start].strip():
+            if kind != "end" or _INK.search(text, at, start):
                 break
             at = stop
-    if text[at:].strip():
+    if at < len(text) and _INK.search(text, at):
         yield Deviation("text_after_end", last + 1, at, len(text))
     if len(actions) > grammar.max_actions:
         yield Deviation("too_many_actions", None, actions[grammar.max_actions].start, body_end)

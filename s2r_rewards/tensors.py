@@ -35,38 +35,42 @@ def spread(values: Rows, spans: Spans, length: int, dtype: torch.dtype = torch.f
     Raises:
         ValueError: fewer spans than values, or spans that overlap or are out of order.
     """
-    runs, sizes = _runs(values, spans, [length] * len(values))
-    # numpy's repeat needs no index of every token, as torch's does.
     plain = np.int64 if dtype == torch.long else np.float32
-    return torch.from_numpy(np.repeat(np.asarray(runs, dtype=plain), sizes)).to(dtype).view(len(values), length)
+    return _filled(*_runs(values, spans, [length] * len(values)), plain).to(dtype).view(len(values), length)
 
 
 def spread_rows(values: Rows, spans: Spans, lengths: Sequence[int]) -> Tensor:
     """As :func:`spread`, for responses of different lengths: [B, j] nested (jagged) float32, no padding."""
-    runs, sizes = _runs(values, spans, lengths)
-    flat = torch.from_numpy(np.repeat(np.asarray(runs, dtype=np.float32), sizes))
+    flat = _filled(*_runs(values, spans, lengths), np.float32)
     return torch.nested.nested_tensor_from_jagged(flat, torch.tensor([0, *lengths]).cumsum(0))
 
 
-def _runs(values: Rows, spans: Spans, lengths: Sequence[int]) -> tuple[list[float], list[int]]:
-    """Every row is a run-length code of its tokens (gaps are runs of 0), so one repeat fills the whole batch."""
+def _filled(runs: list[float], sizes: list[int], dtype: type) -> Tensor:
+    """Runs → their tokens, flat. numpy's repeat needs no index of every token, as torch's does."""
+    return torch.from_numpy(np.repeat(np.array(runs, dtype=dtype), np.array(sizes, dtype=np.int64)))
+
+
+def _runs(values: Rows, spans: Spans, lengths: Sequence[int], gap: int = 0) -> tuple[list[float], list[int]]:
+    """Every row is a run-length code of its tokens (between spans runs of ``gap``), so one repeat fills the batch."""
     _check(values, spans)
     runs: list[float] = []
     sizes: list[int] = []
     for i, (row, where, length) in enumerate(zip(values, spans, lengths, strict=True)):
         at = 0
         for value, (first, end) in zip(row, where, strict=False):
-            first, end = min(first, length), min(end, length)
+            if end > length:
+                first, end = min(first, length), length
             if not at <= first <= end:
                 raise ValueError(f"trajectory {i}: span [{first}, {end}) begins before token {at}; expected order")
             if first > at:
-                runs.append(0)
+                runs.append(gap)
                 sizes.append(first - at)
             runs.append(value)
             sizes.append(end - first)
             at = end
-        runs.append(0)
-        sizes.append(length - at)
+        if at < length:
+            runs.append(gap)
+            sizes.append(length - at)
     return runs, sizes
 
 
@@ -86,4 +90,5 @@ def at_action_ends(values: Rows, spans: Spans, length: int, dtype: torch.dtype =
 
 def action_ids(spans: Spans, length: int) -> Tensor:
     """[B, T] long: the index of the action that each token belongs to, −1 where it belongs to none."""
-    return spread([range(1, len(where) + 1) for where in spans], spans, length, dtype=torch.long) - 1
+    runs, sizes = _runs([range(len(where)) for where in spans], spans, [length] * len(spans), gap=-1)
+    return _filled(runs, sizes, np.int64).view(len(spans), length)

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
 from s2r_rewards.adapter.golds import LabelError, gold_of, told, ungradable
+from s2r_rewards.adapter.options import kind_of
+from s2r_rewards.answers import batch_checker
+from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.turns.chat import message_text
 
@@ -69,7 +72,7 @@ class S2RReward:
         **columns: Any,
     ) -> list[float | None]:
         """One reward per completion (text, or a list of messages); B in, B out. None: it could not be graded."""
-        golds = golds_of(columns, len(completions), self.gold_column)
+        golds = golds_of(columns, len(completions), self.gold_column, kind_of(self.options))
         samples = [Sample(*pair) for pair in zip(map(text_of, completions), golds, strict=True)]
         scored = score_responses(samples, self.options)
         if self.metrics and log_metric is not None:
@@ -119,7 +122,9 @@ def gold_columns(columns: Iterable[str], own: str | None = None) -> list[str]:
     return found[:1] if found[0] not in GOLD_COLUMNS[1:] else found
 
 
-def golds_of(columns: Mapping[str, Sequence[Any]], count: int, own: str | None = None) -> list[Any]:
+def golds_of(
+    columns: Mapping[str, Sequence[Any]], count: int, own: str | None = None, kind: AnswerKind = "math"
+) -> list[Any]:
     """The golden answers of ``count`` completions out of the columns of a batch; arguments as of :func:`gold_columns`.
 
     Raises:
@@ -129,24 +134,29 @@ def golds_of(columns: Mapping[str, Sequence[Any]], count: int, own: str | None =
     for name in names:
         if len(columns[name]) != count:
             raise ValueError(f"column {name!r} holds {len(columns[name])} golden answers for {count} completions")
-    return [_first_gold(row) for row in zip(*(columns[name] for name in names), strict=True)]
+    return [_first_gold(row, kind) for row in zip(*(columns[name] for name in names), strict=True)]
 
 
-def require_gradable(dataset: Iterable[Mapping[str, Any]], gold_column: str | None = None) -> None:
+def require_gradable(
+    dataset: Iterable[Mapping[str, Any]], gold_column: str | None = None, options: Options | None = None
+) -> None:
     """Call it before training: ValueError names the rows of a dataset whose golden answers cannot be graded."""
     rows = list(dataset)
     if rows:
         names = gold_columns(rows[0], gold_column)
-        bad = ungradable(_first_gold([row.get(name) for name in names]) for row in rows)
+        options = options or Options()
+        kind = kind_of(options)
+        checker = None if options.checker else batch_checker(policy=options.policy)
+        bad = ungradable([_first_gold([row.get(name) for name in names], kind) for row in rows], checker, kind)
         if bad:
             raise ValueError(told(bad, len(rows), f"column {' or '.join(names)}"))
 
 
-def _first_gold(labels: Sequence[Any]) -> Any:
+def _first_gold(labels: Sequence[Any], kind: AnswerKind) -> Any:
     """The first golden answer of a row's columns; a worked solution may mark none. The first label if there is none."""
     for label in labels:
         try:
-            return gold_of(label)
+            return gold_of(label, kind)
         except LabelError:
             continue
     return labels[0]  # the adapter says what is wrong with it, and counts it

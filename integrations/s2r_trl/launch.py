@@ -58,7 +58,7 @@ def check(plan: Plan) -> int:
                 if Path(name).suffix and not Path(name).is_file():
                     print(f"not looked into: {name} (no such file here)")
                 else:
-                    read_dataset(name, run.data.gold_column)
+                    read_dataset(name, run.data.gold_column, run.options)
         return "TRL accepts every option"
 
     return checked("trl", look)

@@ -84,7 +84,7 @@ def read_arguments(argv: Sequence[str]) -> Run:
     return Run(options, data, config, model)
 
 
-def read_dataset(name: str, gold_column: str | None) -> Any:
+def read_dataset(name: str, gold_column: str | None, options: Options) -> Any:
     """A data set whose golden answers can all be graded.
 
     Raises:
@@ -97,7 +97,7 @@ def read_dataset(name: str, gold_column: str | None) -> Any:
     if kind and not Path(name).is_file():
         raise ConfigError(f"{name}: no such file; `s2r data rl … --trl {name}` makes one")
     rows = load_dataset(kind, data_files=name, split="train") if kind else load_dataset(name, split="train")
-    require_gradable(rows, gold_column)
+    require_gradable(rows, gold_column, options)
     return rows
 
 
@@ -106,7 +106,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         require_supported()
         run = read_arguments(sys.argv[1:] if argv is None else argv)
         train, *evaluation = (
-            read_dataset(name, run.data.gold_column) for name in (run.data.dataset, run.data.eval_dataset) if name
+            read_dataset(name, run.data.gold_column, run.options)
+            for name in (run.data.dataset, run.data.eval_dataset)
+            if name
         )
     except (RuntimeError, ValueError) as error:
         raise SystemExit(f"s2r_trl: {error}") from None

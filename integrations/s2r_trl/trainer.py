@@ -36,6 +36,7 @@ from s2r_rewards.adapter import (
     score_responses,
     step_alarms,
 )
+from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import by_response, kl_penalised, response_losses
 from s2r_rewards.scored import ScoredRollout
@@ -136,7 +137,7 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
     def _s2r_score(self, rows: Sequence[Sequence[int]], inputs: Sequence[dict[str, Any]]) -> list[ScoredRollout]:
         """The records of this process's completions, one action each at the level of whole responses."""
         columns = {name: [row.get(name) for row in inputs] for name in inputs[0]}
-        golds = golds_of(columns, len(inputs), self.s2r_gold_column)
+        golds = golds_of(columns, len(inputs), self.s2r_gold_column, kind_of(self.s2r_options))
         end = {self._s2r_tokenizer.eos_token_id, *_ends(self.generation_config)}
         samples = [
             Sample(ids, gold, finished=bool(ids) and ids[-1] in end, level=row.get("level"))

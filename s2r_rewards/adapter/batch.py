@@ -10,7 +10,8 @@ from typing import Any
 
 from s2r_rewards.adapter.options import Options, resolve_method
 from s2r_rewards.alarms import alarm_metrics, find_alarms
-from s2r_rewards.judging import Gold, JudgedTrajectory
+from s2r_rewards.answers.gold import Gold
+from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.metrics import behaviour_metrics
 from s2r_rewards.parsing import parse
 from s2r_rewards.scored import ScoredRollout

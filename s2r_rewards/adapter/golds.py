@@ -6,6 +6,7 @@ r"""Golden answers and levels out of whatever a data set calls a label.
 | a worked solution | its last ``\boxed{…}``, what follows ``####`` in its last line, or "the answer is …" |
 | a list (or its JSON text, of texts) | any of its members is accepted |
 | an object (or its JSON text) | what its field ``gold``, ``answer``, ``ground_truth``, … holds |
+| the same with ``kind`` "choice", "word" or "literal" | the same, word for word, as a :class:`s2r_rewards.answers.TypedGold` |
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from s2r_rewards import answers
-from s2r_rewards.answers import extract_answer
-from s2r_rewards.judging import BatchChecker, Gold
+from s2r_rewards.answers import TypedGold, extract_answer
+from s2r_rewards.answers.gold import KINDS, Gold, accepted, gold_of_kind
+from s2r_rewards.answers.policy import AnswerKind
+from s2r_rewards.judging import BatchChecker
 
 #: Where an object keeps its golden answer; the first that it has counts.
 GOLD_FIELDS = ("gold", "answer", "final_answer", "ground_truth", "expected_answer", "target", "solution")
@@ -38,19 +41,29 @@ class LabelError(ValueError):
     """A label from which no golden answer can be read; the message says what was found and expected."""
 
 
-def gold_of(label: Any) -> Gold:
+def gold_of(label: Any, kind: AnswerKind = "math") -> Gold:
     """The golden answer of a label of any shape in the table above; a tuple where several are accepted.
+
+    It is a `TypedGold` where the label names a kind that is not mathematics, and then its texts are taken as they are.
+
+    Args:
+        kind: what a label that names no kind is, by the policy of a run.
 
     Raises:
         LabelError: nothing of the kind.
     """
+    if isinstance(label, TypedGold):
+        return label
     record = _record(label)
     if record is not None:
         if not any(name in record for name in GOLD_FIELDS):
             raise LabelError(f"label: found an object with {sorted(map(str, record))[:8]}; {_EXPECTED}")
         label = next((record[name] for name in GOLD_FIELDS if record.get(name) is not None), None)
+        kind = record.get("kind") or kind
         if isinstance(label, dict):
-            return gold_of(label)
+            return gold_of(label, kind)
+    if kind != "math":
+        return _of_kind(label, kind)
     if hasattr(label, "tolist"):  # numpy: what parquet readers make of numbers and lists
         label = label.tolist()
     if isinstance(label, str) and label.lstrip().startswith('["'):
@@ -58,6 +71,19 @@ def gold_of(label: Any) -> Gold:
     if isinstance(label, (list, tuple)) and label:
         return tuple(_text(answer) for answer in label)
     return _text(label)
+
+
+def _of_kind(label: Any, kind: Any) -> Gold:
+    """A choice, a word or a literal: nothing is read into its text."""
+    if kind not in KINDS:
+        raise LabelError(f"label: found kind {kind!r}; expected one of {', '.join(KINDS)}, or none for mathematics")
+    if hasattr(label, "tolist"):
+        label = label.tolist()
+    several = label if isinstance(label, (list, tuple)) else [label]
+    texts = [str(one) if isinstance(one, (bool, int, float)) else one for one in several]
+    if not texts or not all(isinstance(one, str) and one.strip() for one in texts):
+        raise LabelError(f"label: found {label!r} as a {kind}; expected its text, or a list of accepted texts")
+    return gold_of_kind(texts[0] if len(texts) == 1 else texts, kind)
 
 
 def _text(label: Any) -> str:
@@ -138,22 +164,25 @@ def _json(text: str) -> Any:
         return None
 
 
-def ungradable(labels: Iterable[Any], checker: BatchChecker | None = None) -> list[tuple[int, str]]:
+def ungradable(
+    labels: Iterable[Any], checker: BatchChecker | None = None, kind: AnswerKind = "math"
+) -> list[tuple[int, str]]:
     """(row from 1, why) for every label that no response could ever satisfy: unreadable, or not even equal to itself.
 
     Args:
         checker: the batch checker of the run; default the library's.
+        kind: what its policy takes labels for that name no kind.
     """
     bad: dict[int, str] = {}
     pairs: list[tuple[Gold, str]] = []
     rows: list[int] = []
     for row, label in enumerate(labels, 1):
         try:
-            gold = gold_of(label)
+            gold = gold_of(label, kind)
         except LabelError as error:
             bad[row] = str(error)
             continue
-        for one in (gold,) if isinstance(gold, str) else gold:
+        for one in accepted(gold):
             pairs.append((gold, one))
             rows.append(row)
     results = (checker or answers.check_many)(pairs)

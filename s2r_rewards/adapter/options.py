@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from s2r_rewards import answers
+from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.baselines import Baseline, get_baseline
 from s2r_rewards.grammar import get_grammar
 from s2r_rewards.judging import BatchChecker
@@ -192,6 +193,11 @@ def resolve_checker(options: Options) -> BatchChecker:
     from s2r_rewards.llm.answers import with_judge
 
     return with_judge(checker, options.judge)  # type: ignore[arg-type]
+
+
+def kind_of(options: Options) -> AnswerKind:
+    """What golden answers are that name no kind of their own. ValueError: an unknown policy."""
+    return "math" if options.checker else answers.get_policy(options.policy).kind
 
 
 def checker_version(options: Options) -> str:

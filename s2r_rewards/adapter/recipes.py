@@ -70,7 +70,8 @@ class Recipe:
             return {p: self.folder / p for p in inside if not set(p.parts) & set(SKIPPED)}
         models = models_folder(self.folder)
         chosen = [known(self.models, model, f"model in {models}")] if model else self.models
-        own = [self.folder / name for name in (self.entry, "README.md", f"{self.stage}.yaml")]
+        stages = [f"{name}.yaml" for name in _with_bases(self.folder, self.stage)]
+        own = [self.folder / name for name in (self.entry, "README.md", *stages)]
         places = {Path(p.name): p for p in (*own, *sorted(self.folder.glob("_*.yaml"))) if p.is_file()}
         return places | {Path("models", f"{name}.yaml"): models / f"{name}.yaml" for name in chosen}
 
@@ -119,6 +120,16 @@ def hub_name(folder: Path, model: str) -> str:
 def _names(folder: Path) -> list[str]:
     """The stages or models whose files lie in a folder."""
     return sorted(p.stem for p in folder.glob("*.yaml") if not p.name.startswith("_"))
+
+
+def _with_bases(folder: Path, stage: str) -> list[str]:
+    """A stage and those that it is a variant of; read without a YAML library."""
+    path = folder / f"{stage}.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    line = next((line for line in lines if line.startswith("defaults: [")), "")
+    bases = [name.strip(" []") for name in line.removeprefix("defaults:").split(",")]
+    stages = [name for name in bases if name and not name.startswith("_") and (folder / f"{name}.yaml").is_file()]
+    return [stage, *(one for base in stages for one in _with_bases(folder, base))]
 
 
 def known(names: Iterable[str], name: str, what: str) -> str:
@@ -202,7 +213,7 @@ def launch(
         allow_abbrev=False,
     )
     parser.add_argument("folder", type=Path, help="where the files of the stages lie (run.sh and s2r name it)")
-    parser.add_argument("stage", help="sft, orl, prl, offline_orl or offline_prl: a YAML file of the folder")
+    parser.add_argument("stage", help="sft, orl, prl, offline_orl, …: a YAML file of the folder")
     parser.add_argument("--model", help="a YAML file of models/, such as qwen2-7b-instruct")
     parser.add_argument("--check", action="store_true", help="say what would run and what is wrong with it, and stop")
     parser.add_argument("--wandb", action="store_true", help="also log to Weights & Biases")

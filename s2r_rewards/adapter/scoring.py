@@ -8,7 +8,7 @@ from typing import Any
 
 from s2r_rewards.adapter.batch import failures
 from s2r_rewards.adapter.golds import gold_of, level_of
-from s2r_rewards.adapter.options import Options, checker_version, resolve_checker, resolve_method
+from s2r_rewards.adapter.options import Options, checker_version, kind_of, resolve_checker, resolve_method
 from s2r_rewards.adapter.turns import ReadTurns, TokenTurn, read_turns
 from s2r_rewards.alarms import Signs, count_signs
 from s2r_rewards.answers.result import CheckResult
@@ -81,7 +81,8 @@ def score_responses(
 
 def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[ScoredRollout]:
     method = resolve_method(options)
-    golds = [gold_of(sample.gold) for sample in samples]
+    kind = kind_of(options)
+    golds = [gold_of(sample.gold, kind) for sample in samples]
     read = [_read(sample, tokenizer, options.max_chars) for sample in samples]
     trajectories = [
         parse_turns(found.turns, method.grammar, sample.finished)

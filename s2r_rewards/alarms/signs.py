@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from s2r_rewards.alarms.base import rule
 from s2r_rewards.answers import extract_answer
+from s2r_rewards.answers.gold import accepted
 from s2r_rewards.grammar import GRAMMARS
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.trajectory import Verdict
@@ -26,6 +27,7 @@ _PHRASES = re.compile(
 #: Characters that any match of _PHRASES needs at most to be found (its last word may go on).
 _LONGEST_PHRASE = max(60, *(len(m) for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)))
 _BEGINNING = _LONGEST_PHRASE + 100
+_DOTS = re.compile(r"(?:^|\s)\.")
 _ALTERNATIVES = re.compile(r"\bor\b|\\text\{\s*or\s*\}|;|\\lor|\bmaybe\b")
 
 
@@ -75,7 +77,8 @@ def _begins_with_work(text: str) -> bool:
 
 
 def _words(text: str) -> int:
-    return sum(word.strip(".") != "" for word in text.split())
+    words = text.split()
+    return sum(word.strip(".") != "" for word in words) if _DOTS.search(text) else len(words)
 
 
 @rule(
@@ -130,7 +133,8 @@ def several_boxes(judged: JudgedTrajectory, prompt: str) -> list[bool]:
 )
 def answer_spraying(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
     """Alternatives count only where gold has none."""
-    hedged_gold = not isinstance(judged.gold, str) or bool(_ALTERNATIVES.search(judged.gold))
+    golds = accepted(judged.gold)
+    hedged_gold = len(golds) > 1 or any(map(_ALTERNATIVES.search, golds))
     for attempt, boxes in zip(judged.trajectory.attempts, _boxes(judged), strict=True):
         yield boxes > 2 or (not hedged_gold and bool(_ALTERNATIVES.search(attempt.answer or "")))
 

@@ -7,6 +7,7 @@
 from .batch import batch_checker, check_many
 from .checker import CHECKER_VERSION, check, check_response
 from .extract import Extraction, extract_answer
+from .gold import TypedGold
 from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
 from .result import FAILURES, VERDICTS, CheckResult
 
@@ -18,6 +19,7 @@ __all__ = [
     "CheckPolicy",
     "CheckResult",
     "Extraction",
+    "TypedGold",
     "batch_checker",
     "check",
     "check_many",

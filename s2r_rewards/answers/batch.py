@@ -5,20 +5,24 @@ beside it (see :mod:`.chunks`). What always goes to a worker (the symbolic tier,
 ``workers`` of them side by side.
 """
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
 
-from .checker import CHECKER_VERSION, accepted, best, check, needs_worker
+from .checker import CHECKER_VERSION, best, check, needs_worker
 from .chunks import check_chunks, side_by_side
-from .policy import DEFAULT_POLICY, CheckPolicy, get_policy
+from .gold import TypedGold, accepted
+from .policy import DEFAULT_POLICY, AnswerKind, CheckPolicy, get_policy
 from .result import CheckResult, failed
 from .workers.backends import Backend, require
 
-Pair = tuple[str | Sequence[str], str | None]
+Pair = tuple[str | Sequence[str] | TypedGold, str | None]
 _Single = tuple[str, str | None]
+_CheckAll = Callable[[Collection[_Single], AnswerKind | None], dict[_Single, CheckResult]]
 CACHE_SIZE = 65_536
 _CACHED_LENGTH = 2_000
 
@@ -41,7 +45,10 @@ class ResultCache:
 
     def put(self, key: tuple[object, ...], result: CheckResult) -> None:
         """Keep a result, and drop the one that was not asked for the longest time; a key ends with the texts."""
-        if result.verdict == "timeout" or sum(len(str(text or "")) for text in key[-2:]) > _CACHED_LENGTH:
+        if (
+            result.verdict == "timeout"
+            or sum([len(text) for text in key[1:] if isinstance(text, str)]) > _CACHED_LENGTH
+        ):
             return
         with self.lock:
             self.results[key] = result
@@ -50,6 +57,13 @@ class ResultCache:
 
 
 CACHE = ResultCache()
+_numbers = itertools.count()
+
+
+@lru_cache(maxsize=256)
+def _asked(version: str, policy: CheckPolicy, backend: Backend) -> int:
+    """A number for what is asked of every pair of a batch, so that not each pair's key is hashed with all of it."""
+    return next(_numbers)
 
 
 def check_many(
@@ -62,46 +76,67 @@ def check_many(
     """Check every ``(gold, answer)`` pair; equal pairs are checked once, results come back in order.
 
     ``workers`` processes at most work side by side, this one among them; the worker processes are those of the one pool
-    that all threads share. A gold answer may be a tuple of accepted ones; ``policy`` is whatever :func:`get_policy` takes.
+    that all threads share. A gold answer may be a tuple of accepted ones, or a `TypedGold` that brings its kind;
+    ``policy`` is whatever :func:`get_policy` takes.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     return _over_pairs(pairs, partial(_check_all, workers, get_policy(policy), backend, cache))
 
 
-def _over_pairs(
-    pairs: Iterable[Pair], check_all: Callable[[Collection[_Single]], dict[_Single, CheckResult]]
-) -> list[CheckResult]:
-    """Ask once for every single gold answer and answer; results over accepted answers, in order."""
-    listed = [(gold if isinstance(gold, str) else accepted(gold), answer) for gold, answer in pairs]
-    several = {pair: [(one, pair[1]) for one in pair[0]] for pair in listed if not isinstance(pair[0], str)}
-    single: Any = (pair for pair in listed if isinstance(pair[0], str))
-    known: dict[Any, CheckResult] = check_all(
-        dict.fromkeys([*single, *(one for row in several.values() for one in row)])
-    )
-    known |= {pair: best([known[one] for one in row]) for pair, row in several.items()}
+def _over_pairs(pairs: Iterable[Pair], check_all: _CheckAll) -> list[CheckResult]:
+    """Ask once for every single gold answer and answer, of one kind after the other; results in order."""
+    listed: list[Any] = [(g if isinstance(g, (str, TypedGold)) else accepted(g), answer) for g, answer in pairs]
+    known: dict[Any, CheckResult] = {}
+    if listed and all(type(gold) is str for gold, _ in listed):  # as most batches are
+        known = check_all(dict.fromkeys(listed), None)
+        return [known[pair] for pair in listed]
+    for kind in dict.fromkeys(_kind(gold) for gold, _ in listed):
+        own = dict.fromkeys(pair for pair in listed if _kind(pair[0]) == kind)
+        several = {pair: [(one, pair[1]) for one in accepted(pair[0])] for pair in own if not isinstance(pair[0], str)}
+        single = (pair for pair in own if isinstance(pair[0], str))
+        results: dict[Any, CheckResult] = check_all(
+            dict.fromkeys([*single, *(one for row in several.values() for one in row)]), kind
+        )
+        known |= {pair: results[pair] for pair in own if pair not in several}
+        known |= {pair: best([results[one] for one in row]) for pair, row in several.items()}
     return [known[pair] for pair in listed]
 
 
+def _kind(gold: object) -> AnswerKind | None:
+    """The kind that a gold answer brings along; None: the policy's."""
+    return gold.kind if isinstance(gold, TypedGold) else None
+
+
 def _check_all(
-    workers: int, policy: CheckPolicy, backend: Backend, cache: ResultCache | None, pairs: Collection[_Single]
+    workers: int,
+    policy: CheckPolicy,
+    backend: Backend,
+    cache: ResultCache | None,
+    pairs: Collection[_Single],
+    kind: AnswerKind | None,
 ) -> dict[_Single, CheckResult]:
+    policy = policy if kind is None else replace(policy, kind=kind)
     if backend != "s2r":
         require(backend)
     known: dict[_Single, CheckResult] = {}
+    asked = _asked(CHECKER_VERSION, policy, backend)
     if cache is not None:
-        kept = ((pair, cache.get((CHECKER_VERSION, policy, backend, *pair))) for pair in pairs)
-        known = {pair: result for pair, result in kept if result is not None}
-    slow = [pair for pair in pairs if pair not in known and needs_worker(*pair, policy, backend)]
-    apart = {*known, *slow}
-    quick = [pair for pair in pairs if pair not in apart]
+        for pair in pairs:
+            if (kept := cache.get((asked, *pair))) is not None:
+                known[pair] = kept
+    quick: list[_Single] = []
+    slow: list[_Single] = []
+    for pair in pairs:
+        if pair not in known:
+            (slow if needs_worker(*pair, policy, backend) else quick).append(pair)
     fresh = dict(zip(quick, check_chunks(quick, workers, policy), strict=True))
     if slow:
         ask = partial(_one, policy, backend)
         fresh.update(zip(slow, side_by_side(ask, slow, workers), strict=True))
     if cache is not None:
         for pair, result in fresh.items():
-            cache.put((CHECKER_VERSION, policy, backend, *pair), result)
+            cache.put((asked, *pair), result)
     return known | fresh
 
 
@@ -142,8 +177,9 @@ def batch_checker(
 
 
 def _ask_all(
-    checker: Callable[[str, str], object], name: str, pairs: Collection[_Single]
+    checker: Callable[[str, str], object], name: str, pairs: Collection[_Single], kind: AnswerKind | None
 ) -> dict[_Single, CheckResult]:
+    """Whatever the kind: a checker of one's own sees the texts and decides by itself."""
     return {pair: _ask(checker, name, *pair) for pair in pairs}
 
 

@@ -20,12 +20,15 @@ A policy whose ``kind`` is not mathematics asks the one tier for that kind alone
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
+from .gold import TypedGold, accepted
 from .guard import guarded
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
+from .read.kept import kept
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
 from .read.spelling import combinations, primes
@@ -49,12 +52,15 @@ _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 
 
 def check(
-    gold: str | Sequence[str], answer: str | None, policy: CheckPolicy = DEFAULT_POLICY, backend: Backend = "s2r"
+    gold: str | Sequence[str] | TypedGold,
+    answer: str | None,
+    policy: CheckPolicy = DEFAULT_POLICY,
+    backend: Backend = "s2r",
 ) -> CheckResult:
     """Is ``answer`` equal in value to ``gold`` under ``policy``? Never raises, whatever the text.
 
     Args:
-        gold: the golden answer, or several that are accepted, any of which is enough.
+        gold: the golden answer, or several that are accepted, any of which is enough; a `TypedGold` brings its kind.
         answer: what was answered; None or blank is ``malformed``.
         policy: what counts as equal.
         backend: another checker behind the same interface (``"math_verify"``, ``"latex2sympy2"``); it runs in a
@@ -67,6 +73,8 @@ def check(
         require(backend)
     if isinstance(gold, str):
         return _check(gold, answer, policy, backend)
+    if isinstance(gold, TypedGold):
+        policy = replace(policy, kind=gold.kind)
     return best([_check(one, answer, policy, backend) for one in accepted(gold)])
 
 
@@ -86,24 +94,17 @@ def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend)
         return delegate(gold, answer, policy, backend)
     if policy.kind != "math":
         return _one_tier(gold, answer, policy)
-    equal, how, why = compare_plain(gold, answer, policy) or _decide(gold, answer, policy)
+    equal, how, why = _compare_texts(gold, answer, policy)
     if not equal and needs_algebra(gold, answer, policy):
         return delegate(gold, answer, policy, "symbolic")
     return CheckResult("correct" if equal else "incorrect", how, why)
 
 
 def check_response(
-    gold: str | Sequence[str], text: str, policy: CheckPolicy = DEFAULT_POLICY, fallback: Fallback = "math"
+    gold: str | Sequence[str] | TypedGold, text: str, policy: CheckPolicy = DEFAULT_POLICY, fallback: Fallback = "math"
 ) -> CheckResult:
     """Extract the final answer from ``text`` (see :func:`extract_answer`), then check it."""
     return check(gold, extract_answer(text, fallback=fallback).answer, policy)
-
-
-def accepted(gold: object) -> tuple[str, ...]:
-    """The accepted answers in a gold answer, as one hashable tuple; what is no text counts as an empty one."""
-    if isinstance(gold, str):
-        return (gold,)
-    return tuple(one if isinstance(one, str) else "" for one in (gold if isinstance(gold, Sequence) else [gold]))
 
 
 def best(results: Sequence[CheckResult]) -> CheckResult:
@@ -132,21 +133,27 @@ def _one_tier(gold: str, answer: str, policy: CheckPolicy) -> CheckResult:
     return CheckResult("correct" if outcome.equal else "incorrect", outcome.how, outcome.why)
 
 
+def _compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
+    """The tiers of mathematics, the cheapest first."""
+    return compare_plain(gold, answer, policy) or _decide(gold, answer, policy)
+
+
 def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
-    """The tiers of mathematics."""
+    """The tiers behind plain numbers."""
     if (literal := compare_literals(gold, answer)) is not None:
         return literal
     left, right = canonical(gold), canonical(answer)
     if left == right:
         return Outcome(True, "string", "same canonical text")
-    if (plain := compare_plain(left, right, policy)) is not None:
+    if (left != gold or right != answer) and (plain := compare_plain(left, right, policy)) is not None:
         return plain
     if (clock := compare_clocks(left, right, policy)) is not None:
         return clock
     if (congruence := compare_congruences(left, right)) is not None:
         return congruence
-    parts = compare_parts(left, right, lambda one, other: _decide(one, other, policy) if one != other else _SAME)
-    if parts is not None:
+    if (
+        parts := compare_parts(left, right, lambda a, b: _SAME if a == b else _compare_texts(a, b, policy))
+    ) is not None:
         return parts
     choice = compare_choices(left, right)
     if choice is not None and choice.equal is not None:
@@ -209,9 +216,19 @@ def _tree(text: str, policy: CheckPolicy, grouped: bool = True) -> Node | None:
 
     ``grouped`` reads ``1,625`` as one number rather than as two.
     """
-    if not grouped and ("," not in text or (not has_groups(text) and spaced_number(text) == text)):
+    if not grouped and "," not in text:
         return None
     try:
-        return read(spaced_number(text) if grouped else text, policy.max_depth, policy.max_items, grouped)
-    except (Unreadable, ValueError, ZeroDivisionError, RecursionError):
+        return _read(text, policy.max_depth, policy.max_items, grouped)
+    except RecursionError:  # the stack may be shorter the next time
+        return None
+
+
+@kept
+def _read(text: str, max_depth: int, max_items: int, grouped: bool) -> Node | None:
+    if not grouped and not has_groups(text) and spaced_number(text) == text:
+        return None
+    try:
+        return read(spaced_number(text) if grouped else text, max_depth, max_items, grouped)
+    except (Unreadable, ValueError, ZeroDivisionError):
         return None

@@ -87,11 +87,14 @@ def extract_answer(text: str, start: int = 0, end: int | None = None, fallback: 
 
 
 def _last_box(text: str, start: int, stop: int) -> Extraction:
+    at = find(text, "box", start, stop)
+    if at < 0:
+        return _NOTHING
+    if simple := _one_simple_box(text, at, start, stop):
+        return simple
     near = min((at for name in ("boxed", "\\fbox") if (at := find(text, name, start, stop)) >= 0), default=-1)
     if near < 0:
         return _NOTHING
-    if simple := _one_simple_box(text, max(start, near - 1), stop):
-        return simple
     begin = _next_box(text, max(start, near - 1), stop)
     stack: list[int] = []  # for each open brace: where its content starts if it belongs to a box, else -1
     found: list[tuple[int, int]] = []  # closed outermost boxes, in order
@@ -149,17 +152,24 @@ def _next_box(text: str, at: int, stop: int) -> int:
     return -1
 
 
-def _one_simple_box(text: str, at: int, stop: int) -> Extraction | None:
-    r"""What the loop above makes of the most frequent case: one ``\boxed{…}``, no brace or command in it."""
-    left = at + len("\\boxed{")
-    if not text.startswith("\\boxed{", at, stop):
+def _one_simple_box(text: str, at: int, start: int, stop: int) -> Extraction | None:
+    r"""What the loop above makes of the most frequent case: one ``\boxed{…}``, no brace or command in it, no other "box".
+
+    ``at`` is where the first "box" stands in ``text[start:stop]``.
+    """
+    if at == start or not text.startswith("\\boxed{", at - 1, stop):
         return None
+    left = at + len("boxed{")
     right = text.find("}", left, stop)
     inside = text[left:right]
-    if right < 0 or "{" in inside or "\\" in inside or not inside.strip() or _next_box(text, right + 1, stop) >= 0:
+    if right < 0 or "{" in inside or "\\" in inside or find(text, "box", left, stop) >= 0:
         return None
-    left, right = _trim(text, left, right)
-    return Extraction(text[left:right], left, right, "boxed", 1, 1)
+    answer = inside.strip()
+    if not answer:
+        return None
+    if len(answer) < len(inside):
+        left += len(inside) - len(inside.lstrip())
+    return Extraction(answer, left, left + len(answer), "boxed", 1, 1)
 
 
 def _first_of_several(text: str, boxes: list[tuple[int, int]]) -> int | None:

@@ -23,6 +23,7 @@ Totals = Mapping[Hashable, tuple[float, float]]
 """key → (sum, count)"""
 
 _FOLD = 4096
+_SEQUENCES = (tuple, list)  # told from numbers without asking the abstract class
 
 
 class Means:
@@ -34,12 +35,15 @@ class Means:
 
     def add(self, rewards: Iterable[float], keys: Iterable[Hashable]) -> None:
         """Counts the rewards of one trajectory under their keys."""
+        known, counts = self._values, self._counts
         for reward, key in zip(rewards, keys, strict=True):
-            values = self._values.setdefault(key, [])
+            values = known.get(key)
+            if values is None:
+                values = known[key] = []
             values.append(reward)
             if len(values) >= _FOLD:
                 values[:] = _exact_parts(values)
-            self._counts[key] = self._counts.get(key, 0) + 1
+            counts[key] = counts.get(key, 0) + 1
 
     def totals(self) -> Totals:
         """What has been added so far, each sum rounded once."""
@@ -108,11 +112,16 @@ class Baseline:
         for row, row_keys in zip(averaged, keys, strict=True):
             means.add(row, row_keys)
         totals = means.totals()
-        return unnest(tuple(own.look_up(totals, *pair) for pair in zip(averaged, keys, strict=True)), flat)
+        if own.leave_one_out:
+            found = tuple([own.look_up(totals, *pair) for pair in zip(averaged, keys, strict=True)])
+        else:  # of one key, all have one mean
+            means_of = {key: own._mean(totals, 0.0, key) for key in totals}
+            found = tuple([tuple([means_of[key] for key in row_keys]) for row_keys in keys])
+        return unnest(found, flat)
 
     def look_up(self, totals: Totals, rewards: Sequence[float], keys: Iterable[Hashable]) -> tuple[float, ...]:
         """The baselines of one trajectory's actions out of what a :class:`Means` has gathered."""
-        return tuple(self._mean(totals, r, key) for r, key in zip(rewards, keys, strict=True))
+        return tuple([self._mean(totals, r, key) for r, key in zip(rewards, keys, strict=True)])
 
     def _mean(self, totals: Totals, reward: float, key: Hashable) -> float:
         total, count = totals.get(key, (0.0, 0))
@@ -135,14 +144,14 @@ def nest(rewards: Rewards, name: str) -> tuple[Values, bool]:
         ValueError: flat and nested mixed, or a reward that is not a finite number; names its place.
     """
     rows: list[tuple[Any, ...]] = []
-    kinds = {isinstance(row, Real) for row in rewards}
+    kinds = {type(row) not in _SEQUENCES and isinstance(row, Real) for row in rewards}
     if len(kinds) > 1:
         raise ValueError(f"{name}: rewards mix numbers and sequences; expected one or the other")
     flat = kinds == {True}
     for i, row in enumerate(rewards):
         values = (row,) if flat else tuple(row)
         for t, value in enumerate(values):
-            if not isinstance(value, Real) or not math.isfinite(value):
+            if not (type(value) is float or isinstance(value, Real)) or not math.isfinite(value):
                 raise ValueError(f"{name}: reward of trajectory {i}, action {t} is {value!r}; expected a finite number")
         rows.append(values)
     return tuple(rows), flat

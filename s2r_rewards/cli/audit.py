@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from s2r_rewards.answers.gold import Gold, accepted
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.finding import find_files
 from s2r_rewards.cli.kit.options import json_option, output_option, workers_option
@@ -15,7 +16,6 @@ from s2r_rewards.cli.kit.reading import Paths, Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, print_table, say
 from s2r_rewards.evaluation.audit_page import write_page
 from s2r_rewards.evaluation.auditing import Audit, AuditPair, audit, checker_named, pairs_of
-from s2r_rewards.judging import Gold
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
 
@@ -149,5 +149,5 @@ def _show(result: Audit, most: int) -> None:
 def _short(text: Gold | None) -> str:
     if text is None:
         return "(none)"
-    flat = " ".join((text if isinstance(text, str) else " or ".join(text)).split())
+    flat = " ".join(" or ".join(accepted(text)).split())
     return flat if len(flat) <= 160 else flat[:157] + "…"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from s2r_rewards.answers import check_many
+from s2r_rewards.answers.gold import accepted
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.rollouts.records import chunks
 
@@ -68,11 +69,11 @@ class Collector:
         for chunk in chunks(problems):
             # What is cheap comes first: of millions of problems most may be duplicates.
             fresh = [p for p in chunk if self._duplicate(p) is None]
-            pairs = [(p.answer, p.answer) for p in fresh]
-            checks = {p.answer: c for p, c in zip(fresh, check_many(pairs, workers=self.workers), strict=True)}
+            pairs = [(p.gold, accepted(p.gold)[0]) for p in fresh]
+            checks = {p.gold: c for p, c in zip(fresh, check_many(pairs, workers=self.workers), strict=True)}
             for problem in chunk:
                 self.counts["read"] += 1
-                reason = self._duplicate(problem) or self._unfit(problem, checks[problem.answer].verdict)
+                reason = self._duplicate(problem) or self._unfit(problem, checks[problem.gold].verdict)
                 if reason is None:
                     self._answers[_digest(problem)] = problem.answer
                     self._ids.add(problem.id)

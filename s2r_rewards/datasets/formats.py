@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
+from s2r_rewards.answers.gold import gold_label, gold_text
 from s2r_rewards.datasets.initialization import Segment
-from s2r_rewards.datasets.problems import Problem, gold_of_text, gold_text
+from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.rollouts import Rollout
 
 #: What the paper asks of the model in one sentence, in our words.
@@ -97,13 +98,13 @@ def trl_sft_tokens(
 
 
 def verl_prompt(problem: Problem, index: int, system: str | None = SYSTEM_PROMPT) -> Row:
-    """One RL prompt in verl's schema; ``ground_truth`` is the golden answer."""
+    """One RL prompt in verl's schema; ``ground_truth`` is the golden answer, with its kind where that is not mathematics."""
     about = {"problem_id": problem.id, "level": problem.level or "", "source": problem.source}
     return {
         "data_source": "s2r",
         "prompt": messages(problem.problem, system),
-        "ability": "math",
-        "reward_model": {"style": "rule", "ground_truth": problem.answer},
+        "ability": "math" if problem.kind == "math" else "reasoning",
+        "reward_model": {"style": "rule", "ground_truth": gold_text(problem.gold)},
         "extra_info": {"index": index, "split": "train", **about},
     }
 
@@ -111,18 +112,18 @@ def verl_prompt(problem: Problem, index: int, system: str | None = SYSTEM_PROMPT
 def openrlhf_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
     """For ``--data.input_key input --data.label_key label --data.apply_chat_template``.
 
-    Only the label reaches rewards and metrics: where the level is known, it is the JSON text of both.
+    Only the label reaches rewards and metrics: where level or kind have to be told, it is the JSON text of all of them.
     """
-    label = problem.answer
+    label = gold_text(problem.gold)
     if problem.level:
-        label = json.dumps({"gold": gold_of_text(problem.answer), "level": problem.level}, ensure_ascii=False)
+        label = json.dumps({**gold_label(problem.gold), "level": problem.level}, ensure_ascii=False)
     row = {"input": messages(problem.problem, system), "label": label}
     return {**row, "problem_id": problem.id, "level": problem.level or ""}
 
 
 def trl_prompt(problem: Problem, system: str | None = SYSTEM_PROMPT) -> Row:
     """For TRL's online trainers: extra columns reach the reward function by name."""
-    row = {"prompt": messages(problem.problem, system), "gold": problem.answer}
+    row = {"prompt": messages(problem.problem, system), "gold": gold_text(problem.gold)}
     return {**row, "problem_id": problem.id, "level": problem.level or ""}
 
 
@@ -146,5 +147,4 @@ def openrlhf_replay(rollout: Rollout, system: str | None = SYSTEM_PROMPT) -> Row
 
 
 def _problem_of(rollout: Rollout) -> Problem:
-    level = None if rollout.level is None else str(rollout.level)
-    return Problem(rollout.problem_id, rollout.prompt, gold_text(rollout.gold), level)
+    return Problem.of(rollout.problem_id, rollout.prompt, rollout.gold, rollout.level)

@@ -5,32 +5,61 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.datasets.problems import Problem, ProblemError
+from s2r_rewards.datasets.problems import Problem, ProblemError, Source
 from s2r_rewards.rollouts.records import SUFFIXES, OnError, RecordError, raise_error, read_records, with_fields
 
 Located = tuple[str, int, dict[str, Any]]
 
 
 def load_records(
-    where: str, split: str = "train", config: str | None = None, on_error: OnError = raise_error
+    where: str,
+    split: str = "train",
+    config: str | None = None,
+    on_error: OnError = raise_error,
+    file: str | None = None,
 ) -> Iterator[Located]:
     """(file or data set, line or row number from 1, record) for every record.
 
     Args:
         where: a local ``.jsonl[.gz]``, ``.json`` (one list, or one object a line), ``.parquet``, a folder of
             ``.json`` files (one object each, as MATH is published), or a hub name like ``openai/gsm8k``.
-        split, config: for the hub only.
+        split, config, file: for the hub only; ``file`` is the one of the repository that is read.
     """
     path = Path(where)
     if path.is_dir():
-        for file in sorted(path.rglob("*.json")):
-            yield from _json_file(file, on_error)
+        for one in sorted(path.rglob("*.json")):
+            yield from _json_file(one, on_error)
     elif path.suffix == ".json" and path.exists():
         yield from _json_file(path, on_error)
     elif not is_hub_name(where):
         yield from _lines(where, on_error)
     else:
-        yield from _hub(where, split, config)
+        yield from _hub(where, split, config, file)
+
+
+def source_records(
+    source: Source,
+    places: Iterable[str] = (),
+    on_error: OnError = raise_error,
+    split: str | None = None,
+    config: str | None = None,
+) -> Iterator[Located]:
+    """The records that belong to a source: of files, folders and hub names, or of its own hub data set.
+
+    Raises:
+        ValueError: no place is given, and the source has none of its own.
+    """
+    places = list(places) or ([source.hub] if source.hub else [])
+    if not places:
+        raise ValueError(f"source {source.name} has no data set of its own: name a file")
+    configs = [config] if config else source.configs
+    for place in places:
+        own = is_hub_name(place)  # configurations are parts of a hub data set; a file has none
+        file = source.file if place == source.hub else None
+        for part in configs if configs and own else [None]:
+            for located in load_records(place, split or source.split, part, on_error, file):
+                if all(located[2].get(name) in values for name, values in source.only.items()):
+                    yield located
 
 
 def is_hub_name(where: str) -> bool:
@@ -103,12 +132,13 @@ def _is_one_document(path: Path) -> bool:
     return first.startswith("[")
 
 
-def _hub(name: str, split: str, config: str | None) -> Iterator[Located]:
+def _hub(name: str, split: str, config: str | None, file: str | None) -> Iterator[Located]:
     try:
         import datasets
     except ImportError as error:
         raise ImportError(
             f"{name}: no such file, so it would be read from the Hugging Face hub; that needs datasets: pip install 's2r-rewards[data]'"
         ) from error
-    for number, record in enumerate(datasets.load_dataset(name, config, split=split, streaming=True), 1):
+    more = {"data_files": file} if file else {}
+    for number, record in enumerate(datasets.load_dataset(name, config, split=split, streaming=True, **more), 1):
         yield name, number, record

@@ -8,13 +8,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, TypeVar
 
 from s2r_rewards.answers import extract_answer
-from s2r_rewards.judging import Gold
+from s2r_rewards.answers.gold import KINDS, Gold, gold_of_fields, gold_text, split_gold
+from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.turns.chat import is_messages, prompt_text
 
 Record = Mapping[str, Any]
@@ -31,7 +32,13 @@ class ProblemError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem with its golden answer. ``solution``: the data set's own worked solution, if any."""
+    """One problem with its golden answer.
+
+    Attributes:
+        answer: the golden answer as text; several accepted ones as `s2r_rewards.answers.gold.gold_text` writes them
+        solution: the data set's own worked solution, if any
+        kind: what the answer is, if not mathematics: "choice", "word" or "literal"; its check asks that tier alone
+    """
 
     id: str
     problem: str
@@ -39,14 +46,28 @@ class Problem:
     level: str | None = None
     source: str = ""
     solution: str | None = None
+    kind: AnswerKind = "math"
+
+    @property
+    def gold(self) -> Gold:
+        """The golden answer with its kind, as checkers take it."""
+        return gold_of_fields(self.answer, self.kind)
+
+    @classmethod
+    def of(cls, id: str, problem: str, gold: Gold, level: Any = None, source: str = "") -> "Problem":
+        """A problem whose golden answer is known as checkers take it."""
+        answers, kind = split_gold(gold)
+        return cls(id, problem, gold_text(answers), None if level is None else str(level), source, None, kind)
 
     def to_record(self) -> dict[str, Any]:
-        return asdict(self)
+        """The JSON object; mathematics needs no ``kind``."""
+        record = asdict(self)
+        return {name: value for name, value in record.items() if (name, value) != ("kind", "math")}
 
     @classmethod
     def from_record(cls, record: Record) -> "Problem":
         """Read a record that `to_record` wrote. Raises ProblemError naming the field."""
-        values: dict[str, Any] = {field.name: record.get(field.name) for field in fields(cls)}
+        values: dict[str, Any] = {one.name: record.get(one.name) for one in fields(cls)}
         problem = values["problem"]
         values["problem"] = prompt_text(problem) if is_messages(problem) else problem
         if isinstance(values["answer"], (int, float)) and not isinstance(values["answer"], bool):
@@ -55,6 +76,7 @@ class Problem:
             if not isinstance(values[name], str) or not values[name]:
                 raise ProblemError(name, f"expected a non-empty string, found {values[name]!r}")
         values["source"] = values["source"] or ""
+        values["kind"] = values["kind"] if values["kind"] in KINDS else "math"  # else it is something of the file's own
         values["level"] = None if values["level"] is None else str(values["level"])
         return cls(**values)
 
@@ -74,6 +96,14 @@ class Source:
     solution: str | None = None
     id: str | None = None
     configs: Sequence[str] = ()
+    kind: AnswerKind = "math"
+    """What its answers are: math, choice, word or literal."""
+    split: str = "train"
+    """Its split on the hub."""
+    file: str | None = None
+    """The one file of its repository on the hub that holds it."""
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Fields whose value must be one of these for a record to belong to it."""
 
 
 def load_sources(path: Path, kind: type[SourceT]) -> dict[str, SourceT]:
@@ -131,6 +161,16 @@ def boxed(record: Record, name: str, plain: str = "") -> str:
     return found.answer
 
 
+def stated(record: Record, plain: str, solution: str) -> str:
+    """The field ``plain``, or, where it holds nothing, what the worked solution boxes or writes behind ####."""
+    if str(record.get(plain) if record.get(plain) is not None else "").strip():
+        return golden(record, plain)
+    found = extract_answer(text(record, solution))
+    if found.answer is None or found.how not in ("boxed", "hashes"):
+        raise ProblemError(plain, f"is empty, and {solution} holds neither \\boxed{{…}} nor ####")
+    return found.answer
+
+
 def after_hashes(record: Record, name: str) -> str:
     """What follows the last #### (GSM8K), without thousands separators."""
     _, hashes, answer = text(record, name).rpartition("####")
@@ -176,7 +216,7 @@ def template(record: Record, form: str) -> str:
 
 
 READERS: dict[str, Callable[..., str]] = {
-    reader.__name__: reader for reader in (text, golden, boxed, after_hashes, joined, one_of, template)
+    reader.__name__: reader for reader in (text, golden, boxed, stated, after_hashes, joined, one_of, template)
 }
 
 
@@ -195,6 +235,7 @@ def to_problem(record: Record, source: Source, name: str | None = None) -> Probl
         level=level_of(record.get(source.level)) if source.level else None,
         source=name,
         solution=solution if isinstance(solution, str) else None,
+        kind=source.kind,
     )
 
 
@@ -215,14 +256,3 @@ def source_with(source: Source, problem: str | None, answer: str | None, level: 
         answer=("golden", answer) if answer else source.answer,
         level=level or source.level,
     )
-
-
-def gold_text(gold: Gold) -> str:
-    """A golden answer as one text; several accepted ones as a label that `s2r_rewards.adapter.golds.gold_of` reads."""
-    return gold if isinstance(gold, str) else json.dumps({"gold": gold})
-
-
-def gold_of_text(answer: str) -> Gold:
-    """What :func:`gold_text` made a text of."""
-    gold: Gold = json.loads(answer)["gold"] if answer.startswith('{"gold":') else answer
-    return gold

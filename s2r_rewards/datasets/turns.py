@@ -11,8 +11,9 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from s2r_rewards.answers.gold import gold_label
 from s2r_rewards.datasets.formats import SYSTEM_PROMPT, Row, messages, openrlhf_prompt, verl_prompt
-from s2r_rewards.datasets.problems import Problem, gold_text
+from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import BatchChecker
 from s2r_rewards.rollouts import Rollout
@@ -53,8 +54,7 @@ def verification_prompts(
         if not attempts or attempts[0].answer is None or judged.checks[0].verdict not in ("correct", "incorrect"):
             continue
         text = judged.trajectory.text_of(attempts[0]).strip()
-        level = None if rollout.level is None else str(rollout.level)
-        problem = Problem(rollout.problem_id, rollout.prompt, gold_text(rollout.gold), level)
+        problem = Problem.of(rollout.problem_id, rollout.prompt, rollout.gold, rollout.level)
         found[judged.first_correct].append(VerificationPrompt(problem, text, judged.first_correct))
     draw = random.Random(seed)
     for group in found.values():
@@ -94,5 +94,5 @@ def openrlhf_row(item: Problem | VerificationPrompt, system: str | None = SYSTEM
     if not isinstance(item, VerificationPrompt):
         return openrlhf_prompt(item, system)
     row = openrlhf_prompt(item.problem, system)
-    label = json.dumps({"gold": item.problem.answer, "attempt": item.attempt}, ensure_ascii=False)
+    label = json.dumps({**gold_label(item.problem.gold), "attempt": item.attempt}, ensure_ascii=False)
     return {**row, "input": item.prompt(system, ask), "label": label}

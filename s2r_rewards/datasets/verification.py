@@ -11,9 +11,9 @@ from itertools import product
 from typing import Any
 
 from s2r_rewards.answers import check_many, extract_answer
+from s2r_rewards.answers.gold import gold_text
 from s2r_rewards.datasets.initialization import VerifiedAttempt
 from s2r_rewards.datasets.llm.requests import Request
-from s2r_rewards.datasets.problems import gold_text
 from s2r_rewards.grammar import Grammar, get_grammar
 from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import Rollout

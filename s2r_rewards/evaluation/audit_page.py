@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 
 from s2r_rewards.answers import CheckResult
+from s2r_rewards.answers.gold import Gold, accepted
 from s2r_rewards.evaluation.auditing import Audit
-from s2r_rewards.judging import Gold
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -65,4 +65,4 @@ def _source(where: str) -> str:
 def _shown(text: Gold | None) -> str:
     if text is None:
         return "(none)"
-    return escape(text if isinstance(text, str) else " or ".join(text))
+    return escape(" or ".join(accepted(text)))

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from s2r_rewards.answers import VERDICTS, CheckResult, batch_checker, check_many, extract_answer, get_policy
+from s2r_rewards.answers.gold import Gold, gold_of_fields
 from s2r_rewards.answers.workers.backends import Backend
-from s2r_rewards.judging import Gold
 from s2r_rewards.llm.answers import opinions
 from s2r_rewards.llm.judge import Judge, judge_for
 from s2r_rewards.llm.settings import get_judge_settings
@@ -161,6 +161,7 @@ def pairs_of(record: Mapping[str, Any], name: str) -> Iterator[AuditPair]:
         gold = tuple(gold)
     elif not isinstance(gold, str):
         raise ValueError(f"{name}: field 'gold': expected text, found {type(gold).__name__}")
+    gold = gold_of_fields(gold, record.get("kind"))
     if isinstance(record.get("pred"), str):
         answer = record["pred"]
         if record.get("mode") == "response":

@@ -6,12 +6,11 @@ Which categories of MMLU-Pro count as STEM is [open] in the paper.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.datasets.loading import converted, load_records
 from s2r_rewards.datasets.problems import Problem, ProblemError, Record, Source, load_sources, to_problem
 from s2r_rewards.rollouts.records import SUFFIXES, OnError, raise_error, with_fields
@@ -22,13 +21,11 @@ class Benchmark(Source):
     """One evaluation set."""
 
     title: str = ""
-    kind: AnswerKind = "math"
-    """The grader of its answers: math, choice, word or literal."""
     split: str = "test"
+    training: str | None = None
+    """Its split to train on; None: the hub has the evaluation questions alone."""
     aliases: Sequence[str] = ()
     """What others call it; case, ``-`` and ``_`` make no difference."""
-    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Fields whose value must be one of these for a record to belong to it."""
 
 
 BENCHMARKS = load_sources(Path(__file__).with_name("benchmarks.json"), Benchmark)
@@ -77,6 +74,11 @@ def benchmark_of(name: str) -> Benchmark:
     name = canonical(name)
     own = Benchmark(name, "", ("text", "problem", "question"), ("golden", "answer"), "level", id="id", title=name)
     return BENCHMARKS.get(name, own)
+
+
+def training_split(source: Source) -> str | None:
+    """The split of a source's hub data set to train on; None where that would be the evaluation set."""
+    return source.training if isinstance(source, Benchmark) else source.split
 
 
 def read_item(benchmark: Benchmark, record: Record) -> Problem:

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from s2r_rewards.datasets.paper.mixture import TABLE_1
 from s2r_rewards.evaluation.benchmarks import IN_DOMAIN, benchmark_of
-from s2r_rewards.evaluation.published import BEHAVIOUR, TRAINING, stages
+from s2r_rewards.evaluation.published import BEHAVIOUR, stages
 from s2r_rewards.evaluation.runs import AVERAGE, BEHAVIOUR_SET, Run, levels_of
 from s2r_rewards.metrics import level_name
 
@@ -79,8 +80,10 @@ def data_efficiency(runs: Sequence[Run], paper: str | None = None) -> FigureData
 
 
 def _sizes(paper: str | None) -> dict[str, int]:
-    sizes = TRAINING.get(paper or "")
-    return {} if sizes is None else {"BI": sizes["BI"], **dict.fromkeys(("PRL", "ORL"), sizes["BI"] + sizes["RL"])}
+    known = TABLE_1.get((paper or "").lower())
+    if known is None:
+        return {}
+    return {"BI": known.initialization, **dict.fromkeys(("PRL", "ORL"), known.initialization + known.prompts)}
 
 
 def behaviour(runs: Sequence[Run], paper: str | None = None) -> FigureData:

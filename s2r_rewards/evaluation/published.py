@@ -59,9 +59,8 @@ TABLES: dict[str, PaperTable] = {number: _table(number, title) for number, title
 """By number: 2, 3, 5, 10, 11 (accuracy), 4 (verification styles of trained models), 6 (styles of single verifications)."""
 BEHAVIOUR: dict[str, dict[str, dict[str, float]]] = _FIGURES["behaviour"]
 """Figure 3, behaviour on MATH500: base model → metric → stage → percent."""
-TRAINING: dict[str, dict[str, Any]] = _FIGURES["training"]
-"""Table 1: base model → ``BI`` examples, ``RL`` prompts, and the sets that these come ``RL from``."""
-MODELS: tuple[str, ...] = tuple(TRAINING)
+MODELS: tuple[str, ...] = tuple(row.label for row in TABLES["2"].rows if row.stage == "base")
+"""The base models that the paper trains. What they are trained on (table 1): `s2r_rewards.datasets.paper`."""
 
 
 def stages(base: str) -> dict[str, dict[str, float]]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.grammar import Grammar, VerdictTier
-from s2r_rewards.seeking import find, occurrences
+from s2r_rewards.seeking import find
 from s2r_rewards.trajectory import Action, Deviation
 
 _WINDOW = 2000  # characters at the end of a verification in which a verdict is looked for
@@ -30,7 +30,7 @@ def nearly(text: str, actions: list[Action], stop: int, grammar: Grammar) -> Ite
     for index, action in enumerate(actions):
         if action.kind == "verify" and action.verdict is None and grammar.default_verdict == "none":
             yield from _verdict(text, index, action, grammar)
-    if actions and actions[-1].kind == "verify":
+    if actions and actions[-1].kind == "verify" and text.find("<", actions[-1].start, stop) >= 0:
         at = max(find(text, mark, actions[-1].start, stop) for mark in _THINKING_ENDS)
         if at >= 0 and extract_answer(text, at, stop).answer is not None:
             yield Deviation("answer_behind_thinking", len(actions) - 1, at, stop)
@@ -46,7 +46,8 @@ def _markers(text: str, actions: list[Action], stop: int, grammar: Grammar) -> I
         lower = lower or text[:stop].lower()
         if len(lower) != stop:  # a letter whose lower case is longer would shift the offsets
             return
-        if lower.count(word) == sum(1 for _ in occurrences(text, marker, 0, stop)):
+        words = lower.count(word)
+        if not words or words == text.count(marker, 0, stop):
             continue
         last, at = 0, lower.find(word)
         while at >= 0:

@@ -66,8 +66,9 @@ def line_chart(
         for i, (label, (_, end)) in enumerate(ends.items())
     ]
     legend = el("ul", *keys, class_="legend")
+    # A group, since the points are links; what an image holds cannot be reached.
     svg = el(
-        "svg", el("title", f"{title}: {spoken}"), *grid, *ticks, *curves, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img"
+        "svg", el("title", f"{title}: {spoken}"), *grid, *ticks, *curves, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="group"
     )
     return el("figure", el("figcaption", title), svg, legend, class_="chart")
 

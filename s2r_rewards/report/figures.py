@@ -15,7 +15,8 @@ from s2r_rewards.rewards import action_rewards
 from s2r_rewards.rollouts import Rollout
 
 Context = tuple[int, ...]
-_in_order = attrgetter(*(one.name for one in fields(BehaviourCounts)))
+_NAMES = tuple(one.name for one in fields(BehaviourCounts))
+_in_order = attrgetter(*_NAMES)
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Sums:
     """Of rollouts that share a level or a step."""
 
     size: int = 0
-    behaviour: list[int] = field(default_factory=lambda: [0] * len(fields(BehaviourCounts)))
+    behaviour: list[int] = field(default_factory=lambda: [0] * len(_NAMES))
     """The fields of :class:`BehaviourCounts`, in order."""
     attempts: list[int] = field(default_factory=lambda: [0] * 5)
     """How many rollouts made 1, 2, 3, 4, and 5 or more attempts."""
@@ -77,17 +78,21 @@ class Figures:
         self.overall.add(behaviour, attempts, length)
         for key, groups in ((rollout.level, self.levels), (rollout.step, self.steps)):
             if key is not None:
-                groups.setdefault(key, Sums()).add(behaviour, attempts, length)
+                (groups.get(key) or groups.setdefault(key, Sums())).add(behaviour, attempts, length)
         self.problems.add(rollout.problem_id)
         if record is not None:
             for known, name in zip(self.names, (record.grammar, record.method, record.checker), strict=True):
                 known.add(name)
         add_contexts(self.contexts, action_rewards(judged))
-        self.deviations.update(dict.fromkeys(trajectory.codes, 1))
-        self.uncertainties.update(dict.fromkeys((u.code for u in trajectory.uncertainties), 1))
-        self.checks.update((check.verdict, check.tier) for check in judged.checks)
-        self.flags.update(flags)
-        tally = self.tallies.setdefault(rollout.step, Tally())
+        for code in dict.fromkeys(trajectory.codes):
+            self.deviations[code] += 1
+        for code in dict.fromkeys(u.code for u in trajectory.uncertainties):
+            self.uncertainties[code] += 1
+        for check in judged.checks:
+            self.checks[check.verdict, check.tier] += 1
+        for flag in flags:
+            self.flags[flag] += 1
+        tally = self.tallies.get(rollout.step) or self.tallies.setdefault(rollout.step, Tally())
         tally.add(place, length, judged.last_correct, count_signs(judged, rollout.prompt))
 
     def merge(self, other: Figures, shift: int = 0) -> None:

@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
-from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.report import sections
 from s2r_rewards.report.compare import problems_of, view
 from s2r_rewards.report.compare.rows import rows_of, samples_of
 from s2r_rewards.report.markup import Html, escape, join, json_block
+from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.payload import MAX_TEXT, payload
-from s2r_rewards.report.sample import FLAGS, choose, flags_of
-from s2r_rewards.report.summary import Summary, natural, summarise
+from s2r_rewards.report.sample import FLAGS, choose
+from s2r_rewards.report.sources import Held, Source
+from s2r_rewards.report.summary import Summary, natural, summary_of
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import DEVIATIONS
 
@@ -39,12 +41,70 @@ def render(rollouts: Sequence[Rollout], title: str = "rollouts", limits: Limits 
 
     Raises ValueError for a rollout that is not scored or for no rollouts at all.
     """
-    return render_runs({title: rollouts}, title, limits)
+    if not rollouts:
+        raise ValueError("there are no rollouts to report on")
+    return render_run(Held(rollouts), title, limits)
 
 
-def render_runs(runs: Mapping[str, Sequence[Rollout]], title: str = "runs", limits: Limits = Limits()) -> str:
-    """The report of one run, or of several side by side: name → scored rollouts. The first is what others are
-    compared with.
+def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits(), trained_on: Sequence[int] = ()) -> str:
+    """The report of one run, wherever its rollouts are.
+
+    Args:
+        trained_on: the number of training examples, if known, for the paper's figure 1.
+    """
+    summary = summary_of(run.figures)
+    evidence = {i for alarm in summary.alarms if alarm.fired for i in alarm.evidence}
+    sizes = _bounded(run.sizes, limits)
+    chosen = sorted({*choose(run.flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
+    shown = run.payloads(chosen, limits.text)
+    data = _data(run.flags, sizes, chosen, shown, run.figures.levels, run.figures.steps)
+    found = overview(summary, {i: i + 1 for i in chosen}, trained_on)
+    return _fill(title, meta_of(summary), found, json_block(data), _note(len(chosen), len(run.flags)))
+
+
+def meta_of(summary: Summary) -> str:
+    """The line under the title."""
+    counts = f"{summary.overall.count:,} rollouts · {summary.problems:,} problems"
+    return f"{counts} · grammar {summary.grammar} · method {summary.method}"
+
+
+def _bounded(sizes: Sequence[int], limits: Limits) -> list[int]:
+    return [min(size, 2 * limits.text + 2_000) for size in sizes]
+
+
+def _data(
+    flags: Sequence[Sequence[str]],
+    sizes: Sequence[int],
+    chosen: Sequence[int],
+    shown: Sequence[Mapping[str, Any]],
+    levels: Iterable[object],
+    steps: Iterable[object],
+) -> dict[str, Any]:
+    """What the page's script reads."""
+    kept = {*chosen}
+    return {
+        "total": len(flags),
+        "telling": next((i + 1 for i in _telling(flags, sizes) if i in kept), None),
+        "flags": FLAGS,
+        "deviations": DEVIATIONS,
+        "levels": distinct(levels),
+        "steps": distinct(steps),
+        "runs": [],
+        "problems": [],
+        "rollouts": list(shown),
+    }
+
+
+def render_runs(
+    runs: Mapping[str, Sequence[Rollout]],
+    title: str = "runs",
+    limits: Limits = Limits(),
+    trained_on: Sequence[int] = (),
+) -> str:
+    """The report of several runs side by side: name → scored rollouts. The first is what others are compared with.
+
+    Args:
+        trained_on: training examples of each run, in order, or nothing; for the paper's figure 1.
 
     Raises ValueError for a rollout that is not scored, for a run without rollouts, or for too many runs.
     """
@@ -53,58 +113,44 @@ def render_runs(runs: Mapping[str, Sequence[Rollout]], title: str = "runs", limi
         raise ValueError("there are no rollouts to report on" + (f" in {empty}" if len(runs) > 1 else ""))
     if len(runs) > MOST_RUNS:
         raise ValueError(f"{len(runs)} runs; at most {MOST_RUNS} can be read side by side")
+    if len(runs) == 1:
+        return render_run(Held(next(iter(runs.values()))), title, limits, trained_on)
     rollouts = [rollout for run in runs.values() for rollout in run]
     owners = [k for k, run in enumerate(runs.values()) for _ in run]
-    judged = [rollout.judged for rollout in rollouts]
-    flags = [flags_of(one) for one in judged]
-    several = len(runs) > 1
-    summaries = _summaries(runs, judged)
-    summary = next(iter(summaries.values()))
-    problems = problems_of(list(runs.values())) if several else []
-    sizes = [
-        min(len(r.response) + len(r.prompt) + 60 * len(j.trajectory.actions) + 200, 2 * limits.text + 2_000)
-        for r, j in zip(rollouts, judged, strict=True)
-    ]
-    wanted = samples_of(problems)
-    room = int(limits.megabytes * 1e6)
-    evidence = {i for alarm in summary.alarms if alarm.fired and not several for i in alarm.evidence}
-    chosen = sorted({*choose(flags, sizes, limits.rollouts, room, wanted=wanted), *evidence})
-    places = {i: i + 1 for i in chosen}
-    data = {
-        "total": len(rollouts),
-        "telling": next((places[i] for i in _telling(flags, sizes) if i in places), None),
-        "flags": FLAGS,
-        "deviations": DEVIATIONS,
-        "levels": _distinct(r.level for r in rollouts),
-        "steps": _distinct(r.step for r in rollouts),
-        "runs": list(runs) if several else [],
-        "problems": rows_of(problems, places),
-        "rollouts": [
-            payload(places[i], rollouts[i], flags[i], limits.text, owners[i] if several else None) for i in chosen
-        ],
-    }
-    overview = view.overview(summaries, problems) if several else _overview(summary, places)
-    meta = f"{len(rollouts):,} rollouts"
-    meta += f" · {len(runs)} runs" if several else f" · {summary.problems:,} problems"
-    meta += f" · grammar {summary.grammar} · method {summary.method}"
-    return _fill(title, meta, overview, json_block(data), _note(len(chosen), len(rollouts)))
+    held = [Held(run) for run in runs.values()]
+    flags = [one for run in held for one in run.flags]
+    sizes = _bounded([size for run in held for size in run.sizes], limits)
+    summaries = {name: summary_of(run.figures) for name, run in zip(runs, held, strict=True)}
+    problems = problems_of(list(runs.values()))
+    chosen = choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6), wanted=samples_of(problems))
+    shown = [payload(i + 1, rollouts[i], flags[i], limits.text, owners[i]) for i in chosen]
+    data = _data(flags, sizes, chosen, shown, (r.level for r in rollouts), (r.step for r in rollouts))
+    data |= {"runs": list(runs), "problems": rows_of(problems, {i: i + 1 for i in chosen})}
+    methods = ", ".join(dict.fromkeys(f"grammar {one.grammar} · method {one.method}" for one in summaries.values()))
+    meta = f"{len(rollouts):,} rollouts · {len(runs)} runs · {methods}"
+    found = view.overview(summaries, problems, trained_on)
+    return _fill(title, meta, found, json_block(data), _note(len(chosen), len(rollouts)))
 
 
-def _summaries(runs: Mapping[str, Sequence[Rollout]], judged: Sequence[JudgedTrajectory]) -> dict[str, Summary]:
-    found, at = {}, 0
-    for name, rollouts in runs.items():
-        found[name] = summarise(rollouts, judged[at : at + len(rollouts)])
-        at += len(rollouts)
-    return found
+def served(title: str, state: Mapping[str, Any], overview: str) -> str:
+    """The page of a run that a server follows: it carries no rollouts, and its script asks for what it shows.
+
+    Args:
+        state: what the server says of the run now, and again whenever it is asked.
+    """
+    data = {**_data((), (), (), (), (), ()), "served": True, **state}
+    return _fill(title, state["meta"], Html(overview), json_block(data), state["note"], ("live.js",))
 
 
-def _overview(summary: Summary, places: dict[int, int]) -> Html:
+def overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
+    """The sections of one run; `places` maps rollouts to those that the page can show."""
     return join(
         [
             sections.tiles(summary),
             sections.alarms(summary.alarms, places),
             sections.curves(summary),
             sections.levels(summary),
+            paper_figures({"": summary}, trained_on),
             sections.tree(summary),
             sections.deviations(summary),
             sections.checks(summary),
@@ -126,13 +172,15 @@ def _note(shown: int, total: int) -> str:
     )
 
 
-def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
-    style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+def _fill(title: str, meta: str, overview: Html, data: Html, note: str, more: Sequence[str] = ()) -> str:
+    """`more`: further scripts, of a page that may ask its server."""
+    style, script = _asset("style.css"), "\n".join(map(_asset, (*SCRIPTS[:-1], *more, SCRIPTS[-1])))
     library = _asset("katex/katex.min.js")
     values = {
         "policy": (
             f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(library)}' '{_digest(script)}'; "
-            "img-src data:; base-uri 'none'; form-action 'none'"
+            + ("connect-src 'self'; " if more else "")
+            + "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": escape(title),
         "meta": escape(meta),
@@ -155,5 +203,6 @@ def _digest(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def _distinct(values: Iterable[object]) -> list[str]:
+def distinct(values: Iterable[object]) -> list[str]:
+    """The different values, as texts in their natural order."""
     return [str(v) for v in sorted({v for v in values if v is not None}, key=natural)]

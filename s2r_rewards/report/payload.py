@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from s2r_rewards.judging import Gold
+from s2r_rewards.answers.gold import Gold, accepted
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.scored import ScoredAction
 from s2r_rewards.turns.chat import user_turns
@@ -78,7 +78,7 @@ def _action(action: ScoredAction, context: Sequence[float], text: str, room: int
 
 def gold_text(gold: Gold) -> str:
     """The golden answer, or all that are accepted, as one text."""
-    return gold if isinstance(gold, str) else " or ".join(gold)
+    return " or ".join(accepted(gold))
 
 
 def one_line(text: object, limit: int = 48) -> str:

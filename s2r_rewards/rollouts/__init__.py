@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.judging import Gold, JudgedTrajectory
+from s2r_rewards.answers.gold import KINDS, Gold, gold_label, gold_of_fields
+from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import records
 from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
 from s2r_rewards.scored import ScoredRollout
@@ -42,7 +43,8 @@ class Rollout:
     prompt: str
     response: str
     gold: Gold
-    """The golden answer, or all the answers that are accepted."""
+    """The golden answer, or all the answers that are accepted; with its kind (field ``kind`` of the file) where that is
+    not mathematics."""
     level: str | int | None = None
     step: int | None = None
     accuracy: float | None = None
@@ -74,6 +76,7 @@ class Rollout:
     def to_record(self) -> dict[str, Any]:
         """The JSON object, without fields that hold nothing."""
         record = {name: getattr(self, name) for name in _KNOWN if getattr(self, name) is not None}
+        record |= gold_label(self.gold)
         for name in ("token_ids", "gold"):
             if isinstance(record.get(name), tuple):
                 record[name] = list(record[name])
@@ -93,9 +96,12 @@ class Rollout:
         for name in ("token_ids", "gold"):
             if isinstance(known[name], list):
                 known[name] = tuple(known[name])
+        rest = {name: value for name, value in record.items() if name not in _KNOWN}
+        ours = rest.get("kind") in KINDS[1:]  # else it is something of the file's own
+        known["gold"] = gold_of_fields(known["gold"], rest.pop("kind") if ours else None)
         known["problem_id"] = f"line-{line}" if known["problem_id"] is None else str(known["problem_id"])
         known["s2r"] = _scored(known["s2r"], path, line)
-        return cls(**known, extra={name: value for name, value in record.items() if name not in _KNOWN})
+        return cls(**known, extra=rest)
 
 
 _KNOWN = [one.name for one in fields(Rollout) if one.name != "extra"]
@@ -122,9 +128,20 @@ def read_rollouts(
     Raises:
         RecordError: names file, line and field (with the default ``on_error``).
     """
-    for line, record in records.read_records(path, on_error):
+    for _, rollout in to_rollouts(records.read_records(path, on_error), path, on_error, fields):
+        yield rollout
+
+
+def to_rollouts(
+    numbered: Iterable[tuple[int, Mapping[str, Any]]],
+    path: str | os.PathLike[str],
+    on_error: OnError = raise_error,
+    fields: Mapping[str, str] | None = None,
+) -> Iterator[tuple[int, Rollout]]:
+    """(line, rollout) for each (line, record) of a file that can be one; arguments as in :func:`read_rollouts`."""
+    for line, record in numbered:
         try:
-            yield Rollout.from_record(_in_our_words(record, fields), str(path), line)
+            yield line, Rollout.from_record(_in_our_words(record, fields), str(path), line)
         except RecordError as error:
             on_error(error)
 

@@ -82,18 +82,25 @@ def read_records(path: str | os.PathLike[str], on_error: OnError = raise_error) 
         yield from _read_parquet(path)
         return
     with open_text(path, "r") as file:
-        for number, line in enumerate(_lines(file, path), 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-                problem = f"found a JSON {type(record).__name__}; expected an object"
-            except (json.JSONDecodeError, RecursionError) as error:
-                record, problem = None, f"not a JSON object ({error})"
-            if isinstance(record, dict):
-                yield number, record
-            else:
-                on_error(RecordError(path, number, "", problem))
+        yield from parse_lines(_lines(file, path), path, 1, on_error)
+
+
+def parse_lines(
+    lines: Iterable[str], path: str | os.PathLike[str], first: int = 1, on_error: OnError = raise_error
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, record) for every line of JSONL that is not empty; ``first``: the number of the first line."""
+    for number, line in enumerate(lines, first):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            problem = f"found a JSON {type(record).__name__}; expected an object"
+        except (json.JSONDecodeError, RecursionError) as error:
+            record, problem = None, f"not a JSON object ({error})"
+        if isinstance(record, dict):
+            yield number, record
+        else:
+            on_error(RecordError(path, number, "", problem))
 
 
 def _lines(file: IO[str], path: Path) -> Iterator[str]:

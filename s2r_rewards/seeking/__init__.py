@@ -6,7 +6,6 @@ that character turns out to be frequent, the search goes on with ``str.find``, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 #: Characters that are frequent in what models write, the most frequent first; any other is rarer.
@@ -14,6 +13,9 @@ _FREQUENT = " etaoinsrhldcumfpgwyb,.\nv"
 _WORTH = len(" etaoinsrhldcumfpgwy")  # from here on, a character is rare enough to be looked for alone
 _PATIENCE = 32  # hits that may be misses before their density counts
 _DENSITY = 100  # characters a hit may cost
+
+
+_SHORT = 1000  # characters that `str.find` searches before a second call has begun
 
 
 @lru_cache(maxsize=1024)
@@ -26,6 +28,8 @@ def _rarest(needle: str) -> tuple[str, int]:
 
 def find(text: str, needle: str, start: int, stop: int) -> int:
     """``text.find(needle, start, stop)``, for 0 ≤ start ≤ stop ≤ len(text)."""
+    if stop - start < _SHORT:
+        return text.find(needle, start, stop)
     probe, offset = _rarest(needle)
     if not probe:
         return text.find(needle, start, stop)
@@ -42,9 +46,45 @@ def find(text: str, needle: str, start: int, stop: int) -> int:
             return text.find(needle, at - offset, stop)
 
 
-def occurrences(text: str, needle: str, start: int, stop: int) -> Iterator[int]:
-    """Where a literal stands in ``text[start:stop]``, from the left, none overlapping the one before."""
-    at = find(text, needle, start, stop)
-    while at >= 0:
-        yield at
-        at = find(text, needle, at + len(needle), stop)
+@lru_cache(maxsize=64)
+def _by_probe(needles: tuple[str, ...]) -> tuple[tuple[str, tuple[tuple[int, str, int], ...]], ...]:
+    """Literals by their rarest character: (the character, [(number, literal, where the character stands in it), …])."""
+    groups: dict[str, list[tuple[int, str, int]]] = {}
+    for number, needle in enumerate(needles):
+        probe, offset = _rarest(needle)
+        groups.setdefault(probe, []).append((number, needle, offset))
+    return tuple((probe, tuple(group)) for probe, group in groups.items())
+
+
+def find_all(text: str, needles: tuple[str, ...]) -> list[tuple[int, int, int]]:
+    """Where each of several literals stands in a text, none overlapping the same literal before.
+
+    Literals that share their rarest character are looked for together.
+
+    Returns:
+        [(start, −length, its number), …] in order: from the left, of several at one place the longest first.
+    """
+    found: list[tuple[int, int, int]] = []
+    free = [0] * len(needles)  # where the next one may begin
+    for probe, group in _by_probe(needles):
+        at = text.find(probe) if probe else 0
+        hits = 0
+        while probe and at >= 0:
+            for number, needle, offset in group:
+                start = at - offset
+                if text.startswith(needle, start) and start >= free[number]:
+                    found.append((start, -len(needle), number))
+                    free[number] = start + len(needle)
+            at += 1
+            hits += 1
+            if hits > _PATIENCE and hits * _DENSITY > at:
+                break
+            at = text.find(probe, at)
+        if at >= 0:  # the character is frequent: the rest literal by literal
+            for number, needle, offset in group:
+                start = text.find(needle, max(free[number], at - offset))
+                while start >= 0:
+                    found.append((start, -len(needle), number))
+                    start = text.find(needle, start + len(needle))
+    found.sort()
+    return found

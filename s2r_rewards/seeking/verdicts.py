@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from s2r_rewards.grammar import VerdictTier
 from s2r_rewards.seeking import find
@@ -19,21 +19,18 @@ def spoken(tier: VerdictTier, text: str, start: int, stop: int) -> Iterable[re.M
         while hit >= 0:
             hits.append(hit)
             hit = find(text, anchor, hit + 1, stop)
-    return _around(tier, text, start, stop, sorted(hits)) if hits else ()
-
-
-def _around(tier: VerdictTier, text: str, start: int, stop: int, hits: Sequence[int]) -> Iterator[re.Match[str]]:
-    """The matches around the anchors at ``hits``, none overlapping the one before."""
-    pattern, at = tier.compiled, start
+    hits.sort()
+    found: list[re.Match[str]] = []
+    pattern, reach, at = tier.compiled, tier.reach, start
     for hit in hits:
         if hit < at:
             continue
-        if tier.reach:
+        if reach:
             # One character more than a match can have, so that a word's end is seen where it is.
-            end = min(stop, hit + tier.longest + 1)
-            match = pattern.search(text, max(at, hit - tier.reach), end)
+            match = pattern.search(text, max(at, hit - reach), min(stop, hit + tier.longest + 1))
         else:
             match = pattern.match(text, hit, stop)
         if match and match.start() <= hit:
-            yield match
+            found.append(match)
             at = match.end()
+    return found

@@ -9,8 +9,10 @@ opens, since emitting it is the decision to begin that action.
 from __future__ import annotations
 
 import codecs
+import struct
 from array import array
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,15 +53,15 @@ def decode_with_offsets(
             raise UnsupportedTokenizer(f"found {type(tokenizer).__name__} without a method `decode`{_EXPECTED}")
         return _decode_in_windows(_listed(token_ids), tokenizer, skip_special_tokens)
     ids = _array(token_ids)
-    raw, _, lengths = table.look_up(ids)
-    if ids.size and int(lengths.min()) < 0:  # a character straddles tokens
+    raw, bounds = table.join(ids)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
         runs = [i in table.byte_ids for i in ids.tolist()] if table.byte_ids else None
-        text, counts = _decode_bytes(table.pieces(ids), runs)
-        lengths = np.asarray(counts, dtype=np.int64)
+        text, counts = _decode_bytes([raw[a:b] for a, b in pairwise(bounds.tolist())], runs)
+        offsets = _offsets(np.asarray(counts, dtype=np.int64))
     else:
-        text = raw.tobytes().decode("utf-8")
-    offsets = np.zeros(len(ids) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
+        offsets = bounds if len(text) == len(raw) else _in_characters(raw, bounds, table.lengths(ids))
     if table.strips_first_space and text.startswith(" "):
         text = text[1:]
         np.maximum(offsets - 1, 0, out=offsets)
@@ -74,19 +76,17 @@ def spans_from_offsets(offsets: np.ndarray, char_spans: Sequence[Span]) -> tuple
     """
     if not char_spans:
         return ()
-    total = len(offsets) - 1
-    bounds = np.asarray(char_spans, dtype=np.int64)
-    carries = np.searchsorted(offsets[1:], bounds, side="right")  # the token that completes the character
-    begins = np.searchsorted(offsets[:-1], bounds, side="left")  # the first of several tokens that make it up
-    found = np.minimum(carries, begins)
+    total, length = len(offsets) - 1, int(offsets[-1])
+    bounds = np.array([at for span in char_spans for at in span], dtype=np.int64)
+    carries = offsets[1:].searchsorted(bounds, side="right")  # the token that completes the character
+    begins = offsets[:-1].searchsorted(bounds, side="left")  # the first of several tokens that make it up
+    found = np.minimum(carries, begins).tolist()
     # A zero-width last span (an `end` that is not in the text) owns the trailing tokens without characters;
     # any other span that reaches the end of the text does so in tokens, too.
-    at_end = bounds[:, 1] >= offsets[-1]
-    found[at_end, 1] = total
-    last = len(bounds) - 1
-    if last and bounds[last, 0] == bounds[last, 1] >= offsets[-1]:
-        found[last - 1, 1] = found[last, 0]
-    return tuple((int(first), int(end)) for first, end in found)
+    ends = [total if span[1] >= length else end for span, end in zip(char_spans, found[1::2], strict=True)]
+    if len(ends) > 1 and char_spans[-1][0] == char_spans[-1][1] >= length:
+        ends[-2] = found[-2]
+    return tuple(zip(found[::2], ends, strict=True))
 
 
 def token_spans(
@@ -107,15 +107,38 @@ def token_spans(
     return spans_from_offsets(offsets, char_spans)
 
 
+def _offsets(lengths: np.ndarray) -> np.ndarray:
+    """Characters of each token [T] → characters before each and after the last, [T + 1]."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _in_characters(raw: bytes, bounds: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Byte offsets into valid UTF-8 [T + 1] → the number of characters that are complete before each."""
+    if int(lengths.min()) >= 0:
+        return _offsets(lengths)
+    # A character straddles tokens. Before byte n, as many are complete as began there, less the one that n is inside of.
+    inside = np.zeros(len(raw) + 1, dtype=bool)
+    np.less(np.frombuffer(raw, dtype=np.int8), -64, out=inside[:-1])  # bytes 0b10xxxxxx
+    before = np.zeros(len(raw) + 1, dtype=np.int64)
+    np.cumsum(inside[:-1], out=before[1:])
+    found: np.ndarray = bounds - before[bounds] - inside[bounds]
+    return found
+
+
 def _listed(token_ids: Sequence[int]) -> list[int]:
     return token_ids.tolist() if hasattr(token_ids, "tolist") else list(token_ids)
 
 
 def _array(token_ids: Sequence[int]) -> np.ndarray:
-    """Ids as int64 [T]; ``array`` reads a list twice as fast as numpy does."""
+    """Ids as int64 [T]; ``struct`` reads a list twice as fast as numpy does."""
     if hasattr(token_ids, "tolist"):
         return np.asarray(token_ids, dtype=np.int64)
-    return np.frombuffer(array("q", token_ids), dtype=np.int64)
+    try:
+        return np.frombuffer(struct.pack(f"{len(token_ids)}q", *token_ids), dtype=np.int64)
+    except struct.error:  # says what is wrong in its own words
+        return np.frombuffer(array("q", token_ids), dtype=np.int64)
 
 
 def _decode_bytes(pieces: Sequence[bytes], byte_ids: Sequence[bool] | None = None) -> tuple[str, list[int]]:

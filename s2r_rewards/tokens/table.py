@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
-UNKNOWN = -1
+UNKNOWN = 1 << 36
+"""In place of the size of a token that was never met: more bytes than any text has."""
 LARGEST = 1 << 24
+WORD = 16
+"""Bytes that are copied at once; few tokens have more."""
+_WORDS = np.dtype((np.void, WORD))
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>\Z")
 
 
@@ -29,43 +33,52 @@ class TokenTable:
         self._lock = threading.Lock()  # reward workers are threads
         self.strips_first_space = strips_first_space
         self._starts = np.zeros(0, dtype=np.int64)
-        self._sizes = np.full(0, UNKNOWN, dtype=np.int64)
+        self._sizes = np.zeros(0, dtype=np.int64)
         self._lengths = np.zeros(0, dtype=np.int64)
+        self._heads = np.zeros(0, dtype=_WORDS)  # the first word of each token
         self._pool = np.zeros(1 << 12, dtype=np.uint8)
         self._used = 0
         # Ids met so far that stand for a byte by its number, as <0xE2>: the decoder reads runs of them together.
         self.byte_ids: set[int] = set()
 
-    def look_up(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of token ids [T]: all their bytes in one array [N], bytes of each [T], characters of each [T].
+    def join(self, ids: np.ndarray) -> tuple[bytes, np.ndarray]:
+        """Of token ids, int64 [T]: their bytes, and where each begins among them, int64 [T + 1].
 
-        Characters are −1 where the bytes of a token are no whole characters.
+        Whole words are copied, one a token and in order: what a word holds beyond its token's end is overwritten by the
+        next token's. A token of several words has its last ones copied before all others' first ones.
         """
+        bounds = np.zeros(len(ids) + 1, dtype=np.int64)
         if not ids.size:
-            return self._pool[:0], ids, ids
-        if int(ids.min()) < 0 or int(ids.max()) >= len(self._sizes):
+            return b"", bounds
+        if np.maximum.reduce(ids.view(np.uint64)) >= len(self._sizes):  # a negative id is a very large one here
             self._learn(ids)
-        sizes = self._sizes[ids]
-        if int(sizes.min()) == UNKNOWN:
+        sizes = self._sizes.take(ids)
+        longest = int(np.maximum.reduce(sizes))
+        if longest >= UNKNOWN:
             self._learn(ids)
-            sizes = self._sizes[ids]
-        # Byte n of token t lies in the pool where the token's bytes begin, plus n's place among them.
-        ends = np.cumsum(sizes)
-        places = np.repeat(self._starts[ids] - ends + sizes, sizes)
-        places += np.arange(len(places), dtype=np.int64)
-        return self._pool.take(places), sizes, self._lengths[ids]
+            sizes = self._sizes.take(ids)
+            longest = int(np.maximum.reduce(sizes))
+        np.add.accumulate(sizes, out=bounds[1:])
+        total = int(bounds[-1])
+        joined = np.empty(total + WORD, dtype=np.uint8)
+        words = _words(joined)
+        if longest > WORD:
+            pool, starts = _words(self._pool), self._starts.take(ids)
+            for skipped in range((longest - 1) // WORD * WORD, 0, -WORD):
+                long = np.flatnonzero(sizes > skipped)
+                words[bounds[long] + skipped] = pool[starts[long] + skipped]
+        words[bounds[:-1]] = self._heads.take(ids)
+        return joined[:total].tobytes(), bounds
 
-    def pieces(self, ids: np.ndarray) -> list[bytes]:
-        """The bytes of each token."""
-        joined, sizes, _ = self.look_up(ids)
-        ends = np.cumsum(sizes).tolist()
-        raw = joined.tobytes()
-        return [raw[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    def lengths(self, ids: np.ndarray) -> np.ndarray:
+        """Characters of each token that was joined before, int64 [T]; −1 where its bytes are no whole characters."""
+        found: np.ndarray = self._lengths.take(ids)
+        return found
 
     def __getitem__(self, token_id: int) -> tuple[bytes, int]:
         """The bytes of one token, and its characters (−1 where the bytes are no whole characters)."""
-        joined, _, lengths = self.look_up(np.array([token_id], dtype=np.int64))
-        return joined.tobytes(), int(lengths[0])
+        ids = np.array([token_id], dtype=np.int64)
+        return self.join(ids)[0], int(self.lengths(ids)[0])
 
     def _learn(self, ids: np.ndarray) -> None:
         if int(ids.min()) < 0 or int(ids.max()) >= LARGEST:
@@ -78,22 +91,31 @@ class TokenTable:
             size = int(ids.max()) + 1
             if size > len(self._sizes):
                 self._starts, self._lengths = _grown(self._starts, size), _grown(self._lengths, size)
-                self._sizes = _grown(self._sizes, size, UNKNOWN)
+                self._heads, self._sizes = _grown(self._heads, size), _grown(self._sizes, size, UNKNOWN)
             for token_id in np.unique(ids[self._sizes[ids] == UNKNOWN]).tolist():
                 piece = self._to_bytes(token_id)
                 end = self._used + len(piece)
-                if end > len(self._pool):
-                    self._pool = _grown(self._pool, 2 * end)
+                if end + WORD > len(self._pool):
+                    self._pool = _grown(self._pool, 2 * (end + WORD))
                 self._pool[self._used : end] = np.frombuffer(piece, dtype=np.uint8)
                 self._starts[token_id], self._lengths[token_id] = self._used, _characters(piece)
+                self._heads[token_id] = self._pool[self._used : self._used + WORD].tobytes()
                 self._used = end
                 # Last: whoever sees the size in another thread finds all the rest in its place.
                 self._sizes[token_id] = len(piece)
 
 
+def _words(pool: np.ndarray) -> np.ndarray:
+    """Of bytes [N], the word that begins at each of them, [N − WORD + 1]; a view."""
+    found: np.ndarray = np.ndarray((len(pool) - WORD + 1,), _WORDS, pool, 0, (1,))
+    return found
+
+
 def _grown(array: np.ndarray, size: int, empty: int = 0) -> np.ndarray:
     """A copy with room for ``size`` entries."""
-    longer = np.full(max(size, len(array)), empty, dtype=array.dtype)
+    longer = np.zeros(max(size, len(array)), dtype=array.dtype)
+    if empty:
+        longer[:] = empty
     longer[: len(array)] = array
     return longer
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from s2r_rewards.answers.extract import _BARE_BOX, _BOX_TOKEN, _next_box, extract_answer
 from s2r_rewards.grammar import GRAMMARS
-from s2r_rewards.seeking import find, occurrences
+from s2r_rewards.seeking import find, find_all
 from s2r_rewards.seeking.verdicts import spoken
 
 PIECES = (
@@ -31,9 +31,18 @@ def test_find_is_str_find(text, needle, data):
     start = data.draw(st.integers(0, len(text)))
     stop = data.draw(st.integers(start, len(text)))
     assert find(text, needle, start, stop) == text.find(needle, start, stop)
-    assert list(occurrences(text, needle, start, stop)) == [
-        match.start() for match in re.compile(re.escape(needle)).finditer(text, start, stop)
-    ]
+
+
+@given(TEXTS, st.integers(1, 60))
+def test_find_all_is_each_literal_by_itself(text, times):
+    needles = ("<|im_end|>", "</s>", "Wait,", "Wait, let me", "x", "xx", "answer", "is correct", "<", "x")
+    text *= times
+    found = find_all(text, needles)
+    assert found == sorted(
+        (match.start(), -len(needle), number)
+        for number, needle in enumerate(needles)
+        for match in re.finditer(re.escape(needle), text)
+    )
 
 
 @pytest.mark.parametrize("needle", ["x!", "!x", "ax", "x"])

@@ -1,13 +1,18 @@
 """The bytes of each token, out of what a tokenizer says of its own decoder; every number worked out by hand."""
 
+import codecs
 import gc
+import itertools
 import json
 import random
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tokenizers import decoders, pre_tokenizers
 
 from s2r_rewards.tokens import decode_with_offsets
@@ -278,3 +283,45 @@ def test_tables_are_filled_by_many_threads_at_once():
     with ThreadPoolExecutor(16) as pool:
         texts = list(pool.map(lambda row: decode_with_offsets(row, tokenizer)[0], rows))
     assert texts == ["".join(words[i] for i in row) for row in rows]
+
+
+def byte_level(piece: bytes) -> str:
+    alphabet = {byte: char for char, byte in _byte_alphabet().items()}
+    return "".join(alphabet[byte] for byte in piece)
+
+
+def one_by_one(pieces):
+    """Text, and the characters that are complete before each piece: the decoder is given one byte after the other."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    parts = ["".join(decoder.decode(bytes([byte])) for byte in piece) for piece in pieces]
+    offsets = [0, *itertools.accumulate(map(len, parts))]
+    rest = decoder.decode(b"", final=True)
+    return "".join(parts) + rest, [*offsets[:-1], offsets[-1] + len(rest)]
+
+
+@given(
+    st.lists(st.sampled_from(["a", " the", "é", "数学", "🙂", " " * 15, " " * 16, "=" * 33, "x²" * 30]), min_size=1),
+    st.lists(st.integers(0, 40)),
+    st.sampled_from([b"", b"\xe2\x82", b"\xff"]),
+)
+def test_tokens_of_any_size_that_cut_characters_anywhere(words, sizes, tail):
+    raw, pieces = "".join(words).encode() + tail, []
+    for size in [*sizes, 5, 0, 1, 33]:
+        pieces.append(raw[:size])
+        raw = raw[size:]
+    pieces.append(raw)
+    tokenizer = Stub(BYTE_LEVEL, [byte_level(piece) for piece in pieces])
+    for ids in (list(range(len(pieces))), np.arange(len(pieces))):
+        text, offsets = decode_with_offsets(ids, tokenizer)
+        assert (text, offsets.tolist()) == one_by_one(pieces)
+
+
+def test_a_token_of_many_words_stands_between_short_ones():
+    sizes = [1, 16, 17, 0, 32, 33, 2, 100, 1, 1, 48, 15, 0]
+    words = [chr(ord("a") + n) * size for n, size in enumerate(sizes)]
+    rows = [random.Random(n).choices(range(len(sizes)), k=40) for n in range(50)]
+    tokenizer = Stub(FUSE, words)
+    for row in rows:
+        text, offsets = decode_with_offsets(row, tokenizer)
+        assert text == "".join(words[i] for i in row)
+        assert offsets.tolist() == [0, *itertools.accumulate(sizes[i] for i in row)]

@@ -163,6 +163,7 @@ def test_a_judge_that_is_not_there_fails_after_the_tables(s2r, samples, server, 
         "data", "verify", samples, "-o", out, "--classify", "--judge", "url=http://127.0.0.1:9/v1,model=j", status=1
     )
     assert "gave no verdict on any of 24 verifications" in shown
+    assert "the same command asks them again" in shown
     assert cells(shown)["rule"][0].startswith(("2", "1", "0"))
 
 
@@ -174,7 +175,7 @@ def test_a_judge_that_is_not_there_fails_after_the_tables(s2r, samples, server, 
         (["--classify", "--judge", "model=j"], "url missing"),
         (["--classify", "--labels", "labels.jsonl"], "labels.jsonl:2: field 'style': found 'other'; expected one of"),
         (["--classify", "--labels", "empty.jsonl"], "no labelled verification in it"),
-        (["--classify", "--labels", "nowhere.jsonl"], "does not exist"),
+        (["--classify", "--labels", "nowhere.jsonl"], "--labels nowhere.jsonl: no such file"),
     ],
 )
 def test_wrong_calls(s2r, samples, tmp_path, monkeypatch, arguments, says):

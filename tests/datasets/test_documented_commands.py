@@ -11,7 +11,8 @@ from s2r_rewards.cli import main
 from s2r_rewards.cli.data import command
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = [ROOT / "README.md", *sorted((ROOT / "recipes").rglob("*.md")), *sorted((ROOT / "recipes").rglob("*.sh"))]
+FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FILES += [*sorted((ROOT / "recipes").rglob("*.md")), *sorted((ROOT / "recipes").rglob("*.sh"))]
 
 
 def documents():

@@ -31,9 +31,12 @@ def hooks():
 
 def test_every_page_is_in_the_navigation(site):
     pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    notebooks = [path.name for path in (ROOT / "docs/notebooks").glob("*.ipynb")]
     assert pages - {"index"} <= {path.name for path in site.iterdir()}
     listed = (ROOT / "mkdocs.yml").read_text()
     assert all(f"{page}.md" in listed for page in pages)
+    assert notebooks
+    assert all(f"notebooks/{name}" in listed for name in notebooks)
 
 
 def test_every_public_name_is_in_the_reference(site, hooks):

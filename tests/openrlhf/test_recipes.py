@@ -139,6 +139,26 @@ def test_older_versions_get_their_words_for_the_correction(level, mode, older, t
     assert for_installed(settings) == settings
 
 
+@pytest.mark.parametrize("name", ["sft_original_solution", "sft_long_cot"])
+def test_comparison_sets_train_as_behaviour_initialisation_does(name):
+    steps = plan(RECIPES, name, "qwen2-7b-instruct", []).steps
+    initialisation = plan(RECIPES, "sft", "qwen2-7b-instruct", []).steps
+    assert f"data/{name}.jsonl" in steps[0]
+    assert parsed_step(steps[1]).ckpt.output_dir == f"out/qwen2-7b-instruct/{name}/model"
+    as_theirs = [[word.replace(name, "sft") for word in step] for step in steps]
+    assert as_theirs == initialisation
+
+
+@pytest.mark.parametrize("stage", ["orl", "prl"])
+def test_other_domains_train_as_mathematics_does(stage):
+    step = training_step("qwen2-7b-instruct", f"cross_domain_{stage}")
+    assert parsed_step(step).data.prompt_dataset == "data/cross_domain.jsonl"
+    mathematics = training_step("qwen2-7b-instruct", stage)
+    assert [
+        w.replace("data/cross_domain", "data/rl").replace(f"cross_domain_{stage}", stage) for w in step
+    ] == mathematics
+
+
 def test_places_and_flags_of_ones_own_count_more(monkeypatch):
     for name, value in (("S2R_DATA", "/d"), ("S2R_OUTPUT", "/o"), ("S2R_START", "/m")):
         monkeypatch.setenv(name, value)
@@ -162,6 +182,12 @@ def test_a_copied_recipe_keeps_working(copied):
     args = parsed_step(plan(folder, "orl", "qwen2-7b-instruct", []).steps[0])
     assert (args.algo.kl.init_coef, args.actor.adam.lr) == (0.2, 1e-6)
     assert args.ckpt.output_dir == "out/qwen2-7b-instruct/orl/model"
+
+
+def test_a_copied_variant_brings_what_it_varies(copied):
+    folder = copied("openrlhf/sft_long_cot")
+    assert {path.name for path in folder.glob("*.yaml")} >= {"sft_long_cot.yaml", "sft.yaml", "_cluster.yaml"}
+    assert len(plan(folder, "sft_long_cot", "qwen2-7b-instruct", []).steps) == 3
 
 
 def test_a_copied_recipe_goes_asynchronous(copied):

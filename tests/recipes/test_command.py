@@ -17,7 +17,10 @@ from s2r_rewards.cli.recipes import _environment, command
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = ("openrlhf", "verl")
-STAGES = ("offline_orl", "offline_prl", "orl", "prl", "sft")
+STAGES = (
+    "cross_domain_orl", "cross_domain_prl", "offline_orl", "offline_prl", "orl", "prl", "sft", "sft_long_cot",
+    "sft_original_solution",
+)  # fmt: skip
 
 
 @pytest.fixture

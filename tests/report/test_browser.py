@@ -1,5 +1,6 @@
 """The page in a real Chromium: what it shows, how it is used, and that model output stays text."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -308,6 +309,7 @@ def test_figures_lead_to_the_rollouts_behind_them(show, page):
         count = int(text(show(page, hash_), "#count").split(" ")[0])
         assert at_least <= count < 220
     show(page).find_element(By.CSS_SELECTOR, "#checker tbody th a").click()
+    wait_for(browser, "#count", " of 220")
     assert 0 < int(text(browser, "#count").split(" ")[0]) <= 220
     assert text(browser, "#more").startswith("checked as ")
     assert find(show(page), "#contexts tbody th a")
@@ -342,6 +344,23 @@ def test_what_was_typed_survives_another_filter_at_once(show, page):
     wait_for(browser, "#count", "1 of 220")
     assert "q=number" in browser.current_url
     assert "level=2" in browser.current_url
+
+
+def test_what_was_typed_survives_a_click_and_a_key_at_once(show, page):
+    browser = show(page, "#rollouts")
+    browser.execute_script(
+        "const q = document.getElementById('q'); q.value = 'number 7)'; q.dispatchEvent(new Event('input'));"
+        "document.querySelectorAll('.row')[2].click(); update();"
+    )
+    wait_for(browser, "#count", "1 of 220")
+    assert browser.find_element(By.ID, "q").get_attribute("value") == "number 7)"
+    assert "r=3" in browser.current_url
+    browser.execute_script(
+        "const q = document.getElementById('q'); q.value = 'number'; q.dispatchEvent(new Event('input'));"
+        "location.hash = '#overview'; update();"
+    )
+    time.sleep(0.3)
+    assert browser.find_element(By.ID, "overview").is_displayed()  # what was typed does not lead back
 
 
 def test_a_wrong_attempt_says_so(show, tmp_path):

@@ -66,6 +66,16 @@ def test_formulas_are_typeset(show, page):
     assert not browser.get_log("browser")
 
 
+def test_alphabets_are_characters_of_their_own(show, page):
+    """MathML Core has no mathvariant: without this, a browser shows ℝ as an italic R."""
+    browser = show(page, "#r=1")
+    shown = browser.execute_script(
+        "return ['\\\\mathbb{R}', '\\\\mathbb{A}', '\\\\mathcal{L}', '\\\\mathfrak{g}', 'R'].map("
+        "(tex) => typeset(tex, false).querySelector('mi').textContent)"
+    )
+    assert shown == ["ℝ", "𝔸", "ℒ", "𝔤", "R"]
+
+
 def test_the_source_is_one_click_away(show, page, until):
     browser = show(page, "#r=1")
     button = browser.find_element(By.ID, "latex")

@@ -46,3 +46,23 @@ def s2r() -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small_settings() -> list[str]:
+    """`--set` options under which every stage takes a second or less, and nothing is learned."""
+    return [
+        f"--set={setting}"
+        for setting in (
+            "base.steps=4",
+            "base.batch=8",
+            "data.problems=400",
+            "sft.epochs=1",
+            "online.steps=2",
+            "online.prompts=4",
+            "rollouts.prompts=40",
+            "offline.low=0",
+            "evaluation.problems=20",
+            "max_tokens=40",
+        )
+    ]

@@ -19,21 +19,6 @@ from s2r_rewards import METRIC_NAMES
 from s2r_rewards.rollouts import read_rollouts
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = [
-    f"--set={setting}"
-    for setting in (
-        "base.steps=4",
-        "base.batch=8",
-        "data.problems=400",
-        "sft.epochs=1",
-        "online.steps=2",
-        "online.prompts=4",
-        "rollouts.prompts=40",
-        "offline.low=0",
-        "evaluation.problems=20",
-        "max_tokens=40",
-    )
-]
 
 
 def results(folder: Path) -> dict[str, str]:
@@ -43,9 +28,9 @@ def results(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def small(s2r, tmp_path_factory):
+def small(s2r, tmp_path_factory, small_settings):
     out = tmp_path_factory.mktemp("small") / "run"
-    done = s2r("recipes", "run", "tiny", "--out", out, "--jobs", 1, "--no-plots", *SMALL)
+    done = s2r("recipes", "run", "tiny", "--out", out, "--jobs", 1, "--no-plots", *small_settings)
     assert done.returncode == 0, done.stderr
     return out, done
 
@@ -75,9 +60,9 @@ def test_the_stored_rollouts_feed_the_other_tools(small, s2r, tmp_path):
     assert len(list(read_rollouts(scored))) == len(list(read_rollouts(rollouts)))
 
 
-def test_a_killed_run_goes_on_to_the_same_result_whatever_the_number_of_jobs(small, s2r, tmp_path):
+def test_a_killed_run_goes_on_to_the_same_result_whatever_the_number_of_jobs(small, s2r, tmp_path, small_settings):
     out, _ = small
-    command = ["recipes", "run", "tiny", "--out", tmp_path / "run", "--jobs", 2, "--no-plots", *SMALL]
+    command = ["recipes", "run", "tiny", "--out", tmp_path / "run", "--jobs", 2, "--no-plots", *small_settings]
     code = "from s2r_rewards.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen(
@@ -103,9 +88,9 @@ def test_a_killed_run_goes_on_to_the_same_result_whatever_the_number_of_jobs(sma
     assert results(tmp_path / "run") == results(out)
 
 
-def test_a_folder_of_another_run_is_not_touched(small, s2r):
+def test_a_folder_of_another_run_is_not_touched(small, s2r, small_settings):
     out, _ = small
-    done = s2r("recipes", "run", "tiny", "--out", out, "--no-plots", *SMALL, "--set", "online.lr=1")
+    done = s2r("recipes", "run", "tiny", "--out", out, "--no-plots", *small_settings, "--set", "online.lr=1")
     assert done.returncode == 1
     assert "--fresh" in done.stderr
 

@@ -1,14 +1,17 @@
 """Composed configuration, real reward manager, real compute_advantage, in one process: numbers by the library."""
 
 import asyncio
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra import compose, initialize_config_module
-from s2r_verl_cpu.assets import response, tokens_actions
+from s2r_verl_cpu.assets import RECHECK, response, tokens_actions, write_parquet
 from tensordict import TensorDict
 from verl import DataProto
 
@@ -16,6 +19,8 @@ from s2r_rewards import get_method, judge, parse
 from s2r_rewards.adapter import FAILING_REWARD, ConfigError, batch_metrics, score_response
 from s2r_rewards.advantages import process_advantages
 from s2r_rewards.baselines import BASELINES
+from s2r_rewards.datasets.formats import verl_prompt
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS, read_item
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
 from s2r_rewards.rewards import action_rewards
 from s2r_rewards.scored import ScoredAction, ScoredRollout
@@ -23,7 +28,9 @@ from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 from s2r_verl.agent_loop import as_action_output
 from s2r_verl.algorithms import Batch, at_hand, credit
+from s2r_verl.checks import data_problems
 from s2r_verl.records import FIELD
+from s2r_verl.reward_function import compute_score
 
 # The batch of the hand-computed oracle: (answer, confirmed) per attempt; the golden answer is 3.
 RESPONSES = [
@@ -347,3 +354,42 @@ def test_alarms_equal_the_librarys(config, tokenizer, ids):
     expected = alarm_metrics(find_alarms(judged, [prompt] * 5))
     assert got == pytest.approx(expected, nan_ok=True)
     assert "s2r/alarm/fired" in got
+
+
+@pytest.fixture(scope="module")
+def cross_domain(config, tmp_path_factory):
+    """(text, golden answer as verl reads it, reward) of choices, truth values and literals, right and wrong."""
+    path = Path(__file__).parents[1] / "core" / "cross_domain.json"
+    cases = json.loads(path.read_text(encoding="utf-8"))
+    problems = [read_item(BENCHMARKS[case["source"]], case["record"]) for case in cases]
+    rows = [verl_prompt(problem, i) for i, problem in enumerate(problems)]
+    data = write_parquet(tmp_path_factory.mktemp("data") / "cross_domain.parquet", rows)
+    assert data_problems({**config, "data": {"train_files": str(data), "val_files": []}}) == []
+    return [
+        (
+            f"So \\boxed{{{answer}}}.{RECHECK}Therefore, the answer is correct.",
+            row["reward_model"]["ground_truth"],
+            reward,
+        )
+        for case, row in zip(cases, pq.read_table(data).to_pylist(), strict=True)
+        for name, reward in (("right", 1.0), ("wrong", -1.0))
+        for answer in case[name]
+    ]
+
+
+def test_the_reward_manager_checks_every_row_by_its_kind(config, tokenizer, cross_domain):
+    from verl.trainer.ppo.reward import load_reward_manager
+
+    ids = [[*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text, _, _ in cross_domain]
+    samples = [(row, gold) for row, (_, gold, _) in zip(ids, cross_domain, strict=True)]
+    infos = run_manager(load_reward_manager(config, tokenizer), samples, tokenizer.pad_token_id)
+    rewards = [reward for _, _, reward in cross_domain]
+    assert [info["reward_score"] for info in infos] == rewards
+    scored = [ScoredRollout.loads(info["reward_extra_info"][FIELD]) for info in infos]
+    assert [one.rewards for one in scored] == [(reward, reward) for reward in rewards]
+    assert all(one.failure is None for one in scored)
+
+
+def test_the_reward_function_does_too(cross_domain):
+    for text, gold, reward in cross_domain:
+        assert compute_score("s2r", text, gold, {})["score"] == reward, (text, gold)

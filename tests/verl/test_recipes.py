@@ -129,6 +129,29 @@ def test_sft_recipes(model):
     assert kl_problems(config) == []
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["original_solution", "long_cot"])
+def test_comparison_sets_train_as_behaviour_initialisation_does(model, name):
+    config, initialisation = composed(model, f"sft_{name}"), composed(model, "sft")
+    assert config.data.train_files == f"data/sft_{name}.parquet"
+    assert config.trainer.experiment_name == f"{model}-sft_{name}"
+    config.data.train_files, config.recipe.stage = initialisation.data.train_files, "sft"
+    assert config == initialisation
+    assert kl_problems(config) == []
+
+
+@pytest.mark.parametrize("stage", ONLINE)
+def test_other_domains_train_as_mathematics_does(stage):
+    config, mathematics = composed("qwen2-7b-instruct", f"cross_domain_{stage}"), composed("qwen2-7b-instruct", stage)
+    assert config_problems(config) == []
+    assert (config.data.train_files, config.data.val_files) == (
+        "data/cross_domain.parquet",
+        "data/cross_domain_val.parquet",
+    )
+    config.data, config.recipe.stage = mathematics.data, stage
+    assert config == mathematics
+
+
 @pytest.mark.parametrize("stage", [*ONLINE, *OFFLINE])
 def test_verl_turns_the_composed_blocks_into_its_dataclasses(stage):
     """verl's dataclasses reject unknown keys and bad values; `algorithm` stays a plain block in its trainer."""

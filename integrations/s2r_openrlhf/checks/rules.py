@@ -14,6 +14,7 @@ from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
 from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
 from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.machine import installed
+from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.adapter.replay import check_file
 from s2r_rewards.methods import Method
 from s2r_rewards.rollouts.records import RecordError, read_records
@@ -211,7 +212,7 @@ def _rows(name: str, path: Path, flags: Flags, options: Options) -> Iterator[str
         yield _say(name, path, "the file holds no row")
         return
     checker = resolve_checker(options) if options.policy and not options.checker else None
-    bad = [(lines[row - 1], why) for row, why in ungradable(labels, checker)]
+    bad = [(lines[row - 1], why) for row, why in ungradable(labels, checker, kind_of(options))]
     if not bad:
         return
     said = told(bad, len(labels), f"column {label}")

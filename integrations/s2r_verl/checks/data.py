@@ -11,6 +11,7 @@ from typing import Any
 
 from s2r_rewards.adapter import ConfigError, resolve_checker
 from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
+from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.adapter.replay import read_stored
 from s2r_rewards.rollouts.records import RecordError
 from s2r_verl.checks.setup import AGENT_LOOPS, CREDIT, LOSS, REPLAY, Setup, uses_s2r
@@ -50,7 +51,7 @@ def _problems(path: str, where: str, setup: Setup, training: bool) -> Iterator[s
     require_columns(path, (prompt, source, "reward_model"), where.partition(" ")[0])
     table = _columns(path, ("reward_model", "agent_name", "extra_info"))
     golds = [row.get("ground_truth") if isinstance(row, dict) else None for row in table["reward_model"]]
-    bad = ungradable(golds, resolve_checker(setup.options))
+    bad = ungradable(golds, resolve_checker(setup.options), kind_of(setup.options))
     if bad and len(bad) >= TOLERATED * len(golds):
         yield f"{told(bad, len(golds), f'{where}, reward_model.ground_truth')}. Responses to such rows could only earn -1"
     yield from agent_name_problems(table.get("agent_name", ()), setup, where)

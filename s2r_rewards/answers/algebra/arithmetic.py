@@ -29,37 +29,10 @@ class Arithmetic:
 
     def value(self, node: Node) -> Any:
         """The value of an expression."""
-        match node:
-            case tree.Num(value):
-                return self.number(value)
-            case tree.Sym(name):
-                return self.variable(name)
-            case tree.Product(factors):
-                return self.fold(operator.mul, factors)
-            case tree.Sum(terms):
-                return self.fold(operator.add, terms)
-            case tree.Neg(inner):
-                return -self.value(inner)
-            case tree.Quotient(top, below):
-                return self.value(top) / self.value(below)
-            case tree.Power(base, exponent):
-                return self.power(self.value(base), exponent)
-            case tree.Function(name, arguments):
-                return self.function(name, [self.value(argument) for argument in arguments])
-            case tree.Const(name):
-                return self.constant(name)
-            case tree.Call(name):
-                raise Undefined(f"nobody knows the function {name}")
-            case tree.Percent() | tree.Degree() | tree.Unit():
-                return self.marked(node)
-            case tree.SetOperation():
-                raise Undefined("a union has no value")
-            case tree.Based() | tree.PlusMinus() | tree.Relation() | tree.Ratio():
-                raise Undefined(f"a {type(node).__name__.lower()} has no value")
-            case tree.Group() | tree.Set() | tree.List() | tree.Matrix():
-                raise Undefined(f"a {type(node).__name__.lower()} has no value")
-            case _:
-                tree.unreachable(node)
+        step = _STEPS.get(type(node))
+        if step is None:
+            raise Undefined(_NO_VALUE.get(type(node)) or f"a {type(node).__name__.lower()} has no value")
+        return step(self, node)
 
     def fold(self, combine: Callable[[Any, Any], Any], nodes: tuple[Node, ...]) -> Any:
         """The sum or the product of several nodes."""
@@ -86,9 +59,29 @@ class Arithmetic:
         """A value to the power of an expression."""
         raise NotImplementedError
 
+    def quotient(self, top: Any, below: Any) -> Any:
+        """One value divided by another."""
+        return top / below
+
     def function(self, name: str, values: list[Any]) -> Any:
         """A known function of one or more values."""
         raise Undefined(name)
+
+
+#: What the walk does at each class of nodes; a table, because walks are what most time is spent on (see :mod:`..read.tree`).
+_STEPS: dict[type, Callable[[Arithmetic, Any], Any]] = {
+    tree.Num: lambda walk, node: walk.number(node.value),
+    tree.Sym: lambda walk, node: walk.variable(node.name),
+    tree.Const: lambda walk, node: walk.constant(node.name),
+    tree.Product: lambda walk, node: walk.fold(operator.mul, node.parts),
+    tree.Sum: lambda walk, node: walk.fold(operator.add, node.parts),
+    tree.Neg: lambda walk, node: -walk.value(node.inner),
+    tree.Quotient: lambda walk, node: walk.quotient(walk.value(node.left), walk.value(node.right)),
+    tree.Power: lambda walk, node: walk.power(walk.value(node.left), node.right),
+    tree.Function: lambda walk, node: walk.function(node.name, [walk.value(part) for part in node.arguments]),
+    **dict.fromkeys((tree.Percent, tree.Degree, tree.Unit), lambda walk, node: walk.marked(node)),
+}
+_NO_VALUE: dict[type, str] = {tree.Call: "nobody knows the function", tree.SetOperation: "a union has no value"}
 
 
 def written_fraction(node: Node) -> Fraction | None:
@@ -108,70 +101,64 @@ PRIME = (1 << 61) - 1
 _POINTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
-class Residue(int):
-    """A number modulo ``prime``."""
-
-    prime = PRIME
-
-    def __add__(self, other: int) -> Residue:
-        return type(self)(int.__add__(self, other) % self.prime)
-
-    def __neg__(self) -> Residue:
-        return type(self)(int.__neg__(self) % self.prime)
-
-    def __mul__(self, other: int) -> Residue:
-        return type(self)(int.__mul__(self, other) % self.prime)
-
-    def __truediv__(self, other: int) -> Residue:
-        if not other:
-            raise Undefined("division by zero")
-        return self * pow(int(other), self.prime - 2, self.prime)
-
-
 class Residues(Arithmetic):
-    """Arithmetic modulo a prime; π and e count as variables, which no rational function tells from them."""
+    """Whole numbers modulo a prime; π and e count as variables, which no rational function tells from them."""
 
-    def __init__(self, seed: int, kind: type[Residue] = Residue) -> None:
+    def __init__(self, seed: int, prime: int = PRIME) -> None:
         self.seed = seed
-        self.kind = kind
+        self.prime = prime
 
-    def marked(self, node: tree.Marked) -> Residue:
+    def value(self, node: Node) -> int:
+        value: int = Arithmetic.value(self, node) % self.prime
+        return value
+
+    def fold(self, combine: Callable[[int, int], int], nodes: tuple[Node, ...]) -> int:
+        total = self.value(nodes[0])
+        for node in nodes[1:]:
+            total = combine(total, self.value(node)) % self.prime
+        return total
+
+    def quotient(self, top: int, below: int) -> int:
+        if not below:
+            raise Undefined("division by zero")
+        return top * pow(below, -1, self.prime)
+
+    def marked(self, node: tree.Marked) -> int:
         raise Undefined("a mark on a number")
 
-    def number(self, value: Fraction) -> Residue:
-        prime = self.kind.prime
-        top = self.kind(value.numerator % prime)
-        return top if value.denominator == 1 else top / self.kind(value.denominator % prime)
+    def number(self, value: Fraction) -> int:
+        top, below = value.numerator, value.denominator
+        return top if below == 1 else self.quotient(top, below % self.prime)
 
-    def constant(self, name: str) -> Residue:
+    def constant(self, name: str) -> int:
         if name not in ("pi", "e"):
             raise Undefined(name)
         return self.variable("const " + name)
 
-    def variable(self, name: str) -> Residue:
+    def variable(self, name: str) -> int:
         """A pseudo-random residue for a variable, from the seed."""
-        value, prime = self.seed, self.kind.prime
+        value, prime = self.seed, self.prime
         for character in name:
             value = (value ^ ord(character)) * 0x100000001B3 % prime
-        return self.kind(value * value % prime)
+        return value * value
 
-    def power(self, base: Residue, exponent: Node) -> Residue:
+    def power(self, base: int, exponent: Node) -> int:
         size = exponent.inner if isinstance(exponent, tree.Neg) else exponent
         if not isinstance(size, tree.Num) or size.value.denominator != 1 or size.value >= 10**6:
             raise Undefined("no whole power within bounds")
-        power = self.kind(pow(int(base), int(size.value), self.kind.prime))
-        return power if size is exponent else self.kind(1) / power
+        power = pow(base, int(size.value), self.prime)
+        return power if size is exponent else self.quotient(1, power)
 
 
 @cache
-def _secret() -> tuple[type[Residue], int]:
-    """A prime and a seed of this process alone: what nobody knows, nobody can write a multiple of."""
+def _secret() -> tuple[int, int]:
+    """A seed and a prime of this process alone: what nobody knows, nobody can write a multiple of."""
     import secrets
 
     candidate = secrets.randbits(60) | 1 << 60 | 1
     while not all(pow(base, candidate - 1, candidate) == 1 for base in (2, 3, 5, 7, 11, 13)):
         candidate += 2
-    return type("SecretResidue", (Residue,), {"prime": candidate}), secrets.randbits(60)
+    return secrets.randbits(60), candidate
 
 
 def same_rational(first: Node, second: Node) -> bool | None:
@@ -183,8 +170,7 @@ def same_rational(first: Node, second: Node) -> bool | None:
         fixed = Residues(_POINTS[0])
         if fixed.value(first) != fixed.value(second):
             return False
-        kind, seed = _secret()
-        secret = Residues(seed, kind)
+        secret = Residues(*_secret())
         return bool(secret.value(first) == secret.value(second))
     except Undefined:
         return None
@@ -193,10 +179,10 @@ def same_rational(first: Node, second: Node) -> bool | None:
 def same_rational_ratio(first: Node, second: Node) -> bool | None:
     """Whether one rational function is a constant multiple of the other, and neither is zero; None as above."""
     try:
-        for kind, seed in ((Residue, _POINTS[0]), _secret()):
-            one, other = Residues(seed, kind), Residues(seed ^ _POINTS[1] >> 8, kind)
+        for seed, prime in ((_POINTS[0], PRIME), _secret()):
+            one, other = Residues(seed, prime), Residues(seed ^ _POINTS[1] >> 8, prime)
             a, b, c, d = one.value(first), one.value(second), other.value(first), other.value(second)
-            if a * d != c * b or not (a and b):
+            if (a * d - c * b) % prime or not (a and b):
                 return False
     except Undefined:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..read import tree
-from ..read.tree import Node, descendants, rebuild, variables
+from ..read.tree import Node, contains, rebuild, variables
 from .arithmetic import Undefined, same_rational
 from .identity import same_constant, same_function
 
@@ -12,7 +12,7 @@ _LIMIT = 12  # arguments that are compared as functions; beyond it they must be 
 
 def with_named_calls(first: Node, second: Node) -> tuple[Node, Node]:
     """Both expressions with a variable of its own for every value of an unknown function."""
-    if not any(isinstance(part, tree.Call) for node in (first, second) for part in descendants(node)):
+    if not contains(first, tree.Call) and not contains(second, tree.Call):
         return first, second
     known: list[tuple[str, Node]] = []
     return _renamed(first, known), _renamed(second, known)

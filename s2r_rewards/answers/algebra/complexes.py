@@ -116,7 +116,7 @@ class Complexes(Arithmetic):
         self.reals = reals.Reals({})
 
     def value(self, node: Node) -> Pair:
-        if isinstance(node, tree.Power) and node.left == tree.Const("e"):
+        if type(node) is tree.Power and type(node.left) is tree.Const and node.left.name == "e":
             return exp(self.value(node.right))
         value: Pair = Arithmetic.value(self, node)
         return value

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from ..policy import CheckPolicy
 from ..read import tree
+from ..read.lexer import Rounded
 from ..read.tree import Node, rebuild, variables
 from ..result import Outcome, judged
 from .arithmetic import Undefined, same_rational
@@ -23,14 +24,18 @@ _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
 
 def decimal_places(node: Node) -> int:
-    """Decimal places that a literal was written with, as far as its exact value shows them; 0 for others."""
+    """Decimal places that a literal was written with; 0 for others."""
     literal = node.inner if isinstance(node, tree.Neg) else node
-    return _places(literal.value) or 0 if isinstance(literal, tree.Num) else 0
+    if not isinstance(literal, tree.Num):
+        return 0
+    return literal.value.places if isinstance(literal.value, Rounded) else _places(literal.value) or 0
 
 
 def _places(value: Fraction) -> int | None:
     """The decimal places of a number, None when they never end."""
     places, below = 0, value.denominator
+    if below == 1:
+        return 0
     for factor in (10, 2, 5):
         while below % factor == 0:
             places += 1
@@ -65,7 +70,8 @@ def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if left is not None and right is not None:
         if left == right:
             return Outcome(True, "number", "same exact value")
-        if _rounds_to(gold, answer, left, _as_float(left), _as_float(right), policy):
+        rounded = _may_round(gold, answer, policy)
+        if rounded and _rounds_to(gold, answer, left, _as_float(left), _as_float(right), policy):
             return Outcome(True, "number", "equal after rounding")
         return Outcome(False, "number", "different exact values")
     if (same := same_constant(gold, answer)) is not None and same:

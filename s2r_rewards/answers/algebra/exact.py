@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import reduce
 from math import ceil, comb, factorial, floor, gcd, isqrt
 
+from ..read import tree
 from ..read.tree import Node
 from .arithmetic import Arithmetic, Undefined
 
@@ -186,6 +187,8 @@ _SINES = {0: 0, 2: 1, 3: 2, 4: 3, 6: 4, 8: 3, 9: 2, 10: 1}
 
 def exact_value(node: Node) -> Exact | None:
     """The exact value of a constant expression; None when it has none that can be held within bounds."""
+    if (plain := _plain(node)) is not None:
+        return Exact.of(plain)
     try:
         return ExactArithmetic().value(node)
     except Unheld:
@@ -194,10 +197,26 @@ def exact_value(node: Node) -> Exact | None:
 
 def as_number(node: Node) -> Fraction | None:
     """The exact rational value of a constant expression, if it has one."""
+    if (plain := _plain(node)) is not None:
+        return plain
     try:
         return ExactArithmetic().value(node).rational
     except (Unheld, Undefined):
         return None
+
+
+def _plain(node: Node) -> Fraction | None:
+    """The value of a number or a fraction of two numbers, as most answers are, without a walk."""
+    if type(node) is tree.Num:
+        return node.value
+    if type(node) is tree.Neg:
+        found = _plain(node.inner)
+        return None if found is None else -found
+    if type(node) is tree.Quotient:
+        top, below = node.left, node.right
+        if type(top) is tree.Num and type(below) is tree.Num and below.value:
+            return top.value / below.value
+    return None
 
 
 class ExactArithmetic(Arithmetic):

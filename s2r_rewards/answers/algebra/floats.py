@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..read import tree
-from ..read.tree import Node, descendants
+from ..read.tree import Node, constants
 from .arithmetic import Arithmetic, Undefined, written_fraction
 
 _CONSTANTS = {"pi": math.pi, "e": math.e, "i": 1j}
@@ -122,7 +121,7 @@ class _Watched(Floats):
     def __init__(self, first: Node, second: Node, names: Sequence[str], start: float) -> None:
         super().__init__({name: start + 0.5 * (k * 0.618 % 1) for k, name in enumerate(names)})
         self.largest = 1.0
-        self.real = not any(tree.Const("i") in descendants(node) for node in (first, second))
+        self.real = "i" not in constants(first) and "i" not in constants(second)
 
     def value(self, node: Node) -> complex:
         value: complex = Floats.value(self, node)

@@ -13,7 +13,7 @@ from decimal import Decimal, DecimalException, localcontext
 from typing import Any, Literal
 
 from ..read import tree
-from ..read.tree import Node, descendants, functions, variables
+from ..read.tree import Node, constants, descendants, functions, variables
 from .arithmetic import Undefined
 from .balls import VANISHING, Ball, MoreDigits, context
 from .complexes import Complexes, Pair
@@ -84,7 +84,7 @@ def _has(first: Node, second: Node, names: frozenset[str]) -> bool:
 
 def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreement]:
     """What the points say, one after the other."""
-    if not _is_complex(first) and not _is_complex(second):
+    if "i" not in constants(first) and "i" not in constants(second):
         seen = False
         if (points := _points(first, second, names)) is None:
             yield "differ"
@@ -101,10 +101,6 @@ def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreeme
         for name in _COMPLEX_LETTERS & pairs.keys():
             pairs[name] = Pair(Ball(real[name]), Ball(digits.unit() * 2 - 1))
         yield _at(first, second, pairs, Complexes)
-
-
-def _is_complex(node: Node) -> bool:
-    return tree.Const("i") in descendants(node)
 
 
 def _points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point] | None:

@@ -33,7 +33,7 @@ class Reals(Arithmetic):
         self.variables = variables
 
     def value(self, node: Node) -> Ball:
-        if isinstance(node, tree.Power) and node.left == tree.Const("e"):
+        if type(node) is tree.Power and type(node.left) is tree.Const and node.left.name == "e":
             return balls.exp(self.value(node.right))
         value: Ball = Arithmetic.value(self, node)
         return value

@@ -6,6 +6,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 
 import re
 
+from .kept import kept
 from .spelling import respell
 from .vocabulary import WORDS
 
@@ -13,6 +14,10 @@ _SPACING = re.compile(r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|
 _SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 _GROUPING = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)\s*(?=\d{3}(?!\d))|\{,\}")
 _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+#: Where any of the four above has something to find.
+_STYLED = re.compile(
+    r"~|\{,\}|\\(?:[,;:!>]|q?quad|thinspace|(?:display|text)style|(?:no)?limits|left|right|[bB]ig|[dtc]frac|[lg]eq )"
+)
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[mgsh])")
@@ -31,7 +36,6 @@ def _unit_symbol(match: re.Match[str]) -> str:
     return match[0]
 
 
-_SPACES = re.compile(r"\s+")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
@@ -78,6 +82,7 @@ def spaced_number(text: str) -> str:
     return text
 
 
+@kept
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)
@@ -86,7 +91,7 @@ def canonical(text: str) -> str:
     text = respell(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
-    if "\\" in text or "~" in text:
+    if _STYLED.search(text):
         text = _GROUPING.sub(",", text)
         text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
         text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
@@ -95,8 +100,8 @@ def canonical(text: str) -> str:
     if text[-1:] in "} CFma" and ("circ" in text or "mu" in text or "Omega" in text):
         text = _STYLED_DEGREE.sub(r"^\\circ \1", text)
         text = _SYMBOLS.sub(_unit_symbol, text)
-    if text[-1:].isalpha() and (spaced := _SPACED_UNIT.fullmatch(text)):
+    if text[-1:].isalpha() and text[0] in "-.0123456789" and (spaced := _SPACED_UNIT.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
     if "^" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())

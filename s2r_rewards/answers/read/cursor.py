@@ -3,11 +3,14 @@
 from functools import cached_property
 from typing import Any
 
+from . import tree
 from .lexer import Unreadable
 from .tree import Node
 from .vocabulary import Token
 
 _END: Token = ("end of text", "")
+#: Signs that end what stands before them.
+_BETWEEN = frozenset("+-*/")
 
 
 class Cursor:
@@ -17,7 +20,7 @@ class Cursor:
     """
 
     def __init__(self, tokens: list[Token], max_depth: int, max_items: int) -> None:
-        self.tokens = [*tokens, _END]
+        self.tokens = [*tokens, _END, _END]
         self.at = 0
         self.kind, self.value = self.tokens[0]
         self.depth = max_depth
@@ -38,6 +41,15 @@ class Cursor:
         self.at += 1
         self.kind, self.value = self.tokens[self.at] if self.at < len(self.tokens) else _END
         return value
+
+    def bare(self, kind: str) -> bool:
+        """Whether the number or the name at hand has nothing attached: no power, subscript, sign behind or argument."""
+        after, value = self.tokens[self.at + 1]
+        return value in _BETWEEN if after == "op" else kind == "num" or after != "open"
+
+    def leaf(self, kind: str) -> Node:
+        """The number or the name at hand, as it stands."""
+        return tree.Num(self.step()) if kind == "num" else tree.Sym(self.step())
 
     def is_op(self, value: str) -> bool:
         return self.kind == "op" and self.value == value

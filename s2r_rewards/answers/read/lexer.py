@@ -5,6 +5,7 @@ A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``
 """
 
 import re
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache, lru_cache
 
@@ -21,21 +22,23 @@ MAX_DIGITS = 2_000
 
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 _HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
+#: What begins with one sign stands in front: the alternatives of numbers take longest to fail.
 _TOKEN_TEXT = (
-    r"(?P<space>[\s~]+)"
+    r"(?P<op>[+/^_(){}\[\]|,;:%&'$\"]|\*\*?|<=?|>=?|!=?|=[=<>]?|->?)"
+    r"|(?P<space>[\s~]+)"
+    r"|\\(?P<cmd>[A-Za-z]+|.)"
+    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
+    r"|(?P<word>[A-Za-z]+)"
     r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
     r"|(?P<mixed>\d+\s+\d+\s*/\s*\d+(?![\d.]))"
-    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
     r"|(?P<num>" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?)"
-    r"|(?P<word>[A-Za-z]+)"
-    r"|\\(?P<cmd>[A-Za-z]+|.)"
-    r"|(?P<op>\*\*|<=|>=|!=|==|=<|=>|->|[+\-*/^_(){}\[\]|,;:!%&'<>=$\"])"
+    r"|(?P<other>.)"
 )
 
 
 @cache
-def _scanner(grouped: bool) -> re.Pattern[str]:
-    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A)
+def _scanner(grouped: bool) -> Callable[[str, int], Iterator[re.Match[str]]]:
+    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A).finditer
 
 
 def has_groups(text: str) -> bool:
@@ -49,23 +52,27 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
     tokens: list[Token] = []
-    at, end, word_end, apart = 0, len(text), -1, -1
-    scan, scan_apart = _scanner(grouped).match, _scanner(False).match
-    while at < end:
-        match = scan(text, at) if at >= apart else scan_apart(text, at)
-        if match is None:
-            raise Unreadable(f"unexpected character {text[at]!r}")
-        kind, value, at = match.lastgroup, match.group(), match.end()
-        if kind == "num":
+    at: int | None = 0
+    while at is not None:
+        at = _scan(text, at, grouped, tokens)
+    return tokens
+
+
+def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
+    """Append the tokens from ``at`` on; where a command took more than its name, the place to go on at, else None."""
+    word_end = -1
+    for match in _scanner(grouped)(text, at):
+        kind, value = match.lastgroup, match[0]
+        if kind == "op":
+            if (token := _OPERATORS[value]) is not None:
+                tokens.append(token)
+        elif kind == "num":
             if word_end == match.start() and tokens[-1][0] in ("sym", "const"):
                 raise Unreadable("a digit behind a letter")
-            if "," in value and ",0" not in value and _fills_bracket(text, at, tokens):  # (2,500) is a pair
-                apart, at = at, match.start()
-                continue
-            tokens.append(("num", _number(value)))
-        elif kind == "op":
-            if value != "$" and value != '"':
-                tokens.append(CHARACTERS.get(value) or ("op", value))
+            if grouped and "," in value and ",0" not in value and _fills_bracket(text, match.end(), tokens):
+                tokens.extend(tokenize(value, False))  # (2,500) is a pair
+            else:
+                tokens.append(("num", _number(value)))
         elif kind == "word":
             if (
                 tokens
@@ -77,20 +84,29 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
                 tokens.append(("word", value))
             else:
                 _bare_word(value, tokens)
-            word_end = at
+            word_end = match.end()
         elif kind == "cmd":
-            at = _command(match.group("cmd"), text, at, tokens)
+            end = _command(match["cmd"], text, match.end(), tokens)
+            if end != match.end():
+                return end
         elif kind == "mixed":
             tokens.append(("num", _mixed(value, tokens)))
         elif kind == "clock":
             tokens.append(("word", value))
         elif kind == "rep":
             tokens.append(("num", _repeating(value)))
+        elif kind == "other":
+            raise Unreadable(f"unexpected character {value!r}")
         if len(tokens) > MAX_TOKENS:
             raise Unreadable("too many tokens")
-    return tokens
+    return None
 
 
+#: The token of every operator; None for signs that say nothing.
+_OPERATORS: dict[str, Token | None] = {
+    sign: CHARACTERS.get(sign) or ("op", sign)
+    for sign in (*"+/^_(){}[]|,;:%&'*<>!=-", "**", "<=", ">=", "!=", "==", "=<", "=>", "->")
+} | {"$": None, '"': None}
 _CLOSES = re.compile(r"\s*(?:[)\]]|\\[})])")
 
 
@@ -100,6 +116,13 @@ def _fills_bracket(text: str, at: int, tokens: list[Token]) -> bool:
     return opened and _CLOSES.match(text, at) is not None
 
 
+class Rounded(Fraction):
+    """A decimal that ends in zeros: it is written with more places than its value needs."""
+
+    __slots__ = ("places",)
+    places: int
+
+
 @lru_cache(4096)
 def _number(text: str) -> Fraction:
     if len(text) > MAX_DIGITS:
@@ -107,6 +130,10 @@ def _number(text: str) -> Fraction:
     plain = text.replace(",", "").replace("\\!", "").replace("{", "").replace("}", "").replace(" ", "")
     if plain.isdigit():
         return Fraction(int(plain))
+    if plain.endswith("0") and "." in plain and "e" not in plain.lower():
+        value = Rounded(plain)
+        value.places = len(plain.partition(".")[2])
+        return value
     return Fraction(plain + "0" if plain.endswith(".") else plain)
 
 

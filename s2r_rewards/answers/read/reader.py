@@ -26,6 +26,10 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
     return node
 
 
+#: Kinds of tokens that end a statement.
+_ENDS = frozenset(("sep", "close", "end of text"))
+#: Brackets around a single token that mean nothing.
+_AROUND = ("bracebrace", "()")
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
 
 
@@ -63,7 +67,10 @@ class Reader(Terms):
 
     def statement(self) -> Node:
         """Expressions joined by relations."""
-        if self.kind == "rel":
+        kind = self.kind
+        if (kind == "num" or kind == "sym") and self.tokens[self.at + 1][0] in _ENDS and self.depth > 0:
+            return self.leaf(kind)
+        if kind == "rel":
             raise Unreadable("a relation without a left side")
         sides, ops = [self.side()], []
         while self.kind == "rel":
@@ -82,10 +89,13 @@ class Reader(Terms):
 
     def ratio(self) -> Node:
         """Sums with colons between them."""
-        parts = [self.sum()]
+        first = self.sum()
+        if self.kind != "op" or self.value != ":":
+            return first
+        parts = [first]
         while self.skip(":"):
             parts.append(self.sum())
-        return tree.Ratio(tuple(parts)) if len(parts) > 1 else parts[0]
+        return tree.Ratio(tuple(parts))
 
     def unit(self, node: Node) -> Node:
         """The unit behind a value: known words of measure, with powers and quotients, but no prose."""
@@ -136,6 +146,12 @@ class Reader(Terms):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
+        (kind, _), (end, sign) = self.tokens[self.at + 1 : self.at + 3]
+        if end == "close" and (kind == "num" or kind == "sym") and self.value + sign in _AROUND and self.depth >= 3:
+            self.step()
+            leaf = self.leaf(kind)
+            self.step()
+            return leaf
         self.deeper()
         left = self.step()
         bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition

@@ -64,7 +64,7 @@ def respell(text: str) -> str:
             text = text[:-1].rstrip()
     if "\\boxed" in text:
         text = _OF_PART.sub(r" \1 ", unbox(text))
-    if text[:1].isalpha() or text.startswith("\\t"):
+    if text[:3].isalpha() or text.startswith("\\t"):
         text = _number_words(text)
     if "C" in text and ("^" in text or "_" in text):
         text = _BEFORE_C.sub(r"\\binom{\1}{\2}", text)

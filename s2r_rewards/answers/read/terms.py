@@ -19,7 +19,7 @@ class Terms(Atoms):
         """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
         self.deeper()
         terms: list[Node] = []
-        node = tree.Num(Fraction(0)) if self.is_op("pm") or self.is_op("mp") else self.product()
+        node = tree.Num(Fraction(0)) if self.kind == "op" and self.value in ("pm", "mp") else self.product()
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
             op = self.step()
             right = self.product()
@@ -67,8 +67,10 @@ class Terms(Atoms):
         part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:
             case tree.Num(whole), tree.Quotient(tree.Num(top), tree.Num(below)) if (
-                whole.denominator == top.denominator == below.denominator == 1 and 0 < top < below
+                whole.denominator == top.denominator == below.denominator == 1 and top > 0 < below
             ):
+                if top >= below:  # a sum or a product?
+                    raise Unreadable("a mixed number whose fraction is no part of one")
                 factors.pop()
                 mixed: Node = tree.Num(whole + top / below)
                 mixed = tree.Neg(mixed) if negative else mixed
@@ -77,6 +79,9 @@ class Terms(Atoms):
 
     def unary(self) -> Node:
         """A power behind any number of signs."""
+        kind = self.kind
+        if (kind == "num" or kind == "sym") and self.bare(kind):
+            return self.leaf(kind)
         sign, money = False, ""
         while self.kind == "op" and (self.value in ("-", "+") or self.value in MONEY):
             operator = self.step()
@@ -88,8 +93,11 @@ class Terms(Atoms):
 
     def power(self) -> Node:
         """A primary with what is attached to it; ``^\\circ`` is a degree."""
+        kind = self.kind
+        if (kind == "num" or kind == "sym") and self.bare(kind):
+            return self.leaf(kind)
         base = self.postfix(self.primary())
-        if not self.skip("^"):
+        if self.kind != "op" or not self.skip("^"):
             return base
         exponent = None if self.skip("deg") else self.script()
         return tree.Degree(base) if exponent is None else self.postfix(tree.Power(base, exponent))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any, NoReturn
 
 
@@ -163,28 +164,25 @@ def unreachable(node: NoReturn) -> NoReturn:
     raise AssertionError(f"no case for {node!r}")
 
 
-#: Where each class keeps the nodes directly below: in one tuple, or in fields of their own. Walks are what most time is
-#: spent on, and a table is several times as fast as a match.
-_TUPLES: dict[type, str] = {
-    Sum: "parts", Product: "parts", Ratio: "parts", Function: "arguments", Relation: "sides", Set: "items", List: "items",
-    Group: "items",
-}  # fmt: skip
-_FIELDS: dict[type, Callable[[Any], tuple[Node, ...]]] = {
-    **dict.fromkeys((Quotient, Power, PlusMinus, SetOperation), lambda node: (node.left, node.right)),
+#: How to get the nodes directly below, in the order of the text; leaves have none. Walks are what most time is spent on,
+#: and a table is several times as fast as a match.
+_BELOW: dict[type, Callable[[Any], tuple[Node, ...]]] = {
+    **dict.fromkeys((Sum, Product, Ratio), attrgetter("parts")),
+    **dict.fromkeys((Quotient, Power, PlusMinus, SetOperation), attrgetter("left", "right")),
     **dict.fromkeys((Neg, Percent, Degree, Unit), lambda node: (node.inner,)),
-    **dict.fromkeys((Num, Sym, Const, Based), lambda node: ()),
+    **dict.fromkeys((Set, List, Group), attrgetter("items")),
+    Function: attrgetter("arguments"),
+    Relation: attrgetter("sides"),
     Call: lambda node: (node.argument,),
     Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
 }
+_CLASSES = {*_BELOW, *LEAVES}
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in the order of the text."""
-    kind = type(node)
-    if (name := _TUPLES.get(kind)) is not None:
-        parts: tuple[Node, ...] = getattr(node, name)
-        return parts
-    return _FIELDS[kind](node)
+    below = _BELOW.get(type(node))
+    return () if below is None else below(node)
 
 
 def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
@@ -192,9 +190,15 @@ def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
     found = [node]
     for current in found:
         kind = type(current)
-        if kind not in LEAVES and kind not in without:
-            found.extend(children(current))
+        below = _BELOW.get(kind)
+        if below is not None and kind not in without:
+            found += below(current)
     return found
+
+
+def contains(node: Node, kind: type) -> bool:
+    """Whether a node of a class stands anywhere in a tree."""
+    return kind in map(type, descendants(node))
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -203,7 +207,7 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     def changed(part: Any) -> Any:
         if isinstance(part, tuple):
             return tuple(map(changed, part))
-        return change(part) if type(part) in _TUPLES or type(part) in _FIELDS else part
+        return change(part) if type(part) in _CLASSES else part
 
     built: Node = type(node)(*(changed(getattr(node, name)) for name in node.__match_args__))
     return built
@@ -217,6 +221,11 @@ def variables(node: Node) -> set[str]:
 def functions(node: Node) -> set[str]:
     """Names of the known functions."""
     return {part.name for part in descendants(node) if type(part) is Function}
+
+
+def constants(node: Node) -> set[str]:
+    """Names of the constants."""
+    return {part.name for part in descendants(node) if type(part) is Const}
 
 
 def replaced(node: Node, name: str, by: Node) -> Node:

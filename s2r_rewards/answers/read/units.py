@@ -63,7 +63,10 @@ def read_unit(text: str) -> Unit:
         elif word == ")":
             below = inside = False
         elif re.fullmatch(r"-?\d+", word):
-            if last:
+            if last and not int(word[:4]):  # m^0 is no unit, and no missing one
+                found["?" + last] = found.pop(last)
+                last = ""
+            elif last:
                 found[last] = (-1 if found[last] < 0 else 1) * int(word[:4])
         elif word.lower() in _BEHIND and last:
             found[last] *= _BEHIND[word.lower()]

@@ -51,7 +51,7 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    if text[:1] in _NO_LETTER or _PRIMED.match(text):
+    if text[:1] in _NO_LETTER or _NO_STYLE.match(text) or _PRIMED.match(text):
         return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
@@ -64,6 +64,9 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
 
 
 _NO_LETTER = frozenset("0123456789-+.=<>|")
+_NO_STYLE = re.compile(r"\\(?!text|mbox|math|operatorname|boxed|left|right|q?quad|[,;:! ()\[\]])")
+_LETTER_AT_END = re.compile(r"[A-Ja-j]\)")
+_CAPITAL = re.compile("[A-J]")
 _ROMAN = re.compile(r"[IVX]+(?:(?:\s*,\s*(?:and|or)?|\s+(?:and|or))\s*[IVX]+)*(?:\s+only)?\.?", re.I)
 _HEDGED = re.compile(
     r"\b(?:not|no|never|n't|neither|nor|or|except|unless|maybe|perhaps|possibly|wrong|incorrect|isn|rather|instead)\b",
@@ -77,7 +80,7 @@ def stated_choice(text: str) -> tuple[str, str] | None:
     """As :func:`split_choice`, also where the letter stands behind its text: ``8 weeks (Option C)``."""
     if found := split_choice(text):
         return found
-    if ")" not in text[-8:]:
+    if not _LETTER_AT_END.search(text[-8:]):
         return None
     plain = plain_text(text[:400])
     match = _AT_END.fullmatch(plain)
@@ -95,7 +98,7 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
     ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
     """
     letters = _asked_for() if only else _IN_MATHEMATICS
-    if _PRIMED.match(gold):
+    if _PRIMED.match(gold) or not (only or _CAPITAL.search(gold)):
         return None
     letter = letters.alone.fullmatch(plain_text(gold.upper() if only else gold)) if len(gold) <= 40 else None
     if letter is None:

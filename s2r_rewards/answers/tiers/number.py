@@ -15,20 +15,29 @@ from ..algebra.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN
-from ..read.tree import Node, descendants, functions
-from ..result import Outcome
+from ..read.tree import Node, constants, functions
+from ..result import Outcome, judged
 from .units import in_unit_of, quantity
 
 _PLAIN = re.compile(
     r"([+-]?)\s*(?:((?!0)\d{1,3}(?:,\d{3})+(?!\d)|\d{1,400})?(?:\.(\d{0,400}))?)(?:[eE]([+-]?\d{1,3}))?"
     r"(?:\s*/\s*(\d{1,400}))?"
 )
+_FRACTION = re.compile(
+    r"([+-]?) ?\\frac ?\{ ?(-?\d{1,400}) ?\} ?\{ ?(\d{1,400}) ?\}|([+-]?)\\frac ?([1-9])([1-9])", re.A
+)
+_WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
+_DEPTH = 5  # how deep the reader goes for a fraction
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
+#: What may have a unit, a percent or a degree sign around it or in it.
+_AROUND = {tree.Unit, tree.Percent, tree.Degree, tree.Product, tree.Neg}
 _HUNDRED = tree.Num(Fraction(100))
 
 
 def plain_number(text: str) -> Fraction | None:
-    """The exact value of a plain ASCII number, or None when ``text`` is not one."""
+    """The exact value of a plain ASCII number or of one fraction of two, or None when ``text`` is not one."""
+    if "\\" in text:
+        return _plain_fraction(text)
     match = _PLAIN.fullmatch(text)
     if match is None or not text.isascii():
         return None
@@ -47,11 +56,21 @@ def plain_number(text: str) -> Fraction | None:
     return -value if sign == "-" else value
 
 
+def _plain_fraction(text: str) -> Fraction | None:
+    match = _FRACTION.fullmatch(text)
+    if match is None or not (below := int(match[3] or match[6])):
+        return None
+    value = Fraction(int(match[2] or match[5]), below)
+    return -value if (match[1] or match[4]) == "-" else value
+
+
 def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide two plain numbers; None when a side is none, or when they might still be equal."""
+    if _WHOLE(gold) and _WHOLE(answer) and not policy.relative_tolerance:
+        return judged(int(gold) == int(answer), "number", "same exact value", "different exact values")
     first = plain_number(gold)
     second = None if first is None else plain_number(answer)
-    if second is None:
+    if second is None or (policy.max_depth < _DEPTH and "\\" in gold + answer):
         return None
     if first == second:
         return Outcome(True, "number", "same exact value")
@@ -62,7 +81,7 @@ def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:
     """Whether two different plain numbers certainly differ: no list, tolerance or rounding in question."""
     if policy.relative_tolerance or ("," in gold and "," in answer):
         return False
-    if "/" in gold or "e" in gold or "E" in gold:
+    if "/" in gold or "\\" in gold or "e" in gold or "E" in gold:
         return "." not in answer
     places = len(gold) - gold.index(".") - 1 if "." in gold else 0
     return places < policy.rounded_places or not policy.rounded_places
@@ -100,6 +119,8 @@ def unwrap(node: Node) -> Wrapped:
 
 def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Two values with what is wrapped around them."""
+    if type(gold) not in _AROUND and type(answer) not in _AROUND and policy.units != "ignore":
+        return equal(gold, answer, policy)
     g, a = unwrap(gold), unwrap(answer)
     if g.percent != a.percent and (g.unit or a.unit or g.degree or a.degree) and policy.units != "ignore":
         return Outcome(False, "number", "a percentage and a unit")
@@ -152,4 +173,4 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
 
 
 def _mentions_pi(node: Node) -> bool:
-    return not functions(node) and tree.Const("pi") in descendants(node)
+    return not functions(node) and "pi" in constants(node)

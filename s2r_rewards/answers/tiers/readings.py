@@ -42,9 +42,9 @@ def readings(gold: Node, answer: Node, order: str) -> Iterator[Pair]:
         if counted != (gold, answer):
             yield counted
     if order != "free" and not (_is_ordered(gold) and _is_ordered(answer)):
-        intervals = _interval(gold), _interval(answer)
-        if type(intervals[0]) is type(intervals[1]):
-            yield intervals
+        first, second = _interval(gold), _interval(answer)
+        if type(first) is type(second) and (first is not gold or second is not answer):
+            yield first, second
     if isinstance(gold, tree.List | tree.Set) or isinstance(answer, tree.List | tree.Set):
         return  # the members are looked at one by one
     for renamed in renamings(gold, answer):

@@ -7,6 +7,7 @@ from s2r_rewards.cli.kit.commands import LazyGroup
 #: Each step is a module; its line of help, in order.
 STEPS = {
     "problems": "Any data set into one schema: checked, de-duplicated, decontaminated.",
+    "paper": "The RL prompts of the paper's table 1, for one of its models.",
     "sample": "K responses per problem from an OpenAI-compatible server.",
     "verify": "Verifications of sampled attempts, each ending in one verdict.",
     "init": "Behaviour-initialisation trajectories for SFT.",

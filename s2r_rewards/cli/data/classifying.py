@@ -11,7 +11,7 @@ import click
 from s2r_rewards.cli.kit.commands import bundle, fail
 from s2r_rewards.cli.kit.options import option, options_of
 from s2r_rewards.cli.kit.reading import Reading
-from s2r_rewards.cli.kit.show import Progress, show_table
+from s2r_rewards.cli.kit.show import Progress, say, show_table
 from s2r_rewards.datasets.verification import FREE, STYLES
 from s2r_rewards.evaluation.published import TABLES
 from s2r_rewards.evaluation.styles import Classifier, StyleTally, by_judge, by_rule, of_rows, read_labelled, tally
@@ -74,7 +74,7 @@ class Classifying:
     labels: Path | None = option(  # noqa: RUF009
         "With --classify: labelled verifications (objects with text, style and, if known, prompt); says how often "
         "rule and judge agree with them.",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=click.Path(dir_okay=False, path_type=Path),
     )
     paper: bool = option("With --classify: table 6 of the paper beside it.", False, is_flag=True)
 
@@ -82,6 +82,8 @@ class Classifying:
         for name in ("judge", "labels", "paper"):
             if getattr(self, name) and not self.classify:
                 raise click.UsageError(f"--{name} is about what --classify counts; give --classify too")
+        if self.labels is not None and not self.labels.is_file():
+            raise click.UsageError(f"--labels {self.labels}: no such file")
         if self._settings is not None:
             judge_for(self._settings)  # fails here, before anything is asked, where httpx is missing
 
@@ -101,12 +103,14 @@ class Classifying:
                 agreement[name] = tally(labelled, classifier, bar.advance)
         return Classified(counts, agreement)
 
+    def _judge(self, output: Path) -> JudgeSettings | None:
+        """The judge, with its replies kept beside the output where no other place is named."""
+        judge = self._settings
+        return judge and replace(judge, cache=judge.cache or f"{output}.judge.sqlite")
+
     def _classifiers(self, output: Path) -> dict[str, Classifier]:
-        known: dict[str, Classifier] = {RULE: by_rule}
-        if self._settings is not None:
-            kept = self._settings.cache or f"{output}.judge.sqlite"
-            known[JUDGE] = by_judge(replace(self._settings, cache=kept))
-        return known
+        judge = self._judge(output)
+        return {RULE: by_rule} if judge is None else {RULE: by_rule, JUDGE: by_judge(judge)}
 
     def show(self, found: Classified) -> None:
         """Tables: confirmative ones by style asked for, and how often the labels say the same."""
@@ -124,9 +128,19 @@ class Classifying:
             columns = ("by", "the same", "95 % interval", "no verdict")
             show_table(f"agreement with the labels of {self.labels}", columns, agreeing)
 
-    def check(self, found: Classified) -> None:
-        """Ends the command with exit code 1 where the judge was asked and gave no verdict at all."""
-        asked = [found.counts[JUDGE], found.labelled[JUDGE]] if JUDGE in found.counts else []
+    def check(self, found: Classified, output: Path) -> None:
+        """Says what the judge was not heard on; ends the command with exit code 1 where it gave no verdict at all."""
+        judge = self._judge(output)
+        if judge is None:
+            return
+        counts = judge_for(judge).counts
+        missed = {name.replace("_", " "): counts[name] for name in ("failed", "resting", "over_budget") if counts[name]}
+        if missed:
+            shown = ", ".join(f"{count} {name}" for name, count in missed.items())
+            say(
+                f"the judge has not answered {sum(missed.values())} questions ({shown}); the same command asks them again"
+            )
+        asked = [found.counts[JUDGE], found.labelled[JUDGE]]
         total = sum(one.total for one in asked)
         if total and total == sum(one.silent for one in asked):
             fail(

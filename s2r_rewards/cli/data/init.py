@@ -9,31 +9,44 @@ from typing import Any
 import click
 
 from s2r_rewards.answers import check
+from s2r_rewards.answers.gold import gold_label, gold_of_kind, gold_of_text, split_gold
 from s2r_rewards.cli.kit.commands import needed
 from s2r_rewards.cli.kit.formats import Built, Formats, sft_formats
-from s2r_rewards.cli.kit.options import json_option, output_option, seed_option
+from s2r_rewards.cli.kit.options import json_option, output_option, seed_option, take_option
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, reading_options
 from s2r_rewards.cli.kit.show import Progress, counts_table, say, say_json, show_table
+from s2r_rewards.datasets.collecting import take
 from s2r_rewards.datasets.initialization import (
     INITIALIZATION_PRESETS,
     Dropped,
     InitializationTrajectory,
+    Same,
     build_trajectory,
     single_attempt,
 )
+from s2r_rewards.datasets.loading import Located, load_records
+from s2r_rewards.datasets.paper.mixture import TABLE_1
+from s2r_rewards.datasets.paper.published import HUB, SFT_FILE, trajectories
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import FREE, STYLES, checked_attempts, verified_attempt
 from s2r_rewards.rollouts.records import RecordError, read_records, with_fields, write_records
 
-SETS = ("behaviour", "original-solution", "long-cot")
-SOURCE = "SOURCE is: verifications; problems with solutions; or samples of a long-thinking model."
+SETS = ("behaviour", "original-solution", "long-cot", "published")
+SOURCE = (
+    "SOURCE is: verifications; problems with solutions; samples of a long-thinking model; or the authors' own "
+    f"{SFT_FILE}, of {HUB} where SOURCE is that name."
+)
 
 
 @verb()
 @click.argument("source")
 @output_option("Trajectories as segments with their loss mask, JSONL or parquet.")
 @click.option("--set", "kind", type=click.Choice(SETS), default=SETS[0], show_default=True, help=SOURCE)
+@take_option
+@click.option(
+    "--paper", type=click.Choice(list(TABLE_1), case_sensitive=False), help="Say how many the paper has for this model."
+)
 @click.option("--preset", type=click.Choice(list(INITIALIZATION_PRESETS)), default="paper", show_default=True)
 @click.option("--style", type=click.Choice([*STYLES, FREE, "both"]), default="confirmative", show_default=True)
 @click.option(
@@ -47,6 +60,8 @@ def command(
     source: str,
     output: Path,
     kind: str,
+    number: int | None,
+    paper: str | None,
     preset: str,
     style: str,
     preview: int,
@@ -58,18 +73,22 @@ def command(
     """Behaviour-initialisation data (section 2.2 of the paper) out of the verifications in SOURCE.
 
     Attempts by difficulty, wrong answers distinct, the last attempt right; wrong attempts are not trained.
+    The comparison sets of C.2.3 are --set original-solution and --set long-cot, with --take as many examples.
 
     \b
     Example:
       s2r data init verified.jsonl -o sft.jsonl --preset paper --verl sft.parquet --openrlhf sft-openrlhf.jsonl
+      s2r data init problems.jsonl --set original-solution --take 3111 -o original.jsonl --verl sft-original-solution.parquet
     """
     dropped: Counter[str] = Counter()
     with reading, Progress("building") as bar:
         if kind == "behaviour":
             found = _behaviour(source, preset, style, seed, reading, dropped)
+        elif kind == "published":
+            found = trajectories(_published(source, reading), dropped, reading)
         else:
             found = (_solutions if kind == "original-solution" else _long_cot)(source, reading, dropped)
-        built = list(bar.over(found))
+        built = take(list(bar.over(found)), number, seed)
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common()) or "no record in it"
     needed(
         len(built), f"{source}: no trajectory came of it ({reasons})", f"--set {kind} wants another SOURCE: {SOURCE}"
@@ -83,7 +102,10 @@ def command(
             mark, colour = ("trained ", "green") if segment.trained else ("masked  ", "red")
             for line in (segment.text or "<end>").strip().splitlines():
                 click.secho(f"{mark}{segment.kind:7}| {line}", fg=colour)
-    say(f"{output}: {len(built)} trajectories")
+    beside = f"; the paper's {paper}: {TABLE_1[paper].initialization}" if paper else ""
+    say(f"{output}: {len(built)} trajectories{beside}")
+    if number is not None and number > len(built):
+        say(f"--take {number}: there are no more than {len(built)}")
     by_attempts = Counter(trajectory.attempts for _, trajectory in built)
     fell_back = Counter(trajectory.attempts for _, trajectory in built if trajectory.fell_back)
     if as_json:
@@ -116,14 +138,21 @@ def _behaviour(
             preset=preset,
             key=name,
             seed=seed,
-            same=lambda a, b: bool(check(a, b)),
+            same=_same(first["gold"]),
         )
         if isinstance(built, Dropped):
             dropped[built.reason] += 1
         else:
-            yield Problem(name, first["problem"], first["gold"], first.get("level"), first.get("source") or ""), built
+            gold = gold_of_text(first["gold"])
+            yield Problem.of(name, first["problem"], gold, first.get("level"), first.get("source") or ""), built
     if styles and styles.isdisjoint(wanted):
         raise ValueError(f"{source}: no verification of style {style}; choose --style {' or '.join(sorted(styles))}")
+
+
+def _same(gold: str) -> Same:
+    """Whether two answers to one problem are the same, by the check of its golden answer's kind."""
+    kind = split_gold(gold_of_text(gold))[1]
+    return lambda one, other: bool(check(gold_of_kind(one, kind), other))
 
 
 NEEDED = {
@@ -145,6 +174,11 @@ def _verified_rows(source: str, reading: Reading) -> Iterator[dict[str, Any]]:
             reading(RecordError(source, line, bad, problem))
 
 
+def _published(source: str, reading: Reading) -> Iterator[Located]:
+    file = SFT_FILE if source == HUB else None
+    return load_records(source, on_error=reading, file=file)
+
+
 def _solutions(source: str, reading: Reading, dropped: Counter[str]) -> Iterator[Built]:
     for problem in reading.problems(source):
         if problem.solution:
@@ -163,7 +197,8 @@ def _long_cot(source: str, reading: Reading, dropped: Counter[str]) -> Iterator[
             dropped[reason or "wrong"] += 1
             continue
         taken.add(attempt.problem_id)
-        problem = Problem(attempt.problem_id, attempt.problem, attempt.gold, attempt.level, attempt.source, None)
+        gold = gold_of_text(attempt.gold)
+        problem = Problem.of(attempt.problem_id, attempt.problem, gold, attempt.level, attempt.source)
         yield problem, single_attempt(attempt.text)
 
 
@@ -172,7 +207,7 @@ def _record(problem: Problem, trajectory: InitializationTrajectory) -> dict[str,
         "problem_id": problem.id,
         "prompt": problem.problem,
         "response": trajectory.text,
-        "gold": problem.answer,
+        **gold_label(problem.gold),
         "level": problem.level,
         "source": problem.source,
         "finished": True,

@@ -1,6 +1,6 @@
 """``s2r data problems``."""
 
-from itertools import chain
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,56 @@ from s2r_rewards.cli.kit.paths import RECORD_FILE, verb
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
 from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, NgramIndex, take
-from s2r_rewards.datasets.loading import converted, is_hub_name, load_records
-from s2r_rewards.datasets.problems import SOURCES, source_with, to_problem
-from s2r_rewards.evaluation.benchmarks import evaluation_texts
+from s2r_rewards.datasets.loading import converted, source_records
+from s2r_rewards.datasets.problems import SOURCES, Problem, Record, Source, source_with, to_problem
+from s2r_rewards.evaluation.benchmarks import (
+    BENCHMARKS,
+    CROSS_DOMAIN,
+    Benchmark,
+    evaluation_texts,
+    read_item,
+    training_split,
+)
 from s2r_rewards.rollouts.records import write_records
+
+#: What can be trained on: the mathematical sources, and the paper's cross-domain tasks.
+KNOWN: dict[str, Source] = {**SOURCES, **{name: BENCHMARKS[name] for name in CROSS_DOMAIN}}
+
+
+def hub_place(source: Source) -> str:
+    """Where a source is read from without a file: ``owner/name`` with split and file; "" for nowhere."""
+    split = training_split(source)
+    if not source.hub or split is None:
+        return ""
+    return f"{source.hub} ({source.file or split})"
+
+
+def _read(record: Record, source: Source, name: str | None) -> Problem:
+    """Evaluation sets number their questions from 0 each: their names go before."""
+    if not isinstance(source, Benchmark):
+        return to_problem(record, source, name)
+    problem = read_item(source, record)
+    return replace(problem, source=name) if name else problem
 
 
 @verb()
 @click.argument("data", nargs=-1)
 @output_option("Problems: id, problem, answer, level, source, solution. JSONL or parquet.")
-@click.option("--source", "source_name", type=click.Choice(list(SOURCES)), default="plain", show_default=True)
+@click.option(
+    "--source",
+    "source_name",
+    type=click.Choice(list(KNOWN)),
+    default="plain",
+    show_default=True,
+    help="Its fields; and, without DATA, what is read from the hub: "
+    + ", ".join(filter(None, map(hub_place, KNOWN.values())))
+    + ".",
+)
 @click.option("--problem-field", "problem", help="Field with the problem, where it is not the source's.")
 @click.option("--answer-field", "answer", help="Field with the golden answer, where it is not the source's.")
 @click.option("--level-field", "level", help="Field with the difficulty level.")
 @click.option("--name", help="Name of the source in the output.")
-@click.option("--split", default="train", show_default=True, help="Split, for hub data sets.")
+@click.option("--split", help="Split, for hub data sets. [default: the source's, to train on]")
 @click.option("--config", help="Configuration, for hub data sets.")
 @click.option("--against", multiple=True, help="Drop problems of this evaluation set: a file, or a name of `s2r eval`.")
 @click.option(
@@ -43,7 +78,7 @@ def command(
     output: Path,
     source_name: str,
     name: str | None,
-    split: str,
+    split: str | None,
     config: str | None,
     against: tuple[str, ...],
     ngram: int,
@@ -58,31 +93,30 @@ def command(
     """DATA (files, folders or hub names) in one schema: golden answers tested, duplicates and leaks dropped.
 
     Without DATA, the source's own hub data set is read. A golden answer is tested against itself: one that
-    its own checker does not accept would make every response wrong.
+    its own checker does not accept would make every response wrong. Choices, truth values and literals keep
+    their kind, and are checked as such wherever the problems go.
 
     \b
     Example:
       s2r data problems train.jsonl --source gsm8k -o problems.jsonl --against test.jsonl
+      s2r data problems --source strategyqa -o strategyqa.jsonl --against strategyqa
     """
-    source = source_with(SOURCES[source_name], **fields)
-    places = data or ((source.hub,) if source.hub else ())
-    if not places:
-        raise click.UsageError(f"--source {source_name} has no data set of its own: name a file")
+    source = source_with(KNOWN[source_name], **fields)
+    if not data and not hub_place(source):
+        way_out = "the hub has its evaluation questions only" if source.hub else "it has no data set of its own"
+        raise click.UsageError(f"--source {source_name}: {way_out}; name a file of this form")
     index = NgramIndex(ngram)
     for place in against:
         for label, text in evaluation_texts(place):
             index.add(text, label)
     dropped: list[dict[str, Any]] = []
     collector = Collector(index, workers, dropped.append if dropped_path else None)
-    configs = [config] if config else source.configs
     with reading, Progress("reading") as bar:
-        # Configurations are parts of a hub data set; a file has none.
-        parts = [(p, part) for p in places for part in (configs if configs and is_hub_name(p) else [None])]
-        records = chain.from_iterable(load_records(place, split, part, reading) for place, part in parts)
-        found = converted(records, lambda record: to_problem(record, source, name), reading)
+        records = source_records(source, data, reading, split or training_split(source), config)
+        found = converted(records, lambda record: _read(record, source, name), reading)
         kept = list(collector.keep(bar.over(found)))
     if not kept and not collector.counts:
-        raise ValueError(f"no records in {', '.join(places)}")
+        raise ValueError(f"no records in {', '.join(data or [source.hub])}")
     kept = take(kept, number, seed)
     counts = ", ".join(f"{count} {name}" for name, count in collector.counts.items())
     needed(len(kept), f"no problem is left ({counts})", "--dropped FILE with another -o shows why each was dropped.")

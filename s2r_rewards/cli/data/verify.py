@@ -97,7 +97,7 @@ def command(
         if classified is not None:
             classifying.show(classified)
     if classified is not None:
-        classifying.check(classified)
+        classifying.check(classified, output)
 
 
 def _rows(output: Path) -> Iterator[Mapping[str, Any]]:

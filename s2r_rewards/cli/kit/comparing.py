@@ -91,7 +91,7 @@ class Comparison:
 
     def check(self, folder: Path) -> None:
         """Raises UsageError where a run to compare is not there, or two have one name."""
-        own = self.label or folder.name
+        own = self.label or folder.resolve().name
         labels = [own, *(label for label, _, _ in self._others)]
         twice = next((label for label in labels if labels.count(label) > 1), None)
         if twice is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from s2r_rewards.answers.gold import gold_label
 from s2r_rewards.datasets.formats import SYSTEM_PROMPT, messages
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.llm.client import SamplingOptions
@@ -74,7 +75,7 @@ def sample_requests(
             context = {
                 "problem_id": problem.id,
                 "prompt": problem.problem,
-                "gold": problem.answer,
+                **gold_label(problem.gold),
                 "level": problem.level,
                 "source": problem.source,
                 "sample": index,

@@ -59,12 +59,13 @@ function drawProblems() {
   more.hidden = drawn >= pairs.length;
   const scroll = region(whole, "What changed on which problems");
   document.getElementById("problems").replaceChildren(pairs.length ? scroll : make("p", "empty", "No problem matches."), more);
+  reachable(scroll);
 }
 
 function problemRow(problem) {
   const link = make("a", "", problem.id);
   link.href = hashOf({ ...state, view: "changes", pair: String(DATA.problems.indexOf(problem)) });
-  const name = make("th", "", link, make("div", "words", problem.p));
+  const name = make("th", "", link, make("div", "words", ...oneLine(problem.p)));
   name.scope = "row";
   const line = make("tr", "", name, ...visits(problem).map(visitCell), make("td", "n", changed(problem)));
   line.addEventListener("click", (event) => { if (event.target.tagName !== "A") location.hash = link.hash; });
@@ -150,5 +151,5 @@ function setUpChanges() {
   options("order", Object.entries(ORDERS).map(([value, [label]]) => [value, label]));
   const form = document.getElementById("pairs");
   form.addEventListener("submit", (event) => event.preventDefault());
-  bind(["from", "to", "order", "find"], "find", () => { drawn = AT_ONCE; });
+  bind("changes", ["from", "to", "order", "find"], "find", () => { drawn = AT_ONCE; });
 }

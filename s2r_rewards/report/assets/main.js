@@ -2,18 +2,21 @@
 function options(id, entries) {
   const node = document.getElementById(id);
   node.replaceChildren(...entries.map(([value, label]) => { const option = make("option", "", label); option.value = value; return option; }));
-  if (entries.length < 2) node.parentElement.hidden = true;
+  node.parentElement.hidden = entries.length < 2;
 }
 
 // Fields → address. They are read together: what was typed is not lost when another filter follows at once.
-function bind(fields, typed, first = () => {}) {
+let typing = null; // the field whose text is not in the address yet
+function bind(view, fields, typed, first = () => {}) {
   let waiting = 0;
-  const stop = () => clearTimeout(waiting);
-  const read = () => { stop(); first(); go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true); };
+  const stop = () => { clearTimeout(waiting); typing = null; };
+  const read = () => { stop(); if (state.view !== view) return; first(); go(Object.fromEntries(fields.map((key) => [key, document.getElementById(key).value])), true); };
   for (const key of fields) {
     document.getElementById(key).addEventListener(key === typed ? "input" : "change", () => {
       stop();
-      if (key === typed) waiting = setTimeout(read, 150); else read();
+      if (key !== typed) { read(); return; }
+      typing = document.getElementById(key);
+      waiting = setTimeout(read, 150);
     });
   }
   return stop;
@@ -21,10 +24,12 @@ function bind(fields, typed, first = () => {}) {
 
 // How many rollouts have each of the values of a field.
 function seen(field) {
+  if (DATA.served) return new Map(Object.entries(DATA.seen[field]));
   return tally(DATA.rollouts.flatMap((rollout) => [...new Set(rollout[field] || [])]));
 }
 
-function setUp() {
+// The choices of the filters; what is chosen stays so.
+function fillOptions() {
   const flags = seen("f");
   const known = Object.entries(DATA.flags).filter(([flag]) => flags.has(flag)).map(([flag, label]) => [flag, `${label} (${flags.get(flag)})`]);
   options("flag", [["", "all"], ["right", "last attempt right"], ["wrong", "last attempt wrong"], ...known]);
@@ -36,8 +41,12 @@ function setUp() {
   options("run", [["", "all"], ...DATA.runs.map((name, at) => [String(at), name])].slice(0, DATA.runs.length ? undefined : 1));
   options("sort", Object.entries(SORTS).map(([value, [label]]) => [value, label]));
   for (const id of ["since", "until"]) document.getElementById(id).parentElement.hidden = DATA.steps.length < 3;
+  for (const node of document.querySelectorAll("#rollouts select")) node.value = state[node.id];
+}
 
-  const stop = bind(KEYS.filter((key) => document.getElementById(key)), "q");
+function setUp() {
+  fillOptions();
+  const stop = bind("rollouts", KEYS.filter((key) => document.getElementById(key)), "q");
   setUpChanges();
   const form = document.querySelector("#rollouts .filters");
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -47,10 +56,11 @@ function setUp() {
     document.getElementById("main").focus();
   });
   list.addEventListener("scroll", drawRows, { passive: true });
-  addEventListener("resize", drawRows);
+  addEventListener("resize", () => { drawRows(); reachable(document.body); });
   addEventListener("hashchange", update);
   addEventListener("keydown", onKey);
   update();
+  if (DATA.served) setTimeout(look, 1500);
 }
 
 let before = "";
@@ -69,14 +79,16 @@ function update() {
   for (const key of [...KEYS, ...PAIR_KEYS]) {
     const node = document.getElementById(key);
     const value = state[key] || defaults[key] || "";
-    if (node && node.tagName !== "SECTION" && node.value !== value) node.value = value;
+    if (node && node !== typing && node.tagName !== "SECTION" && node.value !== value) node.value = value;
   }
   if (state.view === "changes") showChanges();
+  if (DATA.served && state.view === "overview" && stale) refresh();
   if (!rollouts) return;
   const more = [["ctx", "rewards begin with "], ["check", "checked as "], ["problem", "problem "]].filter(([key]) => state[key]);
   document.getElementById("more").textContent = more.map(([key, words]) => words + state[key].replace(":", " by ")).join(" · ");
   const filters = JSON.stringify(KEYS.filter((key) => key !== "tex").map((key) => state[key]));
   if (filters !== before) { before = filters; list.scrollTop = 0; fillList(); }
+  else if (DATA.served && state.r !== null && placeOf(state.r) < 0) askRows({ at: state.r }, scrollToSelected);
   scrollToSelected();
   drawRows();
   showDetail();

@@ -90,8 +90,35 @@ function typeset(tex, display) {
     budget -= performance.now() - start;
   }
   if (depthOf(node) > DEEPEST || node.getElementsByTagName("*").length > 4000) return null;
+  letters(node);
   node.title = tex;
   return node;
+}
+
+// Browsers know MathML Core, which has no alphabets: 𝔸, 𝒜 and 𝔄 have to be characters of their own. Bold is a style.
+const ALPHABETS = {
+  "double-struck": [0x1d538, 0x1d552, "CℂHℍNℕPℙQℚRℝZℤ"],
+  script: [0x1d49c, 0x1d4b6, "BℬEℰFℱHℋIℐLℒMℳRℛeℯgℊoℴ"],
+  fraktur: [0x1d504, 0x1d51e, "CℭHℌIℑRℜZℨ"],
+};
+
+function letters(node) {
+  for (const one of node.querySelectorAll("[mathvariant]")) {
+    const [upper, lower, early] = ALPHABETS[one.getAttribute("mathvariant")] || [];
+    if (!upper || one.childElementCount) continue;
+    one.textContent = [...one.textContent].map((letter) => {
+      if (!/^[A-Za-z]$/.test(letter)) return letter;
+      const known = early.indexOf(letter);
+      if (known >= 0) return early[known + 1];
+      return letter < "a" ? String.fromCodePoint(upper + letter.charCodeAt(0) - 65) : String.fromCodePoint(lower + letter.charCodeAt(0) - 97);
+    }).join("");
+  }
+}
+
+// A short text of one line, with its formulas.
+function oneLine(words) {
+  const pieces = state.tex === "source" ? [{ text: words }] : piecesOf(words);
+  return pieces.map((piece) => (piece.tex !== undefined && typeset(piece.tex, false)) || piece.text);
 }
 
 function depthOf(node) {
@@ -108,10 +135,12 @@ function answerOf(answer) {
   return node;
 }
 
-// Formulas that are wider than their place can be scrolled by keyboard.
+// Formulas that are larger than their place can be scrolled there, by keyboard too.
 function reachable(node) {
   for (const formula of node.querySelectorAll(".formula")) {
-    if (formula.scrollWidth <= formula.clientWidth + 1) continue;
+    const large = formula.scrollWidth > formula.clientWidth + 1 || formula.scrollHeight > formula.clientHeight + 20;
+    if (!large) continue;
+    formula.classList.add("large");
     formula.tabIndex = 0;
     formula.setAttribute("role", "group");
     formula.setAttribute("aria-label", "formula");

@@ -10,6 +10,7 @@ from s2r_rewards.report.charts import line_chart
 from s2r_rewards.report.compare.changes import Problem, difference
 from s2r_rewards.report.compare.rows import MOST
 from s2r_rewards.report.markup import Html, el, join
+from s2r_rewards.report.paper import paper_figures
 from s2r_rewards.report.sections import TILES, figure, kind_of, link, note, number, points, section, signed, table
 from s2r_rewards.report.summary import Group, Summary, natural
 
@@ -18,10 +19,10 @@ MORE = (("s2r/parse/malformed", "Malformed"), ("s2r/check/timeout", "Timeouts"),
 FIGURES = (*((name, title) for name, title, _ in TILES), *MORE)
 
 
-def overview(runs: Runs, problems: Sequence[Problem]) -> Html:
+def overview(runs: Runs, problems: Sequence[Problem], trained_on: Sequence[int] = ()) -> Html:
     """All sections, those that have something to show."""
     return join([what(runs), figures(runs), changed(list(runs), problems), alarms(runs), curves(runs), levels(runs),
-                 contexts(runs), deviations(runs)])  # fmt: skip
+                 paper_figures(runs, trained_on), contexts(runs), deviations(runs)])  # fmt: skip
 
 
 def what(runs: Runs) -> Html:
@@ -104,7 +105,7 @@ def alarms(runs: Runs) -> Html:
     """The alarms that fired in any run, run by run."""
     found = [one.alarms for one in runs.values()]
     fired = [row for row in zip(*found, strict=True) if any(alarm.fired for alarm in row)]
-    rows = [(el("th", row[0].title, scope="row"), *map(_alarm, row), note(row[0].formula)) for row in fired]
+    rows = [(el("th", row[0].title, scope="row"), *map(_alarm, row), row[0].formula) for row in fired]
     about = f"{len(fired) or 'None'} of {len(found[0])} fired in any of the runs."
     return section("alarms", "Alarms", note(about), table(("alarm", *runs, "formula"), rows) if rows else "")
 
