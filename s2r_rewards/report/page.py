@@ -58,9 +58,8 @@ def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits(), 
     chosen = sorted({*choose(run.flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
     shown = run.payloads(chosen, limits.text)
     data = _data(run.flags, sizes, chosen, shown, run.figures.levels, run.figures.steps)
-    overview = _overview(summary, {i: i + 1 for i in chosen}, trained_on)
-    note = _note(len(chosen), len(run.flags))
-    return _fill(title, meta_of(summary), overview, json_block(data), note)
+    found = overview(summary, {i: i + 1 for i in chosen}, trained_on)
+    return _fill(title, meta_of(summary), found, json_block(data), _note(len(chosen), len(run.flags)))
 
 
 def meta_of(summary: Summary) -> str:
@@ -88,8 +87,8 @@ def _data(
         "telling": next((i + 1 for i in _telling(flags, sizes) if i in kept), None),
         "flags": FLAGS,
         "deviations": DEVIATIONS,
-        "levels": _distinct(levels),
-        "steps": _distinct(steps),
+        "levels": distinct(levels),
+        "steps": distinct(steps),
         "runs": [],
         "problems": [],
         "rollouts": list(shown),
@@ -140,11 +139,22 @@ def render_compared(
     summaries = {name: summary_of(run.figures) for name, run in runs.items()}
     methods = ", ".join(dict.fromkeys(f"grammar {one.grammar} · method {one.method}" for one in summaries.values()))
     meta = f"{len(flags):,} rollouts · {len(runs)} runs · {methods}"
-    overview = view.overview(summaries, problems, trained_on)
-    return _fill(title, meta, overview, json_block(data), _note(len(chosen), len(flags)))
+    found = view.overview(summaries, problems, trained_on)
+    return _fill(title, meta, found, json_block(data), _note(len(chosen), len(flags)))
 
 
-def _overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
+def served(title: str, state: Mapping[str, Any], overview: str) -> str:
+    """The page of a run that a server follows: it carries no rollouts, and its script asks for what it shows.
+
+    Args:
+        state: what the server says of the run now, and again whenever it is asked.
+    """
+    data = {**_data((), (), (), (), (), ()), "served": True, **state}
+    return _fill(title, state["meta"], Html(overview), json_block(data), state["note"], ("live.js",))
+
+
+def overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
+    """The sections of one run; `places` maps rollouts to those that the page can show."""
     return join(
         [
             sections.tiles(summary),
@@ -173,13 +183,15 @@ def _note(shown: int, total: int) -> str:
     )
 
 
-def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
-    style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+def _fill(title: str, meta: str, overview: Html, data: Html, note: str, more: Sequence[str] = ()) -> str:
+    """`more`: further scripts, of a page that may ask its server."""
+    style, script = _asset("style.css"), "\n".join(map(_asset, (*SCRIPTS[:-1], *more, SCRIPTS[-1])))
     library = _asset("katex/katex.min.js")
     values = {
         "policy": (
             f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(library)}' '{_digest(script)}'; "
-            "img-src data:; base-uri 'none'; form-action 'none'"
+            + ("connect-src 'self'; " if more else "")
+            + "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": escape(title),
         "meta": escape(meta),
@@ -202,5 +214,6 @@ def _digest(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def _distinct(values: Iterable[object]) -> list[str]:
+def distinct(values: Iterable[object]) -> list[str]:
+    """The different values, as texts in their natural order."""
     return [str(v) for v in sorted({v for v in values if v is not None}, key=natural)]

@@ -25,6 +25,7 @@ from s2r_rewards.rollouts.scoring import judge_rollouts
 
 T = TypeVar("T")
 PART_BYTES, PART_RECORDS = 2_000_000, 512
+WORTH_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,19 @@ class Workers:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Ends the processes; others are started when they are needed."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
     def map(self, function: Callable[..., T], items: Iterable[Any], *rest: Any) -> Iterator[T]:
-        """``function(item, *rest)`` of each item; processes are started at the second."""
+        """``function(item, *rest)`` of each item; fewer than WORTH_PROCESSES of them are done before one would start."""
         items = iter(items)
-        head = list(islice(items, 2))
-        if self.count == 1 or len(head) < 2:
+        head = list(islice(items, WORTH_PROCESSES))
+        if self.count == 1 or len(head) < WORTH_PROCESSES:
             yield from (function(item, *rest) for item in (*head, *items))
             return
         if self._pool is None:
