@@ -4,13 +4,13 @@ import re
 from importlib import metadata
 
 import pytest
-from documented_installs import ROOT, install_lines, pages
+from documented_installs import PAGES, ROOT, for_a_fresh_machine, install_lines, pages
 from packaging.requirements import Requirement
 
 _EXTRAS = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]\n")[2].partition("\n[")[0]
 EXTRAS = set(re.findall(r"^([\w-]+) = ", _EXTRAS, re.MULTILINE))
 LINES = pages()
-SOURCES = [*(ROOT / "s2r_rewards").rglob("*.py"), *(ROOT / "integrations").rglob("*.py"), *map(ROOT.joinpath, LINES)]
+SOURCES = [*(ROOT / "s2r_rewards").rglob("*.py"), *(ROOT / "integrations").rglob("*.py"), *PAGES]
 
 
 def requirements(line):
@@ -22,6 +22,8 @@ def requirements(line):
 def test_the_documents_have_lines_for_every_framework():
     assert {f"recipes/{name}/README.md" for name in ("verl", "openrlhf", "trl", "tiny", "pipeline")} <= set(LINES)
     assert list(install_lines("`pip install '.[a]' && x`\n\npip install \\\n  b==1  # c")) == [[".[a]"], ["b==1"]]
+    block = "Needs `pip install 's2r-rewards[a]'` or `pip install c`.\n```bash\npip install 's2r-rewards[b]'\n```\n"
+    assert list(for_a_fresh_machine(block)) == [["c"], ["s2r-rewards[b]"]]
 
 
 @pytest.mark.parametrize("page", LINES)
