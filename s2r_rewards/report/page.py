@@ -65,6 +65,8 @@ def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits(), 
 def meta_of(summary: Summary) -> str:
     """The line under the title."""
     counts = f"{summary.overall.count:,} rollouts · {summary.problems:,} problems"
+    if summary.steps:
+        counts += f" · {len(summary.steps):,} steps"
     return f"{counts} · grammar {summary.grammar} · method {summary.method}"
 
 
