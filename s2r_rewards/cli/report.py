@@ -10,7 +10,7 @@ from s2r_rewards.cli.kit.paths import OutputFile, verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import Progress, say
-from s2r_rewards.report import MOST_RUNS, Limits, render_run, render_runs
+from s2r_rewards.report import MOST_RUNS, Limits, render_compared, render_run
 from s2r_rewards.report.parts import Rules
 from s2r_rewards.report.sources import Stored
 from s2r_rewards.rollouts.records import atomic_path
@@ -90,8 +90,9 @@ def command(
         return
     title, limits = title or " · ".join(named), Limits(max_rollouts, max_mb)
     if len(named) > 1:
-        runs = {name: scoring.all(reading.all_rollouts(parts)) for name, parts in named.items()}
-        count, page = sum(map(len, runs.values())), render_runs(runs, title, limits, trained_on)
+        runs = {name: _stored(parts, scoring, reading, compared=True) for name, parts in named.items()}
+        count = sum(len(one.flags) for one in runs.values())
+        page = render_compared(runs, title, limits, trained_on)
     else:
         run = _stored(paths, scoring, reading)
         count, page = len(run.flags), render_run(run, title, limits, trained_on)
@@ -134,9 +135,9 @@ def _follow(paths: Paths, title: str, port: int, browser: bool, scoring: Scoring
     server.follow()
 
 
-def _stored(paths: Paths, scoring: Scoring, reading: Reading) -> Stored:
+def _stored(paths: Paths, scoring: Scoring, reading: Reading, compared: bool = False) -> Stored:
     """The rollouts of one run, read in parts: never all of them are in memory."""
-    rules = Rules(scoring.options, reading.fields, bool(scoring.asked))
+    rules = Rules(scoring.options, reading.fields, bool(scoring.asked), compared)
     with reading, Progress("reading") as bar:
         run = Stored(find_files(paths), rules, reading, bar.advance)
     if not run.flags:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from s2r_rewards.adapter import Options, resolve_checker, resolve_method
 from s2r_rewards.adapter.options import checker_version
+from s2r_rewards.report.compare import Sample, sample_of
 from s2r_rewards.report.figures import Figures
 from s2r_rewards.report.sample import flags_of
 from s2r_rewards.rollouts import Rollout, to_rollouts
@@ -35,6 +36,8 @@ class Rules:
     fields: Mapping[str, str] | None = None
     again: bool = False
     """Whether scored rollouts are scored again."""
+    compared: bool = False
+    """Whether the run is compared with others; then a sample of each rollout is kept."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Part:
     """Where it stands in its file."""
     wires: list[tuple[Any, str, str] | None] = field(default_factory=list)
     """(step, problem, record) of what was scored here, for its baselines: those of its whole step."""
+    samples: list[Sample] = field(default_factory=list)
+    """Of a run that is compared with others."""
     errors: list[RecordError] = field(default_factory=list)
 
 
@@ -101,6 +106,7 @@ def digest(chunk: Chunk, rules: Rules) -> Part:
     found, fresh, part.errors = read_chunk(chunk, rules)
     for place, ((line, rollout), new) in enumerate(zip(found, fresh, strict=True)):
         add(part, place, line, rollout, new)
+    part.samples = [sample_of(rollout) for _, rollout in found] if rules.compared else []
     return part
 
 

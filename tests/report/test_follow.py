@@ -369,6 +369,12 @@ def test_the_page_keeps_up(show, browser, follow):
     wait_for(browser, "#count", "10 of 110")
     browser.find_element("tag name", "body").send_keys("n")
     wait_for(browser, "#detail h2", "Rollout")
+    browser.get("about:blank")
+    browser.get(run.server.address + "#r=100")  # an address that was sent
+    wait_for(browser, "#detail h2", "Rollout 100")
+    wait_for(browser, "#list", "problem-9")
+    assert find(browser, "#row-100[aria-selected=true]")
+    assert [button.is_enabled() for button in find(browser, "#detail .bar-top button")[-2:]] == [True, True]
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     run.close()
     wait_for(browser, "#about", "The server does not answer")

@@ -2,6 +2,7 @@
 const details = new Map(); // number → { rollout, samples, of }, those looked at last
 const WINDOW = 80;
 let asked = 0;
+let looked = null; // the number of the rollout that is read
 let stale = false;
 
 async function ask(path, params) {
@@ -19,6 +20,7 @@ async function askRows(where, then) {
   let reply;
   try { reply = await ask("rows", { ...filters, ...where, size: WINDOW }); } catch { return lost(); }
   if (turn !== asked) return;
+  const placed = placeOf(state.r) >= 0;
   const rows = new Array(reply.count);
   reply.rows.forEach((rollout, at) => { rows[reply.from + at] = rollout; });
   shown = rows;
@@ -27,18 +29,21 @@ async function askRows(where, then) {
   stretch();
   drawRows();
   if (then) then();
-  if (state.r === null || !details.has(state.r)) showDetail();
+  // What is read stays as it is, scrolled as it is, while the list around it grows.
+  const other = state.r === null ? !reply.count || (rows[0] && rows[0].i !== looked) : !placed && placeOf(state.r) >= 0;
+  if (other) showDetail();
   if (!reply.complete) setTimeout(() => { if (turn === asked) askRows({ from: firstInSight() }); }, 200);
 }
 
 // A rollout with its samples, once they are here; null until then.
 function detailsOf(number) {
+  looked = number;
   if (!details.has(number)) {
     details.set(number, null);
     ask("rollout", { n: number }).then((found) => {
       details.set(number, found);
       while (details.size > 200) details.delete(details.keys().next().value);
-      if (state.view === "rollouts" && (state.r === number || (state.r === null && shown[0] && shown[0].i === number))) showDetail();
+      if (state.view === "rollouts" && looked === number) showDetail();
     }, () => { details.delete(number); lost(); });
   }
   return details.get(number);
@@ -79,7 +84,7 @@ async function look() {
     if (changed) {
       stale = true;
       fillOptions();
-      details.clear();
+      for (const number of details.keys()) if (number !== looked) details.delete(number);
       if (state.view === "rollouts") askRows({ from: firstInSight() });
     }
     if (stale && state.view === "overview") await refresh();
