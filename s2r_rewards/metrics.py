@@ -150,9 +150,7 @@ def behaviour_metrics(judged: Sequence[Judgement], levels: Sequence[Hashable] | 
     return metrics_of_counts([behaviour_counts(item) for item in judged], levels)
 
 
-def metrics_of_counts(
-    counts: Sequence[BehaviourCounts], levels: Sequence[Hashable] | None = None
-) -> dict[str, float]:
+def metrics_of_counts(counts: Sequence[BehaviourCounts], levels: Sequence[Hashable] | None = None) -> dict[str, float]:
     """:func:`behaviour_metrics` of the trajectories that have these counts, one each."""
     metrics = _sum(counts).metrics()
     if levels is not None:

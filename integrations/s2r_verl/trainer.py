@@ -90,7 +90,7 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
     def _records(self, batch: Any, keys: list[str]) -> list[ScoredRollout | None]:
         """Records by key; what they add to the metrics is kept, they are not."""
         records = read_records(self._fetch(batch, keys, ["extra_fields"])["extra_fields"])
-        self.s2r_measured |= {key: r and measured(r) for key, r in zip(keys, records, strict=True)}
+        self.s2r_measured |= {key: measured(r) if r else None for key, r in zip(keys, records, strict=True)}
         return records
 
     @at_rest()
