@@ -96,7 +96,7 @@ class Judge:
         mp, x, y = self.mp, values[0], values[-1]
         if (kind in ("sqrt", "ln") and x < 0) or (kind == "ln" and not x) or (kind == "div" and not y):
             return None
-        if (kind in ("sin", "cos") and abs(x) > 1e6) or (kind == "exp" and abs(x) > 60):
+        if (kind in ("sin", "cos") and abs(x) > 1e6) or (kind in ("exp", "tanh") and abs(x) > 60):
             return None
         if kind in ("floor", "ceil") and 0 < abs(x - mp.nint(x)) < 1e-20:
             return None  # rounded onto the jump or beside it

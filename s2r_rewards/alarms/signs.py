@@ -27,6 +27,12 @@ _PHRASES = re.compile(
 #: Characters that any match of _PHRASES needs at most to be found (its last word may go on).
 _LONGEST_PHRASE = max(60, *(len(m) for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)))
 _BEGINNING = _LONGEST_PHRASE + 100
+#: Every match of _PHRASES holds one of these, but for its case.
+_PARTS = (
+    *(m.lower() for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)),
+    "<solve>", "</solve>", "<verify>", "</verify>", "<verdict>", "</verdict>",
+    "answer is ", "answer cannot be ", "solution is ", "solution cannot be ",
+)  # fmt: skip
 _DOTS = re.compile(r"(?:^|\s)\.")
 _ALTERNATIVES = re.compile(r"\bor\b|\\text\{\s*or\s*\}|;|\\lor|\bmaybe\b")
 
@@ -68,12 +74,19 @@ def _begins_with_work(text: str) -> bool:
     # A phrase that the cut at _BEGINNING goes through begins behind this place.
     sure = _BEGINNING - _LONGEST_PHRASE
     words, at = 0, 0
-    for found in _PHRASES.finditer(text, 0, _BEGINNING):
+    while at < sure and _may_hold_phrase(text[at:_BEGINNING]):
+        found = _PHRASES.search(text, at, _BEGINNING)
+        if not found:
+            break
         words += _words(text[at : min(found.start(), sure)])
         at = found.end()
-        if at >= sure:
-            break
     return words + _words(text[at:sure]) >= SENTENCE_WORDS
+
+
+def _may_hold_phrase(text: str) -> bool:
+    """False only where no phrase can be: each holds one of a few words, and looking for those is much quicker."""
+    low = text.lower()
+    return not text.isascii() or any(word in low for word in _PARTS)
 
 
 def _words(text: str) -> int:

@@ -15,9 +15,9 @@ from s2r_rewards.report.compare import problems_of, view
 from s2r_rewards.report.compare.rows import rows_of, samples_of
 from s2r_rewards.report.markup import Html, escape, join, json_block
 from s2r_rewards.report.paper import paper_figures
-from s2r_rewards.report.payload import MAX_TEXT, payload
+from s2r_rewards.report.payload import MAX_TEXT
 from s2r_rewards.report.sample import FLAGS, choose
-from s2r_rewards.report.sources import Held, Source
+from s2r_rewards.report.sources import Compared, Held, Source
 from s2r_rewards.report.summary import Summary, natural, summary_of
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.trajectory import DEVIATIONS
@@ -58,14 +58,15 @@ def render_run(run: Source, title: str = "rollouts", limits: Limits = Limits(), 
     chosen = sorted({*choose(run.flags, sizes, limits.rollouts, int(limits.megabytes * 1e6)), *evidence})
     shown = run.payloads(chosen, limits.text)
     data = _data(run.flags, sizes, chosen, shown, run.figures.levels, run.figures.steps)
-    overview = _overview(summary, {i: i + 1 for i in chosen}, trained_on)
-    note = _note(len(chosen), len(run.flags))
-    return _fill(title, meta_of(summary), overview, json_block(data), note)
+    found = overview(summary, {i: i + 1 for i in chosen}, trained_on)
+    return _fill(title, meta_of(summary), found, json_block(data), _note(len(chosen), len(run.flags)))
 
 
 def meta_of(summary: Summary) -> str:
     """The line under the title."""
     counts = f"{summary.overall.count:,} rollouts · {summary.problems:,} problems"
+    if summary.steps:
+        counts += f" · {len(summary.steps):,} steps"
     return f"{counts} · grammar {summary.grammar} · method {summary.method}"
 
 
@@ -88,8 +89,8 @@ def _data(
         "telling": next((i + 1 for i in _telling(flags, sizes) if i in kept), None),
         "flags": FLAGS,
         "deviations": DEVIATIONS,
-        "levels": _distinct(levels),
-        "steps": _distinct(steps),
+        "levels": distinct(levels),
+        "steps": distinct(steps),
         "runs": [],
         "problems": [],
         "rollouts": list(shown),
@@ -109,31 +110,53 @@ def render_runs(
 
     Raises ValueError for a rollout that is not scored, for a run without rollouts, or for too many runs.
     """
-    empty = next((name for name, rollouts in runs.items() if not rollouts), None)
+    return render_compared({name: Held(rollouts) for name, rollouts in runs.items()}, title, limits, trained_on)
+
+
+def render_compared(
+    runs: Mapping[str, Compared], title: str = "runs", limits: Limits = Limits(), trained_on: Sequence[int] = ()
+) -> str:
+    """As :func:`render_runs`, wherever the rollouts are."""
+    empty = next((name for name, run in runs.items() if not run.flags), None)
     if empty is not None or not runs:
         raise ValueError("there are no rollouts to report on" + (f" in {empty}" if len(runs) > 1 else ""))
     if len(runs) > MOST_RUNS:
         raise ValueError(f"{len(runs)} runs; at most {MOST_RUNS} can be read side by side")
     if len(runs) == 1:
-        return render_run(Held(next(iter(runs.values()))), title, limits, trained_on)
-    rollouts = [rollout for run in runs.values() for rollout in run]
-    owners = [k for k, run in enumerate(runs.values()) for _ in run]
-    held = [Held(run) for run in runs.values()]
-    flags = [one for run in held for one in run.flags]
-    sizes = _bounded([size for run in held for size in run.sizes], limits)
-    summaries = {name: summary_of(run.figures) for name, run in zip(runs, held, strict=True)}
-    problems = problems_of(list(runs.values()))
+        return render_run(next(iter(runs.values())), title, limits, trained_on)
+    flags = [one for run in runs.values() for one in run.flags]
+    sizes = _bounded([size for run in runs.values() for size in run.sizes], limits)
+    problems = problems_of([run.samples for run in runs.values()])
     chosen = choose(flags, sizes, limits.rollouts, int(limits.megabytes * 1e6), wanted=samples_of(problems))
-    shown = [payload(i + 1, rollouts[i], flags[i], limits.text, owners[i]) for i in chosen]
-    data = _data(flags, sizes, chosen, shown, (r.level for r in rollouts), (r.step for r in rollouts))
+    shown: list[dict[str, Any]] = []
+    start = 0
+    for k, run in enumerate(runs.values()):
+        own = [i - start for i in chosen if 0 <= i - start < len(run.flags)]
+        shown += ({**one, "i": one["i"] + start, "u": k} for one in run.payloads(own, limits.text))
+        start += len(run.flags)
+    figures = [run.figures for run in runs.values()]
+    levels, steps = ({key for one in figures for key in getattr(one, name)} for name in ("levels", "steps"))
+    data = _data(flags, sizes, chosen, shown, levels, steps)
     data |= {"runs": list(runs), "problems": rows_of(problems, {i: i + 1 for i in chosen})}
+    summaries = {name: summary_of(run.figures) for name, run in runs.items()}
     methods = ", ".join(dict.fromkeys(f"grammar {one.grammar} · method {one.method}" for one in summaries.values()))
-    meta = f"{len(rollouts):,} rollouts · {len(runs)} runs · {methods}"
-    overview = view.overview(summaries, problems, trained_on)
-    return _fill(title, meta, overview, json_block(data), _note(len(chosen), len(rollouts)))
+    meta = f"{len(flags):,} rollouts · {len(runs)} runs · {methods}"
+    found = view.overview(summaries, problems, trained_on)
+    return _fill(title, meta, found, json_block(data), _note(len(chosen), len(flags)))
 
 
-def _overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
+def served(title: str, state: Mapping[str, Any], overview: str) -> str:
+    """The page of a run that a server follows: it carries no rollouts, and its script asks for what it shows.
+
+    Args:
+        state: what the server says of the run now, and again whenever it is asked.
+    """
+    data = {**_data((), (), (), (), (), ()), "served": True, **state}
+    return _fill(title, state["meta"], Html(overview), json_block(data), state["note"], ("live.js",))
+
+
+def overview(summary: Summary, places: dict[int, int], trained_on: Sequence[int] = ()) -> Html:
+    """The sections of one run; `places` maps rollouts to those that the page can show."""
     return join(
         [
             sections.tiles(summary),
@@ -162,13 +185,15 @@ def _note(shown: int, total: int) -> str:
     )
 
 
-def _fill(title: str, meta: str, overview: Html, data: Html, note: str) -> str:
-    style, script = _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+def _fill(title: str, meta: str, overview: Html, data: Html, note: str, more: Sequence[str] = ()) -> str:
+    """`more`: further scripts, of a page that may ask its server."""
+    style, script = _asset("style.css"), "\n".join(map(_asset, (*SCRIPTS[:-1], *more, SCRIPTS[-1])))
     library = _asset("katex/katex.min.js")
     values = {
         "policy": (
             f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(library)}' '{_digest(script)}'; "
-            "img-src data:; base-uri 'none'; form-action 'none'"
+            + ("connect-src 'self'; " if more else "")
+            + "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": escape(title),
         "meta": escape(meta),
@@ -191,5 +216,6 @@ def _digest(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def _distinct(values: Iterable[object]) -> list[str]:
+def distinct(values: Iterable[object]) -> list[str]:
+    """The different values, as texts in their natural order."""
     return [str(v) for v in sorted({v for v in values if v is not None}, key=natural)]

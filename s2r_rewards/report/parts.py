@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from s2r_rewards.adapter import Options, resolve_checker, resolve_method
 from s2r_rewards.adapter.options import checker_version
+from s2r_rewards.report.compare import Sample, sample_of
 from s2r_rewards.report.figures import Figures
 from s2r_rewards.report.sample import flags_of
 from s2r_rewards.rollouts import Rollout, to_rollouts
@@ -24,6 +25,7 @@ from s2r_rewards.rollouts.scoring import judge_rollouts
 
 T = TypeVar("T")
 PART_BYTES, PART_RECORDS = 2_000_000, 512
+WORTH_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Rules:
     fields: Mapping[str, str] | None = None
     again: bool = False
     """Whether scored rollouts are scored again."""
+    compared: bool = False
+    """Whether the run is compared with others; then a sample of each rollout is kept."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Part:
     """Where it stands in its file."""
     wires: list[tuple[Any, str, str] | None] = field(default_factory=list)
     """(step, problem, record) of what was scored here, for its baselines: those of its whole step."""
+    samples: list[Sample] = field(default_factory=list)
+    """Of a run that is compared with others."""
     errors: list[RecordError] = field(default_factory=list)
 
 
@@ -100,6 +106,7 @@ def digest(chunk: Chunk, rules: Rules) -> Part:
     found, fresh, part.errors = read_chunk(chunk, rules)
     for place, ((line, rollout), new) in enumerate(zip(found, fresh, strict=True)):
         add(part, place, line, rollout, new)
+    part.samples = [sample_of(rollout) for _, rollout in found] if rules.compared else []
     return part
 
 
@@ -128,14 +135,19 @@ class Workers:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Ends the processes; others are started when they are needed."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
     def map(self, function: Callable[..., T], items: Iterable[Any], *rest: Any) -> Iterator[T]:
-        """``function(item, *rest)`` of each item; processes are started at the second."""
+        """``function(item, *rest)`` of each item; fewer than WORTH_PROCESSES of them are done before one would start."""
         items = iter(items)
-        head = list(islice(items, 2))
-        if self.count == 1 or len(head) < 2:
+        head = list(islice(items, WORTH_PROCESSES))
+        if self.count == 1 or len(head) < WORTH_PROCESSES:
             yield from (function(item, *rest) for item in (*head, *items))
             return
         if self._pool is None:

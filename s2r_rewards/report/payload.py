@@ -19,20 +19,14 @@ MAX_TEXT = 20_000
 SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
 
 
-def payload(
-    index: int, rollout: Rollout, flags: Sequence[str], max_text: int = MAX_TEXT, run: int | None = None
-) -> dict[str, Any]:
-    """The rollout at place `index` of the file; texts longer than `max_text` characters lose their middle.
-
-    `run`: which of the page's runs it belongs to, where there are several.
-    """
+def payload(index: int, rollout: Rollout, flags: Sequence[str], max_text: int = MAX_TEXT) -> dict[str, Any]:
+    """The rollout at place `index` of the file; texts longer than `max_text` characters lose their middle."""
     record = rollout.s2r
     actions = record.actions if record else ()
     rewards = record.rewards if record else ()
     room = max(200, max_text // max(1, len(actions)))
     data = {
         "i": index,
-        "u": run,
         "id": one_line(rollout.problem_id),
         "p": shorten(rollout.prompt, max_text),
         "g": gold_text(rollout.gold),

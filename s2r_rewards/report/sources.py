@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.methods import Method
+from s2r_rewards.report.compare import Sample, sample_of
 from s2r_rewards.report.figures import Figures
 from s2r_rewards.report.parts import (
     Chunk,
@@ -44,6 +45,13 @@ class Source(Protocol):
     def payloads(self, chosen: Sequence[int], max_text: int) -> list[dict[str, Any]]: ...
 
 
+class Compared(Source, Protocol):
+    """One of several runs: with a sample of each rollout as well."""
+
+    @property
+    def samples(self) -> Sequence[Sample]: ...
+
+
 class Held:
     """Scored rollouts in memory. Raises ValueError for one that is not scored."""
 
@@ -53,6 +61,11 @@ class Held:
         for place, rollout in enumerate(rollouts):
             add(part, place, place, rollout, new=False)
         self.figures, self.flags, self.sizes = part.figures, part.flags, part.sizes
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Made anew whenever asked for."""
+        return list(map(sample_of, self.rollouts))
 
     def payloads(self, chosen: Sequence[int], max_text: int) -> list[dict[str, Any]]:
         """The rollouts at these places, numbered from 1."""
@@ -79,6 +92,7 @@ class Stored:
         self.figures = Figures()
         self.flags: list[tuple[str, ...]] = []
         self.sizes: list[int] = []
+        self.samples: list[Sample] = []
         self._lines: list[int] = []
         self._wires: list[tuple[Any, str, str] | None] = []
         self._ends: list[int] = []  # of each file, how many rollouts it and those before it have
@@ -90,6 +104,7 @@ class Stored:
                     self.figures.merge(part.figures, len(self.flags))
                     self.flags += part.flags
                     self.sizes += part.sizes
+                    self.samples += part.samples
                     self._lines += part.lines
                     self._wires += part.wires
                     advance(len(part.flags))

@@ -86,7 +86,7 @@ def test_a_click_shows_the_samples_of_both(show, page, until):
     assert [["right" in one.text for one in side] for side in opened] == [[True], [False]]  # what changed
     assert "✗ wrong" in opened[1][0].find_element(By.CSS_SELECTOR, "article.solve").text
     sides[1].find_element(By.CSS_SELECTOR, ".sample:not([open]) summary").click()
-    assert len(sides[1].find_elements(By.CSS_SELECTOR, "article.solve")) == 2
+    until(".side:last-child .sample:nth-of-type(2) article.solve", "✗ wrong")
     browser.back()
     assert problems(browser) == ["p", "s", "r", "q"]
 
@@ -135,3 +135,19 @@ def test_a_page_of_one_run_has_no_changes(show, tmp_path):
     assert not browser.find_element(By.ID, "nav-changes").is_displayed()
     assert browser.find_element(By.ID, "overview").is_displayed()
     assert browser.find_element(By.ID, "run").is_displayed() is False
+
+
+def test_an_alarm_leads_to_the_run_and_step_that_it_fired_at(show, tmp_path, until):
+    def of(*texts):
+        """One text a step, 150 times."""
+        return score_rollouts(
+            [Rollout(f"p{i}", "2 + 3?", text, "5", step=step) for step, text in enumerate(texts, 1) for i in range(150)]
+        )
+
+    path = tmp_path / "alarms.html"
+    path.write_text(render_runs({"good": of(RIGHT, RIGHT), "bad": of(RIGHT, WRONG)}), encoding="utf-8")
+    browser = show(path)
+    link = browser.find_element(By.CSS_SELECTOR, "#alarms td a")
+    assert link.text == "fired at step 2"
+    link.click()
+    until("#count", "150 of 600")

@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from s2r_rewards.cli.kit.finding import distinct_names
-from s2r_rewards.report import Limits, render_runs
-from s2r_rewards.report.compare import difference, problems_of
-from s2r_rewards.report.compare.changes import confirmed_answer
-from s2r_rewards.rollouts import Rollout
+from s2r_rewards.report import Limits, render_compared, render_runs
+from s2r_rewards.report.compare import difference, problems_of, sample_of
+from s2r_rewards.report.parts import Rules
+from s2r_rewards.report.sources import Stored
+from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import solve
 
@@ -31,6 +34,10 @@ def run(**problems):
     return score_rollouts(rollouts)
 
 
+def samples(*runs):
+    return [list(map(sample_of, one)) for one in runs]
+
+
 def data_of(page):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
 
@@ -38,8 +45,8 @@ def data_of(page):
 def test_what_changed_by_hand():
     a = run(p=[RIGHT, WRONG], q=[WRONG, WRONG], r=[RIGHT, RIGHT], only_a=[RIGHT])
     b = run(q=[FIXED, WRONG], p=[DOUBTED, WRONG], r=[RIGHT, FIXED], only_b=[RIGHT])
-    found = problems_of([a, b])
-    assert [(problem.name, problem.spread) for problem in found] == [("p", 0.5), ("q", 0.5), ("r", 0.0)]
+    found = problems_of(samples(a, b))
+    assert [(problem.asked.name, problem.spread) for problem in found] == [("p", 0.5), ("q", 0.5), ("r", 0.0)]
     p, q, r = (problem.visits for problem in found)
     assert [visit.accuracy for visit in p] == [0.5, 0.0]
     assert [visit.accuracy for visit in q] == [0.0, 0.5]
@@ -69,13 +76,13 @@ def test_what_changed_by_hand():
 )
 def test_confirmed_answer(text, answer):
     (rollout,) = score_rollouts([Rollout("p", "?", text, "5")])
-    assert confirmed_answer(rollout.s2r) == answer
+    assert sample_of(rollout).confirmed == answer
 
 
 def test_a_problem_counts_at_its_latest_step():
     a = run(p=[(1, WRONG), (3, RIGHT)], q=[(2, WRONG)])
     b = run(p=[(1, WRONG), (2, WRONG)], q=[(9, RIGHT)])
-    visits = {problem.name: problem.visits for problem in problems_of([a, b])}
+    visits = {problem.asked.name: problem.visits for problem in problems_of(samples(a, b))}
     assert [(v.accuracy, v.step) for v in visits["p"]] == [(1.0, 3), (0.0, 2)]
     assert [(v.accuracy, v.step) for v in visits["q"]] == [(0.0, 2), (1.0, 9)]
 
@@ -88,25 +95,25 @@ def test_line_numbers_do_not_name_problems():
 
     one = numbered(("1 + 4?", "5"), ("1 + 1?", "2"), ("2 + 2?", "4"))
     other = numbered(("2 + 2?", "4"), ("1 +  4?", "5"), ("9 + 9?", "18"))
-    assert {problem.prompt for problem in problems_of([one, other])} == {"1 + 4?", "2 + 2?"}
-    assert problems_of([one, numbered(("8 + 8?", "16"))]) == []
+    assert {problem.asked.prompt for problem in problems_of(samples(one, other))} == {"1 + 4?", "2 + 2?"}
+    assert problems_of(samples(one, numbered(("8 + 8?", "16")))) == []
 
 
 def test_the_same_problem_under_another_prompt():
     a = score_rollouts([Rollout("p", "2 + 3?", RIGHT, "5")])
     b = score_rollouts([Rollout("p", "<user> 2 + 3? <assistant>", WRONG, "5")])
-    (found,) = problems_of([a, b])
+    (found,) = problems_of(samples(a, b))
     assert found.spread == 1.0
 
 
 def test_three_runs_and_a_run_that_lacks_a_problem():
     runs = [run(p=[RIGHT]), run(q=[RIGHT]), run(p=[WRONG], q=[WRONG])]
-    found = {problem.name: problem.visits for problem in problems_of(runs)}
+    found = {problem.asked.name: problem.visits for problem in problems_of(samples(*runs))}
     assert found["p"][1] is None
     assert found["q"][0] is None
-    assert difference(problems_of(runs), 0, 1).problems == 0
-    assert math.isnan(difference(problems_of(runs), 0, 1).mean)
-    assert difference(problems_of(runs), 1, 2).mean == -1.0
+    assert difference(problems_of(samples(*runs)), 0, 1).problems == 0
+    assert math.isnan(difference(problems_of(samples(*runs)), 0, 1).mean)
+    assert difference(problems_of(samples(*runs)), 1, 2).mean == -1.0
 
 
 def test_the_page_of_two_runs():
@@ -156,3 +163,39 @@ def test_too_many_or_empty_runs_are_refused():
 )
 def test_names_of_runs(paths, names):
     assert distinct_names([Path(path) for path in paths]) == names
+
+
+def test_files_give_the_page_that_memory_gives(tmp_path):
+    runs = {"a": run(p=[RIGHT, WRONG], q=[(1, WRONG), (2, FIXED)]), "b": run(p=[DOUBTED] * 3, q=[(4, RIGHT)])}
+    for name, rollouts in runs.items():
+        write_rollouts(tmp_path / f"{name}.jsonl", rollouts)
+    stored = {name: Stored([tmp_path / f"{name}.jsonl"], Rules(compared=True)) for name in runs}
+    assert render_compared(stored, "two", Limits(rollouts=5)) == render_runs(runs, "two", Limits(rollouts=5))
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from("pqr"), st.integers(1, 3), st.sampled_from([RIGHT, WRONG, FIXED])), min_size=1
+        ),
+        min_size=2,
+        max_size=3,
+    )
+)
+@settings(max_examples=50)
+def test_whichever_runs(drawn):
+    runs = [score_rollouts([Rollout(n, f"{n}?", text, "5", step=step) for n, step, text in one]) for one in drawn]
+    found = problems_of(samples(*runs))
+    one, other = difference(found, 0, 1), difference(found, 1, 0)
+    assert (one.problems, one.better, one.worse) == (other.problems, other.worse, other.better)
+    assert one.problems == 0 or one.mean == pytest.approx(-other.mean)
+    flat = [rollout for rollouts in runs for rollout in rollouts]
+    for problem in found:
+        visits = [visit for visit in problem.visits if visit]
+        assert len(visits) > 1
+        for visit in visits:
+            assert {flat[place].problem_id for place in visit.samples} == {problem.asked.name}
+            assert {flat[place].step for place in visit.samples} == {visit.step}
+            right = sum(flat[place].judged.last_correct for place in visit.samples)
+            assert visit.accuracy == right / len(visit.samples)
+    assert found == sorted(found, key=lambda problem: -problem.spread)

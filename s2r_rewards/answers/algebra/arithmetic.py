@@ -8,13 +8,21 @@ floating-point probe could.
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache, reduce
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ..read import tree
 from ..read.tree import Node
+
+
+class _Factor(Protocol):
+    def __mul__(self: T, other: T, /) -> T: ...
+
+
+T = TypeVar("T", bound=_Factor)
 
 
 class Undefined(Exception):
@@ -82,6 +90,18 @@ _STEPS: dict[type, Callable[[Arithmetic, Any], Any]] = {
     **dict.fromkeys((tree.Percent, tree.Degree, tree.Unit), lambda walk, node: walk.marked(node)),
 }
 _NO_VALUE: dict[type, str] = {tree.Call: "nobody knows the function", tree.SetOperation: "a union has no value"}
+
+
+def whole_power(one: T, base: T, exponent: int) -> T:
+    """A power with an exponent that is no less than zero, by squaring."""
+    result, square = one, base
+    while exponent:
+        if exponent & 1:
+            result = result * square
+        exponent >>= 1
+        if exponent:
+            square = square * square
+    return result
 
 
 def written_fraction(node: Node) -> Fraction | None:
@@ -153,12 +173,11 @@ class Residues(Arithmetic):
 @cache
 def _secret() -> tuple[int, int]:
     """A seed and a prime of this process alone: what nobody knows, nobody can write a multiple of."""
-    import secrets
-
-    candidate = secrets.randbits(60) | 1 << 60 | 1
+    seed, candidate = (int.from_bytes(os.urandom(8), "big") >> 4 for _ in range(2))
+    candidate |= 1 << 60 | 1
     while not all(pow(base, candidate - 1, candidate) == 1 for base in (2, 3, 5, 7, 11, 13)):
         candidate += 2
-    return secrets.randbits(60), candidate
+    return seed, candidate
 
 
 def same_rational(first: Node, second: Node) -> bool | None:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from ..read import tree
 from ..read.tree import Node
 from . import balls, reals
-from .arithmetic import Arithmetic, Undefined
+from .arithmetic import Arithmetic, Undefined, whole_power
 from .balls import ONE, TWO, ZERO, Ball
 
 _ZERO, _ONE, _TWO = Ball(ZERO), Ball(ONE), Ball(TWO)
@@ -147,14 +147,7 @@ class Complexes(Arithmetic):
             raise Undefined("an exponent out of range")
         if exponent < 0:
             return Pair(_ONE) / self._whole_power(base, -exponent)
-        result, square = Pair(_ONE), base
-        while exponent:
-            if exponent & 1:
-                result = result * square
-            exponent >>= 1
-            if exponent:
-                square = square * square
-        return result
+        return whole_power(Pair(_ONE), base, exponent)
 
     def function(self, name: str, values: list[Pair]) -> Pair:
         if name in _FUNCTIONS and len(values) == 1:

@@ -14,7 +14,7 @@ from math import ceil, comb, factorial, floor, gcd, isqrt
 
 from ..read import tree
 from ..read.tree import Node
-from .arithmetic import Arithmetic, Undefined
+from .arithmetic import Arithmetic, Undefined, whole_power
 
 Key = tuple[int, int, int]  # square-free radicand, power of pi, power of i (0 or 1)
 ONE: Key = (1, 0, 0)
@@ -98,14 +98,7 @@ class Exact(dict[Key, Fraction]):
             raise Unheld
         if (single := self.rational) is not None:
             return Exact.of(single**exponent)
-        result, square = Exact.of(1), self
-        while exponent:
-            if exponent & 1:
-                result = result * square
-            exponent >>= 1
-            if exponent:
-                square = square * square
-        return result
+        return whole_power(Exact.of(1), self, exponent)
 
     def to_power(self, exponent: Fraction) -> Exact:
         """The power with a rational exponent: a whole one, or one whose root is exact or a square root."""

@@ -8,13 +8,14 @@ changes its formula.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 
 from ..read import tree
-from ..read.tree import Node, descendants, variables
+from ..read.tree import Node, descendants, rebuild, variables
 from .arithmetic import Undefined
 from .balls import Ball, MoreDigits, context
 from .reals import Reals
@@ -30,9 +31,10 @@ _PLAN = (
 )  # fmt: skip
 _PLAN_OF_PIECES = (
     *_PLAN, ("±", "0.1", "4"), ("±", "0.1", "12"), ("±", "1", "30"), ("±", "100000", "9000000"), ("+", "1", "9"),
-    ("-", "1", "9"),
+    ("-", "1", "9"), ("+", "36", "60"), ("-", "36", "60"),
 )  # fmt: skip
 _WHOLE = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 15, 20)
+_STEEP = Fraction(20)
 _AROUND = 4  # written numbers and breaks that points are put around, from the smallest and the largest
 
 
@@ -54,13 +56,19 @@ class Digits:
 
     def between(self, low: Decimal, high: Decimal) -> Decimal:
         """A number of a size between two positive ones; small sizes are as likely as large ones."""
-        ratio = (high / low).ln() * self.unit()
-        return +(low * ratio.exp())
+        return +(low * (_log_ratio(low, high) * self.unit()).exp())
+
+
+@lru_cache(256)
+def _log_ratio(low: Decimal, high: Decimal) -> Decimal:
+    with localcontext(Context(prec=28)):
+        return (high / low).ln()
 
 
 def real_points(first: Node, second: Node, names: Sequence[str], pieces: bool) -> Iterator[Point]:
     """Points of every sign and size; more of them, and between the breaks, where there are pieces."""
     digits = Digits(first, second)
+    yield from _amid_steps(first, second, names, digits)
     for sign, low, high in _PLAN_OF_PIECES if pieces else _PLAN:
         yield {name: _signed(digits, sign, k, Decimal(low), Decimal(high)) for k, name in enumerate(names)}
     written = _ends(sorted(_written(first, second)))
@@ -109,6 +117,41 @@ def _between_breaks(first: Node, second: Node, names: Sequence[str], digits: Dig
             yield {**others, name: value + (1 + abs(value)) * (digits.unit() + 1)}
         for value in breaks:
             yield {**others, name: value}
+
+
+def _amid_steps(first: Node, second: Node, names: Sequence[str], digits: Digits) -> Iterator[Point]:
+    """Where ``\\tanh(1000x - 100)`` or ``e^{1000x - 100}`` is neither flat nor out of sight: its argument is near one."""
+    arguments = [inner for node in (first, second) for inner in _steep_arguments(node)]
+    steep = dict.fromkeys(_one_piece(inner, which) for inner in arguments[:_AROUND] for which in (0, 1))
+    for inner in list(steep)[:_AROUND]:
+        for name in names:
+            others = {other: digits.between(Decimal(1), Decimal(9)) for other in names if other != name}
+            for sign in (1, -1):
+                target = tree.Num(sign * Fraction(digits.unit() + Decimal("0.5")))
+                for value in _zeros(tree.Sum((inner, target)), name, others):
+                    yield {**others, name: value}
+
+
+def _one_piece(node: Node, which: int) -> Node:
+    """The expression with one of its formulas for every absolute value and every maximum."""
+    match node:
+        case tree.Function("abs", (inner,)):
+            return _one_piece(inner, which)
+        case tree.Function("max" | "min", arguments):
+            return _one_piece(arguments[which % len(arguments)], which)
+    return rebuild(node, lambda child: _one_piece(child, which))
+
+
+def _steep_arguments(node: Node) -> Iterator[Node]:
+    """Arguments of exponential functions in which a large or a tiny number is written."""
+    for part in descendants(node):
+        match part:
+            case tree.Function("tanh" | "coth" | "exp" | "sinh" | "cosh", (inner,)) | tree.Power(
+                tree.Const("e"), inner
+            ):
+                sizes = (abs(n.value) for n in descendants(inner) if isinstance(n, tree.Num))
+                if any(size >= _STEEP or 0 < size <= 1 / _STEEP for size in sizes):
+                    yield inner
 
 
 def _breaks(node: Node, name: str, others: Point) -> set[Decimal]:

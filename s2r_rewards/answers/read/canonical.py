@@ -26,6 +26,14 @@ _SYMBOLS = re.compile(
     r"(?<=[\d}]) *(?:\\(?:text|mathrm)\s*\{ *)?([kMm]?) *\\(?:mathrm\{)?(Omega|mu)(?![A-Za-z]) *\}?"
     r" *(?:\\(?:text|mathrm)\s*\{ *)?([mgsLlAVFC]?) *\}?$"
 )
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
+_UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
+_FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
+_SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
+_INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
+_ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
 
 
 def _unit_symbol(match: re.Match[str]) -> str:
@@ -34,12 +42,6 @@ def _unit_symbol(match: re.Match[str]) -> str:
     if (symbol == "mu") == bool(unit) and not (symbol == "mu" and prefix):
         return rf" \text{{µ{unit}}}" if unit else rf" \text{{{prefix}ohm}}"
     return match[0]
-
-
-_DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
-_UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
-_FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
 
 
 def strip_delimiters(text: str) -> str:
@@ -59,20 +61,15 @@ def strip_delimiters(text: str) -> str:
     return text
 
 
-_SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
-_WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
-_INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
-_ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
-
-
 def spaced_number(text: str) -> str:
     """Plain spellings that only make sense as a whole: ``1 000``, ``6th``, ``all real numbers``."""
-    if len(text) < 40 and text.lower() in _WHOLE:
-        return _WHOLE[text.lower()]
+    if len(text) < 40 and (whole := _WHOLE.get(text.lower())) is not None:
+        return whole
     if "^" in text[:3]:
         text = _INVERSE.sub(r"\1'(", text)
-    for sign in ("=", r"\approx"):
-        text = text.removeprefix(sign).lstrip()
+    if text[:1] in "=\\ ":
+        for sign in ("=", r"\approx"):
+            text = text.removeprefix(sign).lstrip()
     if text[:1].isdigit() or text[:1] == "-":
         if _SPACED.fullmatch(text):
             return text.replace(" ", "")

@@ -6,6 +6,8 @@ Each rewriting is looked at only where a sign of its own occurs in the text, so 
 import re
 from fractions import Fraction
 
+from .vocabulary import NUMBER_WORDS, PARTS, SCALES
+
 _SPECIAL = re.compile(r"(?:\s*(?:<\|[a-z_]{2,20}\|>|</?s>|<eos>)(?:user|assistant)?)+\s*$")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}")
 _BEFORE_C = re.compile(r"(?:\{\s*\})?\s*[\^_]\s*\{?\s*(\w+)\s*\}?\s*C\s*_\s*\{?\s*(\w+)\s*\}?")
@@ -22,37 +24,8 @@ _UNIT_VECTOR = re.compile(
 )
 _DERIVATIVE = re.compile(r"\\frac\s*\{\s*d\s*([a-z])\s*\}\s*\{\s*d\s*[a-z]\s*\}|(?<![a-z])d([a-z])/d[a-z](?![a-z])")
 _SECOND = re.compile(r"\\frac\s*\{\s*d\s*\^\s*\{?2\}?\s*([a-z])\s*\}\s*\{\s*d\s*[a-z]\s*\^\s*\{?2\}?\s*\}")
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = {
-    word: 10 * (k + 2)
-    for k, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
-}
-_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 10**9}
-_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4,
-          "fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}  # fmt: skip
-_VALUES = {word: value for value, word in enumerate(_SMALL)} | _TENS
 _OF_PART = re.compile(r"\\text\s*\{\s*(?:for|in|of)\s+part\s*\(?[a-z]\)?\s*,?\s*(and|)\s*\}")
+_THOUSANDS = {word: size for word, size in SCALES.items() if size >= 1_000}
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 
 
@@ -76,7 +49,7 @@ def respell(text: str) -> str:
         if "circ" in text:
             text = _ANGLE.sub(_degrees, text)
     if "_" in text:
-        text = _BASE_WORD.sub(lambda m: f"_{{{_VALUES[m[1]]}}}" if m[1] in _VALUES else m[0], text)
+        text = _BASE_WORD.sub(lambda m: f"_{{{NUMBER_WORDS[m[1]]}}}" if m[1] in NUMBER_WORDS else m[0], text)
     if text[:1] == "]" or text[-1:] == "[":
         text = _REVERSED.sub(_interval, text)
     if "j" in text or "\\hat" in text:
@@ -133,19 +106,19 @@ def _number_words(text: str) -> str:
     """A text that begins with a number in words, with digits."""
     words = _TEXT.sub(r"\1", text[:80]).strip().rstrip(".") if len(text) <= 80 else ""
     pieces = words.lower().replace("-", " ").split()
-    if not pieces or pieces[0] not in _VALUES:
+    if not pieces or pieces[0] not in NUMBER_WORDS:
         return text
     total, current, used = 0, 0, 0
     for word in pieces:
-        if word in _VALUES:
-            current += _VALUES[word]
+        if word in NUMBER_WORDS:
+            current += NUMBER_WORDS[word]
         elif word == "hundred":
             current = max(1, current) * 100
-        elif word in _SCALES:
-            total, current = total + max(1, current) * _SCALES[word], 0
-        elif word in _PARTS and used and len(pieces) == used + 1:
-            return f"{total + current}/{_PARTS[word]}"
-        elif not (word == "and" and used and pieces[used - 1] in _SCALES):
+        elif word in _THOUSANDS:
+            total, current = total + max(1, current) * _THOUSANDS[word], 0
+        elif word in PARTS and used and len(pieces) == used + 1:
+            return f"{total + current}/{PARTS[word]}"
+        elif not (word == "and" and used and pieces[used - 1] in _THOUSANDS):
             break
         used += 1
     rest = pieces[used:]

@@ -31,6 +31,11 @@ SHORT_WORDS = _set("short words")
 HEDGES = _set("never a unit")
 #: Words behind a number that multiply it.
 SCALES: dict[str, int] = WORDS["scales"]
+#: What words stand for that begin a number: "seventeen", "forty"; and those of its parts: "thirds".
+NUMBER_WORDS = {word: value for value, word in enumerate(WORDS["small numbers"].split())} | {
+    word: 10 * value for value, word in enumerate(WORDS["tens"].split(), 2)
+}
+PARTS = {word: int(size) for size, words in WORDS["parts"].items() for word in words.split()}
 _RELATIONS = _tokens("relations")
 _FUNCTIONS: dict[str, Token] = {name: ("fn", WORDS["aliases"].get(name, name)) for name in _set("functions")}
 BARE_WORDS = {**_FUNCTIONS, "sqrt": ("cmd", "sqrt"), **_tokens("bare words")}

@@ -43,10 +43,13 @@ def read_clock(text: str) -> Clock | None:
     return Clock(hour, int(match[2] or 0), int(match[3] or 0), half)
 
 
+def _names_half(text: str) -> bool:
+    return text[-1:] in "mM.}" and _HALF.search(text) is not None
+
+
 def compare_clocks(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide when a side is a time; None when neither is, or when it may be a ratio."""
-    colon = ":" in gold or ":" in answer
-    if not colon and not any(text[-1:] in "mM.}" and _HALF.search(text) for text in (gold, answer)):
+    if not (":" in gold or ":" in answer or _names_half(gold) or _names_half(answer)):
         return None
     if len(gold) > 60 or len(answer) > 60:
         return None

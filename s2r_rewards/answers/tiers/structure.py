@@ -57,7 +57,7 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return exactly if exactly.equal else compare(gold, rounded, policy)
     if not consistent(gold) or not consistent(answer):
         return Outcome(False, "structure", "a rounded value that is none")
-    gold, answer = (_without_domain(_spread(exact_part(node))) for node in (gold, answer))
+    gold, answer = _stated(gold), _stated(answer)
     kinds = {type(gold), type(answer)}
     if kinds <= _VALUES:
         return compare_values(gold, answer, policy)
@@ -89,6 +89,11 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if kinds & {tree.SetOperation, tree.Relation}:
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
+
+
+def _stated(node: Node) -> Node:
+    """The node without a rounded part and a domain, and with ± spread."""
+    return node if type(node) in tree.LEAVES else _without_domain(_spread(exact_part(node)))
 
 
 def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:

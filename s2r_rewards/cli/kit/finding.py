@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -31,10 +31,19 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def waiting_files(path: Path) -> list[Path]:
+    """The same of a run that is still going, without a word: none as long as there is none."""
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    with suppress(click.UsageError, OSError):
+        return _in_folder(path, lambda message: None)
+    return []
+
+
+def _in_folder(folder: Path, tell: Callable[[str], None] = say) -> list[Path]:
     files = [path for path in folder.iterdir() if _is_rollouts(path)]
     if files:
-        return _without_sources(sorted(files, key=natural))
+        return _without_sources(sorted(files, key=natural), tell)
     deeper = [path for path in folder.rglob("*") if not _hidden(path, folder) and _is_rollouts(path)]
     if not deeper:
         raise click.UsageError(f"{folder}: no .jsonl, .jsonl.gz or .parquet file with responses in it")
@@ -44,7 +53,7 @@ def _in_folder(folder: Path) -> list[Path]:
     if len(deeper) > len(chosen):
         others = sorted({str(p.parent if p.name[0].isdigit() else p) for p in deeper if p not in chosen})
         rest = f" and {len(others) - 8} more" if len(others) > 8 else ""
-        say(
+        tell(
             f"{folder}: reading {newest.parent if newest in steps else newest}, the newest; name another: {', '.join(others[:8])}{rest}"
         )
     return chosen
@@ -65,7 +74,7 @@ def _is_rollouts(path: Path) -> bool:
     return path.suffix != ".json"  # something of it is broken, which the reader says
 
 
-def _without_sources(files: list[Path]) -> list[Path]:
+def _without_sources(files: list[Path], tell: Callable[[str], None]) -> list[Path]:
     """The files but those that `s2r score` read to write another one of them, by its receipt."""
     sources: dict[str, Path] = {}
     for path in files:
@@ -83,7 +92,7 @@ def _without_sources(files: list[Path]) -> list[Path]:
         if scored == path:
             kept.append(path)
         else:
-            say(f"{path}: left out; {scored} holds the same rollouts, scored")
+            tell(f"{path}: left out; {scored} holds the same rollouts, scored")
     return kept
 
 

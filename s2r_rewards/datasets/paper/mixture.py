@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from s2r_rewards.datasets.collecting import shuffled
+
 Item = TypeVar("Item")
 
 
@@ -75,8 +77,7 @@ def mixture(
             own = drawn(part, min(room, first) if place == 0 and first is not None else room, draw)
         chosen += own
         sizes.append(len(own))
-    draw.shuffle(chosen)
-    return chosen, sizes
+    return shuffled(chosen, seed), sizes
 
 
 def differences(model: Model, found: int, sizes: Sequence[int], published: bool = False) -> Iterator[str]:

@@ -4,8 +4,13 @@ const NAMES = { solve: "Attempt", verify: "Verification", end: "End" };
 
 function showDetail() {
   // Where none is chosen, one that tells something is shown; on a phone the list has the page to itself.
-  const telling = state.r === null && shown.length ? shown.find((one) => one.i === DATA.telling) || shown[0] : null;
-  const rollout = telling || DATA.rollouts.find((one) => one.i === state.r);
+  const telling = state.r === null && shown.length ? shown.find((one) => one && one.i === DATA.telling) || shown[0] : null;
+  let rollout = telling || DATA.rollouts.find((one) => one.i === state.r);
+  if (DATA.served) {
+    const number = rollout ? rollout.i : state.r;
+    const found = number === null ? null : detailsOf(number);
+    rollout = (found && found.rollout) || rollout || shown[placeOf(number)];
+  }
   if (!rollout) {
     const missing = state.r === null ? "Choose a rollout on the left." : `Rollout ${state.r} is not in this page (it holds a sample).`;
     detail.replaceChildren(make("p", "empty", shown.length ? missing : "No rollout matches these filters."));
@@ -20,7 +25,7 @@ function showDetail() {
 function heading(rollout) {
   const back = button("← List", () => go({ r: null }));
   back.className = "back";
-  const at = shown.indexOf(rollout);
+  const at = placeOf(rollout.i);
   const previous = button("Previous", () => move(-1));
   const next = button("Next", () => move(1));
   previous.disabled = at <= 0;
@@ -62,15 +67,15 @@ function prompt(rollout) {
 
 // The samples that a baseline over the prompt compares: those of the same problem and step, action by action.
 function siblings(rollout) {
-  const samples = DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
+  const samples = DATA.served ? (details.get(rollout.i) || { samples: [] }).samples : DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
   if (samples.length < 2) return [];
   const most = Math.max(...samples.map((one) => (one.a || []).filter((action) => action.k !== "end").length));
   const head = make("tr", "", make("th", "", "sample"), make("th", "", "outcome"));
   for (let t = 0; t < most; t += 1) head.append(make("th", "", `${t % 2 ? "verify" : "solve"} ${Math.floor(t / 2) + 1}`));
   const rows = samples.slice(0, 64).map((one) => {
-    const name = make(one === rollout ? "b" : "a", "", `rollout ${one.i}`);
+    const name = make(one.i === rollout.i ? "b" : "a", "", `rollout ${one.i}`);
     if (one !== rollout) name.href = "#" + hashOf({ ...state, r: one.i }).slice(1);
-    const line = make("tr", one === rollout ? "this" : "", make("td", "", name), make("td", "n", signed(one.o) || "–"));
+    const line = make("tr", one.i === rollout.i ? "this" : "", make("td", "", name), make("td", "n", signed(one.o) || "–"));
     for (const action of (one.a || []).filter((each) => each.k !== "end")) line.append(sample(action));
     return line;
   });

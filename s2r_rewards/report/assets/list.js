@@ -4,11 +4,34 @@ const list = document.getElementById("list");
 const spacer = document.getElementById("spacer");
 let shown = [];
 
+// No element may be taller than this: a longer list scrolls faster than it moves.
+const TALLEST = 12e6;
+
+function stretch() {
+  spacer.style.height = Math.min(shown.length * ROW, TALLEST) + "px";
+}
+
+// How many pixels of the list a pixel of its scroll bar stands for.
+function stride() {
+  const room = Math.max(1, Math.min(shown.length * ROW, TALLEST) - list.clientHeight);
+  return Math.max(1, (shown.length * ROW - list.clientHeight) / room);
+}
+
+function firstInSight() {
+  return Math.max(0, Math.floor((list.scrollTop * stride()) / ROW) - 5);
+}
+
+// Where a rollout stands in the list; −1: nowhere that the page knows of.
+function placeOf(index) {
+  return shown.findIndex((rollout) => rollout && rollout.i === index);
+}
+
 function fillList() {
+  if (DATA.served) { shown = []; askRows(state.r === null ? { from: 0 } : { at: state.r }, scrollToSelected); return; }
   shown = DATA.rollouts.filter(matches);
   const order = SORTS[state.sort] && SORTS[state.sort][1];
   if (order) shown.sort((a, b) => order(a, b) || a.i - b.i);
-  spacer.style.height = shown.length * ROW + "px";
+  stretch();
   const of = DATA.rollouts.length < DATA.total
     ? ` in this page (a sample of ${DATA.total.toLocaleString("en")})` : "";
   document.getElementById("count").textContent =
@@ -17,22 +40,25 @@ function fillList() {
 }
 
 function drawRows() {
-  const first = Math.max(0, Math.floor(list.scrollTop / ROW) - 5);
+  const first = firstInSight();
   const last = Math.min(shown.length, first + Math.ceil((list.clientHeight || 800) / ROW) + 10);
-  spacer.replaceChildren(...shown.slice(first, last).map((rollout, at) => row(rollout, first + at)));
+  const ahead = list.scrollTop * (stride() - 1);
+  const places = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
+  if (DATA.served && places.some((place) => !shown[place])) askRows({ from: Math.max(0, first - 20) });
+  spacer.replaceChildren(...places.filter((place) => shown[place]).map((place) => row(shown[place], place, place * ROW - ahead)));
   const active = document.getElementById("row-" + state.r);
   if (active) list.setAttribute("aria-activedescendant", active.id);
   else list.removeAttribute("aria-activedescendant");
 }
 
-function row(rollout, at) {
+function row(rollout, at, top) {
   const node = make("div", "row");
   node.id = "row-" + rollout.i;
   node.setAttribute("role", "option");
   node.setAttribute("aria-selected", rollout.i === state.r);
   node.setAttribute("aria-posinset", at + 1);
   node.setAttribute("aria-setsize", shown.length);
-  node.style.top = at * ROW + "px";
+  node.style.top = top + "px";
   const right = lastRight(rollout);
   const mark = make("span", "mark " + (right ? "good" : "bad"), right ? "✓" : "✗");
   mark.setAttribute("aria-label", right ? "right" : "wrong");
@@ -70,21 +96,24 @@ function select(index) {
 
 function move(by) {
   if (!shown.length) return;
-  const at = shown.findIndex((rollout) => rollout.i === state.r);
+  const at = placeOf(state.r);
   const next = at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by));
-  select(shown[next].i);
+  if (shown[next]) select(shown[next].i);
+  else askRows({ from: Math.max(0, next - 20) }, () => { if (shown[next]) select(shown[next].i); });
 }
 
 function nextFlagged(flag) {
-  const at = shown.findIndex((rollout) => rollout.i === state.r);
+  if (DATA.served) { askNext(flag); return; }
+  const at = placeOf(state.r);
   const found = shown.slice(at + 1).find((rollout) => (rollout.f || []).includes(flag));
   if (found) select(found.i);
 }
 
 function scrollToSelected() {
-  const at = shown.findIndex((rollout) => rollout.i === state.r);
+  const at = placeOf(state.r);
   if (at < 0) return;
   const top = at * ROW;
-  if (top < list.scrollTop) list.scrollTop = top;
-  else if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
+  const seen = list.scrollTop * stride();
+  if (top < seen) list.scrollTop = top / stride();
+  else if (top + ROW > seen + list.clientHeight) list.scrollTop = (top + ROW - list.clientHeight) / stride();
 }

@@ -2,7 +2,7 @@
 function options(id, entries) {
   const node = document.getElementById(id);
   node.replaceChildren(...entries.map(([value, label]) => { const option = make("option", "", label); option.value = value; return option; }));
-  if (entries.length < 2) node.parentElement.hidden = true;
+  node.parentElement.hidden = entries.length < 2;
 }
 
 // Fields → address. They are read together: what was typed is not lost when another filter follows at once.
@@ -24,10 +24,12 @@ function bind(view, fields, typed, first = () => {}) {
 
 // How many rollouts have each of the values of a field.
 function seen(field) {
+  if (DATA.served) return new Map(Object.entries(DATA.seen[field]));
   return tally(DATA.rollouts.flatMap((rollout) => [...new Set(rollout[field] || [])]));
 }
 
-function setUp() {
+// The choices of the filters; what is chosen stays so.
+function fillOptions() {
   const flags = seen("f");
   const known = Object.entries(DATA.flags).filter(([flag]) => flags.has(flag)).map(([flag, label]) => [flag, `${label} (${flags.get(flag)})`]);
   options("flag", [["", "all"], ["right", "last attempt right"], ["wrong", "last attempt wrong"], ...known]);
@@ -39,7 +41,11 @@ function setUp() {
   options("run", [["", "all"], ...DATA.runs.map((name, at) => [String(at), name])].slice(0, DATA.runs.length ? undefined : 1));
   options("sort", Object.entries(SORTS).map(([value, [label]]) => [value, label]));
   for (const id of ["since", "until"]) document.getElementById(id).parentElement.hidden = DATA.steps.length < 3;
+  for (const node of document.querySelectorAll("#rollouts select")) node.value = state[node.id];
+}
 
+function setUp() {
+  fillOptions();
   const stop = bind("rollouts", KEYS.filter((key) => document.getElementById(key)), "q");
   setUpChanges();
   const form = document.querySelector("#rollouts .filters");
@@ -54,6 +60,7 @@ function setUp() {
   addEventListener("hashchange", update);
   addEventListener("keydown", onKey);
   update();
+  if (DATA.served) setTimeout(look, 1500);
 }
 
 let before = "";
@@ -75,11 +82,13 @@ function update() {
     if (node && node !== typing && node.tagName !== "SECTION" && node.value !== value) node.value = value;
   }
   if (state.view === "changes") showChanges();
+  if (DATA.served && state.view === "overview" && stale) refresh();
   if (!rollouts) return;
   const more = [["ctx", "rewards begin with "], ["check", "checked as "], ["problem", "problem "]].filter(([key]) => state[key]);
   document.getElementById("more").textContent = more.map(([key, words]) => words + state[key].replace(":", " by ")).join(" · ");
   const filters = JSON.stringify(KEYS.filter((key) => key !== "tex").map((key) => state[key]));
   if (filters !== before) { before = filters; list.scrollTop = 0; fillList(); }
+  else if (DATA.served && state.r !== null && placeOf(state.r) < 0) askRows({ at: state.r }, scrollToSelected);
   scrollToSelected();
   drawRows();
   showDetail();

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import attrgetter
 
-from s2r_rewards.judging import Gold
-from s2r_rewards.report.payload import gold_text
-from s2r_rewards.rollouts import Rollout
-from s2r_rewards.scored import ScoredRollout
-from s2r_rewards.trajectory import Verdict
-
-Key = tuple[str, str]
+from s2r_rewards.report.compare.samples import Asked, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +29,7 @@ class Visit:
 class Problem:
     """A problem that at least two runs have met; `visits` has one entry a run, None where it has not."""
 
-    name: str
-    prompt: str
-    gold: Gold
+    asked: Asked
     visits: tuple[Visit | None, ...]
 
     @property
@@ -64,7 +57,7 @@ class Difference:
     """Its standard error over problems: s / √n of the paired differences; nan below two problems."""
 
 
-def problems_of(runs: Sequence[Sequence[Rollout]]) -> list[Problem]:
+def problems_of(runs: Sequence[Sequence[Sample]]) -> list[Problem]:
     """The problems that at least two of the runs have met, the largest change of accuracy first.
 
     Problems are one where their names and golden answers agree. Where the names agree and most golden answers do
@@ -81,8 +74,7 @@ def problems_of(runs: Sequence[Sequence[Rollout]]) -> list[Problem]:
             for run, one, start in zip(runs, met, starts, strict=True)
         )
         k = next(k for k, visit in enumerate(visits) if visit)
-        first = runs[k][met[k][name][0]]
-        found.append(Problem(first.problem_id, first.prompt, first.gold, visits))
+        found.append(Problem(runs[k][met[k][name][0]].asked, visits))
     return sorted(found, key=lambda problem: (-problem.spread, not problem.answers_differ))
 
 
@@ -96,34 +88,21 @@ def difference(problems: Iterable[Problem], before: int, after: int) -> Differen
     return Difference(n, sum(c > 0 for c in changes), sum(c < 0 for c in changes), mean, error)
 
 
-def confirmed_answer(record: ScoredRollout) -> tuple[str, bool] | None:
-    """The answer of the last attempt that the model's own verification called correct, and whether it is right."""
-    attempt, found = None, None
-    for action in record.actions:
-        if action.kind == "solve":
-            attempt = action
-        elif action.verdict is Verdict.CORRECT and attempt is not None and attempt.answer is not None:
-            found = attempt.answer, bool(attempt.check)
-    return found
-
-
-def _key_of(runs: Sequence[Sequence[Rollout]]) -> Callable[[Rollout], Key]:
-    golds = [{rollout.problem_id: gold_text(rollout.gold) for rollout in run} for run in runs]
+def _key_of(runs: Sequence[Sequence[Sample]]) -> Callable[[Asked], Hashable]:
+    golds = [{sample.asked.name: sample.asked.gold for sample in run} for run in runs]
     agree = disagree = 0
     for one, other in combinations(golds, 2):
         same = sum(one[name] == other[name] for name in one.keys() & other.keys())
         agree += same
         disagree += len(one.keys() & other.keys()) - same
-    if agree > disagree:
-        return lambda rollout: (rollout.problem_id, gold_text(rollout.gold))
-    return lambda rollout: ("", " ".join(rollout.prompt.split()) or rollout.problem_id)
+    return attrgetter("name", "gold") if agree > disagree else attrgetter("digest")
 
 
-def _latest(run: Sequence[Rollout], key: Callable[[Rollout], Key]) -> dict[Key, list[int]]:
+def _latest(run: Sequence[Sample], key: Callable[[Asked], Hashable]) -> dict[Hashable, list[int]]:
     """Per problem the places, in the run, of its samples at its latest step."""
-    met: dict[Key, list[int]] = {}
-    for place, rollout in enumerate(run):
-        met.setdefault(key(rollout), []).append(place)
+    met: dict[Hashable, list[int]] = {}
+    for place, sample in enumerate(run):
+        met.setdefault(key(sample.asked), []).append(place)
     latest = {}
     for name, places in met.items():
         last = max((step for p in places if (step := run[p].step) is not None), default=None)
@@ -131,10 +110,9 @@ def _latest(run: Sequence[Rollout], key: Callable[[Rollout], Key]) -> dict[Key, 
     return latest
 
 
-def _visit(run: Sequence[Rollout], places: Sequence[int], start: int) -> Visit:
-    records = [record for p in places if (record := run[p].s2r) is not None]
-    right = sum(record.correct[-1:] == (True,) for record in records)
-    answers = [answer for record in records if (answer := confirmed_answer(record)) is not None]
+def _visit(run: Sequence[Sample], places: Sequence[int], start: int) -> Visit:
+    right = sum(run[p].right for p in places)
+    answers = [answer for p in places if (answer := run[p].confirmed) is not None]
     confirmed = None
     if answers:
         most, _ = Counter(text for text, _ in answers).most_common(1)[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from s2r_rewards.report.compare.changes import Problem, Visit
-from s2r_rewards.report.payload import gold_text, one_line
+from s2r_rewards.report.payload import one_line
 
 MOST = 2_000
 """So many problems are listed, those that changed most."""
@@ -21,9 +21,9 @@ def rows_of(problems: Sequence[Problem], places: Mapping[int, int]) -> list[dict
     """One row a problem; `places` maps rollouts to those that the page carries."""
     return [
         {
-            "id": one_line(problem.name),
-            "p": one_line(problem.prompt, 160),
-            "g": one_line(gold_text(problem.gold), 80),
+            "id": one_line(problem.asked.name),
+            "p": problem.asked.prompt,
+            "g": one_line(problem.asked.gold, 80),
             "v": [_visit(visit, places) if visit else None for visit in problem.visits],
         }
         for problem in problems[:MOST]
