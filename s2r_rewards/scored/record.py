@@ -14,7 +14,7 @@ from typing import Any
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import Gold, JudgedTrajectory
 from s2r_rewards.scored import wire
-from s2r_rewards.scored.action import ScoredAction, from_field, from_wire, to_field
+from s2r_rewards.scored.action import ScoredAction, fresh_action, from_field, from_wire, to_field
 from s2r_rewards.trajectory import Action, Deviation, Span, Trajectory, Verdict
 
 VERSION = 2
@@ -74,11 +74,11 @@ class ScoredRollout:
             raise ValueError(f"{len(rewards)} rewards for {count} scored actions; expected one each")
         checks = iter(judged.checks)
         actions = tuple(
-            ScoredAction(
-                kind=action.kind,
-                start=action.start,
-                end=action.end,
-                answer=action.answer,
+            fresh_action(
+                action.kind,
+                action.start,
+                action.end,
+                action.answer,
                 check=next(checks) if action.kind == "solve" else None,
                 verdict=action.verdict,
                 reward=rewards[t] if t < count else None,  # ``end`` comes last
