@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from s2r_rewards.cli.kit.finding import distinct_names
-from s2r_rewards.report import Limits, render_runs
+from s2r_rewards.report import Limits, render_compared, render_runs
 from s2r_rewards.report.compare import difference, problems_of, sample_of
-from s2r_rewards.rollouts import Rollout
+from s2r_rewards.report.parts import Rules
+from s2r_rewards.report.sources import Stored
+from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import solve
 
@@ -159,3 +163,39 @@ def test_too_many_or_empty_runs_are_refused():
 )
 def test_names_of_runs(paths, names):
     assert distinct_names([Path(path) for path in paths]) == names
+
+
+def test_files_give_the_page_that_memory_gives(tmp_path):
+    runs = {"a": run(p=[RIGHT, WRONG], q=[(1, WRONG), (2, FIXED)]), "b": run(p=[DOUBTED] * 3, q=[(4, RIGHT)])}
+    for name, rollouts in runs.items():
+        write_rollouts(tmp_path / f"{name}.jsonl", rollouts)
+    stored = {name: Stored([tmp_path / f"{name}.jsonl"], Rules(compared=True)) for name in runs}
+    assert render_compared(stored, "two", Limits(rollouts=5)) == render_runs(runs, "two", Limits(rollouts=5))
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from("pqr"), st.integers(1, 3), st.sampled_from([RIGHT, WRONG, FIXED])), min_size=1
+        ),
+        min_size=2,
+        max_size=3,
+    )
+)
+@settings(max_examples=50)
+def test_whichever_runs(drawn):
+    runs = [score_rollouts([Rollout(n, f"{n}?", text, "5", step=step) for n, step, text in one]) for one in drawn]
+    found = problems_of(samples(*runs))
+    one, other = difference(found, 0, 1), difference(found, 1, 0)
+    assert (one.problems, one.better, one.worse) == (other.problems, other.worse, other.better)
+    assert one.problems == 0 or one.mean == pytest.approx(-other.mean)
+    flat = [rollout for rollouts in runs for rollout in rollouts]
+    for problem in found:
+        visits = [visit for visit in problem.visits if visit]
+        assert len(visits) > 1
+        for visit in visits:
+            assert {flat[place].problem_id for place in visit.samples} == {problem.asked.name}
+            assert {flat[place].step for place in visit.samples} == {visit.step}
+            right = sum(flat[place].judged.last_correct for place in visit.samples)
+            assert visit.accuracy == right / len(visit.samples)
+    assert found == sorted(found, key=lambda problem: -problem.spread)

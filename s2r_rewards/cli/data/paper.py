@@ -69,8 +69,8 @@ def command(
 
     \b
     Example:
+      s2r data paper --model qwen2-7b-instruct -o prompts.jsonl --data math=MATH --data gsm8k=train.jsonl
       s2r data paper --model qwen2-7b-instruct -o prompts.jsonl --against math500 --openrlhf rl.jsonl
-      s2r data paper --model qwen2-7b-instruct -o prompts.jsonl --data math=MATH/train --data gsm8k=train.jsonl
       s2r data paper --model qwen2.5-math-7b --published -o prompts.jsonl --verl rl.parquet
     """
     row = TABLE_1[model]
