@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from s2r_rewards import judge, parse
 from s2r_rewards.adapter import Options, Sample, score_responses
-from s2r_rewards.adapter.golds import LabelError, gold_of, level_of, ungradable
 from s2r_rewards.alarms.signs import answer_spraying
 from s2r_rewards.answers import CheckPolicy, CheckResult, TypedGold, batch_checker, check, check_many, check_response
 from s2r_rewards.answers.gold import gold_of_text, gold_text
@@ -19,6 +18,7 @@ from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import checked_attempts, verification_requests, verified_row
 from s2r_rewards.evaluation.auditing import pairs_of
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, read_item
+from s2r_rewards.golds import LabelError, gold_of, level_of, ungradable
 from s2r_rewards.llm.answers import question
 from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts
