@@ -10,10 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.adapter.machine import Check, Finding, Machine, installed
+from s2r_rewards.adapter.machine import Check, Finding, Machine, install_line, installed
+from s2r_rewards.adapter.memory import Load
 from s2r_verl import contract
 from s2r_verl.checks import config_problems, legacy_keys
-from s2r_verl.checks.setup import uses_s2r
+from s2r_verl.checks.memory import load_of
+from s2r_verl.checks.setup import find, uses_s2r
 
 LEGACY_OVERRIDE = re.compile(r"(?<![\w.])(custom_reward_function|reward_model)((?:\.\w+)+)=(\S+)")
 #: Needed by verl's default trainer, missing from its own requirements.
@@ -38,6 +40,10 @@ def check_verl(machine: Machine) -> Iterator[Finding]:
             yield Finding("problem", name, "not installed", way)
     if not any(machine.version(name) for name in ("vllm", "sglang")):
         yield Finding("warning", "rollouts", "neither vllm nor sglang installed", "the recipes use vllm")
+    if machine.version("flash-attn") is None:
+        level = "problem" if machine.gpus else "warning"  # where there is no GPU, nothing trains at this size
+        way = f"use_remove_padding of the recipes needs it: {install_line('flash-attn==2.8.3')}"
+        yield Finding(level, "flash-attn", "not installed", way)
     allowed = machine.environ.get("VERL_USE_EXTERNAL_PLUGINS", "auto").strip().lower()
     if "s2r" not in machine.plugins:
         way = "verl finds s2r through the entry points of an installed package: pip install s2r-rewards"
@@ -182,3 +188,12 @@ def _scalar(text: str) -> Any:
 
 
 CHECKS: tuple[Check, ...] = (check_verl,)
+
+
+def memory_of(folder: Path, stage: str, model: str) -> tuple[str, Load]:
+    """(the model that a stage starts from, what it asks of each GPU). ValueError where that cannot be said."""
+    from s2r_verl.launch import compose
+
+    config = compose(folder, stage, model, [])
+    start = find(config, "model.path") or find(config, "actor_rollout_ref.model.path")
+    return str(start), load_of(config)

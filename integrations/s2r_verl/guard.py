@@ -28,12 +28,16 @@ def _refusing(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 def refuse(config: Any) -> None:
     """Raises ConfigError where a configuration that names S²R cannot train as it says; looks at no other."""
+    from s2r_rewards.adapter import ConfigError
     from s2r_verl import contract
     from s2r_verl.checks import require_good_config, require_good_data
+    from s2r_verl.checks.chat import chat_problems
     from s2r_verl.checks.setup import TRAINER_KEY, TRAINERS, find, uses_s2r
 
     if uses_s2r(config):
         contract.require()
         require_good_config(config)
+        if found := chat_problems(config):
+            raise ConfigError("; ".join(found))
         if find(config, TRAINER_KEY) not in TRAINERS:  # ours look into the data themselves
             require_good_data(config)

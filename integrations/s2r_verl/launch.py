@@ -16,6 +16,7 @@ from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.recipes import Plan, RecipeError, launch, models_folder
 from s2r_verl import contract
 from s2r_verl.checks import config_problems, data_problems, find, require_columns
+from s2r_verl.checks.chat import chat_problems
 from s2r_verl.checks.data import MESSAGES_COLUMNS
 from s2r_verl.checks.sft import kl_problems
 
@@ -55,11 +56,12 @@ def problems(config: Any) -> list[str]:
     if level == "warning":
         print(f"s2r: {why}", file=sys.stderr)
     if not is_sft(config):
-        found += config_problems(config)
+        found += config_problems(config) + chat_problems(config)
         try:
             return found + data_problems(config)
         except ConfigError as error:  # told above already
             return found or [str(error)]
+    found += chat_problems(config)
     if uses_kl(config):
         found += kl_problems(config)
     for key in ("train_files", "val_files"):

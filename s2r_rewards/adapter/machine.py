@@ -51,6 +51,8 @@ class Machine:
     environ: Mapping[str, str] = field(default_factory=dict)
     gpus: tuple[str, ...] | None = None
     """None: not looked for."""
+    gpu_memory: tuple[int, ...] = ()
+    """Bytes of each GPU."""
 
     def version(self, name: str) -> str | None:
         """The installed version of a distribution, however its name is spelt."""
@@ -70,17 +72,20 @@ def this_machine(look_for_gpus: bool = True) -> Machine:
         name: metadata.requires(name) or [] for name in ("verl", "openrlhf") if name in versions
     }
     plugins = tuple(entry.name for entry in metadata.entry_points(group="verl.plugins"))
-    gpus = _gpus() if look_for_gpus and "torch" in versions else None
-    return Machine(sys.version_info[:2], versions, requires, plugins, dict(os.environ), gpus)
+    found = _gpus() if look_for_gpus and "torch" in versions else None
+    gpus, memory = (None, ()) if found is None else (tuple(n for n, _ in found), tuple(size for _, size in found))
+    return Machine(sys.version_info[:2], versions, requires, plugins, dict(os.environ), gpus, memory)
 
 
-def _gpus() -> tuple[str, ...]:
+def _gpus() -> tuple[tuple[str, int], ...]:
+    """(name, bytes) of each."""
     try:
         import torch
     except Exception as error:  # a broken CUDA installation fails in many ways; all of them mean the same
         logger.warning("torch does not import: %s", error)
         return ()
-    return tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return tuple((gpu.name, gpu.total_memory) for gpu in found)
 
 
 def check_python(machine: Machine) -> Iterator[Finding]:
@@ -134,8 +139,37 @@ def check_requirements(machine: Machine) -> Iterator[Finding]:
                 continue
             found = machine.version(need.name)
             if found is None or not need.specifier.contains(found, prereleases=True):
-                way = f"{owner} needs {need.name}{need.specifier}: pip install '{need.name}{need.specifier}'"
+                way = f"{owner} needs {need.name}{need.specifier}: {install_line(f'{need.name}{need.specifier}')}"
                 yield Finding("problem", need.name, found or "not installed", way)
+
+
+def install_line(requirement: str) -> str:
+    """How pip gets it. flash-attn is built against the torch that is there: not in isolation, where there is none."""
+    if canonical(requirement).startswith("flash-attn"):
+        return f"pip install wheel && pip install '{requirement}' --no-build-isolation (after torch; needs nvcc)"
+    return f"pip install '{requirement}'"
+
+
+#: What frameworks pin in their extras, and recipes use: samplers and attention kernels.
+PINNED = ("vllm", "sglang", "flash-attn")
+
+
+def check_pins(machine: Machine) -> Iterator[Finding]:
+    """Samplers and kernels of another version than a framework's extras pin."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        return
+    for owner, stated in machine.requires.items():
+        for need in map(Requirement, stated):
+            extra = re.search(r"extra == ['\"]([^'\"]+)['\"]", str(need.marker or ""))
+            found = machine.version(need.name)
+            exact = any(part.operator == "==" for part in need.specifier)
+            if need.name not in PINNED or extra is None or found is None or not exact:
+                continue
+            if not need.specifier.contains(found, prereleases=True):
+                way = f"{owner} {machine.version(owner)} pins {need.name}{need.specifier}: {install_line(str(need.name) + str(need.specifier))}"
+                yield Finding("warning", need.name, found, way)
 
 
 def check_antlr(machine: Machine) -> Iterator[Finding]:
@@ -151,4 +185,4 @@ def check_antlr(machine: Machine) -> Iterator[Finding]:
 
 
 Check = Callable[[Machine], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (check_python, check_torch, check_trainers, check_requirements, check_antlr)
+CHECKS: tuple[Check, ...] = (check_python, check_torch, check_trainers, check_requirements, check_pins, check_antlr)

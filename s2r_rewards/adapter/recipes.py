@@ -158,6 +158,13 @@ def compose(folder: Path, stage: str, model: str) -> dict[str, Any]:
         raise RecipeError(f"{folder / stage}.yaml: {error}") from None
 
 
+def model_facts(folder: Path, model: str) -> dict[str, Any]:
+    """What a model's file says. RecipeError if it cannot be read."""
+    from omegaconf import OmegaConf
+
+    return cast("dict[str, Any]", OmegaConf.to_container(_load(models_folder(folder) / f"{model}.yaml")))
+
+
 def _layers(path: Path) -> list[Any]:
     config = _load(path)
     return [layer for base in config.pop("defaults", []) for layer in _layers(path.parent / f"{base}.yaml")] + [config]

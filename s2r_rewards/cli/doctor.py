@@ -10,12 +10,16 @@ from types import ModuleType
 
 import click
 
-from s2r_rewards.adapter.machine import CHECKS, Check, Finding, this_machine
+from s2r_rewards.adapter.machine import CHECKS, Check, Finding, Machine, this_machine
+from s2r_rewards.adapter.memory import GIB, estimate, shape_of
 from s2r_rewards.adapter.named_effects import effects_in, effects_of
+from s2r_rewards.adapter.recipes import find_recipe, known, model_facts
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.show import print_table
 from s2r_rewards.methods import Method, get_method
 
+#: GiB of a GPU, where none is here.
+ASSUMED = 80
 #: Packages whose module ``doctor`` adds checks of its framework; they know the core, the core finds them by name.
 INTEGRATIONS = ("s2r_verl", "s2r_openrlhf", "s2r_trl")
 
@@ -39,6 +43,25 @@ def check_config(path: Path) -> Iterator[Finding]:
     yield from effects_in(path)
 
 
+def check_memory(name: str, model: str, gpu_memory: float | None, machine: Machine) -> Iterator[Finding]:
+    """The memory that a recipe needs of each GPU: of those of this machine, or of ``gpu_memory`` GiB.
+
+    Raises:
+        ValueError: there is no such recipe or model.
+    """
+    recipe = find_recipe(name)
+    if recipe.stage is None:
+        raise ValueError(f"{name} has no stages: it needs no GPU, or those of the recipes that it calls")
+    known(recipe.models, model, "model")
+    capacity = gpu_memory * GIB if gpu_memory else min(machine.gpu_memory, default=ASSUMED * GIB)
+    try:
+        doctor = importlib.import_module(f"s2r_{recipe.folder.name}.doctor")
+        start, load = doctor.memory_of(recipe.folder, recipe.stage, model)
+        yield from estimate(shape_of(start, model_facts(recipe.folder, model)), load, capacity)
+    except (ValueError, ImportError) as error:
+        yield Finding("warning", "memory of each GPU", "not estimated", str(error))
+
+
 @verb()
 @click.option(
     "--config",
@@ -50,9 +73,20 @@ def check_config(path: Path) -> Iterator[Finding]:
 @click.option(
     "--method", "methods", multiple=True, help="say what this method does on the side, such as s2r-prl; may be repeated"
 )
+@click.option("--recipe", help="say what memory this recipe needs of each GPU, such as verl/prl; with --model")
+@click.option("--model", help="the model of --recipe, such as qwen2-7b-instruct")
+@click.option("--gpu-memory", type=click.FloatRange(1), help="GiB of each GPU [this machine's, else 80]")
 @click.option("--no-gpu", is_flag=True, help="do not look for GPUs")
 @click.option("--json", "as_json", is_flag=True, help="findings as JSON")
-def command(configs: tuple[Path, ...], methods: tuple[str, ...], no_gpu: bool, as_json: bool) -> None:
+def command(
+    configs: tuple[Path, ...],
+    methods: tuple[str, ...],
+    recipe: str | None,
+    model: str | None,
+    gpu_memory: float | None,
+    no_gpu: bool,
+    as_json: bool,
+) -> None:
     """Check that this environment fits before a GPU is taken.
 
     Looks at Python, torch, GPUs, verl, OpenRLHF and known traps between their dependencies. Exits with 1 if
@@ -63,11 +97,16 @@ def command(configs: tuple[Path, ...], methods: tuple[str, ...], no_gpu: bool, a
       s2r doctor
       s2r doctor --no-gpu --config train.sh --config my_config.yaml
       s2r doctor --no-gpu --method s2r-prl
+      s2r doctor --recipe verl/prl --model qwen2-7b-instruct --gpu-memory 80
     """
+    if (recipe is None) != (model is None) or (gpu_memory and recipe is None):
+        raise click.UsageError("--recipe and --model go together, and --gpu-memory with them")
     machine = this_machine(look_for_gpus=not no_gpu)
     findings = [finding for check in all_checks() for finding in check(machine)]
     findings += [finding for path in configs for finding in check_config(path)]
     findings += [finding for name in methods for finding in effects_of(_method(name))]
+    if recipe and model:
+        findings += check_memory(recipe, model, gpu_memory, machine)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

@@ -32,7 +32,8 @@ class Framework:
 FRAMEWORKS = {
     "verl": Framework(
         "verl",
-        '"s2r-rewards[verl]" vllm',
+        'pip install "s2r-rewards[verl,data]" "verl[vllm]==0.9.1" wheel pytest\n'
+        'pip install "flash-attn==2.8.3" --no-build-isolation     # built against torch; needs nvcc',
         ("verl/sft", "verl/prl"),
         "--verl data/sft.parquet",
         "--verl data/rl.parquet",
@@ -41,7 +42,9 @@ FRAMEWORKS = {
     ),
     "openrlhf": Framework(
         "OpenRLHF",
-        '"s2r-rewards[openrlhf]" "openrlhf[vllm]"',
+        'pip install "vllm==0.29.0" wheel pytest\n'
+        'pip install "flash-attn==2.8.3" --no-build-isolation     # built against torch; needs nvcc\n'
+        'pip install "openrlhf[vllm]==0.11.2" "s2r-rewards[openrlhf,data]"',
         ("openrlhf/sft", "openrlhf/prl"),
         "--openrlhf data/sft.jsonl",
         "--openrlhf data/rl.jsonl",
@@ -50,7 +53,7 @@ FRAMEWORKS = {
     ),
     "trl": Framework(
         "TRL",
-        '"s2r-rewards[trl]"',
+        'pip install "s2r-rewards[trl,data]" "trl[vllm]==1.16.0" pytest',
         ("trl/sft", "trl/prl"),
         '--trl data/sft.jsonl --tokenizer "$model"',
         "--trl data/rl.jsonl",

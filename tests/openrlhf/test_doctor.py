@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from test_configurations import CASES, TABLE, arguments_of, refusal
 
 from s2r_openrlhf import train_ppo_ray
-from s2r_openrlhf.doctor import check_config, check_openrlhf
+from s2r_openrlhf.checks.flags import RL_MODULE, read_flags
+from s2r_openrlhf.doctor import check_config, check_openrlhf, memory_of
+from s2r_openrlhf.doctor.memory import load_of
 from s2r_openrlhf.doctor.scripts import commands
 from s2r_openrlhf.launch import check
 from s2r_openrlhf.options import Options
@@ -122,6 +124,35 @@ def test_stages_of_a_recipe_for_every_model(tmp_path):
     for finding in check_config(stage):
         assert finding.way_out.startswith("--reward.clip_range -1.0 1.0: it bounds OpenRLHF's own advantage")
     assert list(check_config(stage.with_name("_rl.yaml"))) == []
+
+
+def test_memory_is_read_from_the_flags(monkeypatch):
+    pytest.importorskip("omegaconf", reason="recipes need omegaconf")
+    monkeypatch.setenv("S2R_GPUS", "4")
+    folder = Path(__file__).parents[2] / "recipes" / "openrlhf"
+    start, load = memory_of(folder, "prl", "qwen2-7b-instruct")
+    assert start == "out/qwen2-7b-instruct/sft/model"
+    assert (load.gpus, load.tokens, load.forward_tokens, load.longest) == (8, 16192, 32768, 6000)
+    assert (load.state, load.whole, load.reference, load.engine, load.stays) == (16, 0, 2, 0.6, False)
+    start, load = memory_of(folder, "sft", "qwen2-7b-instruct")
+    assert (start, load.gpus, load.tokens) == ("Qwen/Qwen2-7B-Instruct", 4, 6000)
+    assert (load.reference, load.logits, load.engine) == (2, 16, 0)  # its KL term: a second model and its logits
+
+
+@pytest.mark.parametrize(
+    ("flags", "state", "whole"),
+    [
+        (["--ds.zero_stage", "3"], 16, 0),
+        (["--ds.zero_stage", "2"], 14, 2),
+        (["--ds.zero_stage", "3", "--ds.adam_offload"], 4, 0),
+        (["--ds.zero_stage", "2", "--ds.adam_offload"], 2, 2),
+    ],
+)
+def test_memory_of_zero_stages(flags, state, whole):
+    words = ["--actor.model_name_or_path", "m", "--reward.remote_url", "u", "--vllm.num_engines", "1"]
+    words += ["--algo.advantage.estimator", "rloo", "--rollout.n_samples_per_prompt", "2"]
+    load = load_of(read_flags(RL_MODULE, [*words, *flags]).args, 0)
+    assert (load.state, load.whole) == (state, whole)
 
 
 def test_other_files_are_none_of_its_business(tmp_path):

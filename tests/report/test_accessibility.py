@@ -149,3 +149,10 @@ def test_tables_stay_short_on_a_phone(show, pages, name):
         ".map((row) => row.textContent);"
     )
     assert not tall
+
+
+def test_every_view_fits_the_narrowest_phone(show, pages):
+    """320 px: what WCAG 1.4.10 asks for, as a page at 400 % on a screen of 1280."""
+    for page, view in VIEWS:
+        browser = show(pages / f"{page}.html", (ONE if page == "one" else SEVERAL)[view], width=320)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 320, (page, view)

@@ -135,3 +135,19 @@ def test_a_page_of_one_run_has_no_changes(show, tmp_path):
     assert not browser.find_element(By.ID, "nav-changes").is_displayed()
     assert browser.find_element(By.ID, "overview").is_displayed()
     assert browser.find_element(By.ID, "run").is_displayed() is False
+
+
+def test_an_alarm_leads_to_the_run_and_step_that_it_fired_at(show, tmp_path, until):
+    def of(*texts):
+        """One text a step, 150 times."""
+        return score_rollouts(
+            [Rollout(f"p{i}", "2 + 3?", text, "5", step=step) for step, text in enumerate(texts, 1) for i in range(150)]
+        )
+
+    path = tmp_path / "alarms.html"
+    path.write_text(render_runs({"good": of(RIGHT, RIGHT), "bad": of(RIGHT, WRONG)}), encoding="utf-8")
+    browser = show(path)
+    link = browser.find_element(By.CSS_SELECTOR, "#alarms td a")
+    assert link.text == "fired at step 2"
+    link.click()
+    until("#count", "150 of 600")

@@ -1,6 +1,7 @@
 """The command line and the recipes of TRL: every option is used, or refused by name before a model is loaded."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -136,3 +137,26 @@ def test_a_wrong_option_of_a_recipe_is_named(capsys):
 )
 def test_doctor(versions, levels):
     assert [finding.level for finding in doctor.check_trl(Machine((3, 11), versions))] == levels
+
+
+def test_memory_of_the_recipe_and_of_one_that_shares_nothing(tmp_path):
+    pytest.importorskip("omegaconf", reason="needs omegaconf: pip install 's2r-rewards[trl]'")
+    start, load = doctor.memory_of(RECIPES, "prl", "qwen2-7b-instruct")
+    assert (start, load.gpus, load.tokens, load.reference) == ("Qwen/Qwen2-7B-Instruct", 8, 2 * 7024, 4)
+    assert (load.engine, load.stays) == (0.4, True)
+    for name in ("trl", "models"):
+        shutil.copytree(RECIPES.parent / name, tmp_path / name)
+    rl = tmp_path / "trl" / "_rl.yaml"
+    rl.write_text(re.sub(r"  accelerate: \[[^\]]*\]", "  accelerate: []", rl.read_text()))
+    assert doctor.memory_of(tmp_path / "trl", "prl", "qwen2-7b-instruct")[1].gpus == 1  # every GPU holds everything
+
+
+def test_accelerate_knows_every_word_of_the_recipe():
+    pytest.importorskip("omegaconf", reason="needs omegaconf: pip install 's2r-rewards[trl]'")
+    from accelerate.commands.launch import launch_command_parser
+
+    from s2r_trl import launch
+
+    (step,) = launch.plan(RECIPES, "prl", "qwen2-7b-instruct", []).steps
+    told = launch_command_parser().parse_args(step[3:])
+    assert (told.num_processes, told.use_fsdp, told.fsdp_version, told.mixed_precision) == (8, True, "2", "bf16")

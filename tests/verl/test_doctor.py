@@ -13,7 +13,8 @@ from s2r_verl.doctor import LEGACY_OVERRIDE
 GOOD = Machine(
     python=(3, 11),
     versions=dict.fromkeys(
-        ("torch", "transferqueue", "cachetools", "fastapi", "uvicorn", "wrapt", "vllm", "hydra-core"), "1.0"
+        ("torch", "flash-attn", "transferqueue", "cachetools", "fastapi", "uvicorn", "wrapt", "vllm", "hydra-core"),
+        "1.0",
     )
     | {"verl": "0.9.1", "antlr4-python3-runtime": "4.9.3"},
     plugins=("s2r",),
@@ -50,6 +51,7 @@ def test_a_good_machine_has_no_problems():
         (without("torch"), "torch", "install torch"),
         (replace(GOOD, gpus=()), "GPUs", "nvidia-smi"),
         (without("transferqueue"), "TransferQueue", "pip install TransferQueue"),
+        (without("flash-attn"), "flash-attn", "--no-build-isolation"),
         (without("cachetools"), "cachetools", "pip install cachetools"),
         (having(verl="0.8.0"), "verl", "verl==0.9.1"),
         (having(openrlhf="0.11.2"), "verl and openrlhf", "one environment for each"),
@@ -66,6 +68,32 @@ def test_each_trap_is_found_with_its_way_out(machine, what, way_out):
 def test_requirements_for_extras_or_other_systems_do_not_count():
     stated = ["vllm>=99; extra == 'vllm'", "pywin32>1; sys_platform == 'win32'", "torch>=0.5"]
     assert problems(replace(GOOD, requires={"verl": stated})) == {}
+
+
+def test_what_extras_pin_is_compared_with_what_is_here():
+    stated = [
+        "vllm==0.24.0; extra == 'vllm'",
+        "flash-attn==2.8.3; extra == 'flash-attn-cu130torch211'",
+        "vllm>=0.29; extra == 'x'",
+    ]
+    pinned = replace(having(vllm="0.33.0", flash_attn="2.8.3"), requires={"verl": stated})
+    (warning,) = [f for f in findings(pinned) if f.level == "warning"]
+    assert (warning.what, warning.found) == ("vllm", "0.33.0")
+    assert "verl 0.9.1 pins vllm==0.24.0" in warning.way_out
+    assert not [
+        f
+        for f in findings(replace(pinned, versions=having(vllm="0.24.0", flash_attn="2.8.3").versions))
+        if f.level != "ok"
+    ]
+
+
+def test_flash_attn_is_a_warning_where_nothing_trains():
+    assert "flash-attn" not in problems(replace(without("flash-attn"), gpus=None))
+
+
+def test_a_requirement_that_builds_against_torch_is_not_built_in_isolation():
+    way = problems(replace(without("flash-attn"), requires={"verl": ["flash-attn==2.8.3"]}))["flash-attn"]
+    assert "'flash-attn==2.8.3' --no-build-isolation" in way
 
 
 def test_latex2sympy_is_a_warning():

@@ -9,6 +9,7 @@ from pathlib import Path
 from s2r_openrlhf import SUPPORTED
 from s2r_openrlhf.checks.contract import broken
 from s2r_rewards.adapter.machine import Check, Finding, Machine, within
+from s2r_rewards.adapter.memory import Load
 from s2r_rewards.adapter.recipes import models_folder
 
 TESTED = "0.11.2"
@@ -79,3 +80,19 @@ def _stage_problems(path: Path, model: str) -> list[str]:
 
 
 CHECKS: tuple[Check, ...] = (check_openrlhf,)
+
+
+def memory_of(folder: Path, stage: str, model: str) -> tuple[str, Load]:
+    """(the model that a stage starts from, what it asks of each GPU). ValueError where that cannot be said."""
+    from s2r_openrlhf.doctor.memory import load_of
+    from s2r_openrlhf.launch import parsed_step, plan
+
+    made = plan(folder, stage, model, [])
+    for step in made.steps:
+        if (args := parsed_step(step)) is None:
+            continue
+        if hasattr(args, "actor"):
+            return args.actor.model_name_or_path, load_of(args, 0)
+        after = {word: step[i + 1] for i, word in enumerate(step[:-1]) if word in ("--num_gpus", "--s2r.beta")}
+        return args.model.model_name_or_path, load_of(args, int(after["--num_gpus"]), float(after["--s2r.beta"]))
+    raise ValueError(f"{stage} has no training step")

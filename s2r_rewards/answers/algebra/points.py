@@ -12,7 +12,7 @@ from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import pairwise, product
 
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
@@ -34,7 +34,9 @@ _PLAN_OF_PIECES = (
     ("-", "1", "9"), ("+", "36", "60"), ("-", "36", "60"),
 )  # fmt: skip
 _WHOLE = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 15, 20)
+_FIRST = 4  # points that are looked at before those for steep functions: some agreements suffice
 _STEEP = Fraction(20)
+_BESIDE_STEPS = (9, -9, 60, -60, 1, -1)  # sizes and signs of the other variables
 _AROUND = 4  # written numbers and breaks that points are put around, from the smallest and the largest
 
 
@@ -68,12 +70,13 @@ def _log_ratio(low: Decimal, high: Decimal) -> Decimal:
 def real_points(first: Node, second: Node, names: Sequence[str], pieces: bool) -> Iterator[Point]:
     """Points of every sign and size; more of them, and between the breaks, where there are pieces."""
     digits = Digits(first, second)
-    yield from _amid_steps(first, second, names, digits)
-    for sign, low, high in _PLAN_OF_PIECES if pieces else _PLAN:
+    for number, (sign, low, high) in enumerate(_PLAN_OF_PIECES if pieces else _PLAN):
+        if number == _FIRST:
+            yield from _amid_steps(first, second, names, digits)
         yield {name: _signed(digits, sign, k, Decimal(low), Decimal(high)) for k, name in enumerate(names)}
     written = _ends(sorted(_written(first, second)))
-    for number in written:
-        near = [number * (1 + digits.unit() / 8), number * (1 - digits.unit() / 8), number + digits.unit()]
+    for size in written:
+        near = [size * (1 + digits.unit() / 8), size * (1 - digits.unit() / 8), size + digits.unit()]
         for value in near:
             yield {name: value if k % 2 == 0 else value * (1 + digits.unit()) for k, name in enumerate(names)}
     if pieces:
@@ -123,13 +126,13 @@ def _amid_steps(first: Node, second: Node, names: Sequence[str], digits: Digits)
     """Where ``\\tanh(1000x - 100)`` or ``e^{1000x - 100}`` is neither flat nor out of sight: its argument is near one."""
     arguments = [inner for node in (first, second) for inner in _steep_arguments(node)]
     steep = dict.fromkeys(_one_piece(inner, which) for inner in arguments[:_AROUND] for which in (0, 1))
-    for inner in list(steep)[:_AROUND]:
-        for name in names:
-            others = {other: digits.between(Decimal(1), Decimal(9)) for other in names if other != name}
-            for sign in (1, -1):
-                target = tree.Num(sign * Fraction(digits.unit() + Decimal("0.5")))
-                for value in _zeros(tree.Sum((inner, target)), name, others):
-                    yield {**others, name: value}
+    for inner, name, sign in product(list(steep)[:_AROUND], names, (1, -1)):
+        for size in _BESIDE_STEPS if len(names) > 1 else (1,):
+            high = Decimal(abs(size))
+            others = {n: digits.between(high / 6, high) * (1 if size > 0 else -1) for n in names if n != name}
+            target = tree.Num(sign * Fraction(digits.unit() + Decimal("0.5")))
+            for value in _zeros(tree.Sum((inner, target)), name, others):
+                yield {**others, name: value}
 
 
 def _one_piece(node: Node, which: int) -> Node:

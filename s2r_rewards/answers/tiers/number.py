@@ -27,6 +27,7 @@ _FRACTION = re.compile(
     r"([+-]?) ?\\frac ?\{ ?(-?\d{1,400}) ?\} ?\{ ?(\d{1,400}) ?\}|([+-]?)\\frac ?([1-9])([1-9])", re.A
 )
 _WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
+_STARTS = frozenset("0123456789.,+-\\")  # of plain numbers
 _DEPTH = 5  # how deep the reader goes for a fraction
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 #: What may have a unit, a percent or a degree sign around it or in it.
@@ -68,6 +69,8 @@ def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None
     """Decide two plain numbers; None when a side is none, or when they might still be equal."""
     if _WHOLE(gold) and _WHOLE(answer) and not policy.relative_tolerance:
         return judged(int(gold) == int(answer), "number", "same exact value", "different exact values")
+    if gold[:1] not in _STARTS or answer[:1] not in _STARTS:
+        return None
     first = plain_number(gold)
     second = None if first is None else plain_number(answer)
     if second is None or (policy.max_depth < _DEPTH and "\\" in gold + answer):

@@ -68,7 +68,6 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if any(map(_FORMULA.search, formulas)):
         same = _squeezed(formulas[0]) == _squeezed(formulas[1])
         return judged(same, "text", "same formula as text", "different text")
-    left, right = normal_words(first), normal_words(second)
     if left and left == right and _signs(first) == _signs(second):
         return Outcome(True, "text", "same words")
     if " " in first and " " in second:

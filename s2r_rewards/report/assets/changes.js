@@ -29,7 +29,7 @@ function showChanges() {
   const found = (problem) => !wanted || [problem.id, problem.p, problem.g, ...visits(problem).map(confirmedOf)].join("\n").toLowerCase().includes(wanted);
   const order = (ORDERS[state.order] || ORDERS.worst)[1];
   pairs = DATA.problems.filter((problem) => visits(problem).every(Boolean) && found(problem));
-  pairs.sort((a, b) => order(a, b) || DATA.problems.indexOf(a) - DATA.problems.indexOf(b));
+  pairs.sort((a, b) => order(a, b) || a.at - b.at);
   const one = state.pair === "" ? undefined : DATA.problems[Number(state.pair)];
   const both = one && visits(one).every(Boolean);
   const fromList = document.activeElement.closest("#problems") !== null;
@@ -64,7 +64,7 @@ function drawProblems() {
 
 function problemRow(problem) {
   const link = make("a", "", problem.id);
-  link.href = hashOf({ ...state, view: "changes", pair: String(DATA.problems.indexOf(problem)) });
+  link.href = hashOf({ ...state, view: "changes", pair: String(problem.at) });
   const name = make("th", "", link, make("div", "words", ...oneLine(problem.p)));
   name.scope = "row";
   const line = make("tr", "", name, ...visits(problem).map(visitCell), make("td", "n", changed(problem)));
@@ -140,12 +140,13 @@ function sampleOf(rollout, open) {
 function movePair(by) {
   const at = pairs.indexOf(DATA.problems[Number(state.pair)]);
   const next = pairs[at + by];
-  if (at >= 0 && next) go({ pair: String(DATA.problems.indexOf(next)) }, true);
+  if (at >= 0 && next) go({ pair: String(next.at) }, true);
 }
 
 function setUpChanges() {
   document.getElementById("nav-changes").hidden = !DATA.problems.length;
   if (!DATA.problems.length) return;
+  DATA.problems.forEach((problem, at) => { problem.at = at; });
   const names = DATA.runs.map((name, at) => [String(at), name]);
   for (const id of ["from", "to"]) options(id, names);
   options("order", Object.entries(ORDERS).map(([value, [label]]) => [value, label]));

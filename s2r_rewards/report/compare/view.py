@@ -105,17 +105,20 @@ def alarms(runs: Runs) -> Html:
     """The alarms that fired in any run, run by run."""
     found = [one.alarms for one in runs.values()]
     fired = [row for row in zip(*found, strict=True) if any(alarm.fired for alarm in row)]
-    rows = [(el("th", row[0].title, scope="row"), *map(_alarm, row), row[0].formula) for row in fired]
+    rows = [
+        (el("th", row[0].title, scope="row"), *(_alarm(alarm, k) for k, alarm in enumerate(row)), row[0].formula)
+        for row in fired
+    ]
     about = f"{len(fired) or 'None'} of {len(found[0])} fired in any of the runs."
     return section("alarms", "Alarms", note(about), table(("alarm", *runs, "formula"), rows) if rows else "")
 
 
-def _alarm(alarm: Alarm) -> Html:
+def _alarm(alarm: Alarm, run: int) -> Html:
     value = number(alarm.value)
     if not alarm.fired:
         return el("td", value, el("small", " quiet"))
-    since = f" fired at step {alarm.step}" if alarm.step is not None else " fired"
-    return el("td", el("b", value, class_="bad"), el("small", since))
+    since = link(f"fired at step {alarm.step}", run=run, step=alarm.step) if alarm.step is not None else "fired"
+    return el("td", el("b", value, class_="bad"), " ", el("small", since))
 
 
 def curves(runs: Runs) -> Html:
