@@ -15,7 +15,7 @@ from s2r_rewards.adapter.options import (
 )
 from s2r_rewards.adapter.scoring import FAILING_REWARD, Sample, score_response, score_responses
 from s2r_rewards.adapter.turns import TokenTurn
-from s2r_rewards.golds import attempt_of, gold_of, level_of
+from s2r_rewards.answers.labels import attempt_of, gold_of, level_of
 
 __all__ = [
     "FAILED_METRIC",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.answers.gold import KINDS, Gold, TypedGold, gold_label, gold_of_fields
-from s2r_rewards.golds import LabelError, gold_of
+from s2r_rewards.answers.labels import LabelError, gold_of
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import records
 from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error

@@ -12,13 +12,13 @@ from s2r_rewards.adapter import Options, Sample, score_responses
 from s2r_rewards.alarms.signs import answer_spraying
 from s2r_rewards.answers import CheckPolicy, CheckResult, TypedGold, batch_checker, check, check_many, check_response
 from s2r_rewards.answers.gold import gold_of_text, gold_text
+from s2r_rewards.answers.labels import LabelError, gold_of, level_of, ungradable
 from s2r_rewards.cli import main
 from s2r_rewards.datasets.formats import openrlhf_prompt, openrlhf_replay, trl_prompt, verl_prompt
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import checked_attempts, verification_requests, verified_row
 from s2r_rewards.evaluation.auditing import pairs_of
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, read_item
-from s2r_rewards.golds import LabelError, gold_of, level_of, ungradable
 from s2r_rewards.llm.answers import question
 from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from s2r_rewards.adapter import score_response
 from s2r_rewards.answers import check_many
+from s2r_rewards.answers.labels import LabelError, gold_of, told, ungradable
 from s2r_rewards.answers.result import CheckResult
-from s2r_rewards.golds import LabelError, gold_of, told, ungradable
 from s2r_rewards.rollouts import read_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts
 

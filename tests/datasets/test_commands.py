@@ -13,10 +13,10 @@ from dataclasses import replace
 import pyarrow.parquet
 import pytest
 
+from s2r_rewards.answers.labels import gold_of
 from s2r_rewards.baselines import accuracy_baseline
 from s2r_rewards.cli.data import STEPS
 from s2r_rewards.datasets.initialization import parses_back
-from s2r_rewards.golds import gold_of
 from s2r_rewards.methods import get_method
 from s2r_rewards.parsing import parse
 from s2r_rewards.rollouts import read_rollouts

@@ -9,9 +9,9 @@ import tiny
 
 from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.reward import reward_func
+from s2r_rewards.answers.labels import ungradable
 from s2r_rewards.datasets.formats import openrlhf_prompt
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, read_item
-from s2r_rewards.golds import ungradable
 
 CASES = json.loads((Path(__file__).parents[1] / "core" / "cross_domain.json").read_text(encoding="utf-8"))
 

@@ -15,7 +15,7 @@ from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
 from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.adapter.replay import check_file
-from s2r_rewards.golds import TOLERATED, told, ungradable
+from s2r_rewards.answers.labels import TOLERATED, told, ungradable
 from s2r_rewards.methods import Method
 from s2r_rewards.rollouts.records import RecordError, read_records
 
