@@ -6,6 +6,7 @@ learns to write an end at which nothing stops, every response runs to its maxima
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ def chat_problem(tokenizer: Any, model: str, template: str | None = None) -> str
         f'tokenizer_config.json and "eos_token_id": {ids[0]} in its generation_config.json and config.json, and start '
         "from there (S2R_START)"
     )
+
+
+def lacks_template(folder: Path) -> bool:
+    """Whether a model's folder has a tokenizer without a chat template; read from its files, without transformers."""
+    settings = folder / "tokenizer_config.json"
+    if not settings.is_file() or any(
+        (folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")
+    ):
+        return False
+    return not json.loads(settings.read_text(encoding="utf-8")).get("chat_template")
 
 
 def local_chat_problem(model: str, template: str | None = None) -> str | None:

@@ -49,6 +49,11 @@ class Chunk:
     lines: str = ""
     records: tuple[tuple[int, dict[str, Any]], ...] = ()
 
+    @property
+    def numbers(self) -> Iterable[int]:
+        """The numbers of its lines, empty ones among them."""
+        return [n for n, _ in self.records] or range(self.first, self.first + self.lines.count("\n") + 1)
+
     def only(self, wanted: Container[int]) -> Chunk:
         """The chunk with nothing but the wanted lines; the others are empty."""
         kept = (x if n in wanted else "" for n, x in enumerate(self.lines.split("\n"), self.first))
@@ -147,7 +152,7 @@ class Workers:
         """``function(item, *rest)`` of each item; fewer than WORTH_PROCESSES of them are done before one would start."""
         items = iter(items)
         head = list(islice(items, WORTH_PROCESSES))
-        if self.count == 1 or len(head) < WORTH_PROCESSES:
+        if self.count == 1 or (self._pool is None and len(head) < WORTH_PROCESSES):
             yield from (function(item, *rest) for item in (*head, *items))
             return
         if self._pool is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +31,8 @@ from s2r_rewards.scored import ScoredRollout
 
 Credit = tuple[Sequence[float], Sequence[float]]
 """One baseline and one advantage per scored action."""
+Wanted = Mapping[int, tuple[int, Credit | None]]
+"""Line → place among all rollouts, and what was worked out over its step."""
 
 
 class Source(Protocol):
@@ -96,55 +98,75 @@ class Stored:
         self._lines: list[int] = []
         self._wires: list[tuple[Any, str, str] | None] = []
         self._ends: list[int] = []  # of each file, how many rollouts it and those before it have
-        with self.workers:
-            for path in paths:
-                for part in self.workers.map(digest, chunks_of(path), self.rules):
-                    for error in part.errors:
-                        on_error(error)
-                    self.figures.merge(part.figures, len(self.flags))
-                    self.flags += part.flags
-                    self.sizes += part.sizes
-                    self.samples += part.samples
-                    self._lines += part.lines
-                    self._wires += part.wires
-                    advance(len(part.flags))
-                self._ends.append(len(self.flags))
+        try:
+            self._read(on_error, advance)
+        except BaseException:
+            self.workers.restart()
+            raise
+
+    def _read(self, on_error: OnError, advance: Callable[[float], None]) -> None:
+        for path in self.paths:
+            for part in self.workers.map(digest, chunks_of(path), self.rules):
+                for error in part.errors:
+                    on_error(error)
+                self.figures.merge(part.figures, len(self.flags))
+                self.flags += part.flags
+                self.sizes += part.sizes
+                self._lines += part.lines
+                self._wires += part.wires
+                advance(len(part.flags))
+            self._ends.append(len(self.flags))
 
     def payloads(self, chosen: Sequence[int], max_text: int) -> list[dict[str, Any]]:
         """The rollouts at these places, numbered from 1."""
-        credits_ = self._credits({*chosen})
-        found: list[dict[str, Any]] = []
-        start = 0
-        for path, end in zip(self.paths, self._ends, strict=True):
-            wanted = {self._lines[i]: i for i in chosen if start <= i < end}
-            for chunk in chunks_of(path) if wanted else ():
-                found += self._shown(chunk, wanted, credits_, max_text)
-            start = end
-        return found
+        with self.workers:
+            credits_ = self._credits({*chosen})
+            found = self.workers.map(shown, self._wanted(chosen, credits_), self.rules, max_text)
+            return [row for rows in found for row in rows]
 
     def _credits(self, chosen: set[int]) -> dict[int, Credit]:
         """Baselines and advantages of those among the chosen that were scored here."""
-        method = replace(resolve_method(self.rules.options), running=False)
+        wanted = [batch for batch in batches(self._wires) if not chosen.isdisjoint(batch)]
+        tasks = (([self._wires[i] for i in batch], [k for k, i in enumerate(batch) if i in chosen]) for batch in wanted)
+        found = self.workers.map(credits_in, tasks, self.rules)
         return {
             place: credit
-            for batch in batches(self._wires)
-            if not chosen.isdisjoint(batch)
-            for place, credit in zip(batch, credit_of(method, (self._wires[i] for i in batch)), strict=True)
-            if place in chosen
+            for batch, rows in zip(wanted, found, strict=True)
+            for place, credit in zip((i for i in batch if i in chosen), rows, strict=True)
         }
 
-    def _shown(
-        self, chunk: Chunk, wanted: Mapping[int, int], credits_: Mapping[int, Credit], max_text: int
-    ) -> Iterator[dict[str, Any]]:
-        for line, rollout in read_chunk(chunk.only(wanted), self.rules)[0]:
-            place = wanted[line]
-            record = rollout.s2r
-            if place in credits_ and record is not None:
-                rollout = replace(rollout, s2r=record.with_advantages(*credits_[place]))
-            yield payload(place + 1, rollout, flags_of(rollout.judged), max_text)
+    def _wanted(self, chosen: Sequence[int], credits_: Mapping[int, Credit]) -> Iterator[tuple[Chunk, Wanted]]:
+        """The chunks with chosen rollouts in them, without the others; and what is known of each line."""
+        start = 0
+        for path, end in zip(self.paths, self._ends, strict=True):
+            places = {self._lines[i]: i for i in chosen if start <= i < end}
+            for chunk in chunks_of(path) if places else ():
+                lines = {n: (i, credits_.get(i)) for n in chunk.numbers if (i := places.get(n)) is not None}
+                if lines:
+                    yield chunk.only(lines), lines
+            start = end
 
 
-def credit_of(method: Method, wires: Iterator[tuple[Any, str, str] | None]) -> list[Credit]:
+def shown(task: tuple[Chunk, Wanted], rules: Rules, max_text: int) -> list[dict[str, Any]]:
+    """The payloads of the wanted lines of a chunk."""
+    chunk, wanted = task
+    found = []
+    for line, rollout in read_chunk(chunk, rules)[0]:
+        place, credit = wanted[line]
+        if credit is not None and rollout.s2r is not None:
+            rollout = replace(rollout, s2r=rollout.s2r.with_advantages(*credit))
+        found.append(payload(place + 1, rollout, flags_of(rollout.judged), max_text))
+    return found
+
+
+def credits_in(task: tuple[Sequence[tuple[Any, str, str] | None], Sequence[int]], rules: Rules) -> list[Credit]:
+    """Baselines and advantages of some records of a batch."""
+    wires, wanted = task
+    found = credit_of(replace(resolve_method(rules.options), running=False), wires)
+    return [found[k] for k in wanted]
+
+
+def credit_of(method: Method, wires: Iterable[tuple[Any, str, str] | None]) -> list[Credit]:
     """Baselines and advantages of the records of one batch."""
     known = [(problem, ScoredRollout.loads(text)) for _, problem, text in filter(None, wires)]
     baselines, advantages = method.credit([record for _, record in known], [problem for problem, _ in known])

@@ -4,7 +4,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from s2r_rewards.adapter.chat import chat_problem, local_chat_problem
+from s2r_rewards.adapter.chat import chat_problem, lacks_template, local_chat_problem
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
@@ -68,6 +68,13 @@ def test_the_way_out_is_one(tmp_path):
     path = tmp_path / "tokenizer_config.json"
     path.write_text(path.read_text().replace('"eos_token": "<|endoftext|>"', '"eos_token": "<|im_end|>"'))
     assert local_chat_problem(str(tmp_path)) == ""
+
+
+@pytest.mark.parametrize(("end", "template", "lacks"), [("<|im_end|>", CHATML, False), ("<|im_end|>", None, True)])
+def test_a_missing_template_is_seen_in_the_files(tmp_path, end, template, lacks):
+    made(end, template).save_pretrained(tmp_path)
+    assert lacks_template(tmp_path) == lacks
+    assert not lacks_template(tmp_path / "elsewhere")
 
 
 def test_another_template_than_its_own():

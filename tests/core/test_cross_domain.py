@@ -204,6 +204,19 @@ def test_rollouts_keep_the_kind_on_disk(tmp_path, suffix):
     assert scored[0].s2r.rewards == (-1.0, -1.0)
 
 
+@pytest.mark.parametrize("name", ["gold", "gts", "label"])
+def test_labels_of_trainers_dumps_keep_the_kind(tmp_path, name):
+    """verl's rollout dumps and OpenRLHF's rows hold the label itself."""
+    labels = [LABELS["openrlhf"](problem) for problem in PROBLEMS] + [
+        '{"gold": ["4", "8/2"]}',
+        '{"gold": 1, "x": [',
+        "4",
+    ]
+    path = lines(tmp_path / "d.jsonl", [{"input": "?", "output": response("x"), name: label} for label in labels])
+    golds = [problem.gold for problem in PROBLEMS] + [("4", "8/2"), '{"gold": 1, "x": [', "4"]
+    assert [rollout.gold for rollout in read_rollouts(path)] == golds
+
+
 def test_a_field_kind_of_somebody_elses_stays_a_field():
     record = {"prompt": "?", "response": "x", "gold": "4", "kind": "algebra"}
     rollout = Rollout.from_record(record)

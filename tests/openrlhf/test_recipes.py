@@ -159,6 +159,17 @@ def test_other_domains_train_as_mathematics_does(stage):
     ] == mathematics
 
 
+def test_a_start_without_a_chat_template_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("S2R_START", str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "<|endoftext|>"}')
+    with pytest.raises(
+        ValueError, match=r"--data.apply_chat_template: .* has no chat template; choose an instruct model"
+    ):
+        parsed_step(training_step("qwen2-7b-instruct", "prl"))
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
+    assert parsed_step(training_step("qwen2-7b-instruct", "prl")).data.apply_chat_template
+
+
 def test_places_and_flags_of_ones_own_count_more(monkeypatch):
     for name, value in (("S2R_DATA", "/d"), ("S2R_OUTPUT", "/o"), ("S2R_START", "/m")):
         monkeypatch.setenv(name, value)

@@ -6,6 +6,10 @@ Each run is started once; the tests look at the numbers that it left behind: wha
 
 import json
 import math
+import re
+import shlex
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +27,7 @@ from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
+ROOT = Path(__file__).resolve().parents[2]
 STEPS = 20
 PROMPTS, SAMPLES = 8, 8
 STORED = 16
@@ -224,6 +229,25 @@ def test_the_report_reads_what_the_trainer_dumped(process_run, tmp_path):
 def test_a_checkpoint_resumes(resumed_run):
     steps = [step for step in resumed_run if "actor/pg_loss" in step]
     assert [step["training/global_step"] for step in steps] == [STEPS + 1]
+
+
+def test_a_checkpoint_becomes_a_hugging_face_folder(process_run, warm_model, tmp_path, monkeypatch):
+    """By the command of recipes/verl/README.md, with other folders."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from verl.model_merger.__main__ import main as merge
+
+    readme = (ROOT / "recipes" / "verl" / "README.md").read_text().replace("\\\n", " ")
+    (line,) = re.findall(r"^python -m verl\.model_merger (.*)$", readme, re.MULTILINE)
+    words = shlex.split(line, comments=True)
+    (actor,) = process_run.folder.rglob("global_step_*/actor")
+    for option, place in (("--local_dir", actor), ("--target_dir", tmp_path / "hf")):
+        words[words.index(option) + 1] = str(place)
+    monkeypatch.setattr(sys, "argv", ["model_merger", *words])
+    merge()
+    trained, start = (AutoModelForCausalLM.from_pretrained(where) for where in (tmp_path / "hf", warm_model))
+    moved = [not torch.equal(a, b) for a, b in zip(trained.parameters(), start.parameters(), strict=True)]
+    assert any(moved)
+    assert AutoTokenizer.from_pretrained(tmp_path / "hf").chat_template
 
 
 def test_outcome_advantages_carry_the_kl_term(outcome_run, tokenizer):

@@ -12,6 +12,7 @@ from s2r_openrlhf.checks.contract import counts_whole_steps
 from s2r_openrlhf.checks.flags import Flags
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
 from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
+from s2r_rewards.adapter.chat import lacks_template
 from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.adapter.replay import check_file
@@ -43,12 +44,21 @@ def problems(flags: Flags, options: Options) -> list[str]:
         *_objective(flags, options, method),
         *_sizes(flags),
         *_data(flags),
+        *_template(flags),
     ]
 
 
 def _say(name: str, value: Any, why: str) -> str:
     shown = "" if value is True else f" {' '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}"
     return f"--{name}{shown}: {why}"
+
+
+def _template(flags: Flags) -> Iterator[str]:
+    """A model on this machine without a chat template, where prompts are to be written by it."""
+    start = str(flags.get("actor.model_name_or_path") or "")
+    if flags.get("data.apply_chat_template") and start and lacks_template(Path(start)):
+        why = "the model's tokenizer has no chat template; choose an instruct model, or add a chat_template.jinja"
+        yield _say("data.apply_chat_template", True, f"{start}: {why}")
 
 
 def _executor(flags: Flags, options: Options, method: Method) -> Iterator[str]:
