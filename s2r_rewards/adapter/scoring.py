@@ -93,7 +93,7 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
     judged = judge_many(trajectories, golds, resolve_checker(options))
     version = checker_version(options)
     return [
-        replace(
+        _with(
             _of_given(method.score(item, version, _spans(found, item)), sample),
             level=_level(sample),
             signs=_signs(item, sample.prompt, options),
@@ -101,6 +101,12 @@ def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[
         )
         for found, sample, item in zip(read, samples, judged, strict=True)
     ]
+
+
+def _with(scored: ScoredRollout, level: str | None, signs: Signs | None, left_out: bool) -> ScoredRollout:
+    if level is None and signs is None and not left_out:  # as a record begins
+        return scored
+    return replace(scored, level=level, signs=signs, left_out=left_out)
 
 
 def _read(sample: Sample, tokenizer: Any, max_chars: int) -> tuple[str, Any] | ReadTurns:
