@@ -94,12 +94,11 @@ def steps_of(way: str, count: int, length: int) -> dict[str, Callable[[dict[str,
     from verl.workers.utils.padding import response_to_nested
 
     from s2r_rewards import get_method
-    from s2r_rewards.adapter import batch_metrics
-    from s2r_rewards.alarms import sign_metrics
+    from s2r_rewards.adapter import batch_metrics, measured
     from s2r_rewards.scored import ScoredRollout
     from s2r_rewards.tensors import spread_rows
     from s2r_verl.algorithms import Batch, action_advantages, at_hand
-    from s2r_verl.records import FIELD, jagged, read_records
+    from s2r_verl.records import FIELD, at_rest, jagged, read_records
 
     lengths, ends, rewards = responses(count, length)
     uids = [f"p{i // 8}" for i in range(count)]
@@ -154,25 +153,22 @@ def steps_of(way: str, count: int, length: int) -> dict[str, Callable[[dict[str,
 
         return {"advantages": estimate}
     texts = texts_of(ends, rewards)
+    spans = [list(zip([0, *row], row, strict=False)) for row in ends]  # as they lie beside the samples
 
-    def advantages(given: dict[str, Any]) -> Any:
-        values, records = action_advantages(Batch(given["records"], method), lengths, uids, [True] * count)
-        return values, [record.spans for record in records if record], jagged(values)
+    @at_rest()
+    def advantages(_: dict[str, Any]) -> Any:
+        records = read_records({"reward_extra_info": {FIELD: text}} for text in texts)
+        kept = [record and measured(record) for record in records]
+        values, _ = action_advantages(Batch(records, method), lengths, uids, [True] * count)
+        return values, kept, jagged(values)
 
     def log(given: dict[str, Any]) -> Any:
-        values, spans, _ = given["advantages"]
-        return spread_rows(values, spans, lengths)
+        return spread_rows(given["records, advantages"][0], spans, lengths)
 
-    def measures(given: dict[str, Any]) -> Any:
-        records = given["records"]
-        return batch_metrics(records), sign_metrics([record.signs for record in records])
+    def metrics(given: dict[str, Any]) -> Any:
+        return batch_metrics(given["records, advantages"][1], alarms=True)
 
-    return {
-        "records": lambda _: read_records({"reward_extra_info": {FIELD: text}} for text in texts),
-        "advantages": advantages,
-        "tokens for the log": log,
-        "metrics and alarms": measures,
-    }
+    return {"records, advantages": advantages, "tokens for the log": log, "metrics and alarms": metrics}
 
 
 def alone(way: str, count: int, length: int) -> dict[str, float]:
@@ -212,8 +208,7 @@ def main() -> None:
         return
     found = {way: measured(way, options.responses, options.length, options.repeats) for way in WAYS}
     seconds = {way: sum(v for name, v in steps.items() if name != "GiB") for way, steps in found.items()}
-    shown = ("records", "advantages")
-    to_actor = sum(found["s2r"][name] for name in shown)
+    to_actor = found["s2r"]["records, advantages"]
     with_log = to_actor + found["s2r"]["tokens for the log"]
 
     def line(name: str, theirs: float, ours: float, unit: str) -> list[str]:

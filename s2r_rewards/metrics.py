@@ -147,11 +147,15 @@ def behaviour_metrics(judged: Sequence[Judgement], levels: Sequence[Hashable] | 
     Returns:
         name → value; nan where there is nothing to divide by.
     """
-    counts = [behaviour_counts(item) for item in judged]
+    return metrics_of_counts([behaviour_counts(item) for item in judged], levels)
+
+
+def metrics_of_counts(counts: Sequence[BehaviourCounts], levels: Sequence[Hashable] | None = None) -> dict[str, float]:
+    """:func:`behaviour_metrics` of the trajectories that have these counts, one each."""
     metrics = _sum(counts).metrics()
     if levels is not None:
-        if len(levels) != len(judged):
-            raise ValueError(f"{len(levels)} levels for {len(judged)} trajectories; expected one each")
+        if len(levels) != len(counts):
+            raise ValueError(f"{len(levels)} levels for {len(counts)} trajectories; expected one each")
         by_level: dict[Hashable, list[BehaviourCounts]] = {}
         for item, level in zip(counts, levels, strict=True):
             if level is not None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -58,15 +59,23 @@ def record_of(extra_fields: Any) -> ScoredRollout | None:
     return ScoredRollout.loads(text) if text else None
 
 
-def read_records(extra_fields: Iterable[Any]) -> list[ScoredRollout | None]:
-    """The records of a batch. They are trees, and hundreds of thousands of objects: the search for cycles waits."""
+@contextmanager
+def at_rest() -> Iterator[None]:
+    """The search for cycles waits: records are trees, those of a batch hundreds of thousands of objects, and looking
+    through them takes as long as reading them. As a decorator, until the function and its records are gone."""
     searching = gc.isenabled()
     gc.disable()
     try:
-        return [record_of(fields) for fields in extra_fields]
+        yield
     finally:
         if searching:
             gc.enable()
+
+
+@at_rest()
+def read_records(extra_fields: Iterable[Any]) -> list[ScoredRollout | None]:
+    """The records of a batch."""
+    return [record_of(fields) for fields in extra_fields]
 
 
 def pack(spans: Sequence[Span]) -> Tensor:

@@ -26,8 +26,7 @@ from verl.trainer.ppo.v1.trainer_separate_async import PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.utils.config import omega_conf_to_dataclass
 
-from s2r_rewards.adapter import ConfigError, batch_metrics, resolve_method
-from s2r_rewards.alarms import sign_metrics
+from s2r_rewards.adapter import ConfigError, Measured, batch_metrics, measured, resolve_method
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import spread_rows
 from s2r_verl import contract
@@ -36,7 +35,7 @@ from s2r_verl.checks import require_good_config, require_good_data
 from s2r_verl.checks.data import agent_name_problems
 from s2r_verl.checks.setup import CREDIT, LOSS, TRAINERS, Setup
 from s2r_verl.precision import InFloat32
-from s2r_verl.records import ADVANTAGES, FIELD, SPANS, jagged, read_records, rows_of, spans_of
+from s2r_verl.records import ADVANTAGES, FIELD, SPANS, at_rest, jagged, read_records, rows_of, spans_of
 
 STATE_FILE = "s2r_baseline.json"
 
@@ -55,8 +54,8 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
         self.s2r_options = self.s2r_setup.options
         self.s2r_method = resolve_method(self.s2r_options)
         self.s2r_state = self.s2r_method.new_state()
-        self.s2r_records: dict[str, ScoredRollout | None] = {}
-        """Those of the running step, by key."""
+        self.s2r_measured: dict[str, Measured | None] = {}
+        """What the responses of the running step add to its metrics, by key."""
         super().__init__(config)
 
     def _build_replay_buffer(self) -> Any:
@@ -89,12 +88,17 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
         return tq.kv_batch_put(keys=batch.keys, partition_id=batch.partition_id, fields=data)
 
     def _records(self, batch: Any, keys: list[str]) -> list[ScoredRollout | None]:
-        """Records by key, each read once a step."""
-        new = [key for key in keys if key not in self.s2r_records]
+        """Records by key; what they add to the metrics is kept, they are not."""
+        records = read_records(self._fetch(batch, keys, ["extra_fields"])["extra_fields"])
+        self.s2r_measured |= {key: measured(r) if r else None for key, r in zip(keys, records, strict=True)}
+        return records
+
+    @at_rest()
+    def _measured(self, batch: Any, keys: list[str]) -> list[Measured]:
+        new = [key for key in keys if key not in self.s2r_measured]
         if new:
-            found = self._fetch(batch, new, ["extra_fields"])["extra_fields"]
-            self.s2r_records |= dict(zip(new, read_records(found), strict=True))
-        return [self.s2r_records[key] for key in keys]
+            self._records(batch, new)
+        return [found for key in keys if (found := self.s2r_measured[key])]
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
         if not self.s2r_setup.credits:
@@ -103,22 +107,28 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
             return batch
         real = [not tag.get("is_padding") for tag in batch.tags]
         self._refuse_several_outputs(batch.keys, real)
-        records = [
-            r if takes_part else None for r, takes_part in zip(self._records(batch, batch.keys), real, strict=True)
-        ]
-        with_outcomes = Batch(records, self.s2r_method, self.s2r_state, self._outcomes(batch))
         correction = self.config.algorithm.get("rollout_correction") or {}
         if not correction.get("bypass_mode") and any(
             correction.get(k) is not None for k in ("rollout_is", "rollout_rs")
         ):
-            with at_hand(with_outcomes):  # weights and rejected tokens are verl's, on every token
+            with at_hand(self._with_records(batch, real)):  # weights and rejected tokens are verl's, on every token
                 return super()._compute_advantage(batch, metrics)
-        lengths = [int(tag["response_len"]) for tag in batch.tags]
-        uids = [str(uid) for uid in self._fetch(batch, batch.keys, ["uid"])["uid"]]
-        values, _ = action_advantages(with_outcomes, lengths, uids, real)
-        batch = self._store(batch, **{ADVANTAGES: jagged(values)})
+        batch = self._store(batch, **{ADVANTAGES: self._action_advantages(batch, real)})
         self._log_rollout_mismatch(batch, metrics, correction)
         return batch
+
+    def _with_records(self, batch: Any, real: list[bool]) -> Batch:
+        records = [
+            r if takes_part else None for r, takes_part in zip(self._records(batch, batch.keys), real, strict=True)
+        ]
+        return Batch(records, self.s2r_method, self.s2r_state, self._outcomes(batch))
+
+    @at_rest()
+    def _action_advantages(self, batch: Any, real: list[bool]) -> torch.Tensor:
+        """[B, j] nested: an advantage for each action."""
+        lengths = [int(tag["response_len"]) for tag in batch.tags]
+        uids = [str(uid) for uid in self._fetch(batch, batch.keys, ["uid"])["uid"]]
+        return jagged(action_advantages(self._with_records(batch, real), lengths, uids, real)[0])
 
     def _refuse_several_outputs(self, keys: list[str], real: list[bool]) -> None:
         sessions = [key.rpartition("_")[0] for key, takes_part in zip(keys, real, strict=True) if takes_part]
@@ -150,11 +160,8 @@ class S2RTrainerMixin(PPOTrainer):  # type: ignore[misc]
             self._show_advantages(batch)
         super()._compute_metrics(batch, metrics, *rest, **more)
         real = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-        records = [record for record in self._records(batch, real) if record]
-        self.s2r_records = {}
-        metrics.update(batch_metrics(records))
-        if self.s2r_options.alarms:
-            metrics.update(sign_metrics([record.signs for record in records if record.signs]))
+        metrics.update(batch_metrics(self._measured(batch, real), alarms=self.s2r_options.alarms))
+        self.s2r_measured = {}
 
     def _show_advantages(self, batch: Any) -> None:
         """verl logs statistics of the tokens' advantages, which until now were one number an action."""

@@ -4,8 +4,7 @@ An adapter translates its framework's sample into a call of :func:`score_respons
 the batch of records to the method that knows their group.
 """
 
-from s2r_rewards.adapter.batch import FAILED_METRIC, batch_metrics, failures, step_alarms
-from s2r_rewards.adapter.golds import attempt_of, gold_of, level_of
+from s2r_rewards.adapter.batch import FAILED_METRIC, Measured, batch_metrics, failures, measured, step_alarms
 from s2r_rewards.adapter.options import (
     LOSS_OPTIONS,
     TRAINING_OPTIONS,
@@ -16,6 +15,7 @@ from s2r_rewards.adapter.options import (
 )
 from s2r_rewards.adapter.scoring import FAILING_REWARD, Sample, score_response, score_responses
 from s2r_rewards.adapter.turns import TokenTurn
+from s2r_rewards.answers.labels import attempt_of, gold_of, level_of
 
 __all__ = [
     "FAILED_METRIC",
@@ -23,6 +23,7 @@ __all__ = [
     "LOSS_OPTIONS",
     "TRAINING_OPTIONS",
     "ConfigError",
+    "Measured",
     "Options",
     "Sample",
     "TokenTurn",
@@ -31,6 +32,7 @@ __all__ = [
     "failures",
     "gold_of",
     "level_of",
+    "measured",
     "resolve_checker",
     "resolve_method",
     "score_response",

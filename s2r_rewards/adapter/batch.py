@@ -6,13 +6,13 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from s2r_rewards.adapter.options import Options, resolve_method
-from s2r_rewards.alarms import alarm_metrics, find_alarms
+from s2r_rewards.alarms import Signs, alarm_metrics, find_alarms, sign_metrics
 from s2r_rewards.answers.gold import Gold
 from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.metrics import behaviour_metrics
+from s2r_rewards.metrics import BehaviourCounts, behaviour_counts, metrics_of_counts
 from s2r_rewards.parsing import parse
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import decode_with_offsets
@@ -52,13 +52,31 @@ class Failures:
 failures = Failures()
 
 
-def batch_metrics(scored: Iterable[ScoredRollout]) -> dict[str, float]:
-    """``behaviour_metrics`` over the responses of a batch and by level, and the share of failures."""
-    scored = list(scored)
-    metrics = behaviour_metrics(scored, [item.level or None for item in scored])
-    failed = sum(item.failure is not None for item in scored)
-    metrics[FAILED_METRIC] = failed / len(scored) if scored else float("nan")
-    return metrics
+class Measured(NamedTuple):
+    """What a response adds to the metrics of its batch: little, where thousands of records are too much to keep."""
+
+    counts: BehaviourCounts
+    level: str | None
+    failed: bool
+    signs: Signs | None
+    """What it adds to the alarms; None: nothing."""
+
+
+def measured(record: ScoredRollout) -> Measured:
+    """What a record adds."""
+    return Measured(behaviour_counts(record), record.level or None, record.failure is not None, record.signs)
+
+
+def batch_metrics(scored: Iterable[ScoredRollout | Measured], alarms: bool = False) -> dict[str, float]:
+    """``behaviour_metrics`` over the responses of a batch and by level, and the share of failures.
+
+    Args:
+        alarms: ``s2r/alarm/*`` too, of the signs that the responses bring along.
+    """
+    found = [item if isinstance(item, Measured) else measured(item) for item in scored]
+    metrics = metrics_of_counts([item.counts for item in found], [item.level for item in found])
+    metrics[FAILED_METRIC] = sum(item.failed for item in found) / len(found) if found else float("nan")
+    return metrics | (sign_metrics([item.signs for item in found if item.signs]) if alarms else {})
 
 
 def step_alarms(

@@ -15,6 +15,7 @@ _PATIENCE = 32  # hits that may be misses before their density counts
 _DENSITY = 100  # characters a hit may cost
 
 
+_FEW, _APART = 8, 400  # the same where each hit is compared with several literals
 _SHORT = 1000  # characters that `str.find` searches before a second call has begun
 
 
@@ -77,7 +78,7 @@ def find_all(text: str, needles: tuple[str, ...]) -> list[tuple[int, int, int]]:
                     free[number] = start + len(needle)
             at += 1
             hits += 1
-            if hits > _PATIENCE and hits * _DENSITY > at:
+            if hits > _FEW and hits * _APART > at:
                 break
             at = text.find(probe, at)
         if at >= 0:  # the character is frequent: the rest literal by literal

@@ -63,3 +63,12 @@ def test_a_term_never_vanishes(tiny):
     with localcontext(context(asked.value.digits + 2)):
         root = balls.sqrt(Ball(Decimal(2)))
         assert not (root + Ball(Decimal(tiny))).agrees(root)
+
+
+def test_a_minus_sign_and_an_absolute_value_do_not_round():
+    """A point of more digits than the context has: |x - 1| and |1 - x| are equal at it."""
+    point = Decimal("0.9993899582775027656822430799365974962711334228515625")
+    with localcontext(context(50)):
+        assert (-Ball(point)).value == -Fraction(point)
+        assert abs(-Ball(point)).value == Fraction(point)
+        assert (Ball(point) + Ball(Decimal(-1))).agrees(-(Ball(Decimal(1)) + -Ball(point)))

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from s2r_rewards.adapter import Options, score_response
 from s2r_rewards.alarms import alarm_metrics, find_alarms, sign_metrics
+from s2r_rewards.answers import CheckResult
 from s2r_rewards.judging import judge
 from s2r_rewards.parsing import parse
-from s2r_rewards.scored import ScoredRollout
+from s2r_rewards.scored import ScoredAction, ScoredRollout
 from s2r_rewards.testing import ORACLE
+from s2r_rewards.trajectory import Verdict
 
 torch = pytest.importorskip("torch")
 
@@ -89,6 +91,46 @@ def test_the_short_text_of_a_record_holds_what_the_long_one_does(case):
     for one in (record, spanned, replace(record, left_out=True, ended=False, level=None), score_response(None, "3")):
         assert ScoredRollout.loads(one.wire()) == ScoredRollout.loads(one.dumps())
         assert len(one.wire()) < len(one.dumps())
+
+
+def action(kind, start, end, **what):
+    return ScoredAction(kind, start, end, **what)
+
+
+def check(verdict, tier):
+    return CheckResult(verdict, tier)
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        (),
+        (action("solve", 3, 9, check=check("timeout", "symbolic"), reward=-1.0, tokens=(1, 2)),),
+        (action("end", 0, 0),),
+        (  # tiers and rewards of several kinds; a span of nothing; the end has no tokens
+            action("solve", 0, 4, check=check("incorrect", "number"), reward=0.5, tokens=(0, 2)),
+            action("verify", 4, 4, reward=0.0, tokens=(2, 2)),
+            action("solve", 4, 7, check=check("malformed", "judge"), reward=-0.0, tokens=(2, 5)),
+            action("verify", 7, 9, verdict=Verdict.CORRECT, reward=1, tokens=(5, 6)),
+            action("end", 9, 9),
+        ),
+        (  # gaps, and a hole in the tokens
+            action("solve", 1, 4, reward=1.0, tokens=(1, 2)),
+            action("verify", 6, 8, verdict=Verdict.INCORRECT, reward=1.0),
+            action("solve", 8, 9, check=check("ungradable", "string"), reward=1.0, tokens=(4, 9)),
+        ),
+        (
+            action("solve", 0, 2, check=check("correct", "string"), reward=1.0, tokens=(0, 3)),
+            action("end", 2, 3, tokens=(3, 4)),
+        ),
+    ],
+)
+@pytest.mark.parametrize("signs", [None, (), ((3, 1), (0, 0), (12, 5))])
+def test_the_short_text_by_hand(actions, signs):
+    record = ScoredRollout(actions, -1.0, None, signs=signs)
+    again = ScoredRollout.loads(record.wire())
+    assert again == record
+    assert repr(again) == repr(record)  # 1 is not 1.0, nor −0.0 0.0
 
 
 def test_another_releases_short_text_is_refused():

@@ -79,7 +79,7 @@ class Ball:
             _ask(getcontext().prec + noise.error.adjusted() - term.value.adjusted() + MARGIN)
 
     def __neg__(self) -> Ball:
-        return Ball(-self.value, self.error)
+        return Ball(self.value.copy_negate(), self.error)  # a minus sign would round
 
     def __sub__(self, other: Ball) -> Ball:
         return self + -other
@@ -111,7 +111,7 @@ class Ball:
         return self.value + self.error < other.value - other.error
 
     def __abs__(self) -> Ball:
-        return Ball(abs(self.value), self.error)
+        return Ball(self.value.copy_abs(), self.error)
 
     @property
     def whole(self) -> int | None:

@@ -64,14 +64,16 @@ def region_points(first: Node, second: Node, names: Sequence[str], seed: int) ->
         return
     inside = {part for node in (first, second) for part in descendants(node) if isinstance(part, tree.Function)}
     plain = all(function.name not in ("abs", "sign", "floor", "ceil", "max", "min") for function in inside)
+    domains = list(dict.fromkeys(f.arguments[0] for f in inside if f.name in ("sqrt", "ln", "log")))
     rng = random.Random(seed)
     seen: Counter[Region] = Counter()
     line: list[tuple[float, Region]] = []
     for number in range(_TRIES_OF_ROOTS if plain else _TRIES):
         point = {name: _draw(rng) for name in names}
         region = _region(parts, point)
-        seen[region] += 1
-        if seen[region] <= _POINTS:
+        defined = all((_sign_or_step(inner, point, False) or 0) >= 0 for inner in domains)
+        seen[visible := (*region, int(defined))] += 1  # where a root has no value, nothing is seen of the region
+        if seen[visible] <= _POINTS:
             yield {name: Decimal(value) for name, value in point.items()}
         if len(names) == 1 and number < _LINE:
             line.append((point[names[0]], region))

@@ -9,38 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import Gold, JudgedTrajectory
-from s2r_rewards.trajectory import Action, ActionKind, Deviation, Span, Trajectory, Verdict
+from s2r_rewards.scored import wire
+from s2r_rewards.scored.action import ScoredAction, fresh_action, from_field, from_wire, to_field
+from s2r_rewards.trajectory import Action, Deviation, Span, Trajectory, Verdict
 
 VERSION = 2
-WIRE = 1  # of what `ScoredRollout.wire` writes, which lives no longer than a training step
-_VERDICTS: dict[str | None, Verdict | None] = {None: None, **{verdict.value: verdict for verdict in Verdict}}
 #: Version 1 named presets; their methods of today.
 _PRESETS = {"paper": "s2r-prl", "released": "released-prl"}
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredAction:
-    """One action with its check or verdict, and its numbers. ``start`` and ``end`` are characters, ``[start, end)``."""
-
-    kind: ActionKind
-    start: int
-    end: int
-    answer: str | None = None
-    check: CheckResult | None = None
-    """solve: what V_golden says of the answer."""
-    verdict: Verdict | None = None
-    """verify: what it says of its attempt."""
-    reward: float | None = None
-    """None for ``end``, which earns nothing."""
-    baseline: float | None = None
-    advantage: float | None = None
-    tokens: Span | None = None
-    """The action's tokens in the response, ``[first, end)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +74,11 @@ class ScoredRollout:
             raise ValueError(f"{len(rewards)} rewards for {count} scored actions; expected one each")
         checks = iter(judged.checks)
         actions = tuple(
-            ScoredAction(
-                kind=action.kind,
-                start=action.start,
-                end=action.end,
-                answer=action.answer,
+            fresh_action(
+                action.kind,
+                action.start,
+                action.end,
+                action.answer,
                 check=next(checks) if action.kind == "solve" else None,
                 verdict=action.verdict,
                 reward=rewards[t] if t < count else None,  # ``end`` comes last
@@ -213,7 +192,7 @@ class ScoredRollout:
             "outcome": self.outcome,
             "deviations": list(self.codes),
             "deviation_spans": [[d.action, d.start, d.end] for d in self.deviations],
-            "actions": [_action_record(a, rewards[:t], brief) for t, a in enumerate(self.actions)],
+            "actions": [to_field(a, rewards[:t], brief) for t, a in enumerate(self.actions)],
         }
         optional = {
             "truncated": self.truncated or None,
@@ -242,7 +221,7 @@ class ScoredRollout:
         try:
             preset = record.get("preset")
             return cls(
-                actions=tuple(map(_action, record["actions"])),
+                actions=tuple(map(from_field, record["actions"])),
                 outcome=float(record["outcome"]),
                 ended=record.get("ended"),
                 deviations=_deviations(record),
@@ -269,15 +248,11 @@ class ScoredRollout:
 
     def wire(self) -> str:
         """The same in half the text, where thousands of records a step are read by one process."""
-        actions = []
-        for a in self.actions:
-            said = (a.verdict and a.verdict.value, None) if a.check is None else (a.check.verdict, a.check.tier)
-            actions.append((a.kind, a.start, a.end, *said, a.reward, *(a.tokens or ())))
         spans = [(d.code, d.action, d.start, d.end) for d in self.deviations]
         names = (self.grammar, self.method, self.checker, self.failure, self.level)
-        signs = self.signs and [count for pair in self.signs for count in pair]
         flags = (self.ended, self.truncated, self.left_out)
-        return json.dumps([WIRE, self.outcome, actions, spans, signs, names, flags], separators=(",", ":"))
+        value = [wire.WIRE, self.outcome, wire.pack(self.actions), spans, wire.signs_text(self.signs), names, flags]
+        return json.dumps(value, separators=(",", ":"))
 
     @classmethod
     def loads(cls, text: str) -> ScoredRollout:
@@ -286,61 +261,15 @@ class ScoredRollout:
         return _of_wire(value) if isinstance(value, list) else cls.from_record(value)
 
 
-def _action_record(action: ScoredAction, context: Sequence[float], brief: bool) -> dict[str, Any]:
-    entry: dict[str, Any] = {"kind": action.kind, "start": action.start, "end": action.end}
-    if action.kind == "solve" and not brief:
-        entry["answer"] = action.answer
-    if action.check is not None:
-        entry["check"] = {"verdict": action.check.verdict, "tier": action.check.tier}
-        if not brief:
-            entry["check"]["reason"] = action.check.reason
-    if action.kind == "verify":
-        entry["verdict"] = action.verdict.value if action.verdict else None
-    if action.kind != "end":
-        entry["reward"] = action.reward
-        if action.advantage is not None and not brief:
-            entry |= {"context": list(context), "baseline": action.baseline, "advantage": action.advantage}
-    if action.tokens is not None:
-        entry["tokens"] = list(action.tokens)
-    return entry
-
-
-def _action(entry: Mapping[str, Any]) -> ScoredAction:
-    check, tokens, verdict = entry.get("check"), entry.get("tokens"), entry.get("verdict")
-    if entry["kind"] == "solve" and check is None:
-        raise KeyError("check")
-    return ScoredAction(
-        kind=entry["kind"],
-        start=entry["start"],
-        end=entry["end"],
-        answer=entry.get("answer"),
-        check=CheckResult(check["verdict"], check["tier"], check.get("reason", "")) if check else None,
-        verdict=Verdict(verdict) if verdict else None,
-        reward=entry["reward"] if entry["kind"] != "end" else None,
-        baseline=entry.get("baseline"),
-        advantage=entry.get("advantage"),
-        tokens=(tokens[0], tokens[1]) if tokens else None,
-    )
-
-
-_check = lru_cache(maxsize=256)(CheckResult)  # of few kinds, and frozen
-
-
 def _of_wire(value: list[Any]) -> ScoredRollout:
-    version, outcome, entries, spans, signs, names, flags = value
-    if version != WIRE:
-        raise ValueError(f"a record of wire version {version!r}; expected {WIRE}: one release on all machines")
-    actions = []
-    for kind, start, end, said, tier, reward, *tokens in entries:
-        check = _check(said, tier) if kind == "solve" else None
-        verdict = _VERDICTS[said] if kind == "verify" else None
-        place = (tokens[0], tokens[1]) if tokens else None
-        actions.append(ScoredAction(kind, start, end, None, check, verdict, reward, tokens=place))
+    if value[0] != wire.WIRE:
+        raise ValueError(f"a record of wire version {value[0]!r}; expected {wire.WIRE}: one release on all machines")
+    _, outcome, entries, spans, signs, names, flags = value
+    actions = from_wire(wire.unpack(entries))
     (grammar, method, checker, failure, level), (ended, truncated, left_out) = names, flags
     where = tuple(Deviation(*entry) for entry in spans)
-    pairs = None if signs is None else tuple(zip(signs[::2], signs[1::2], strict=True))
     known = (grammar, method, checker, truncated, failure, left_out, level)
-    return ScoredRollout(tuple(actions), outcome, ended, where, *known, signs=pairs)
+    return ScoredRollout(actions, outcome, ended, where, *known, signs=wire.signs_of(signs))
 
 
 def _deviations(record: Mapping[str, Any]) -> tuple[Deviation, ...]:
