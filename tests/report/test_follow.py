@@ -316,6 +316,21 @@ def test_what_is_no_word_is_found_as_well(follow):
         assert search.complete
 
 
+def test_a_search_that_is_read_while_it_runs_and_grows_finds_each_once(follow):
+    rollouts = shelf_rollouts(copies=40)
+    run = follow()
+    search = Search(run.following.index, "number")
+    for start in range(0, len(rollouts), 110):
+        append(run.path, lines_of(rollouts[start : start + 110]))
+        run.look()
+        for _ in range(20):
+            found = search.numbers(0.0005).tolist()
+            assert found == list(range(len(found)))
+    search._upto = 100  # as if a run had broken off there
+    assert search.numbers(10).tolist() == list(range(len(rollouts)))
+    assert search.complete
+
+
 def test_strangers_are_refused(follow):
     run = follow(shelf_rollouts()).start()
     port = run.server.server_port
