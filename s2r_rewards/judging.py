@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from s2r_rewards import answers
+from s2r_rewards.answers.gold import BatchChecker as BatchChecker
 from s2r_rewards.answers.gold import Gold as Gold
 from s2r_rewards.answers.gold import TypedGold
 from s2r_rewards.answers.result import CheckResult
@@ -14,8 +15,6 @@ from s2r_rewards.trajectory import Trajectory, Verdict
 
 Checker = Callable[[Gold, str], CheckResult]
 """(gold, answer) → CheckResult"""
-BatchChecker = Callable[[Sequence[tuple[Gold, str]]], Sequence[CheckResult]]
-"""[(gold, answer), …] → CheckResults in the same order"""
 
 NO_ANSWER = CheckResult("malformed", "extraction", "the attempt states no answer")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import score_response
-from s2r_rewards.adapter.golds import LabelError, gold_of
 from s2r_rewards.answers.gold import Gold
+from s2r_rewards.answers.labels import LabelError, gold_of
 from s2r_rewards.scored import ScoredRollout
 
 

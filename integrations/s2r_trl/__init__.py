@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s2r_rewards.adapter import TRAINING_OPTIONS, Options, Sample, batch_metrics, score_responses
-from s2r_rewards.adapter.golds import LabelError, gold_of, told, ungradable
 from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.answers import batch_checker
+from s2r_rewards.answers.labels import LabelError, gold_of, told, ungradable
 from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.turns.chat import message_text

@@ -5,7 +5,6 @@ the batch of records to the method that knows their group.
 """
 
 from s2r_rewards.adapter.batch import FAILED_METRIC, Measured, batch_metrics, failures, measured, step_alarms
-from s2r_rewards.adapter.golds import attempt_of, gold_of, level_of
 from s2r_rewards.adapter.options import (
     LOSS_OPTIONS,
     TRAINING_OPTIONS,
@@ -16,6 +15,7 @@ from s2r_rewards.adapter.options import (
 )
 from s2r_rewards.adapter.scoring import FAILING_REWARD, Sample, score_response, score_responses
 from s2r_rewards.adapter.turns import TokenTurn
+from s2r_rewards.answers.labels import attempt_of, gold_of, level_of
 
 __all__ = [
     "FAILED_METRIC",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s2r_rewards.adapter.batch import failures
-from s2r_rewards.adapter.golds import gold_of, level_of
 from s2r_rewards.adapter.options import Options, checker_version, kind_of, resolve_checker, resolve_method
 from s2r_rewards.adapter.turns import ReadTurns, TokenTurn, read_turns
 from s2r_rewards.alarms import Signs, count_signs
+from s2r_rewards.answers.labels import gold_of, level_of
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.judging import JudgedTrajectory, judge_many
 from s2r_rewards.parsing import parse, parse_turns
@@ -28,7 +28,7 @@ class Sample:
     response: str | Sequence[int] | None
     """Text, or the T generated token ids without padding; None: it could not be told from its prompt."""
     gold: Any
-    """A golden answer, or a data set's label of any shape that :func:`s2r_rewards.adapter.golds.gold_of` reads."""
+    """A golden answer, or a data set's label of any shape that :func:`s2r_rewards.answers.labels.gold_of` reads."""
     finished: bool | None = None
     """True: generation emitted the end token; False: cut off; None: the text decides."""
     level: Any = None

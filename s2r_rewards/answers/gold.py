@@ -1,11 +1,12 @@
 """Golden answers, and what kind of answer each is, so that one batch may hold problems of several kinds."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from .policy import AnswerKind
+from .result import CheckResult
 
 #: All kinds; mathematics, which is what a golden answer is that says nothing of its kind, comes first.
 KINDS: tuple[str, ...] = get_args(AnswerKind)
@@ -33,6 +34,9 @@ class TypedGold:
 
 Gold = str | tuple[str, ...] | TypedGold
 """The golden answer, or all the answers that are accepted; with its kind where that is not mathematics."""
+
+BatchChecker = Callable[[Sequence[tuple[Gold, str]]], Sequence[CheckResult]]
+"""Checks (golden answer, answer) pairs, results in their order, as :func:`s2r_rewards.answers.check_many` does."""
 
 
 def gold_of_kind(gold: str | Sequence[str], kind: str = "math") -> Gold:

@@ -222,7 +222,11 @@ READERS: dict[str, Callable[..., str]] = {
 
 def to_problem(record: Record, source: Source, name: str | None = None) -> Problem:
     """One record of a data set in the common schema. Raises ProblemError naming the field."""
-    problem, answer = (READERS[how[0]](record, *how[1:]) for how in (source.problem, source.answer))
+    # Sets of one's own say it row by row; published ones have fields of that name with other meanings.
+    kind = record["kind"] if not source.hub and record.get("kind") in KINDS else source.kind
+    # Only mathematics can be a whole solution by mistake: a literal may hold #### or several lines.
+    reader = ("text", *source.answer[1:]) if kind != "math" and source.answer[0] == "golden" else source.answer
+    problem, answer = (READERS[how[0]](record, *how[1:]) for how in (source.problem, reader))
     name = name or (str(record["source"]) if source.name == "plain" and record.get("source") else source.name)
     own_id = record.get(source.id) if source.id else None
     # Without one, the text alone makes the name, so that re-reading a data set gives the same ids.
@@ -235,7 +239,7 @@ def to_problem(record: Record, source: Source, name: str | None = None) -> Probl
         level=level_of(record.get(source.level)) if source.level else None,
         source=name,
         solution=solution if isinstance(solution, str) else None,
-        kind=source.kind,
+        kind=kind,
     )
 
 

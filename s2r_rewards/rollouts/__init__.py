@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.answers.gold import KINDS, Gold, gold_label, gold_of_fields
+from s2r_rewards.answers.gold import KINDS, Gold, TypedGold, gold_label, gold_of_fields
+from s2r_rewards.answers.labels import LabelError, gold_of
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import records
 from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
@@ -191,6 +192,18 @@ def _read_gold(known: dict[str, Any]) -> None:
         known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
     elif isinstance(gold, (int, float)):
         known["gold"] = str(gold)
+    elif isinstance(gold, str) and known.get("kind") not in KINDS[1:] and (answer := _answer_of(gold)) != gold:
+        known.setdefault("solution", gold)
+        known["gold"] = answer
+
+
+def _answer_of(gold: str) -> str | list[str]:
+    """The golden answer in a worked solution or a list written as text, as trainers read it; "", ungradable: none."""
+    try:
+        read = gold_of(gold) if gold else gold
+    except LabelError:
+        return ""
+    return gold if isinstance(read, TypedGold) else read if isinstance(read, str) else list(read)
 
 
 def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from s2r_rewards.adapter import FAILED_METRIC, Options, Sample
-from s2r_rewards.adapter.golds import level_of
+from s2r_rewards.answers.labels import level_of
 from s2r_rewards.metrics import BehaviourCounts
 from s2r_rewards.server.judges import Answer, judge_samples
 
@@ -25,7 +25,7 @@ MIN_OVERLAP = 16
 
 def read_samples(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]) -> list[Sample]:
     """What OpenRLHF hands over, one entry a response: decode(prompt + response) with special tokens, the prompt as
-    text, and a label for :func:`s2r_rewards.adapter.golds.gold_of`."""
+    text, and a label for :func:`s2r_rewards.answers.labels.gold_of`."""
     return [
         Sample(response_of(query, prompt), label, level=level_of(label))
         for query, prompt, label in zip(queries, prompts, labels, strict=True)

@@ -9,16 +9,17 @@ from click.testing import CliRunner
 
 from s2r_rewards import judge, parse
 from s2r_rewards.adapter import Options, Sample, score_responses
-from s2r_rewards.adapter.golds import LabelError, gold_of, level_of, ungradable
 from s2r_rewards.alarms.signs import answer_spraying
 from s2r_rewards.answers import CheckPolicy, CheckResult, TypedGold, batch_checker, check, check_many, check_response
 from s2r_rewards.answers.gold import gold_of_text, gold_text
+from s2r_rewards.answers.labels import LabelError, gold_of, level_of, ungradable
 from s2r_rewards.cli import main
 from s2r_rewards.datasets.formats import openrlhf_prompt, openrlhf_replay, trl_prompt, verl_prompt
 from s2r_rewards.datasets.problems import Problem
 from s2r_rewards.datasets.verification import checked_attempts, verification_requests, verified_row
 from s2r_rewards.evaluation.auditing import pairs_of
-from s2r_rewards.evaluation.benchmarks import BENCHMARKS, read_item
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS, benchmark_of, load_benchmark, read_item
+from s2r_rewards.evaluation.scoring import score_generations
 from s2r_rewards.llm.answers import question
 from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts
@@ -270,6 +271,19 @@ def test_data_problems_writes_them_and_data_rl_every_trainers_rows(s2r, tmp_path
     assert [(row["answer"], row["kind"], row["source"]) for row in written] == [
         (case["gold"], case["kind"], source) for case in cases
     ]
+    joined = tmp_path / "joined.jsonl"  # with problems of ones own, by a second pass
+    own = {"id": "own", "problem": "Print it.", "answer": "'a #### b'", "kind": "literal"}
+    s2r(
+        "data",
+        "problems",
+        problems,
+        lines(tmp_path / "own.jsonl", [own, {**own, "id": "m", "problem": "1 + 1?", "answer": "2", "kind": "algebra"}]),
+        "-o",
+        joined,
+    )
+    again = [json.loads(line) for line in joined.read_text().splitlines()]
+    assert again[:-2] == written
+    assert [(row["answer"], row.get("kind")) for row in again[-2:]] == [("'a #### b'", "literal"), ("2", None)]
     s2r("data", "rl", problems, "-o", tmp_path / "o.jsonl", "--openrlhf", rl, "--trl", trl)
     for path, label in ((rl, "label"), (trl, "gold")):  # in an order drawn at random
         found = {gold_of(json.loads(row)[label]) for row in path.read_text().splitlines()}
@@ -294,6 +308,17 @@ def test_data_problems_writes_them_and_data_rl_every_trainers_rows(s2r, tmp_path
         0.5,
     )
     assert len((tmp_path / "band.jsonl").read_text().splitlines()) == len(cases), told
+
+
+def test_an_evaluation_set_of_ones_own_says_the_kind_row_by_row(tmp_path):
+    path = lines(tmp_path / "mine.jsonl", [problem.to_record() for problem in PROBLEMS])
+    assert [item.gold for item in load_benchmark(benchmark_of("mine"), str(path))] == [p.gold for p in PROBLEMS]
+    rollouts = [
+        Rollout(problem.id, problem.problem, response(case[name][-1]), problem.gold, finished=True)
+        for problem, case in zip(PROBLEMS, CASES, strict=True)
+        for name in ("right", "wrong")
+    ]
+    assert score_generations("mine", rollouts).accuracy == 0.5
 
 
 def test_a_set_that_is_published_for_evaluation_alone_is_refused_without_a_file(s2r, tmp_path):

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.adapter import score_response
-from s2r_rewards.adapter.golds import LabelError, gold_of, told, ungradable
 from s2r_rewards.answers import check_many
+from s2r_rewards.answers.labels import LabelError, gold_of, told, ungradable
 from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.rollouts import read_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 
 CASES = json.loads(Path(__file__).with_name("golds.json").read_text(encoding="utf-8"))
 GSM8K = "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n#### 72"
@@ -78,3 +80,25 @@ def test_a_golden_answer_that_does_not_equal_itself_is_told():
     [(row, why)] = ungradable(["4", "5 km", ["6 km", "6"]], checker)
     assert row == 2
     assert why == "label: '5 km' is ungradable as an answer to itself (no unit)"
+
+
+@pytest.mark.parametrize(
+    ("written", "gold", "kept"),
+    [
+        ("He has 17 · 3 = 51 marbles.\n#### 51", "51", True),
+        ("We compute, thus $\\boxed{51}$.", "51", True),
+        ('["51", "fifty-one"]', ("51", "fifty-one"), True),
+        ("51", "51", False),
+        ("First we add the 17 marbles. Then we multiply the sum by three, and so on, as everybody can see who looks at "
+         "it for a while, since nothing else is left to do here.", "", True),
+    ],
+)  # fmt: skip
+def test_rollouts_on_disk_are_graded_as_in_a_trainer(tmp_path, written, gold, kept):
+    """A rollout's gold is what a trainer reads out of the label; the label itself is kept."""
+    path = tmp_path / "r.jsonl"
+    path.write_text(json.dumps({"prompt": "Q", "response": "\\boxed{51}", "gold": written}))
+    (rollout,) = read_rollouts(path)
+    assert rollout.gold == gold
+    assert (rollout.extra.get("solution") == written) == kept
+    (scored,) = score_rollouts([rollout])
+    assert scored.s2r.actions[0].check.verdict == ("correct" if gold else "ungradable")

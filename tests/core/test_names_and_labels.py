@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from s2r_rewards.adapter.golds import LabelError, gold_of, level_of
+from s2r_rewards.answers.labels import LabelError, gold_of, level_of
 from s2r_rewards.resolve import is_reference, load_object, named
 
 

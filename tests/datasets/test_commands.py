@@ -13,7 +13,7 @@ from dataclasses import replace
 import pyarrow.parquet
 import pytest
 
-from s2r_rewards.adapter.golds import gold_of
+from s2r_rewards.answers.labels import gold_of
 from s2r_rewards.baselines import accuracy_baseline
 from s2r_rewards.cli.data import STEPS
 from s2r_rewards.datasets.initialization import parses_back

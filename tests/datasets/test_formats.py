@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from s2r_rewards.adapter.golds import gold_of, level_of
 from s2r_rewards.adapter.replay import read_stored
 from s2r_rewards.answers import CheckResult
 from s2r_rewards.answers.gold import gold_text
+from s2r_rewards.answers.labels import gold_of, level_of
 from s2r_rewards.datasets import formats
 from s2r_rewards.datasets.initialization import INITIALIZATION_PRESETS, VerifiedAttempt, assemble, single_attempt
 from s2r_rewards.datasets.problems import Problem

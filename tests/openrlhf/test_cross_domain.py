@@ -9,7 +9,7 @@ import tiny
 
 from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.reward import reward_func
-from s2r_rewards.adapter.golds import ungradable
+from s2r_rewards.answers.labels import ungradable
 from s2r_rewards.datasets.formats import openrlhf_prompt
 from s2r_rewards.evaluation.benchmarks import BENCHMARKS, read_item
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.adapter import Options
-from s2r_rewards.adapter.golds import LabelError, gold_of, level_of
+from s2r_rewards.answers.labels import LabelError, gold_of, level_of
 from s2r_rewards.server.protocol import response_of, reward_batch
 from s2r_rewards.server.settings import Settings
 

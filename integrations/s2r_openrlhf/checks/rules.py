@@ -13,10 +13,10 @@ from s2r_openrlhf.checks.flags import Flags
 from s2r_openrlhf.options import Options, is_openrlhfs_own, uses_own_loss
 from s2r_rewards.adapter import LOSS_OPTIONS, resolve_checker, resolve_method
 from s2r_rewards.adapter.chat import lacks_template
-from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.machine import installed
 from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.adapter.replay import check_file
+from s2r_rewards.answers.labels import TOLERATED, told, ungradable
 from s2r_rewards.methods import Method
 from s2r_rewards.rollouts.records import RecordError, read_records
 

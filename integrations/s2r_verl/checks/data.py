@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.adapter import ConfigError, resolve_checker
-from s2r_rewards.adapter.golds import TOLERATED, told, ungradable
 from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.adapter.replay import read_stored
+from s2r_rewards.answers.labels import TOLERATED, told, ungradable
 from s2r_rewards.rollouts.records import RecordError
 from s2r_verl.checks.setup import AGENT_LOOPS, CREDIT, LOSS, REPLAY, Setup, uses_s2r
 

@@ -6,7 +6,7 @@ r"""Golden answers and levels out of whatever a data set calls a label.
 | a worked solution | its last ``\boxed{…}``, what follows ``####`` in its last line, or "the answer is …" |
 | a list (or its JSON text, of texts) | any of its members is accepted |
 | an object (or its JSON text) | what its field ``gold``, ``answer``, ``ground_truth``, … holds |
-| the same with ``kind`` "choice", "word" or "literal" | the same, word for word, as a :class:`s2r_rewards.answers.TypedGold` |
+| the same with ``kind`` "choice", "word" or "literal" | the same, word for word, as a :class:`~s2r_rewards.answers.TypedGold` |
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from s2r_rewards import answers
-from s2r_rewards.answers import TypedGold, extract_answer
-from s2r_rewards.answers.gold import KINDS, Gold, accepted, gold_of_kind
-from s2r_rewards.answers.policy import AnswerKind
-from s2r_rewards.judging import BatchChecker
+from .batch import check_many
+from .extract import extract_answer
+from .gold import KINDS, BatchChecker, Gold, TypedGold, accepted, gold_of_kind
+from .policy import AnswerKind
 
 #: Where an object keeps its golden answer; the first that it has counts.
 GOLD_FIELDS = ("gold", "answer", "final_answer", "ground_truth", "expected_answer", "target", "solution")
@@ -185,7 +184,7 @@ def ungradable(
         for one in accepted(gold):
             pairs.append((gold, one))
             rows.append(row)
-    results = (checker or answers.check_many)(pairs)
+    results = (checker or check_many)(pairs)
     right = {row for row, result in zip(rows, results, strict=True) if result}
     for row, (gold, _), result in zip(rows, pairs, results, strict=True):
         if row not in right:
