@@ -27,7 +27,7 @@ SHOWN_NOTICES = 5
 LARGEST_BATCH = 20_000
 """Baselines over more rollouts than these are not worked out while somebody waits."""
 MOST_ROWS, MOST_SAMPLES = 500, 64
-PATIENCE = 0.15
+PATIENCE = 0.1
 """Seconds that a search may keep the page waiting before it shows what there is."""
 
 
