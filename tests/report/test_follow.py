@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from s2r_rewards.adapter.batch import batch_metrics
+from s2r_rewards.cli.kit.finding import waiting_files
 from s2r_rewards.report import render
 from s2r_rewards.report.live.following import Following
 from s2r_rewards.report.live.search import Search, expression
@@ -219,6 +220,22 @@ def test_a_file_that_begins_anew_replaces_its_rollouts(follow):
     assert run.following.rows({})["count"] == before * 2 // 3
     assert "was cut from" in run.following.status()
     assert run.following.rollout(0) is None
+
+
+def test_a_folder_is_followed_to_its_newest_stage(follow, tmp_path):
+    run = follow()
+    run.following._find = lambda: waiting_files(tmp_path)
+    assert run.look() == 0
+    for stage, copies in (("sft", 2), ("rl", 1)):
+        (tmp_path / stage).mkdir()
+        write_rollouts(tmp_path / stage / "1.jsonl", shelf_rollouts(copies))
+        os.utime(tmp_path / stage / "1.jsonl", (copies * -9, copies * -9))
+        assert run.look() == 11 * copies
+        assert run.following.rows({})["count"] == run.following.figures.overall.size == 11 * copies
+    write_rollouts(tmp_path / "rl" / "2.jsonl", shelf_rollouts())
+    assert run.look() == 11
+    assert run.following.figures.overall.size == 22
+    assert "no part of the run any more" in run.following.status()
 
 
 def test_bad_lines_are_left_out_and_counted(follow):

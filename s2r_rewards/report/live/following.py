@@ -105,7 +105,13 @@ class Following:
 
     def _new(self, under_way: deque[tuple[Watched, bool]]) -> Iterator[Chunk]:
         """The chunks that are new; what each belongs to, and whether its file begins anew, goes to ``under_way``."""
-        for path in self._find():
+        files = list(self._find())
+        for path in [path for path in self._watched if files and path not in files and path.exists()]:
+            self._note(f"{path} is no part of the run any more (another folder has newer files): it is left out")
+            under_way.append((self._watched.pop(path), True))
+            self._gone += 1
+            yield Chunk(str(path))
+        for path in files:
             watched = self._watched.get(path) or self._watched.setdefault(
                 path, Watched(self._gone + len(self._watched), Tail(path))
             )
