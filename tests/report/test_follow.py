@@ -474,7 +474,8 @@ def test_a_million_rows_can_be_scrolled(show, browser, follow, monkeypatch):
         assert -200 < top[0] < top[1]
 
 
-def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path, how):
     path = tmp_path / "dumps" / "1.jsonl"
     path.parent.mkdir()
     write_rollouts(path, shelf_rollouts())
@@ -483,6 +484,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "s2r_rewards", "report", str(path.parent), "--follow", "--no-browser"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # also where the tests run behind `&`
     )  # fmt: skip
     address = urlsplit(process.stdout.readline().strip())
     assert address.hostname == "127.0.0.1"
@@ -495,7 +497,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
         time.sleep(0.1)
     assert state["total"] == 11
     assert list((tmp_path / "tmp").iterdir())
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in errors
