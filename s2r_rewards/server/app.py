@@ -19,7 +19,7 @@ from starlette.datastructures import State
 from s2r_rewards.server.access import RequireToken, require_closed
 from s2r_rewards.server.batching import Batcher
 from s2r_rewards.server.judges import Judges
-from s2r_rewards.server.protocol import read_samples, to_response
+from s2r_rewards.server.protocol import read_samples, reply
 from s2r_rewards.server.settings import Settings
 from s2r_rewards.server.watch import LimitBody, Telemetry, Watch
 
@@ -100,14 +100,14 @@ def create_app(settings: Settings) -> Application:
     async def metrics() -> Response:
         return Response(telemetry.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    async def rewards(text: bytes) -> JSONResponse:
+    async def rewards(text: bytes) -> Response:
         try:
             body = read_body(text)
         except ValidationError as error:
             return refusal(error)
         answers = await batcher.submit(read_samples(body.query, body.prompts, body.labels))
         telemetry.add(answers)
-        return JSONResponse(to_response(answers))
+        return Response(reply(answers), media_type="application/json")
 
     async def dispatch(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS:

@@ -6,8 +6,10 @@ as every other sample, is counted under :data:`~s2r_rewards.adapter.FAILED_METRI
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from s2r_rewards.adapter import FAILED_METRIC, Options, Sample
@@ -49,6 +51,20 @@ def to_response(answers: Sequence[Answer]) -> dict[str, Any]:
         "scores": [float(one.outcome > 0) for one in answers],
         "extra_logs": logs if answers else {},
     }
+
+
+def reply(answers: Sequence[Answer]) -> bytes:
+    """:func:`to_response` as JSON text. OpenRLHF sends one sample a request, and most get one of a few answers."""
+    return _reply_to_one(answers[0]) if len(answers) == 1 else _written(answers)
+
+
+@lru_cache(maxsize=4096)
+def _reply_to_one(answer: Answer) -> bytes:
+    return _written([answer])
+
+
+def _written(answers: Sequence[Answer]) -> bytes:
+    return json.dumps(to_response(answers), allow_nan=False, separators=(",", ":")).encode()
 
 
 def response_of(query: str, prompt: str) -> str | None:

@@ -1,6 +1,7 @@
 """``s2r serve`` as a real process: load, refusals, metrics, and a shutdown that drops nothing."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,10 @@ import httpx
 import pytest
 from harness import free_port
 
-from s2r_rewards.adapter import FAILED_METRIC
+from s2r_rewards.adapter import FAILED_METRIC, Sample
 from s2r_rewards.metrics import METRIC_NAMES
+from s2r_rewards.server.judges import judge_samples
+from s2r_rewards.server.protocol import reply, to_response
 
 PROMPT = "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"
 RIGHT = "2 + 2 = \\boxed{4}.\n\nWait, let me recheck my solution.\n\nTherefore, the answer is correct.<|im_end|>"
@@ -154,3 +157,10 @@ def test_help_shows_an_example():
     text = CliRunner().invoke(command, ["--help"]).output
     assert "s2r serve --port 5000" in text
     assert "--reward.remote_url" in text
+
+
+def test_a_reply_is_the_protocols_object_for_one_sample_and_for_several():
+    answers = judge_samples([Sample("\\boxed{1}", "1"), Sample("\\boxed{2}", "1"), Sample("\\boxed{1}", "1")])
+    assert answers[0].outcome != answers[1].outcome
+    for some in (answers, answers[:1], answers[1:2], answers[2:], answers[:1], []):
+        assert json.loads(reply(some)) == to_response(some)

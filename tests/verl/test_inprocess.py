@@ -393,3 +393,24 @@ def test_the_reward_manager_checks_every_row_by_its_kind(config, tokenizer, cros
 def test_the_reward_function_does_too(cross_domain):
     for text, gold, reward in cross_domain:
         assert compute_score("s2r", text, gold, {})["score"] == reward, (text, gold)
+
+
+def test_the_search_for_cycles_waits_and_goes_on():
+    import gc
+
+    from s2r_verl.records import at_rest
+
+    @at_rest()
+    def inside(fail):
+        with at_rest():
+            assert not gc.isenabled()
+        assert not gc.isenabled()  # the inner one does not switch it on for the outer
+        if fail:
+            raise ValueError
+        return gc.isenabled()
+
+    assert inside(False) is False
+    assert gc.isenabled()
+    with pytest.raises(ValueError):
+        inside(True)
+    assert gc.isenabled()

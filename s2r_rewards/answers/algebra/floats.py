@@ -93,6 +93,8 @@ class Floats(Arithmetic):
             raise Undefined("an exponent out of range")
         if base == 0 and complex(power).real <= 0:
             raise Undefined("a power of zero")
+        if isinstance(base, complex) and not base.imag:
+            base = base.real
         if isinstance(base, float | int) and base < 0:
             ratio = written_fraction(exponent)
             if ratio is not None and ratio.denominator % 2 and ratio.denominator > 1:  # an odd root is real

@@ -31,7 +31,7 @@ _PLAN = (
 )  # fmt: skip
 _PLAN_OF_PIECES = (
     *_PLAN, ("±", "0.1", "4"), ("±", "0.1", "12"), ("±", "1", "30"), ("±", "100000", "9000000"), ("+", "1", "9"),
-    ("-", "1", "9"), ("+", "36", "60"), ("-", "36", "60"),
+    ("-", "1", "9"), ("+", "36", "60"), ("-", "36", "60"), ("±", "1e15", "1e17"),
 )  # fmt: skip
 _WHOLE = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 15, 20)
 _FIRST = 4  # points that are looked at before those for steep functions: some agreements suffice
@@ -109,6 +109,9 @@ def _between_breaks(first: Node, second: Node, names: Sequence[str], digits: Dig
     """One variable: whole numbers, and a point in each piece that the breaks cut the line into."""
     for whole in (0, 1, 2, 3, 6, 12, -1, -3, 60):
         yield dict.fromkeys(names, Decimal(whole))
+    if len(names) > 1:
+        for whole in (2, -5):  # whole numbers of both signs
+            yield {name: Decimal(-whole if k % 2 else whole) for k, name in enumerate(names)}
     for name in names:
         others = {other: digits.between(Decimal(1), Decimal(9)) for other in names if other != name}
         breaks = _ends(sorted(_breaks(first, name, others) | _breaks(second, name, others)))
