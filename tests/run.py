@@ -52,6 +52,9 @@ class Suite:
     python: str = ""
     """Runs under this interpreter (``"3.10"``) where there is one, else is left out; default: this one."""
 
+    only_named: bool = False
+    """Runs only where it is asked for by name: what depends on the world outside more than on a commit."""
+
     @property
     def folder(self) -> Path:
         return ENVS / self.name
@@ -186,7 +189,7 @@ def main() -> int:
     known = {suite.name for suite in suites}
     if unknown := set(options.suites) - known:
         raise SystemExit(f"no suite {sorted(unknown)}; there are {sorted(known)}")
-    chosen = [s for s in suites if not options.suites or s.name in options.suites]
+    chosen = [s for s in suites if (s.name in options.suites if options.suites else not s.only_named)]
     lines, ok = [], True
     for suite in [s for s in chosen if interpreter(s) is None]:
         chosen.remove(suite)
