@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from s2r_rewards.adapter.batch import batch_metrics
+from s2r_rewards.cli.kit.finding import waiting_files
 from s2r_rewards.report import render
 from s2r_rewards.report.live.following import Following
 from s2r_rewards.report.live.search import Search, expression
@@ -221,6 +222,22 @@ def test_a_file_that_begins_anew_replaces_its_rollouts(follow):
     assert run.following.rollout(0) is None
 
 
+def test_a_folder_is_followed_to_its_newest_stage(follow, tmp_path):
+    run = follow()
+    run.following._find = lambda: waiting_files(tmp_path)
+    assert run.look() == 0
+    for stage, copies in (("sft", 2), ("rl", 1)):
+        (tmp_path / stage).mkdir()
+        write_rollouts(tmp_path / stage / "1.jsonl", shelf_rollouts(copies))
+        os.utime(tmp_path / stage / "1.jsonl", (copies * -9, copies * -9))
+        assert run.look() == 11 * copies
+        assert run.following.rows({})["count"] == run.following.figures.overall.size == 11 * copies
+    write_rollouts(tmp_path / "rl" / "2.jsonl", shelf_rollouts())
+    assert run.look() == 11
+    assert run.following.figures.overall.size == 22
+    assert "no part of the run any more" in run.following.status()
+
+
 def test_bad_lines_are_left_out_and_counted(follow):
     run = follow(shelf_rollouts())
     append(run.path, 'no JSON\n{"prompt": 3}\n[1]\n')
@@ -314,6 +331,21 @@ def test_what_is_no_word_is_found_as_well(follow):
         search = Search(run.following.index, wanted)
         assert search.numbers(10).tolist() == numbers, wanted
         assert search.complete
+
+
+def test_a_search_that_is_read_while_it_runs_and_grows_finds_each_once(follow):
+    rollouts = shelf_rollouts(copies=40)
+    run = follow()
+    search = Search(run.following.index, "number")
+    for start in range(0, len(rollouts), 110):
+        append(run.path, lines_of(rollouts[start : start + 110]))
+        run.look()
+        for _ in range(20):
+            found = search.numbers(0.0005).tolist()
+            assert found == list(range(len(found)))
+    search._upto = 100  # as if a run had broken off there
+    assert search.numbers(10).tolist() == list(range(len(rollouts)))
+    assert search.complete
 
 
 def test_strangers_are_refused(follow):
@@ -442,7 +474,8 @@ def test_a_million_rows_can_be_scrolled(show, browser, follow, monkeypatch):
         assert -200 < top[0] < top[1]
 
 
-def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path, how):
     path = tmp_path / "dumps" / "1.jsonl"
     path.parent.mkdir()
     write_rollouts(path, shelf_rollouts())
@@ -451,6 +484,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "s2r_rewards", "report", str(path.parent), "--follow", "--no-browser"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # also where the tests run behind `&`
     )  # fmt: skip
     address = urlsplit(process.stdout.readline().strip())
     assert address.hostname == "127.0.0.1"
@@ -463,7 +497,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
         time.sleep(0.1)
     assert state["total"] == 11
     assert list((tmp_path / "tmp").iterdir())
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in errors

@@ -27,7 +27,7 @@ SHOWN_NOTICES = 5
 LARGEST_BATCH = 20_000
 """Baselines over more rollouts than these are not worked out while somebody waits."""
 MOST_ROWS, MOST_SAMPLES = 500, 64
-PATIENCE = 0.15
+PATIENCE = 0.1
 """Seconds that a search may keep the page waiting before it shows what there is."""
 
 
@@ -105,7 +105,13 @@ class Following:
 
     def _new(self, under_way: deque[tuple[Watched, bool]]) -> Iterator[Chunk]:
         """The chunks that are new; what each belongs to, and whether its file begins anew, goes to ``under_way``."""
-        for path in self._find():
+        files = list(self._find())
+        for path in [path for path in self._watched if files and path not in files and path.exists()]:
+            self._note(f"{path} is no part of the run any more (another folder has newer files): it is left out")
+            under_way.append((self._watched.pop(path), True))
+            self._gone += 1
+            yield Chunk(str(path))
+        for path in files:
             watched = self._watched.get(path) or self._watched.setdefault(
                 path, Watched(self._gone + len(self._watched), Tail(path))
             )

@@ -52,6 +52,7 @@ class Index:
         self.size = 0
         self.names = {name: Names() for name in ("kind", "level", "step", "problem")}
         self._columns: dict[str, Numbers] = {name: np.empty(1024, np.int32) for name in COLUMNS}
+        self._order: Numbers = np.empty(0, np.int32)
         self._lock = threading.Lock()
         self._writer = self.connect()
         self._writer.execute("PRAGMA journal_mode = WAL")
@@ -120,15 +121,22 @@ class Index:
     def order(self, numbers: npt.NDArray[np.int64], by: str) -> npt.NDArray[np.int64]:
         """The numbers as the page's order `by` has them."""
         if by == "problem":
-            names = self.names["problem"].values
-            ranks = np.empty(len(names) + 1, np.int32)
-            ranks[sorted(range(len(names)), key=lambda i: _in_words(names[i]))] = np.arange(len(names))
-            return numbers[np.argsort(ranks[self.column("problem")[numbers]], kind="stable")]
+            places = self._places()
+            return numbers[np.argsort(places[self.column("problem")[numbers]], kind="stable")]
         columns = {"longest": ("length", -1), "shortest": ("length", 1), "attempts": ("attempts", -1)}
         if by not in columns:
             return numbers
         name, sign = columns[by]
         return numbers[np.argsort(sign * self.column(name)[numbers], kind="stable")]
+
+    def _places(self) -> Numbers:
+        """Of each problem's name, its place among all; kept until there are more."""
+        names = list(self.names["problem"].values)
+        if len(self._order) != len(names):
+            places = np.empty(len(names), np.int32)
+            places[sorted(range(len(names)), key=lambda i: _in_words(names[i]))] = np.arange(len(names))
+            self._order = places
+        return self._order
 
     def alike(self, number: int, *names: str) -> npt.NDArray[np.int64]:
         """The rollouts that have the same in these columns."""

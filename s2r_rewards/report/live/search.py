@@ -6,6 +6,7 @@ import re
 import sqlite3
 import threading
 from array import array
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -42,6 +43,7 @@ class Search:
     def __init__(self, index: Index, wanted: str) -> None:
         self._index, self.wanted = index, wanted.lower()
         self._found = array("q")
+        self._lock = threading.Lock()
         self._upto = 0
         self._stopped = False
         self._thread: threading.Thread | None = None
@@ -59,7 +61,8 @@ class Search:
             self._thread.start()
         if self._thread is not None:
             self._thread.join(seconds)
-        return np.array(self._found, np.int64)
+        with self._lock:  # an array that is copied must not grow
+            return np.array(self._found, np.int64)
 
     def stop(self) -> None:
         """Lets it end early."""
@@ -71,10 +74,15 @@ class Search:
         connection = self._connection = self._index.connect()
         try:
             end = self._index.size
+            self._take([], self._upto)
+            hits: list[int] = []
             for number in self._hits(connection, self._upto, end):
                 if self._stopped:
                     return
-                self._found.append(number)
+                hits.append(number)
+                if len(hits) >= _BATCH or len(self._found) < _BATCH:
+                    self._take(hits)
+            self._take(hits)
             self._upto = end
         except sqlite3.OperationalError:
             if not self._stopped:
@@ -82,6 +90,14 @@ class Search:
         finally:
             self._connection = None
             connection.close()
+
+    def _take(self, hits: list[int], below: int | None = None) -> None:
+        """Moves hits to what was found. ``below``: what lies behind it is of a run that broke off, and comes again."""
+        with self._lock:
+            if below is not None:
+                del self._found[bisect_left(self._found, below) :]
+            self._found.extend(hits)
+        hits.clear()
 
     def _hits(self, connection: sqlite3.Connection, start: int, end: int) -> Iterator[int]:
         asked, look = expression(self.wanted)

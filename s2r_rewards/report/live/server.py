@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import signal
 import sys
 import threading
 from http import HTTPStatus
@@ -155,9 +156,10 @@ class Server(ThreadingHTTPServer):
         return f"http://{HOST}:{self.server_port}/{self.secret}/"
 
     def follow(self) -> None:
-        """Reads and answers until Ctrl-C; leaves nothing behind."""
+        """Reads and answers until Ctrl-C or SIGTERM; leaves nothing behind."""
         self._reader.start()
         try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             self.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
             pass
