@@ -2,7 +2,7 @@
 """Builds one environment a test suite and runs it. Needs Python and pip, nothing else.
 
 Examples:
-  python tests/run.py                 every suite (what CI runs)
+  python tests/run.py                 what CI runs: every suite but those that run by name only (install)
   python tests/run.py core            the core suite only
   python tests/run.py --list          the suites, where they are declared, what they run
   python tests/run.py core -- -k baselines -x     arguments behind -- go to pytest
