@@ -18,7 +18,8 @@ TEMPLATES = Path(__file__).with_name("project")
 
 @dataclass(frozen=True)
 class Framework:
-    """What differs between the trainers. ``train``: how RL takes the project's method."""
+    """What differs between the trainers. ``train``: how RL takes the project's method; ``by_hand``: the SFT of a trainer
+    that has no recipe for it, as RL starts from what it writes."""
 
     title: str
     install: str
@@ -27,6 +28,7 @@ class Framework:
     rl: str
     val: str
     train: str
+    by_hand: str = ""
 
 
 FRAMEWORKS = {
@@ -54,11 +56,17 @@ FRAMEWORKS = {
     "trl": Framework(
         "TRL",
         'pip install "s2r-rewards[trl,data]" "trl[vllm]==1.16.0" pytest',
-        ("trl/sft", "trl/prl"),
-        '--trl data/sft.jsonl --tokenizer "$model"',
-        "--trl data/rl.jsonl",
+        ("trl/prl",),
+        '--trl data/sft_trl/train.jsonl --tokenizer "$model"',
+        "--trl data/rl_trl.jsonl",
         "--trl data/rl_val.jsonl",
-        "--method method:METHOD",
+        "--s2r.method method:METHOD",
+        "accelerate launch --mixed_precision bf16 --use_fsdp --fsdp_version 2 \\\n"
+        "    --fsdp_auto_wrap_policy TRANSFORMER_BASED_WRAP --fsdp_state_dict_type FULL_STATE_DICT \\\n"
+        "    -m trl.scripts.sft --model_name_or_path @HF@ --dataset_name data/sft_trl --output_dir out/sft \\\n"
+        "    --max_length 6000 --learning_rate 5e-6 --num_train_epochs 3 --per_device_train_batch_size 1 \\\n"
+        "    --gradient_accumulation_steps 4 --gradient_checkpointing --bf16\n"
+        "export S2R_START=out/sft                    # what RL starts from",
     ),
 }
 
@@ -91,12 +99,12 @@ def command(folder: Path, framework: str, model: str | None, as_json: bool) -> N
         "@NAME@": folder.resolve().name,
         "@TITLE@": kind.title,
         "@INSTALL@": kind.install,
-        "@HF@": base,
-        "@PAPER@": Path(base).name,
-        "@TRAIN@": "\n".join([*train[:-1], f"PYTHONPATH=. {train[-1]} {kind.train}"]),
+        "@TRAIN@": "\n".join(filter(None, [kind.by_hand, *train[:-1], f"PYTHONPATH=. {train[-1]} {kind.train}"])),
         "@SFT@": kind.sft,
         "@RL@": kind.rl,
         "@VAL@": kind.val,
+        "@HF@": base,
+        "@PAPER@": Path(base).name,
     }
     texts = {path.name.removesuffix(".txt"): path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.iterdir())}
     for name_there, text in texts.items():

@@ -19,8 +19,6 @@ from s2r_rewards.cli import main as s2r
 from s2r_rewards.losses import response_losses
 from s2r_rewards.methods import get_method
 from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
-from s2r_rewards.report.live.following import Following
-from s2r_rewards.report.parts import Rules, Workers
 from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 from s2r_rewards.tensors import spread
@@ -168,24 +166,7 @@ def test_process_rl(asynchronous, sft_model, poisoned_prompts, workspace, tokeni
     assert run.scalars["rollout/num_samples"] == [16.0, 16.0]
     assert sum(run.scalars[FAILED_METRIC]) * 16 == pytest.approx(4)
     assert all(math.isfinite(x) for x in run.scalars["policy_loss"] + run.scalars["actor_grad_norm"])
-    assert_followed(run, workspace / f"rollouts-{asynchronous}.jsonl")
-
-
-def assert_followed(run, path):
-    """`s2r report --follow` shows of each step what the trainer logged."""
-    followed = Following(lambda: [path], Rules(), tell=print)
-    with Workers(1) as workers:
-        assert followed.look(workers) == 32
-    steps = followed.figures.steps
-    whole = [k for k, failed in enumerate(run.scalars[FAILED_METRIC]) if not failed]
-    assert whole  # steps without a poisoned prompt, whose samples only the trainer counts as failures
-    for name in METRIC_NAMES:
-        if len(logged := run.scalars[name]) == len(steps):  # a ratio over nothing is logged at no step
-            for k in whole:
-                assert sorted(steps.items())[k][1].metrics[name] == pytest.approx(logged[k], abs=1e-6, nan_ok=True), (
-                    name
-                )
-    followed.close()
+    assert len((workspace / f"rollouts-{asynchronous}.jsonl").read_text().splitlines()) == 32
 
 
 def assert_evaluation(run):
