@@ -29,7 +29,14 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "token_ids": (lambda x: x is None or _list_of(int, x), "expected a list of integers"),
     "finished": (lambda x: x is None or isinstance(x, bool), "found {value!r}; expected true, false or nothing"),
+    "level": (lambda x: x is None or isinstance(x, str) or _is_number(x), "found {kind}; expected text or a number"),
+    "step": (lambda x: x is None or (_is_number(x) and x == int(x)), "found {kind}; expected a whole number"),
 }
+
+
+def _is_number(value: Any) -> bool:
+    """One that 64 bits hold: a longer one can be neither drawn nor written as parquet."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _list_of(kind: type, value: Any) -> bool:
@@ -97,6 +104,9 @@ class Rollout:
         for name in ("token_ids", "gold"):
             if isinstance(known[name], list):
                 known[name] = tuple(known[name])
+        for name in ("level", "step"):  # pandas makes 3.0 of a 3 in a column that has gaps
+            if isinstance(known[name], float) and known[name].is_integer():
+                known[name] = int(known[name])
         rest = {name: value for name, value in record.items() if name not in _KNOWN}
         ours = rest.get("kind") in KINDS[1:]  # else it is something of the file's own
         known["gold"] = gold_of_fields(known["gold"], rest.pop("kind") if ours else None)
