@@ -516,6 +516,10 @@ def test_the_page_keeps_up(show, browser, follow):
     wait_for(browser, "#list", "problem-9")
     assert find(browser, "#row-100[aria-selected=true]")
     assert [button.is_enabled() for button in find(browser, "#detail .bar-top button")[-2:]] == [True, True]
+    browser.execute_script("list.scrollTop = 0")  # the rows around it are not in the page any more
+    wait_for(browser, "#row-1", "problem-0")
+    browser.find_element("tag name", "body").send_keys("k")
+    wait_for(browser, "#detail h2", "Rollout 99")
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     run.close()
     wait_for(browser, "#about", "The server does not answer")
@@ -537,6 +541,19 @@ def test_hostile_output_stays_text_when_served(show, browser, follow):
         assert browser.title.endswith("s2r report")
         assert not find(browser, "img, #owned")
         assert not browser.get_log("browser")
+
+
+def test_many_samples_are_counted_and_what_is_gone_is_said(show, browser, follow):
+    run = follow(shelf_rollouts()[:1] * 70, pause=0.1).start()
+    show("/dev/null")
+    browser.get(run.server.address + "#r=70")
+    wait_for(browser, "#detail .siblings summary", "64 of 70 samples of this problem")
+    assert "64 of 70" in find(browser, "#detail .siblings .note")[0].get_attribute("textContent")
+    run.path.write_text(lines_of(shelf_rollouts()[1:3]))
+    wait_for(browser, "#meta", "2 rollouts")
+    browser.get("about:blank")
+    browser.get(run.server.address + "#r=70")
+    wait_for(browser, "#detail", "Rollout 70 is not there any more")
 
 
 def test_a_million_rows_can_be_scrolled(show, browser, follow, monkeypatch):

@@ -236,7 +236,8 @@ class Following:
         if not self.index.holds(number):
             return None
         alike = self.index.alike(number, "problem", "step")
-        near = max(0, int(np.searchsorted(alike, number)) - MOST_SAMPLES // 2)
+        place = int(np.searchsorted(alike, number))
+        near = max(0, min(place - MOST_SAMPLES // 2, len(alike) - MOST_SAMPLES))
         shown = alike[near : near + MOST_SAMPLES]
         loaded = self.index.load(self._connection, shown)
         credits_ = self._credits_of(number) if any(wire for _, wire in loaded) else {}
