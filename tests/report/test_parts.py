@@ -121,6 +121,8 @@ def test_work_stays_in_order_whatever_the_processes():
         (["--no-browser"], "--no-browser needs --follow"),
         (["--follow", "-o", "x.html"], "--output is of no use with --follow"),
         (["--follow", "--max-mb", "3"], "--max-mb is of no use with --follow"),
+        (["--follow", "--merge"], "--merge is of no use with --follow"),
+        (["--follow", "--on-error", "skip"], "--on-error is of no use with --follow"),
         (["--follow", "--name", "x"], "--name is of no use with --follow"),
         (["--follow", "--port", "99999999"], "--port"),
     ],
