@@ -1,6 +1,6 @@
 """Many checks at once: de-duplicated, cached, in order.
 
-The checker's own tiers take some 50 µs each: they run in the calling process, and large batches on worker processes
+The checker's own tiers take tens of µs each: they run in the calling process, and large batches on worker processes
 beside it (see :mod:`.chunks`). What always goes to a worker (the symbolic tier, the other backends) runs on
 ``workers`` of them side by side.
 """
