@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from s2r_rewards.answers.gold import KINDS, Gold, TypedGold, gold_label, gold_of_fields
+from s2r_rewards.answers.gold import KINDS, Gold, TypedGold, gold_label, gold_of_fields, gold_text
 from s2r_rewards.answers.labels import LabelError, gold_of
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import records
@@ -84,7 +84,8 @@ class Rollout:
     def to_record(self) -> dict[str, Any]:
         """The JSON object, without fields that hold nothing."""
         record = {name: getattr(self, name) for name in _KNOWN if getattr(self, name) is not None}
-        record |= gold_label(self.gold)
+        # A field of the file's own named `kind` is no kind of answer.
+        record |= {"gold": gold_text(self.gold)} if "kind" in self.extra else gold_label(self.gold)
         for name in ("token_ids", "gold"):
             if isinstance(record.get(name), tuple):
                 record[name] = list(record[name])
@@ -173,7 +174,7 @@ def _read_messages(known: dict[str, Any]) -> None:
     if chat.is_messages(known.get("prompt")):
         known.setdefault("messages", known["prompt"])
         known["prompt"] = chat.prompt_text(known["prompt"])
-    elif known.get("response") is None and chat.is_messages(known.get("messages")):  # a whole conversation
+    if known.get("response") is None and chat.is_messages(known.get("messages")):  # a whole conversation
         said = list(known["messages"])
         first = next((i for i, m in enumerate(said) if m["role"] == "assistant"), len(said))
         if said[first:]:

@@ -306,6 +306,33 @@ def test_two_ranks_and_uneven_micro_batches_train_as_one(offline_process, sft_mo
         assert two.scalars[name][0] == pytest.approx(one.scalars[name][0], rel=tolerance, abs=1e-5), name
 
 
+def test_dynamic_batches_of_packed_samples_on_two_ranks(offline_process, sft_model, workspace, tokenizer):
+    """Spread by length and without padding: the same advantages on the same tokens, the same gradient.
+
+    OpenRLHF computes in bfloat16, where a sample's neighbours move its log-probabilities: hence the tolerances.
+    """
+    rows, one = offline_process
+    packed = harness.train_rl(
+        workspace / "offline-packed",
+        sft_model,
+        workspace / "replay-process.jsonl",
+        s2r__method="s2r-offline-prl",
+        **OFFLINE,
+        actor__num_gpus_per_node=2,
+        ref__num_gpus_per_node=1,
+        train__dynamic_batch_enable=None,
+        train__max_tokens_per_gpu=160,
+        rollout__max_tokens_per_gpu=240,
+        rollout__micro_batch_size=4,
+        ds__packing_samples=None,
+    )
+    assert_stored_advantages(packed, rows, "process", tokenizer)
+    assert len(packed.first_batch()) > 2
+    for name, tolerance in (("policy_loss", 3e-2), ("actor_grad_norm", 5e-3), ("s2r/outcome/accuracy", 1e-9)):
+        assert packed.scalars[name][0] == pytest.approx(one.scalars[name][0], rel=tolerance), name
+    assert abs(packed.scalars["ppo_kl"][0]) < 1e-3
+
+
 def test_offline_outcome_level(sft_model, workspace, tokenizer):
     path = workspace / "replay-outcome.jsonl"
     rows = [json.loads(row["label"]) for row in stored_rollouts(path)]

@@ -118,7 +118,7 @@ def _number_words(text: str) -> str:
             total, current = total + max(1, current) * _THOUSANDS[word], 0
         elif word in PARTS and used and len(pieces) == used + 1:
             return f"{total + current}/{PARTS[word]}"
-        elif not (word == "and" and used and pieces[used - 1] in _THOUSANDS):
+        elif not (word == "and" and used and (pieces[used - 1] == "hundred" or pieces[used - 1] in _THOUSANDS)):
             break
         used += 1
     rest = pieces[used:]

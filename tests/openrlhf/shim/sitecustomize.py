@@ -89,6 +89,17 @@ def _ray(ray):
     ray.init = local
 
 
+def _attention(module):
+    """OpenRLHF packs samples under FlashAttention only; PyTorch's attention stands in, see flash_attn/bert_padding.py."""
+    choose = module.PreTrainedModel.get_correct_attn_implementation
+
+    @functools.wraps(choose)
+    def chosen(self, requested, *args, **kwargs):
+        return choose(self, "sdpa" if requested == "flash_attention_2" else requested, *args, **kwargs)
+
+    module.PreTrainedModel.get_correct_attn_implementation = chosen
+
+
 def _dump_first_batch(module):
     """With S2R_TEST_DUMP=FILE: the first batch exactly as the trainer will learn from it, for the tests to read."""
     import torch
@@ -114,6 +125,7 @@ _AFTER_IMPORT = {
     "ray": _ray,
     "openrlhf.trainer.ppo_utils.experience_maker": _dump_first_batch,
     "openrlhf.utils.distributed_util": _weight_sync,
+    "transformers.modeling_utils": _attention,
     "vllm.model_executor.layers.utils": _plain_linears,
 }
 
