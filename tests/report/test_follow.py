@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from s2r_rewards.adapter.batch import batch_metrics
+from s2r_rewards.cli.kit import finding
 from s2r_rewards.cli.kit.finding import waiting_files
 from s2r_rewards.report import render
 from s2r_rewards.report.live import entries
@@ -242,6 +243,19 @@ def test_a_folder_is_followed_to_its_newest_stage(follow, tmp_path):
     assert run.look() == 11
     assert run.following.figures.overall.size == 22
     assert "no part of the run any more" in run.following.status()
+
+
+def test_files_that_stay_as_they_are_are_looked_into_once(tmp_path, monkeypatch):
+    for step in (1, 2, 3):
+        write_rollouts(tmp_path / f"{step}.jsonl", shelf_rollouts()[:1])
+    opened = []
+    real = finding.read_records
+    monkeypatch.setattr(finding, "read_records", lambda path, *rest: opened.append(path.name) or real(path, *rest))
+    for _ in range(3):
+        assert len(waiting_files(tmp_path)) == 3
+    append(tmp_path / "2.jsonl", lines_of(shelf_rollouts()[1:2]))
+    assert len(waiting_files(tmp_path)) == 3
+    assert sorted(opened) == ["1.jsonl", "2.jsonl", "2.jsonl", "3.jsonl"]
 
 
 def test_bad_lines_are_left_out_and_counted(follow):

@@ -163,7 +163,7 @@ class Following:
             watched.figures.merge(found.part.figures, first)
             self.figures.merge(found.part.figures, first)
             self.version += bool(again or found.entries)
-        self.index.clear(dropped)
+        self.index.clear(dropped, self._stop.is_set)
         return len(found.entries)
 
     def _forget(self) -> None:
@@ -173,7 +173,7 @@ class Following:
             self._watched, self.figures = {}, Figures()
             self.version += 1
         for numbers in dropped:
-            self.index.clear(numbers)
+            self.index.clear(numbers, self._stop.is_set)
 
     def _note(self, text: str) -> None:
         self._notices.append(f"{time.strftime('%H:%M:%S')} {text}")

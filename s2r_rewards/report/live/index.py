@@ -102,9 +102,11 @@ class Index:
             column[dropped] = GONE
             return dropped
 
-    def clear(self, numbers: Iterable[int]) -> None:
-        """Takes dropped rollouts off the disk; of the thread that adds."""
+    def clear(self, numbers: Iterable[int], ended: Callable[[], bool] = lambda: False) -> None:
+        """Takes dropped rollouts off the disk; of the thread that adds. ``ended``: whether it is no use any more."""
         for some in chunks(map(int, numbers)):
+            if ended():
+                return
             with self._writer:
                 for number in some:
                     row = self._writer.execute("SELECT data FROM texts WHERE n = ?", (number,)).fetchone()
