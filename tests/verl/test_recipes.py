@@ -89,6 +89,8 @@ def test_memory_is_read_from_the_configuration():
     ]  # fmt: skip
     other = load_of(composed("qwen2-7b-instruct", "prl", *words))
     assert (other.gpus, other.tokens, other.stays, other.logits) == (8, 7024, (0, 0), 0)
+    awake = composed("qwen2-7b-instruct", "prl", "actor_rollout_ref.rollout.free_cache_engine=False")
+    assert (load.awake, load_of(awake).awake) == (False, True)
     sft = load_of(composed("qwen2-7b-instruct", "sft", "trainer.n_gpus_per_node=4"))
     assert (sft.gpus, sft.tokens, sft.logits, sft.engine) == (4, 6000, 16, 0)
     assert load_of(composed("qwen2-7b-instruct", "sft", "s2r.beta=0")).logits == 10
