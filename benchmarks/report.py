@@ -6,7 +6,7 @@
    characters each), scored already and not.
 2. Follow: ``s2r report --follow`` over ``--followed`` scored rollouts, made of some thousand different ones with a name,
    a step and a number of their own: the time until all can be searched, then the time of each request over HTTP.
-   Times are the longest of five; memory is that of the server, the processes that read for it left out.
+   Times are the longest of four; memory is that of the server, the processes that read for it left out.
 """
 
 import http.client
@@ -33,6 +33,7 @@ from s2r_rewards.rollouts.scoring import score_rollouts
 
 STEP = 1_000
 DIFFERENT = 2_000
+TURNS = 4
 REQUESTS: dict[str, dict[str, str]] = {
     "first rows": {},
     "a word that one rollout has": {"q": "number{middle}"},
@@ -86,6 +87,11 @@ class Client:
         return json.loads(self.connection.getresponse().read())
 
 
+def _in_case(wanted: str, turn: int) -> str:
+    """The same for the index, another one for the server, which remembers searches as they were typed."""
+    return "".join(sign.swapcase() if turn >> place & 1 else sign for place, sign in enumerate(wanted))
+
+
 def follow(count: int, folder: Path) -> Iterator[tuple[str, ...]]:
     """Rows of the second table."""
     path = folder / "many.jsonl"
@@ -109,8 +115,8 @@ def follow(count: int, folder: Path) -> Iterator[tuple[str, ...]]:
         for about, wanted in REQUESTS.items():
             asked = {name: value.format(**names) for name, value in wanted.items()}
             times, found = [], {}
-            for turn in range(5):  # a search is remembered: each turn is another one
-                again = {**asked, "q": asked["q"] + " " * turn} if "q" in asked else asked
+            for turn in range(TURNS):  # a search is remembered: each turn is another one
+                again = {**asked, "q": _in_case(asked["q"], turn)} if "q" in asked else asked
                 begun = time.perf_counter()
                 found = client.get("rows", **again)
                 times.append(time.perf_counter() - begun)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -59,17 +60,27 @@ def record_of(extra_fields: Any) -> ScoredRollout | None:
     return ScoredRollout.loads(text) if text else None
 
 
+_rest = threading.Lock()
+_resting, _searching = 0, True
+
+
 @contextmanager
 def at_rest() -> Iterator[None]:
     """The search for cycles waits: records are trees, those of a batch hundreds of thousands of objects, and looking
     through them takes as long as reading them. As a decorator, until the function and its records are gone."""
-    searching = gc.isenabled()
-    gc.disable()
+    global _resting, _searching
+    with _rest:  # threads may rest at once: the first one notes what was, the last one puts it back
+        if not _resting:
+            _searching = gc.isenabled()
+            gc.disable()
+        _resting += 1
     try:
         yield
     finally:
-        if searching:
-            gc.enable()
+        with _rest:
+            _resting -= 1
+            if not _resting and _searching:
+                gc.enable()
 
 
 @at_rest()

@@ -1,6 +1,6 @@
 """Many checks at once: de-duplicated, cached, in order.
 
-The checker's own tiers take some 50 µs each: they run in the calling process, and large batches on worker processes
+The checker's own tiers take tens of µs each: they run in the calling process, and large batches on worker processes
 beside it (see :mod:`.chunks`). What always goes to a worker (the symbolic tier, the other backends) runs on
 ``workers`` of them side by side.
 """
@@ -17,7 +17,7 @@ from .checker import CHECKER_VERSION, best, check, needs_worker
 from .chunks import check_chunks, side_by_side
 from .gold import TypedGold, accepted
 from .policy import DEFAULT_POLICY, AnswerKind, CheckPolicy, get_policy
-from .result import CheckResult, failed
+from .result import VERDICTS, CheckResult, failed
 from .workers.backends import Backend, require
 
 Pair = tuple[str | Sequence[str] | TypedGold, str | None]
@@ -190,6 +190,8 @@ def _ask(checker: Callable[[str, str], object], name: str, gold: str, answer: st
     try:
         reply = checker(gold, answer)
         if isinstance(reply, CheckResult):
+            if reply.verdict not in VERDICTS:
+                raise TypeError(f"expected one of the verdicts {', '.join(VERDICTS)}, found {reply.verdict!r}")
             return reply
         if not isinstance(reply, bool):
             raise TypeError(f"expected a CheckResult or a bool, found {type(reply).__name__}")

@@ -58,7 +58,10 @@ def gold_of(label: Any, kind: AnswerKind = "math") -> Gold:
         if not any(name in record for name in GOLD_FIELDS):
             raise LabelError(f"label: found an object with {sorted(map(str, record))[:8]}; {_EXPECTED}")
         label = next((record[name] for name in GOLD_FIELDS if record.get(name) is not None), None)
-        kind = record.get("kind") or kind
+        named = record.get("kind") or kind
+        if named == "math" != kind and not isinstance(label, dict):  # the row knows better than the run
+            return TypedGold(accepted(gold_of(label)), "math")
+        kind = named
         if isinstance(label, dict):
             return gold_of(label, kind)
     if kind != "math":

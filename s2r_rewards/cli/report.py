@@ -105,12 +105,15 @@ def _check_follow(follow: bool) -> None:
     """Raises UsageError for options that would be ignored."""
     given = click.get_current_context().get_parameter_source
     alone = ("port", "no_browser")
-    never = ("output", "names", "trained_on", "max_rollouts", "max_mb")
+    never = dict.fromkeys(("output", "names", "trained_on", "max_rollouts", "max_mb"), "writes no file") | {
+        "merge": "takes all that is named for one run",
+        "on_error": "leaves bad records out and counts them",
+    }
     for name in never if follow else alone:
         if given(name) is ParameterSource.COMMANDLINE:
             flag = {"names": "--name"}.get(name, f"--{name.replace('_', '-')}")
             raise click.UsageError(
-                f"{flag} is of no use with --follow, which writes no file" if follow else f"{flag} needs --follow"
+                f"{flag} is of no use with --follow, which {never[name]}" if follow else f"{flag} needs --follow"
             )
 
 
@@ -122,17 +125,15 @@ def _follow(paths: Paths, title: str, port: int, browser: bool, scoring: Scoring
         return [file for path in paths for file in waiting_files(path)]
 
     rules = Rules(scoring.options, reading.fields, bool(scoring.asked))
+    following = Following(find, rules, tell=say)
     try:
-        server = Server(Following(find, rules, tell=say), title, port)
+        server = Server(following, title, port)
     except OSError as error:
+        following.index.close()
         raise click.UsageError(f"--port {port}: {error.strerror or error}; choose another, or none") from error
     click.echo(server.address)
     say("Ctrl-C ends it.")
-    if browser:
-        import webbrowser
-
-        webbrowser.open(server.address)
-    server.follow()
+    server.follow(browser)
 
 
 def _stored(paths: Paths, scoring: Scoring, reading: Reading, compared: bool = False) -> Stored:

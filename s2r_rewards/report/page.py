@@ -201,6 +201,7 @@ def _fill(title: str, meta: str, overview: Html, data: Html, note: str, more: Se
         "overview": overview,
         "data": data,
         "style": style,
+        "licence": Html(_asset("katex/LICENSE").replace("--", "- -")),
         "library": Html(library),
         "script": script,
     }

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -153,7 +153,7 @@ class Workers:
         items = iter(items)
         head = list(islice(items, WORTH_PROCESSES))
         if self.count == 1 or (self._pool is None and len(head) < WORTH_PROCESSES):
-            yield from (function(item, *rest) for item in (*head, *items))
+            yield from (function(item, *rest) for item in chain(head, items))
             return
         if self._pool is None:
             # Forked out of a process with threads a worker may wait for a lock for ever.

@@ -114,6 +114,7 @@ class Stored:
                 self.sizes += part.sizes
                 self._lines += part.lines
                 self._wires += part.wires
+                self.samples += part.samples
                 advance(len(part.flags))
             self._ends.append(len(self.flags))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from s2r_rewards.alarms import Alarm, alarms_of
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.report.figures import Context, Figures, Sums, add_contexts, names_of
 from s2r_rewards.rollouts import Rollout
+
+DEEPEST = 8
+"""Actions before that the tree of contexts shows."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Summary:
     checks: tuple[tuple[str, str, int], ...]  # verdict, tier, count
     alarms: tuple[Alarm, ...]
     uncertainties: tuple[tuple[str, int], ...] = ()
+    contexts: Mapping[Context, Node] = field(default_factory=dict)
+    """Those that any tree may show, `nodes` among them."""
 
 
 def summarise(rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> Summary:
@@ -90,6 +95,7 @@ def summary_of(figures: Figures) -> Summary:
         checks=tuple((verdict, tier, n) for (verdict, tier), n in figures.checks.most_common()),
         alarms=alarms_of(figures.tallies),
         uncertainties=tuple(figures.uncertainties.most_common()),
+        contexts={c: node_of(c, sums) for c, sums in figures.contexts.items() if len(c) <= DEEPEST},
     )
 
 
@@ -109,7 +115,9 @@ def natural(key: object) -> tuple[int, float, str]:
         return (1, 0.0, str(key))
 
 
-def context_tree(rewards: Iterable[Sequence[float]], max_depth: int = 8, max_nodes: int = 30) -> tuple[list[Node], int]:
+def context_tree(
+    rewards: Iterable[Sequence[float]], max_depth: int = DEEPEST, max_nodes: int = 30
+) -> tuple[list[Node], int]:
     """Nodes in depth-first order, the most frequent child first, and how many nodes were left out.
 
     Left out are contexts longer than `max_depth` and, beyond `max_nodes`, the rarest ones.
@@ -120,7 +128,15 @@ def context_tree(rewards: Iterable[Sequence[float]], max_depth: int = 8, max_nod
     return tree_of(contexts, max_depth, max_nodes)
 
 
-def tree_of(sums: Mapping[Context, Sequence[float]], max_depth: int = 8, max_nodes: int = 30) -> tuple[list[Node], int]:
+def node_of(context: Context, sums: Sequence[float]) -> Node:
+    """Given how many actions were taken there, and the sum of their rewards."""
+    count, total = sums
+    return Node(context, int(count), total / count)
+
+
+def tree_of(
+    sums: Mapping[Context, Sequence[float]], max_depth: int = DEEPEST, max_nodes: int = 30
+) -> tuple[list[Node], int]:
     """The same, given the number and the sum of rewards in each context."""
     # A prefix is at least as frequent as its continuations, so the cut never keeps a child without its parent.
     ranked = sorted((c for c in sums if len(c) <= max_depth), key=lambda c: (-sums[c][0], len(c), c))
@@ -128,8 +144,7 @@ def tree_of(sums: Mapping[Context, Sequence[float]], max_depth: int = 8, max_nod
     nodes: list[Node] = []
 
     def walk(context: Context) -> None:
-        count, total = sums[context]
-        nodes.append(Node(context, int(count), total / count))
+        nodes.append(node_of(context, sums[context]))
         children = [child for child in ((*context, 1), (*context, -1)) if child in kept]
         for child in sorted(children, key=lambda c: -sums[c][0]):
             walk(child)

@@ -29,7 +29,14 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "token_ids": (lambda x: x is None or _list_of(int, x), "expected a list of integers"),
     "finished": (lambda x: x is None or isinstance(x, bool), "found {value!r}; expected true, false or nothing"),
+    "level": (lambda x: x is None or isinstance(x, str) or _is_number(x), "found {kind}; expected text or a number"),
+    "step": (lambda x: x is None or (_is_number(x) and x == int(x)), "found {kind}; expected a whole number"),
 }
+
+
+def _is_number(value: Any) -> bool:
+    """One that 64 bits hold: a longer one can be neither drawn nor written as parquet."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _list_of(kind: type, value: Any) -> bool:
@@ -77,7 +84,8 @@ class Rollout:
     def to_record(self) -> dict[str, Any]:
         """The JSON object, without fields that hold nothing."""
         record = {name: getattr(self, name) for name in _KNOWN if getattr(self, name) is not None}
-        record |= gold_label(self.gold)
+        # A field of the file's own named `kind` is no kind of answer.
+        record |= {"gold": gold_text(self.gold)} if "kind" in self.extra else gold_label(self.gold)
         for name in ("token_ids", "gold"):
             if isinstance(record.get(name), tuple):
                 record[name] = list(record[name])
@@ -97,6 +105,9 @@ class Rollout:
         for name in ("token_ids", "gold"):
             if isinstance(known[name], list):
                 known[name] = tuple(known[name])
+        for name in ("level", "step"):  # pandas makes 3.0 of a 3 in a column that has gaps
+            if isinstance(known[name], float) and known[name].is_integer():
+                known[name] = int(known[name])
         rest = {name: value for name, value in record.items() if name not in _KNOWN}
         ours = rest.get("kind") in KINDS[1:]  # else it is something of the file's own
         known["gold"] = gold_of_fields(known["gold"], rest.pop("kind") if ours else None)
@@ -163,7 +174,7 @@ def _read_messages(known: dict[str, Any]) -> None:
     if chat.is_messages(known.get("prompt")):
         known.setdefault("messages", known["prompt"])
         known["prompt"] = chat.prompt_text(known["prompt"])
-    elif known.get("response") is None and chat.is_messages(known.get("messages")):  # a whole conversation
+    if known.get("response") is None and chat.is_messages(known.get("messages")):  # a whole conversation
         said = list(known["messages"])
         first = next((i for i, m in enumerate(said) if m["role"] == "assistant"), len(said))
         if said[first:]:

@@ -95,7 +95,7 @@ def parse_lines(
         try:
             record = json.loads(line)
             problem = f"found a JSON {type(record).__name__}; expected an object"
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError alone: an integer of thousands of digits
             record, problem = None, f"not a JSON object ({error})"
         if isinstance(record, dict):
             yield number, record

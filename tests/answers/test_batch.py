@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from s2r_rewards.answers import CheckPolicy, CheckResult, batch, check, check_many, chunks
+from s2r_rewards.answers import CheckPolicy, CheckResult, batch, batch_checker, check, check_many, chunks
 from s2r_rewards.answers.batch import ResultCache
 from s2r_rewards.answers.result import FAILURES
 
@@ -199,3 +199,9 @@ def test_what_a_worker_runs_is_the_checker_and_its_count(monkeypatch):
     assert [one[0] for one in reply["results"]] == ["ungradable", "correct"]
     assert reply["failures"] == [["the checker", "IndexError", 1]]
     FAILURES["the checker", "IndexError"] = before
+
+
+def test_a_verdict_that_does_not_exist_is_ungradable():
+    (found,) = batch_checker(lambda gold, answer: CheckResult("wrong", "mine"))([("1", "1")])
+    assert found.verdict == "ungradable"
+    assert "'wrong'" in found.reason

@@ -97,6 +97,14 @@ def test_a_folder_without_rollouts(s2r, work):
         ({"prompt": "Q", "response": RIGHT, "reasoning_content": "Hm."}, "Q", f"<think>\nHm.\n</think>\n\n{RIGHT}"),
         ({"prompt": "Q", "response": None, "reasoning_content": "Hm."}, "Q", "<think>\nHm.\n</think>\n\n"),
         (
+            {
+                "prompt": [{"role": "user", "content": "Q"}],
+                "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": RIGHT}],
+            },
+            "Q",
+            RIGHT,
+        ),
+        (
             {"prompt": "Q", "completion": [{"role": "assistant", "content": None, "reasoning_content": "Hm."}]},
             "Q",
             "<think>\nHm.\n</think>\n\n",
@@ -114,7 +122,7 @@ def test_chat_messages_and_thinking(s2r, work, record, prompt, response):
     (rollout,) = read_rollouts("out.jsonl")
     assert (rollout.prompt, rollout.response) == (prompt, response)
     if not isinstance(record["prompt"], str):
-        assert rollout.extra["messages"] == record["prompt"]
+        assert rollout.extra["messages"] == record.get("messages", record["prompt"])
     assert s2r("score", "out.jsonl", "-o", "again.jsonl").exit_code == 0
     assert [r.response for r in read_rollouts("again.jsonl")] == [response]
 

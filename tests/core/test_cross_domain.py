@@ -324,3 +324,17 @@ def test_an_evaluation_set_of_ones_own_says_the_kind_row_by_row(tmp_path):
 def test_a_set_that_is_published_for_evaluation_alone_is_refused_without_a_file(s2r, tmp_path):
     text = s2r("data", "problems", "--source", "cruxeval", "-o", tmp_path / "p.jsonl", status=2)
     assert "the hub has its evaluation questions only; name a file of this form" in text
+
+
+def test_a_row_of_mathematics_in_a_run_of_another_kind():
+    label = {"gold": "5", "kind": "math"}
+    scored = score_responses([Sample("\\boxed{5.0}", label)], Options(policy=CheckPolicy(kind="choice")))
+    assert scored[0].actions[0].check.verdict == "correct"
+
+
+def test_a_field_of_the_files_own_named_kind_survives():
+    record = {"prompt": "Q", "response": "\\boxed{B}", "gold": '{"gold": "B", "kind": "choice"}', "kind": "algebra"}
+    rollout = Rollout.from_record(record)
+    again = Rollout.from_record(rollout.to_record())
+    assert again.gold == rollout.gold == TypedGold(("B",), "choice")
+    assert again.extra["kind"] == "algebra"

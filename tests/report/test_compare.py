@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from s2r_rewards.cli.kit.finding import distinct_names
 from s2r_rewards.report import Limits, render_compared, render_runs
-from s2r_rewards.report.compare import difference, problems_of, sample_of
+from s2r_rewards.report.compare import difference, problems_of, sample_of, view
 from s2r_rewards.report.parts import Rules
 from s2r_rewards.report.sources import Stored
+from s2r_rewards.report.summary import summarise
 from s2r_rewards.rollouts import Rollout, write_rollouts
 from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import solve
@@ -130,6 +132,14 @@ def test_the_page_of_two_runs():
             {"n": 2, "s": None, "acc": 1.0, "c": ["5", 2, True], "r": [4, 5]},
         ],
     }
+
+
+def test_a_context_that_another_run_cut_from_its_tree_has_its_figure():
+    rollouts = run(a=[RIGHT, FIXED])
+    one = summarise(rollouts, [rollout.judged for rollout in rollouts])
+    markup = view.contexts({"a": one, "b": replace(one, nodes=one.nodes[:1])})
+    assert "–" not in markup
+    assert markup.count("n = 1") == 2 * sum(node.count == 1 for node in one.nodes)
 
 
 def test_samples_of_what_changed_most_are_in_a_small_page():

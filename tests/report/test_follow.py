@@ -3,7 +3,6 @@
 import gzip
 import http.client
 import json
-import math
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from s2r_rewards.adapter.batch import batch_metrics
 from s2r_rewards.cli.kit.finding import waiting_files
 from s2r_rewards.report import render
+from s2r_rewards.report.live import entries
 from s2r_rewards.report.live.following import Following
 from s2r_rewards.report.live.search import Search, expression
 from s2r_rewards.report.live.server import Server
@@ -53,13 +54,17 @@ def text(browser, selector):
     return find(browser, selector)[0].text
 
 
-def wait_for(browser, selector, wanted, seconds=20):
+def wait_for(browser, selector, wanted, seconds=20, whole=False):
     """Until the first such element shows the text; read at once by the browser, as elements may be drawn anew."""
     read = "const node = document.querySelector(arguments[0]); return node ? node.innerText : ''"
     end = time.monotonic() + seconds
-    while wanted not in (found := browser.execute_script(read, selector)):
+    while not _shows(found := browser.execute_script(read, selector), wanted, whole):
         assert time.monotonic() < end, f"{selector}: expected {wanted!r}, found {found!r}"
         time.sleep(0.05)
+
+
+def _shows(found, wanted, whole):
+    return found.strip() == wanted if whole else wanted in found
 
 
 def lines_of(rollouts):
@@ -88,14 +93,14 @@ class Run:
         with Workers(1) as workers:
             return self.following.look(workers)
 
-    def get(self, path, host=None, method="GET", secret=None, **params):
+    def get(self, path, host=None, method="GET", secret=None, parse=json.loads, **params):
         address = urlsplit(self.server.address)
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
         where = address.path if secret is None else f"/{secret}/"
         connection.request(method, f"{where}{path}?{urlencode(params)}", headers={"Host": host or address.netloc})
         reply = connection.getresponse()
         body = reply.read().decode()
-        return reply.status, json.loads(body) if reply.headers["Content-Type"].startswith("application/json") else body
+        return reply.status, parse(body) if reply.headers["Content-Type"].startswith("application/json") else body
 
     def close(self):
         self.server.shutdown()
@@ -157,13 +162,14 @@ def test_a_line_longer_than_a_block_is_read_as_one(tmp_path, monkeypatch):
     ("happens", "said"),
     [
         (lambda p: p.write_text('{"b": 1}\n'), "was cut from"),
-        (lambda p: p.write_text('{"c": 1, "long": "longer than before"}\n{"c": 2}\n'), "was written anew"),
+        (lambda p: p.write_text('{"c": 1, "long": "longer than before"}\n{"c": 2}\n' + "\n" * 300), "was written anew"),
         (lambda p: (p.rename(p.with_suffix(".1")), p.write_text('{"d": 1}\n' * 9)), "was replaced"),
+        (lambda p: p.write_text(p.read_text().replace('"x": 9', '"x": 8') + '{"e": 1}\n'), "was written anew"),
     ],
 )
 def test_what_happens_to_a_file_is_said_and_it_is_read_anew(tmp_path, happens, said):
     path = tmp_path / "run.jsonl"
-    append(path, '{"a": 1}\n{"a": 2}\n')
+    append(path, '{"a": 1}\n{"a": 2}\n' + "\n" * 300 + '{"x": 9}\n')
     tail = Tail(path)
     tail.changed()
     blocks(tail)
@@ -245,6 +251,108 @@ def test_bad_lines_are_left_out_and_counted(follow):
     assert "3 bad records left out" in run.following.status()
     assert f"{run.path}:12" in run.following.status()
     assert run.following.rows({})["count"] == 11
+    run.path.write_text(lines_of(shelf_rollouts()) + "no JSON\n")  # read anew, and counted anew
+    run.look()
+    assert "1 bad records left out" in run.following.status()
+
+
+ODD = [
+    {"level": ["algebra"]}, {"level": {"a": 1}}, {"step": {"e": 1}}, {"step": "ten"}, {"step": [1]}, {"step": 10**30},
+    {"step": 1.5}, {"step": True}, {"level": float("nan")}, {"s2r": 5}, {"s2r": [1]}, {"s2r": {"actions": 3}},
+    {"turns": {"role": 1}}, {"accuracy": {}}, {"problem_id": {"a": []}},
+]  # fmt: skip
+
+
+def test_an_odd_record_keeps_no_other_one_out(follow):
+    """Each beside a good one; what it holds is counted as bad or shown, and the next look finds nothing new."""
+    good = shelf_rollouts()[0].to_record()
+    run = follow()
+    for odd in ODD:
+        append(run.path, json.dumps(good | odd) + "\n" + json.dumps(good) + "\n")
+    append(run.path, json.dumps(good | {"step": "#"}).replace('"#"', "7" * 5_000) + "\n" + json.dumps(good) + "\n")
+    run.look()
+    shown, bad = run.following.figures.overall.size, next(iter(run.following._watched.values())).bad
+    assert shown + bad == 2 * (len(ODD) + 1)
+    assert bad >= 10
+    assert run.look() == 0
+    assert f"{shown} rollouts" in run.server.pages.document()
+
+
+def test_a_record_that_fails_while_it_is_read_is_the_only_one_left_out(follow, monkeypatch):
+    real = entries.add
+
+    def fails(part, place, line, *rest):
+        if line == 7:
+            raise TypeError("odd")
+        real(part, place, line, *rest)
+
+    run = follow(shelf_rollouts())
+    monkeypatch.setattr(entries, "add", fails)
+    run.look()
+    assert run.following.figures.overall.size == 10
+    assert f"{run.path}:7: cannot be read (TypeError: odd)" in run.following.status()
+    assert [row["i"] for row in run.following.rows({})["rows"]] == list(range(1, 11))
+
+
+def test_reading_that_fails_again_and_again_ends(follow, monkeypatch):
+    run = follow(shelf_rollouts(), pause=0.001)
+    monkeypatch.setattr(run.following.index, "add", lambda *rest: 1 / 0)
+    run.following.run()
+    assert "reading has ended" in run.following.status()
+
+
+def test_what_is_left_out_leaves_the_disk(follow):
+    run = follow(shelf_rollouts(copies=2))
+    run.look()
+    shown = run.following.rollout(0)
+    assert shown["rollout"]["i"] == 1
+    run.path.write_text(lines_of(shelf_rollouts()[:3]))
+    run.look()
+    connection = run.following._connection
+    assert connection.execute("SELECT n FROM texts").fetchall() == [(22,), (23,), (24,)]
+    assert connection.execute("SELECT rowid FROM words WHERE words MATCH 'number'").fetchall() == [(22,), (23,), (24,)]
+    assert run.following.rollout(0) is None
+    assert run.following.index.load(connection, [0, 22])[0][0]["i"] == 23
+
+
+def test_a_file_that_may_not_be_read_is_said_until_it_may(tmp_path, monkeypatch):
+    path = tmp_path / "run.jsonl"
+    append(path, '{"a": 1}\n')
+    tail = Tail(path)
+
+    def refuse(*rest):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as there:
+        there.setattr("builtins.open", refuse)
+        assert tail.changed() is None
+    assert "Permission denied" in tail.trouble
+    assert tail.changed() == ""
+    assert not tail.trouble
+
+
+def test_the_browser_is_not_told_the_secret(follow, monkeypatch):
+    told = []
+    monkeypatch.setattr("webbrowser.open", told.append)
+    run = follow(shelf_rollouts())
+    run.server.open()
+    (uri,) = told
+    assert uri.startswith("file://")
+    assert run.server.secret not in uri
+    path = Path(urlsplit(uri).path)
+    assert run.server.address in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    run.server.close()
+    assert not path.exists()
+
+
+def test_places_are_those_of_the_whole_list(follow):
+    run = follow(shelf_rollouts(copies=20))
+    run.look()
+    found = run.following.rows({"level": "2", "size": "5", "r": "200"})
+    assert found["place"] == sum(r.level == 2 for r in shelf_rollouts(copies=20)[:199])
+    assert len(found["rows"]) == 5
+    assert run.following.rows({"level": "1", "r": "200"})["place"] is None
 
 
 def test_unscored_rollouts_get_the_baselines_of_their_step(follow):
@@ -328,9 +436,9 @@ def test_what_is_no_word_is_found_as_well(follow):
         ("'; DROP TABLE texts; --", []),
         ('"', []),
     ):
-        search = Search(run.following.index, wanted)
-        assert search.numbers(10).tolist() == numbers, wanted
-        assert search.complete
+        found, complete = Search(run.following.index, wanted).numbers(10)
+        assert found.tolist() == numbers, wanted
+        assert complete
 
 
 def test_a_search_that_is_read_while_it_runs_and_grows_finds_each_once(follow):
@@ -341,11 +449,12 @@ def test_a_search_that_is_read_while_it_runs_and_grows_finds_each_once(follow):
         append(run.path, lines_of(rollouts[start : start + 110]))
         run.look()
         for _ in range(20):
-            found = search.numbers(0.0005).tolist()
+            found = search.numbers(0.0005)[0].tolist()
             assert found == list(range(len(found)))
     search._upto = 100  # as if a run had broken off there
-    assert search.numbers(10).tolist() == list(range(len(rollouts)))
-    assert search.complete
+    found, complete = search.numbers(10)
+    assert found.tolist() == list(range(len(rollouts)))
+    assert complete
 
 
 def test_strangers_are_refused(follow):
@@ -390,7 +499,7 @@ def test_the_page_keeps_up(show, browser, follow):
     append(run.path, lines_of(rollouts[60:61])[40:] + lines_of(rollouts[61:]))
     wait_for(browser, "#count", "110 of 110")
     browser.find_element("id", "q").send_keys("number 17)")
-    wait_for(browser, "#count", "1 of 110")
+    wait_for(browser, "#count", "1 of 110", whole=True)
     find(browser, ".row")[0].click()
     wait_for(browser, "#detail mark", "number 17)")
     wait_for(browser, "#detail .siblings summary", "samples of this problem")
@@ -407,6 +516,10 @@ def test_the_page_keeps_up(show, browser, follow):
     wait_for(browser, "#list", "problem-9")
     assert find(browser, "#row-100[aria-selected=true]")
     assert [button.is_enabled() for button in find(browser, "#detail .bar-top button")[-2:]] == [True, True]
+    browser.execute_script("list.scrollTop = 0")  # the rows around it are not in the page any more
+    wait_for(browser, "#row-1", "problem-0")
+    browser.find_element("tag name", "body").send_keys("k")
+    wait_for(browser, "#detail h2", "Rollout 99")
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     run.close()
     wait_for(browser, "#about", "The server does not answer")
@@ -430,6 +543,19 @@ def test_hostile_output_stays_text_when_served(show, browser, follow):
         assert not browser.get_log("browser")
 
 
+def test_many_samples_are_counted_and_what_is_gone_is_said(show, browser, follow):
+    run = follow(shelf_rollouts()[:1] * 70, pause=0.1).start()
+    show("/dev/null")
+    browser.get(run.server.address + "#r=70")
+    wait_for(browser, "#detail .siblings summary", "64 of 70 samples of this problem")
+    assert "64 of 70" in find(browser, "#detail .siblings .note")[0].get_attribute("textContent")
+    run.path.write_text(lines_of(shelf_rollouts()[1:3]))
+    wait_for(browser, "#meta", "2 rollouts")
+    browser.get("about:blank")
+    browser.get(run.server.address + "#r=70")
+    wait_for(browser, "#detail", "Rollout 70 is not there any more")
+
+
 def test_a_million_rows_can_be_scrolled(show, browser, follow, monkeypatch):
     """The browser's tallest element is shorter than that list: its end can be reached all the same."""
     run = follow(shelf_rollouts(copies=20))
@@ -440,13 +566,7 @@ def test_a_million_rows_can_be_scrolled(show, browser, follow, monkeypatch):
         found = [
             {**rows({"from": str((start + k) % 220), "size": "1"})["rows"][0], "i": start + k + 1} for k in range(40)
         ]
-        return {
-            "count": 1_000_000,
-            "total": 1_000_000,
-            "complete": True,
-            "from": start,
-            "rows": found[: 1_000_000 - start],
-        }
+        return {"count": 1_000_000, "complete": True, "from": start, "rows": found[: 1_000_000 - start]}
 
     run.look()
     monkeypatch.setattr(run.following, "rows", many)
@@ -505,7 +625,13 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path, how):
 
 
 def test_no_figure_is_nan_in_json(follow):
+    def fail(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
     run = follow(shelf_rollouts()[:1]).start()
-    status, state = run.get("state")
-    assert status == 200
-    assert not any(isinstance(value, float) and math.isnan(value) for value in state.values())
+    while not run.following.version:
+        time.sleep(0.01)
+    for path, wanted in (("state", {}), ("rows", {}), ("rollout", {"n": 1})):
+        status, body = run.get(path, parse=str, **wanted)
+        assert status == 200
+        assert json.loads(body, parse_constant=fail)

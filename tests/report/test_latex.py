@@ -36,10 +36,14 @@ def page(tmp_path_factory):
     return page_of(tmp_path_factory.mktemp("latex") / "report.html", WORDS)
 
 
-def test_the_library_is_the_one_it_claims_to_be():
+def test_the_library_is_the_one_it_claims_to_be(page):
     digest = hashlib.sha256((KATEX / "katex.min.js").read_bytes()).hexdigest()
     assert digest in (KATEX / "README.md").read_text(encoding="utf-8")
-    assert "MIT License" in (KATEX / "LICENSE").read_text(encoding="utf-8")
+    notice = (KATEX / "LICENSE").read_text(encoding="utf-8")
+    assert "MIT License" in notice
+    before, _, behind = page.read_text(encoding="utf-8").partition(notice)
+    assert before.rindex("<!-- KaTeX") > before.rindex("<script")
+    assert behind.startswith("-->\n<script>")
 
 
 def test_what_counts_as_a_formula(show, page):

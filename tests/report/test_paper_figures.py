@@ -92,6 +92,24 @@ def test_several_runs_are_named_and_levels_are_joined():
     assert "<b>" not in markup
 
 
+def test_each_run_is_spoken_with_its_own_numbers_and_keeps_its_colour():
+    """The run in the middle has no steps; the others' are of different sizes."""
+    runs = {
+        "a": summary(WRONG, RIGHT, steps=(1, 2)),
+        "flat": summary(RIGHT),
+        "c": summary(WRONG, RIGHT, RIGHT, RIGHT, steps=(1, 1, 2, 2)),
+    }
+    markup = paper_figures(runs)
+    (figure,) = (one for one in re.findall(r"<figure.*?</figure>", markup, re.DOTALL) if "figure 1" in one)
+    spoken = re.search(r"<svg[^>]*><title>(.*?)</title>", figure)[1]
+    assert spoken.split(": ", 1)[1].split("; ") == [
+        "a, 0 rollouts before 0.00", "a, 1 rollouts before 1.00", "c, 0 rollouts before 0.50", "c, 2 rollouts before 1.00",
+    ]  # fmt: skip
+    assert {*re.findall(r'class="dot (line\d)"', figure)} == {"line0", "line2"}
+    by_examples = paper_figures({"BI": summary(RIGHT, WRONG), "RL": summary(RIGHT, RIGHT)}, [3111, 13111])
+    assert "RL, 13,111 training examples 1.00" in by_examples
+
+
 def test_the_page_has_them():
     page = render(rollouts(RIGHT, WRONG, levels=(1, 2)))
     assert "Figures of the paper" in page

@@ -99,6 +99,14 @@ def test_batches_are_steps_that_follow_one_another():
     assert list(batches([])) == list(batches([None])) == []
 
 
+def test_one_process_takes_an_item_when_it_comes_to_it():
+    taken = []
+    with Workers(1) as workers:
+        found = workers.map(abs, (taken.append(i) or i for i in range(1_000)))
+        assert [next(found), next(found)] == [0, 1]
+    assert len(taken) <= parts_module.WORTH_PROCESSES
+
+
 def test_work_stays_in_order_whatever_the_processes():
     with Workers(2) as workers:
         assert list(workers.map(pow, range(40), 2)) == [i**2 for i in range(40)]
@@ -113,6 +121,8 @@ def test_work_stays_in_order_whatever_the_processes():
         (["--no-browser"], "--no-browser needs --follow"),
         (["--follow", "-o", "x.html"], "--output is of no use with --follow"),
         (["--follow", "--max-mb", "3"], "--max-mb is of no use with --follow"),
+        (["--follow", "--merge"], "--merge is of no use with --follow"),
+        (["--follow", "--on-error", "skip"], "--on-error is of no use with --follow"),
         (["--follow", "--name", "x"], "--name is of no use with --follow"),
         (["--follow", "--port", "99999999"], "--port"),
     ],

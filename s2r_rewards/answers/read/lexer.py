@@ -88,6 +88,7 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
         elif kind == "cmd":
             end = _command(match["cmd"], text, match.end(), tokens)
             if end != match.end():
+                _bounded(tokens)
                 return end
         elif kind == "mixed":
             tokens.append(("num", _mixed(value, tokens)))
@@ -97,9 +98,13 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
             tokens.append(("num", _repeating(value)))
         elif kind == "other":
             raise Unreadable(f"unexpected character {value!r}")
-        if len(tokens) > MAX_TOKENS:
-            raise Unreadable("too many tokens")
+        _bounded(tokens)
     return None
+
+
+def _bounded(tokens: list[Token]) -> None:
+    if len(tokens) > MAX_TOKENS:
+        raise Unreadable("too many tokens")
 
 
 #: The token of every operator; None for signs that say nothing.

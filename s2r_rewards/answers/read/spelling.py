@@ -26,6 +26,7 @@ _DERIVATIVE = re.compile(r"\\frac\s*\{\s*d\s*([a-z])\s*\}\s*\{\s*d\s*[a-z]\s*\}|
 _SECOND = re.compile(r"\\frac\s*\{\s*d\s*\^\s*\{?2\}?\s*([a-z])\s*\}\s*\{\s*d\s*[a-z]\s*\^\s*\{?2\}?\s*\}")
 _OF_PART = re.compile(r"\\text\s*\{\s*(?:for|in|of)\s+part\s*\(?[a-z]\)?\s*,?\s*(and|)\s*\}")
 _THOUSANDS = {word: size for word, size in SCALES.items() if size >= 1_000}
+_LISTS = re.compile(r"(?<![A-Za-z])(?:min|max|gcd|lcm)\s*\}?\s*(?:\\[Bb]igg?l?|\\left)?\s*[(\[{]")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 
 
@@ -52,6 +53,8 @@ def respell(text: str) -> str:
         text = _BASE_WORD.sub(lambda m: f"_{{{NUMBER_WORDS[m[1]]}}}" if m[1] in NUMBER_WORDS else m[0], text)
     if text[:1] == "]" or text[-1:] == "[":
         text = _REVERSED.sub(_interval, text)
+    if "," in text and ("m" in text or "gcd" in text):
+        text = _arguments(text)
     if "j" in text or "\\hat" in text:
         text = _unit_vectors(text)
     return text
@@ -90,6 +93,17 @@ def _interval(match: re.Match[str]) -> str:
     return ("(" if left == "]" else "[") + inside.replace(";", ",") + (")" if right == "[" else "]")
 
 
+def _arguments(text: str) -> str:
+    r"""``\min(5,100)`` with a space behind the comma, which then parts no thousands."""
+    for found in reversed(list(_LISTS.finditer(text))):
+        depth, at = 1, found.end()
+        while at < len(text) and depth:
+            depth += (text[at] in "([{") - (text[at] in ")]}")
+            at += 1
+        text = text[: found.end()] + re.sub(r",(?=\d)", ", ", text[found.end() : at]) + text[at:]
+    return text
+
+
 def _degrees(match: re.Match[str]) -> str:
     whole, minutes, seconds = (Fraction(part or 0) for part in match.groups())
     value = whole + minutes / 60 + seconds / 3600
@@ -118,7 +132,7 @@ def _number_words(text: str) -> str:
             total, current = total + max(1, current) * _THOUSANDS[word], 0
         elif word in PARTS and used and len(pieces) == used + 1:
             return f"{total + current}/{PARTS[word]}"
-        elif not (word == "and" and used and pieces[used - 1] in _THOUSANDS):
+        elif not (word == "and" and used and (pieces[used - 1] == "hundred" or pieces[used - 1] in _THOUSANDS)):
             break
         used += 1
     rest = pieces[used:]

@@ -61,9 +61,12 @@ class Terms(Atoms):
             raise Unreadable("two numbers side by side")
         if _several(before):
             raise Unreadable("a product with a container")
+        bracketed = self.kind == "open" and self.value != "brace"
         node = self.power()
         if _several(node):
             raise Unreadable("a product with a container")
+        if bracketed:
+            return node
         part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:
             case tree.Num(whole), tree.Quotient(tree.Num(top), tree.Num(below)) if (

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from s2r_rewards.datasets.resume import fingerprint
 from s2r_rewards.rollouts.records import FIELD_NAMES, SUFFIXES, read_records
 
 RECEIPT = ".receipt.json"
+_REMEMBERED = 100_000
 _RESPONSES = {*next(names for names in FIELD_NAMES if names[0] == "response"), "pred"}
 
 
@@ -49,25 +51,36 @@ def _in_folder(folder: Path, tell: Callable[[str], None] = say) -> list[Path]:
         raise click.UsageError(f"{folder}: no .jsonl, .jsonl.gz or .parquet file with responses in it")
     newest = max(deeper, key=lambda path: (path.stat().st_mtime_ns, natural(path)))
     steps = sorted((p for p in deeper if p.parent == newest.parent and p.name[0].isdigit()), key=natural)
-    chosen = steps if newest in steps else [newest]
+    chosen = steps if newest.name[0].isdigit() else [newest]
     if len(deeper) > len(chosen):
-        others = sorted({str(p.parent if p.name[0].isdigit() else p) for p in deeper if p not in chosen})
+        others = sorted({str(p.parent if p.name[0].isdigit() else p) for p in {*deeper} - {*chosen}})
         rest = f" and {len(others) - 8} more" if len(others) > 8 else ""
         tell(
-            f"{folder}: reading {newest.parent if newest in steps else newest}, the newest; name another: {', '.join(others[:8])}{rest}"
+            f"{folder}: reading {newest.parent if chosen is steps else newest}, the newest; name another: {', '.join(others[:8])}{rest}"
         )
     return chosen
 
 
 def _is_rollouts(path: Path) -> bool:
     """Whether the file's first record has a response."""
-    if (
-        not path.is_file()
-        or not path.name.endswith(SUFFIXES)
-        or path.name.startswith(".")
-        or path.name.endswith(RECEIPT)
-    ):
+    if not path.name.endswith(SUFFIXES) or path.name.startswith(".") or path.name.endswith(RECEIPT):
         return False
+    return path.is_file() and _has_responses(path, *_state(path))
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """What a file is known by: while it is the same, a folder that is followed is not read again to see what is in it."""
+    now = path.stat()
+    return now.st_ino, now.st_size, now.st_mtime_ns
+
+
+@lru_cache(_REMEMBERED)
+def _fingerprint(path: Path, *state: int) -> str:
+    return fingerprint(path)
+
+
+@lru_cache(_REMEMBERED)
+def _has_responses(path: Path, *state: int) -> bool:
     with suppress(ValueError, OSError, EOFError, ImportError):
         records = [record for _, record in islice(read_records(path, lambda error: None), 1)]
         return bool(records) and not _RESPONSES.isdisjoint(records[0])
@@ -88,7 +101,7 @@ def _without_sources(files: list[Path], tell: Callable[[str], None]) -> list[Pat
         return files
     kept = []
     for path in files:
-        scored = sources.get(fingerprint(path), path)
+        scored = sources.get(_fingerprint(path, *_state(path)), path)
         if scored == path:
             kept.append(path)
         else:

@@ -9,10 +9,14 @@ function showDetail() {
   if (DATA.served) {
     const number = rollout ? rollout.i : state.r;
     const found = number === null ? null : detailsOf(number);
-    rollout = (found && found.rollout) || rollout || shown[placeOf(number)];
+    rollout = found ? found.rollout : rollout || shown[placeOf(number)];
+    if (found && !rollout) {
+      detail.replaceChildren(make("p", "empty", `Rollout ${number} is not there any more: its file was replaced or left out.`));
+      return;
+    }
   }
   if (!rollout) {
-    const missing = state.r === null ? "Choose a rollout on the left." : `Rollout ${state.r} is not in this page (it holds a sample).`;
+    const missing = state.r === null ? "Choose a rollout on the left." : DATA.served ? "" : `Rollout ${state.r} is not in this page (it holds a sample).`;
     detail.replaceChildren(make("p", "empty", shown.length ? missing : "No rollout matches these filters."));
     return;
   }
@@ -67,12 +71,15 @@ function prompt(rollout) {
 
 // The samples that a baseline over the prompt compares: those of the same problem and step, action by action.
 function siblings(rollout) {
-  const samples = DATA.served ? (details.get(rollout.i) || { samples: [] }).samples : DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
+  const sent = DATA.served ? details.get(rollout.i) || { samples: [] } : null;
+  const samples = sent ? sent.samples : DATA.rollouts.filter((one) => one.id === rollout.id && one.s === rollout.s && one.u === rollout.u);
   if (samples.length < 2) return [];
   const most = Math.max(...samples.map((one) => (one.a || []).filter((action) => action.k !== "end").length));
   const head = make("tr", "", make("th", "", "sample"), make("th", "", "outcome"));
   for (let t = 0; t < most; t += 1) head.append(make("th", "", `${t % 2 ? "verify" : "solve"} ${Math.floor(t / 2) + 1}`));
-  const rows = samples.slice(0, 64).map((one) => {
+  const from = Math.max(0, Math.min(samples.indexOf(rollout) - 32, samples.length - 64)); // this one is among them
+  const near = samples.slice(from, from + 64);
+  const rows = near.map((one) => {
     const name = make(one.i === rollout.i ? "b" : "a", "", `rollout ${one.i}`);
     if (one !== rollout) name.href = "#" + hashOf({ ...state, r: one.i }).slice(1);
     const line = make("tr", one.i === rollout.i ? "this" : "", make("td", "", name), make("td", "n", signed(one.o) || "–"));
@@ -81,9 +88,11 @@ function siblings(rollout) {
   });
   const whole = make("table", "", make("thead", "", head), make("tbody", "", ...rows));
   const scroll = region(whole, "Samples of this problem");
-  const more = samples.length > 64 ? ` The first 64 of ${samples.length}.` : "";
+  const all = sent ? sent.of : samples.length;
+  const count = all > near.length ? `${near.length} of ${all}` : `${all}`;
+  const more = all > near.length ? ` Those next to this one in the file: ${count}.` : "";
   const about = "Reward, then baseline → advantage: what was compared for this problem" + (rollout.s === undefined ? "." : " at this step.") + more;
-  const title = `${samples.length} samples of this problem`;
+  const title = `${count} samples of this problem`;
   const box = make("details", "siblings", make("summary", "", title), make("p", "note", about), scroll);
   return [box];
 }

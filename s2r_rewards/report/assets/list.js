@@ -21,13 +21,17 @@ function firstInSight() {
   return Math.max(0, Math.floor((list.scrollTop * stride()) / ROW) - 5);
 }
 
+// Of a page that is served, the rollout that is read and its place, which may lie outside of the rows that are here.
+let chosen = { i: null, at: -1 };
+
 // Where a rollout stands in the list; −1: nowhere that the page knows of.
 function placeOf(index) {
-  return shown.findIndex((rollout) => rollout && rollout.i === index);
+  const at = shown.findIndex((rollout) => rollout && rollout.i === index);
+  return at < 0 && index !== null && chosen.i === index ? chosen.at : at;
 }
 
 function fillList() {
-  if (DATA.served) { shown = []; askRows(state.r === null ? { from: 0 } : { at: state.r }, scrollToSelected); return; }
+  if (DATA.served) { shown = []; chosen = { i: null, at: -1 }; askRows(state.r === null ? { from: 0 } : { at: state.r }, scrollToSelected); return; }
   shown = DATA.rollouts.filter(matches);
   const order = SORTS[state.sort] && SORTS[state.sort][1];
   if (order) shown.sort((a, b) => order(a, b) || a.i - b.i);

@@ -17,10 +17,12 @@ const filtersOf = () => Object.fromEntries(KEYS.filter((key) => state[key]).map(
 async function askRows(where, then) {
   const turn = ++asked;
   const filters = filtersOf();
+  const read = state.r;
   let reply;
-  try { reply = await ask("rows", { ...filters, ...where, size: WINDOW }); } catch { return lost(); }
+  try { reply = await ask("rows", { ...filters, ...(read === null ? {} : { r: read }), ...where, size: WINDOW }); } catch { return lost(); }
   if (turn !== asked) return;
   const placed = placeOf(state.r) >= 0;
+  chosen = { i: read, at: reply.place === null ? -1 : reply.place };
   const rows = new Array(reply.count);
   reply.rows.forEach((rollout, at) => { rows[reply.from + at] = rollout; });
   shown = rows;
@@ -41,7 +43,7 @@ function detailsOf(number) {
   if (!details.has(number)) {
     details.set(number, null);
     ask("rollout", { n: number }).then((found) => {
-      details.set(number, found);
+      details.set(number, found || { rollout: null, samples: [] }); // what is not there any more
       while (details.size > 200) details.delete(details.keys().next().value);
       if (state.view === "rollouts" && looked === number) showDetail();
     }, () => { details.delete(number); lost(); });
@@ -52,7 +54,11 @@ function detailsOf(number) {
 async function askNext(flag) {
   try {
     const found = await ask("rows", { ...filtersOf(), next: flag, after: placeOf(state.r) });
-    if (found.place !== null) { shown[found.place] = found.row; select(found.row.i); }
+    if (found.place !== null) {
+      shown[found.place] = found.row;
+      chosen = { i: found.row.i, at: found.place };
+      select(found.row.i);
+    }
   } catch { lost(); }
 }
 

@@ -179,11 +179,10 @@ def _of(group: Group | None, name: str) -> float:
 
 def contexts(runs: Runs) -> Html:
     """The baseline of each reward context, run by run."""
-    by_run = [{node.context: node for node in one.nodes} for one in runs.values()]
     rows = []
     for node in next((one.nodes for one in runs.values() if one.nodes), ()):
         signs = "".join("+" if reward > 0 else "−" for reward in node.context)
-        there = [one.get(node.context) for one in by_run]
+        there = [one.contexts.get(node.context) for one in runs.values()]
         cells = [
             el("td", signed(other.mean, 3), el("small", f" n = {other.count:,}")) if other else el("td", "–")
             for other in there

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from s2r_rewards.report.figures import Figures
 from s2r_rewards.report.parts import Chunk, Part, Rules, add, read_chunk
 from s2r_rewards.report.payload import MAX_TEXT, payload
 from s2r_rewards.rollouts import Rollout
+from s2r_rewards.rollouts.records import RecordError
 
 Wire = tuple[str, str] | None
+_OF_A_RECORD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What one odd record can raise; anything else is a failure of the reading itself."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,38 @@ class IndexedPart:
     part: Part = field(default_factory=Part)
     entries: list[Entry] = field(default_factory=list)
 
+    def __add__(self, other: IndexedPart) -> IndexedPart:
+        """Both, the other one behind this one."""
+        parts, figures = (self.part, other.part), Figures()
+        figures.merge(self.part.figures)
+        figures.merge(other.part.figures, len(self.entries))
+        columns = ("flags", "sizes", "lines", "wires", "samples", "errors")
+        lists: dict[str, Any] = {name: [x for part in parts for x in getattr(part, name)] for name in columns}
+        return IndexedPart(Part(figures, **lists), self.entries + other.entries)
+
 
 def indexed(chunk: Chunk, rules: Rules) -> IndexedPart:
-    """The part of a chunk; for another process."""
+    """The part of a chunk; for another process. A record that cannot be read is an error and keeps no other one out."""
+    try:
+        return _indexed(chunk, rules)
+    except _OF_A_RECORD as error:
+        count = len(list(chunk.numbers))
+        if count == 1:
+            said = f"cannot be read ({type(error).__name__}: {error})"
+            return IndexedPart(Part(errors=[RecordError(chunk.path, next(iter(chunk.numbers)), "", said)]))
+        first, second = _halves(chunk, count // 2)
+        return indexed(first, rules) + indexed(second, rules)
+
+
+def _halves(chunk: Chunk, half: int) -> tuple[Chunk, Chunk]:
+    if chunk.records:
+        return replace(chunk, records=chunk.records[:half]), replace(chunk, records=chunk.records[half:])
+    lines = chunk.lines.split("\n")
+    before, behind = "\n".join(lines[:half]), "\n".join(lines[half:])
+    return replace(chunk, lines=before), replace(chunk, first=chunk.first + half, lines=behind)
+
+
+def _indexed(chunk: Chunk, rules: Rules) -> IndexedPart:
     found, fresh, errors = read_chunk(chunk, rules)
     whole = IndexedPart(Part(errors=errors))
     for place, ((line, rollout), new) in enumerate(zip(found, fresh, strict=True)):

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from s2r_rewards.adapter import resolve_method
 from s2r_rewards.report.figures import Figures
@@ -27,6 +28,8 @@ SHOWN_NOTICES = 5
 LARGEST_BATCH = 20_000
 """Baselines over more rollouts than these are not worked out while somebody waits."""
 MOST_ROWS, MOST_SAMPLES = 500, 64
+MOST_FAILURES = 3
+"""In a row; then reading ends."""
 PATIENCE = 0.1
 """Seconds that a search may keep the page waiting before it shows what there is."""
 
@@ -38,6 +41,8 @@ class Watched:
     number: int
     tail: Tail
     figures: Figures = field(default_factory=Figures)
+    bad: int = 0
+    """Records of it that were left out."""
 
 
 class Following:
@@ -65,24 +70,35 @@ class Following:
         self._find, self._pause, self._tell = find, pause, tell
         self._watched: dict[Path, Watched] = {}
         self._notices: deque[str] = deque(maxlen=SHOWN_NOTICES)
-        self._bad, self._gone, self._reading = 0, 0, False
+        self._gone, self._reading = 0, False
         self._stop = threading.Event()
         self._connections = threading.local()
-        self._credits: dict[tuple[int, int], dict[int, Any]] = {}
+        self._credits: dict[tuple[int, int, int], dict[int, Any]] = {}
 
     def run(self) -> None:
-        """Reads until :meth:`close`."""
+        """Reads until :meth:`close`, or until it has failed MOST_FAILURES times in a row."""
+        failures = 0
         with Workers(processors(self.rules.options)) as workers:
             while not self._stop.is_set():
                 started = time.monotonic()
                 try:
+                    if failures:
+                        self._forget()
                     self.look(workers)
-                except Exception as error:  # the page of a run must not end because one look at it failed
+                    failures = 0
+                except (
+                    Exception
+                ) as error:  # a worker that was killed, a disk that was full: may be gone by the next look
+                    failures += 1
                     logger.exception("reading the run failed")
-                    self._note(f"reading failed ({type(error).__name__}: {error}); all files are read again")
                     workers.restart()
-                    self._forget()
-                    self._stop.wait(5.0)
+                    self._reading = False
+                    ends = failures == MOST_FAILURES
+                    then = "reading has ended; start s2r report again" if ends else "all files are read again"
+                    self._note(f"reading failed ({type(error).__name__}: {error}); {then}")
+                    if ends:
+                        return
+                    self._stop.wait(5 * self._pause)
                 self._stop.wait(max(self._pause, 0.2 * (time.monotonic() - started)))
 
     def close(self) -> None:
@@ -106,7 +122,8 @@ class Following:
     def _new(self, under_way: deque[tuple[Watched, bool]]) -> Iterator[Chunk]:
         """The chunks that are new; what each belongs to, and whether its file begins anew, goes to ``under_way``."""
         files = list(self._find())
-        for path in [path for path in self._watched if files and path not in files and path.exists()]:
+        there = {*files}
+        for path in [path for path in self._watched if there and path not in there and path.exists()]:
             self._note(f"{path} is no part of the run any more (another folder has newer files): it is left out")
             under_way.append((self._watched.pop(path), True))
             self._gone += 1
@@ -128,14 +145,17 @@ class Following:
                 yield chunk
 
     def _take(self, watched: Watched, again: bool, found: IndexedPart) -> int:
+        if again:
+            watched.bad = 0
         for error in found.part.errors:
-            self._bad += 1
-            if self._bad <= SHOWN_NOTICES:
+            watched.bad += 1
+            if watched.bad <= SHOWN_NOTICES:
                 self._note(f"left out: {error}")
         first = self.index.add(found.entries, watched.number) if found.entries else self.index.size
+        dropped: Iterable[int] = ()
         with self.lock:
             if again:
-                self.index.drop(watched.number)
+                dropped = self.index.drop(watched.number)
                 watched.figures = Figures()
                 self.figures = Figures()
                 for other in self._watched.values():
@@ -143,15 +163,17 @@ class Following:
             watched.figures.merge(found.part.figures, first)
             self.figures.merge(found.part.figures, first)
             self.version += bool(again or found.entries)
+        self.index.clear(dropped)
         return len(found.entries)
 
     def _forget(self) -> None:
         with self.lock:
-            for watched in self._watched.values():
-                self.index.drop(watched.number)
+            dropped = [self.index.drop(watched.number) for watched in self._watched.values()]
             self._gone += len(self._watched)
             self._watched, self.figures = {}, Figures()
             self.version += 1
+        for numbers in dropped:
+            self.index.clear(numbers)
 
     def _note(self, text: str) -> None:
         self._notices.append(f"{time.strftime('%H:%M:%S')} {text}")
@@ -159,7 +181,8 @@ class Following:
 
     def status(self) -> str:
         """What is going on, in a line or two."""
-        tails = [watched.tail for watched in self._watched.values()]
+        files = list(self._watched.values())
+        tails, bad = [watched.tail for watched in files], sum(watched.bad for watched in files)
         waiting = sum(tail.waiting > 0 for tail in tails)
         size = sum(tail.waiting for tail in tails)
         lines = [
@@ -169,60 +192,58 @@ class Following:
             f"{waiting:,} half-written last line{'s' if waiting != 1 else ''} ({size:,} bytes) waiting."
             if waiting
             else "",
-            f"{self._bad:,} bad records left out." if self._bad else "",
+            f"{bad:,} bad records left out." if bad else "",
             *(f"{tail.path}: {tail.trouble}." for tail in tails if tail.trouble),
             *self._notices,
         ]
         return " ".join(filter(None, lines))
 
     def rows(self, wanted: Mapping[str, str]) -> dict[str, Any]:
-        """A window of the rollouts that the filters let through, in the order asked for.
+        """A window of the rollouts that the filters let through, in the order asked for; and where the rollout `r` is.
 
         Args:
             wanted: the filters and the order of the page's address; ``from`` and ``size``: the window, or ``at``: the
-                number of a rollout that it should hold; ``next`` and ``after``: the first rollout with this flag
-                behind that place.
+                number of a rollout that it should hold; ``r``: the number of a rollout whose place is asked for;
+                ``next`` and ``after``: the first rollout with this flag behind that place.
         """
         size = min(max(_whole(wanted.get("size"), 60), 1), MOST_ROWS)
         mask = self.index.select(wanted)
-        total, complete = int(mask.sum()), True
+        complete = True
         if words := wanted.get("q", "").strip():
             search = self.searches.get(words)
-            found = search.numbers(PATIENCE)
-            complete = search.complete
+            found, complete = search.numbers(PATIENCE)
             found = found[found < len(mask)]
             found = found[mask[found]]
         else:
             found = np.flatnonzero(mask)
         found = self.index.order(found, wanted.get("sort", ""))
         start = _whole(wanted.get("from"), 0)
-        if wanted.get("at"):
-            (places,) = np.nonzero(found == _whole(wanted["at"], 0) - 1)
-            start = max(0, int(places[0]) - size // 2) if len(places) else start
+        if wanted.get("at") and (at := _place(found, wanted["at"])) is not None:
+            start = max(0, at - size // 2)
         if wanted.get("next"):
             behind = _whole(wanted.get("after"), -1) + 1
             flagged = self.index.select({"flag": wanted["next"]})
-            hits = np.flatnonzero(flagged[found[behind:]])
-            if not len(hits):
-                return {"place": None}
-            place = behind + int(hits[0])
-            return {"place": place, "row": self._load(found[place : place + 1])[0]}
-        window = found[start : start + size]
-        rows = self._load(window)
-        return {"count": len(found), "total": total, "complete": complete, "from": start, "rows": rows}
+            for place in (behind + np.flatnonzero(flagged[found[behind:]])[:1]).tolist():
+                if row := self._load(found[place : place + 1]):
+                    return {"place": place, "row": row[0]}
+            return {"place": None}
+        rows = self._load(found[start : start + size])
+        place = _place(found, wanted.get("r"))
+        return {"count": len(found), "complete": complete, "from": start, "rows": rows, "place": place}
 
     def rollout(self, number: int) -> dict[str, Any] | None:
-        """A rollout and the samples of its problem at its step, with baselines; None: there is no such one."""
+        """A rollout and the samples of its problem at its step, with baselines; None: there is no such one (any more)."""
         if not self.index.holds(number):
             return None
         alike = self.index.alike(number, "problem", "step")
-        near = max(0, int(np.searchsorted(alike, number)) - MOST_SAMPLES // 2)
+        place = int(np.searchsorted(alike, number))
+        near = max(0, min(place - MOST_SAMPLES // 2, len(alike) - MOST_SAMPLES))
         shown = alike[near : near + MOST_SAMPLES]
         loaded = self.index.load(self._connection, shown)
         credits_ = self._credits_of(number) if any(wire for _, wire in loaded) else {}
-        samples = [_credited(row, credits_.get(n)) for (row, _), n in zip(loaded, shown.tolist(), strict=True)]
-        own = next(row for row in samples if row["i"] == number + 1)
-        return {"rollout": own, "samples": samples, "of": len(alike)}
+        samples = [_credited(row, credits_.get(row["i"] - 1)) for row, _ in loaded]
+        own = next((row for row in samples if row["i"] == number + 1), None)
+        return own and {"rollout": own, "samples": samples, "of": len(alike)}
 
     def _load(self, numbers: Any) -> list[dict[str, Any]]:
         return [row for row, _ in self.index.load(self._connection, numbers)]
@@ -235,19 +256,21 @@ class Following:
 
     def _credits_of(self, number: int) -> dict[int, Any]:
         """Baselines and advantages over the step of a rollout, as far as it has come."""
+        version = self.version
         batch = self.index.alike(number, "step")
         if len(batch) > LARGEST_BATCH:
             return {}
-        key = (int(batch[0]), len(batch))
-        if key not in self._credits:
-            wires = {
-                n: (None, *wire)
-                for n, (_, wire) in zip(batch.tolist(), self.index.load(self._connection, batch), strict=True)
-                if wire
-            }
+        if not len(batch):  # dropped meanwhile
+            return {}
+        key = (version, int(batch[0]), len(batch))
+        found = self._credits.get(key)
+        if found is None:
+            rows = self.index.load(self._connection, batch)
+            wires = {row["i"] - 1: (None, *wire) for row, wire in rows if wire}
             method = replace(resolve_method(self.rules.options), running=False)
-            self._credits = {key: dict(zip(wires, credit_of(method, iter(wires.values())), strict=True))}
-        return self._credits[key]
+            found = dict(zip(wires, credit_of(method, iter(wires.values())), strict=True))
+            self._credits = {key: found}
+        return found
 
 
 def _credited(row: dict[str, Any], credit: Any) -> dict[str, Any]:
@@ -263,6 +286,12 @@ def _credited(row: dict[str, Any], credit: Any) -> dict[str, Any]:
             action["x"] = list(earned)
         earned.append(action.get("r", 0.0))
     return row
+
+
+def _place(numbers: npt.NDArray[np.int64], number: str | None) -> int | None:
+    """Where the rollout that the page calls so stands among these."""
+    places = np.flatnonzero(numbers == _whole(number, 0) - 1)
+    return int(places[0]) if len(places) else None
 
 
 def _whole(text: str | None, otherwise: int) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from s2r_rewards.report.live.entries import Entry, Kind, Wire, unpacked
+from s2r_rewards.report.live.entries import Entry, Kind, Wire, text_of, unpacked
+from s2r_rewards.rollouts.records import chunks
 
 Numbers = npt.NDArray[np.int32]
 COLUMNS = ("kind", "level", "step", "problem", "length", "attempts", "file")
@@ -78,12 +79,11 @@ class Index:
     def add(self, entries: Sequence[Entry], file: int) -> int:
         """Adds the rollouts of a file; returns the number of the first."""
         first, count = self.size, len(entries)
-        self._writer.executemany(
-            "INSERT INTO texts VALUES (?, ?)", ((first + k, e.data) for k, e in enumerate(entries))
-        )
-        rows = ((first + k, e.text) for k, e in enumerate(entries))
-        self._writer.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", rows)
-        self._writer.commit()
+        texts = ((first + k, e.data) for k, e in enumerate(entries))
+        words = ((first + k, e.text) for k, e in enumerate(entries))
+        with self._writer:  # both or neither
+            self._writer.executemany("INSERT INTO texts VALUES (?, ?)", texts)
+            self._writer.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", words)
         with self._lock:
             self._room(first + count)
             for name, names in self.names.items():
@@ -94,11 +94,24 @@ class Index:
             self.size += count
         return first
 
-    def drop(self, file: int) -> None:
-        """Forgets the rollouts of a file; their numbers are not used again."""
+    def drop(self, file: int) -> npt.NDArray[np.int64]:
+        """Leaves the rollouts of a file out from now on, and returns their numbers, which are not used again."""
         with self._lock:
             column = self._columns["file"][: self.size]
-            column[column == file] = GONE
+            dropped = np.flatnonzero(column == file)
+            column[dropped] = GONE
+            return dropped
+
+    def clear(self, numbers: Iterable[int]) -> None:
+        """Takes dropped rollouts off the disk; of the thread that adds."""
+        for some in chunks(map(int, numbers)):
+            with self._writer:
+                for number in some:
+                    row = self._writer.execute("SELECT data FROM texts WHERE n = ?", (number,)).fetchone()
+                    if row:  # an index without content has to be told what it held
+                        held = (number, text_of(unpacked(row[0])[0]))
+                        self._writer.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", held)
+                        self._writer.execute("DELETE FROM texts WHERE n = ?", (number,))
 
     def _room(self, size: int) -> None:
         have = len(self._columns["kind"])
@@ -152,12 +165,12 @@ class Index:
         return 0 <= number < self.size and bool(self.column("file")[number] != GONE)
 
     def load(self, connection: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[dict[str, Any], Wire]]:
-        """(payload, record) of rollouts, in order. The page counts from 1."""
+        """(payload, record) of rollouts, in order, without those that were dropped meanwhile. The page counts from 1."""
         found = []
-        for number in numbers:
-            (data,) = connection.execute("SELECT data FROM texts WHERE n = ?", (int(number),)).fetchone()
-            shown, wire = unpacked(data)
-            found.append(({**shown, "i": int(number) + 1}, wire))
+        for number in map(int, numbers):
+            for (data,) in connection.execute("SELECT data FROM texts WHERE n = ?", (number,)):
+                shown, wire = unpacked(data)
+                found.append(({**shown, "i": number + 1}, wire))
         return found
 
 

@@ -54,15 +54,18 @@ class Search:
         """Whether everything that the index holds by now was looked at."""
         return self._upto >= self._index.size
 
-    def numbers(self, seconds: float) -> npt.NDArray[np.int64]:
-        """What was found, ascending, after at most so many seconds; it goes on meanwhile if that is not all."""
-        if not self.complete and (self._thread is None or not self._thread.is_alive()):
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
-        if self._thread is not None:
-            self._thread.join(seconds)
+    def numbers(self, seconds: float) -> tuple[npt.NDArray[np.int64], bool]:
+        """(what was found, ascending, whether that is all) after at most so many seconds; it goes on meanwhile if not."""
+        with self._lock:  # two requests start one thread
+            if not self.complete and (self._thread is None or not self._thread.is_alive()):
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        complete = self.complete  # before the copy: what is found in between is then one too many, never one missing
         with self._lock:  # an array that is copied must not grow
-            return np.array(self._found, np.int64)
+            return np.array(self._found, np.int64), complete
 
     def stop(self) -> None:
         """Lets it end early."""
@@ -112,8 +115,8 @@ class Search:
             return
         texts = connection.cursor()
         for number in numbers:
-            ((data,),) = texts.execute("SELECT data FROM texts WHERE n = ?", (number,))
-            if self._holds(data):
+            rows = texts.execute("SELECT data FROM texts WHERE n = ?", (number,))
+            if any(self._holds(data) for (data,) in rows):  # none: it was dropped meanwhile
                 yield number
 
     def _holds(self, data: bytes) -> bool:

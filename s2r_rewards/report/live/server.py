@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import secrets
 import signal
 import sys
 import threading
+import webbrowser
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +24,7 @@ from s2r_rewards.report.live.following import Following
 from s2r_rewards.report.summary import Summary, summary_of
 
 HOST = "127.0.0.1"
+HTTP_PORT = 80
 LONGEST_ADDRESS = 8_192
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -147,7 +150,10 @@ class Server(ThreadingHTTPServer):
         self.closed = False
         self.secret = secrets.token_urlsafe(16)
         super().__init__((HOST, port), Handler)
-        self.names = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
+        hosts = (HOST, "localhost")
+        self.names = {f"{name}:{self.server_port}" for name in hosts}
+        if self.server_port == HTTP_PORT:  # which browsers do not name
+            self.names.update(hosts)
         self._reader = threading.Thread(target=run.run, name="s2r report: reading", daemon=True)
 
     @property
@@ -155,9 +161,24 @@ class Server(ThreadingHTTPServer):
         """What to open in a browser."""
         return f"http://{HOST}:{self.server_port}/{self.secret}/"
 
-    def follow(self) -> None:
+    def open(self) -> None:
+        """Shows the page in the user's browser.
+
+        The browser is told a file beside the index that leads to the page: any user may read what processes are called
+        with, and the address holds the secret.
+        """
+        path = self.pages.run.index.path.with_name("page.html")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(
+                f'<!doctype html><meta http-equiv="refresh" content="0; url={self.address}"><title>s2r report</title>'
+            )
+        webbrowser.open(path.as_uri())
+
+    def follow(self, browser: bool = False) -> None:
         """Reads and answers until Ctrl-C or SIGTERM; leaves nothing behind."""
         self._reader.start()
+        if browser:  # some browsers return only when they are closed
+            threading.Thread(target=self.open, name="s2r report: browser", daemon=True).start()
         try:
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             self.serve_forever(poll_interval=0.2)

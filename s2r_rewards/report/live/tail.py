@@ -11,7 +11,8 @@ from s2r_rewards.report.parts import Chunk, chunks_of
 from s2r_rewards.rollouts.records import RecordError
 
 BLOCK = 2_000_000
-_HEAD = 256
+_EDGE = 256
+"""Bytes at the beginning of a file, and before the place up to which it was read, by which it is known again."""
 Identity = tuple[int, int]
 
 
@@ -29,12 +30,12 @@ class Tail:
         """Why nothing of it can be read at the moment."""
         self._offset, self._line = 0, 1
         self._seen: tuple[int, ...] = ()
-        self._head = b""
+        self._head, self._last = b"", b""
 
     def changed(self) -> str | None:
         """What happened to the file besides growing ("" : nothing); then it is to be read from its beginning.
 
-        None: it is gone, which changes nothing.
+        None: it is gone or cannot be read, which changes nothing.
         """
         try:
             now = self.path.stat()
@@ -44,19 +45,25 @@ class Tail:
                 return "was written anew" if before and before != seen else ""
             identity = (now.st_dev, now.st_ino)
             with open(self.path, "rb") as file:
-                head = file.read(_HEAD)
-        except OSError:
+                head = file.read(_EDGE)
+                file.seek(max(0, self._offset - len(self._last)))
+                last = file.read(len(self._last))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            self.trouble = f"cannot be read ({error.strerror or error})"
+            return None
+        self.trouble = ""
         happened = ""
         if self._seen and identity != self._seen:
             happened = "was replaced by another file"
         elif now.st_size < self._offset:
             happened = f"was cut from {self._offset:,} to {now.st_size:,} bytes"
-        elif not head.startswith(self._head[: min(len(head), self._offset)]):
+        elif last != self._last or not head.startswith(self._head[: min(len(head), self._offset)]):
             happened = "was written anew"
         self._seen, self._head = identity, head
         if happened:
-            self._offset, self._line, self.waiting = 0, 1, 0
+            self._offset, self._line, self.waiting, self._last = 0, 1, 0, b""
         return happened
 
     def chunks(self, again: bool) -> Iterator[Chunk]:
@@ -71,10 +78,11 @@ class Tail:
                     yield Chunk(str(self.path), self._line, block.decode("utf-8", "replace"))
                     self._line += block.count(b"\n")
                     self._offset += len(block)
+                    self._last = (self._last + block)[-_EDGE:]
                     file.seek(self._offset)
                 self.waiting = os.fstat(file.fileno()).st_size - self._offset
         except OSError as error:
-            self.trouble = str(error)
+            self.trouble = f"cannot be read ({error.strerror or error})"
 
     @property
     def _grows(self) -> bool:
@@ -84,7 +92,7 @@ class Tail:
         """A file that is read as a whole: once, and again whenever it has changed."""
         if not again and self._offset:
             return
-        self.trouble = ""
+        self.trouble, self._offset = "", 0
         try:
             yield from list(chunks_of(self.path))  # all or nothing: half a file cannot be told from a broken one
             self._offset = 1

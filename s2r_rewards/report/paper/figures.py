@@ -58,12 +58,12 @@ def _efficiency(runs: Mapping[str, Summary], trained_on: Sequence[int]) -> list[
         sized = zip(runs.items(), trained_on, strict=True)
         series: Series = {name: [(float(n), _latest(one).metrics[ACCURACY])] for (name, one), n in sized}
         return points("Data efficiency (figure 1)", series, _EXAMPLES, logarithmic=True)
-    series = {}
+    series = {}  # also of runs without steps: colours go by the number of the run
     for name, one in runs.items():
-        if len(one.steps) > 1 and not any(natural(group.key)[0] for group in one.steps):
-            before = accumulate((group.count for group in one.steps), initial=0)
-            series[name] = [(float(n), g.metrics[ACCURACY]) for n, g in zip(before, one.steps, strict=False)]
-    return points("Data efficiency (figure 1)", series, _STEPS) if series else []
+        along = one.steps if len(one.steps) > 1 and not any(natural(group.key)[0] for group in one.steps) else ()
+        before = accumulate((group.count for group in along), initial=0)
+        series[name] = [(float(n), g.metrics[ACCURACY]) for n, g in zip(before, along, strict=False)]
+    return points("Data efficiency (figure 1)", series, _STEPS)
 
 
 def _behaviour(runs: Mapping[str, Summary]) -> list[Html]:

@@ -40,7 +40,7 @@ def bars(title: str, groups: Sequence[str], values: Mapping[str, Sequence[float]
                     at = {"x": f"{left + 0.45 * width:.1f}", "y": f"{y - 3:.1f}"}
                     marks.append(el("text", f"{share:.2f}", class_="tick", text_anchor="middle", **at))
     ticks = [_in_two_lines(LEFT + room * (place + 0.5), group) for place, group in enumerate(groups)]
-    return [_figure(title, top, marks, ticks, values, groups)]
+    return [_figure(title, top, marks, ticks, values, dict.fromkeys(values, groups))]
 
 
 def places(
@@ -67,7 +67,7 @@ def places(
             marks.append(el("a", dot, href=href, tabindex=-1, aria_label=f"rollouts of level {name}"))
     every = math.ceil(len(names) / 10)  # so that the names have room
     ticks = [_below(LEFT + room * (i + 0.5), name, "middle") for i, name in enumerate(names) if i % every == 0]
-    return [_figure(title, top, marks, ticks, values, names)]
+    return [_figure(title, top, marks, ticks, values, dict.fromkeys(values, names))]
 
 
 def points(title: str, series: Series, unit: str, logarithmic: bool = False) -> list[Html]:
@@ -95,7 +95,8 @@ def points(title: str, series: Series, unit: str, logarithmic: bool = False) -> 
     ticks = [_below(at(max(ends)), f"{max(ends):,.0f} {unit}", "end" if span else "middle")]
     if span:
         ticks.append(_below(at(min(ends)), f"{min(ends):,.0f}", "middle"))
-    return [_figure(title, 1.0, marks, ticks, values, [f"{x:,.0f} {unit}" for x, _ in next(iter(series.values()))])]
+    names = {label: [f"{x:,.0f} {unit}" for x, _ in found] for label, found in series.items()}
+    return [_figure(title, 1.0, marks, ticks, values, names)]
 
 
 def _figure(
@@ -104,7 +105,7 @@ def _figure(
     marks: Sequence[Html],
     ticks: Sequence[Html],
     values: Mapping[str, Sequence[float]],
-    names: Sequence[str],
+    names: Mapping[str, Sequence[str]],
 ) -> Html:
     grid = []
     for v in (0.0, top / 2, top):
@@ -114,7 +115,7 @@ def _figure(
     spoken = "; ".join(
         f"{_named(label, values)}{name} {value:.2f}"
         for label, found in values.items()
-        for name, value in zip(names, found, strict=False)
+        for name, value in zip(names[label], found, strict=True)
         if math.isfinite(value)
     )
     svg = el(
