@@ -29,17 +29,16 @@ def load_of(args: Any, gpus: int, beta: float = 0.0, offload: bool = False) -> L
     offload = args.ref.offload if online else offload
     # A frozen model is either sharded or whole (ZeRO-3 or none), and only the former waits in the memory of the CPU.
     known = (args.algo.kl.init_coef > 0) if online else beta
-    reference = {
-        "reference": REFERENCE if known and sharded and not offload else 0.0,
-        "reference_whole": REFERENCE if known and not sharded else 0.0,
-    }
+    reference = REFERENCE if known and sharded and not offload else 0.0
+    reference_whole = REFERENCE if known and not sharded else 0.0
     if not online:
         return Load(
             gpus,
             tokens=micro,
             state=max(shared, 0.0),
             whole=whole,
-            **reference,
+            reference=reference,
+            reference_whole=reference_whole,
             logits=LOGITS + (LOGITS_FORWARD if beta else 0.0),
             checkpointing=args.model.gradient_checkpointing_enable,
             ways_out={"training": "--ds.adam_offload, --ds.ring_attn_size 2, --s2r.offload, or more GPUs (S2R_GPUS)"},
@@ -48,7 +47,8 @@ def load_of(args: Any, gpus: int, beta: float = 0.0, offload: bool = False) -> L
 
     def tokens(budget: int, size: int) -> int:
         """On one GPU. The budget is of each GPU: OpenRLHF fills a ring with so many times it, one response at least."""
-        return max(budget * args.ds.tensor_parallel_size, longest // ring) if dynamic else size * longest // ring
+        found = max(budget * args.ds.tensor_parallel_size, longest // ring) if dynamic else size * longest // ring
+        return int(found)
 
     forward = args.rollout.max_tokens_per_gpu or args.train.max_tokens_per_gpu
     # Adam's state on the CPU makes OpenRLHF's sleep do nothing; without ZeRO there is nothing that could be moved.
@@ -59,7 +59,8 @@ def load_of(args: Any, gpus: int, beta: float = 0.0, offload: bool = False) -> L
         forward_tokens=tokens(forward, args.rollout.micro_batch_size),
         state=max(shared, 0.0),
         whole=whole,
-        **reference,
+        reference=reference,
+        reference_whole=reference_whole,
         checkpointing=args.actor.gradient_checkpointing_enable,
         stays=((_WEIGHTS, 0.0) if sharded else (0.0, _WEIGHTS)) if asleep else None,
         engine=args.vllm.gpu_memory_utilization if together and args.vllm.num_engines else 0.0,
