@@ -62,12 +62,14 @@ def memory_of(folder: Path, stage: str, model: str) -> tuple[str, Load]:
         gpus=gpus if sharded else 1,
         tokens=int(own["per_device_train_batch_size"]) * longest,
         reference=reference,
+        logits=0.0,  # its head computes log-probabilities in tiles, without the logits
         checkpointing=bool(own.get("gradient_checkpointing")),
         engine=float(own.get("vllm_gpu_memory_utilization", 0.3)) if colocated else 0.0,
+        awake=not own.get("vllm_enable_sleep_mode", False),
         tensor_parallel=int(own.get("vllm_tensor_parallel_size", 1)),
         longest=longest,
         ways_out={
-            "training": "recipe.accelerate with --use_fsdp, a smaller per_device_train_batch_size with more "
+            "training": "vllm_enable_sleep_mode, recipe.accelerate with --use_fsdp, a smaller per_device_train_batch_size with more "
             "gradient_accumulation_steps, or more GPUs (S2R_GPUS)",
             "sampling": "a smaller vllm_gpu_memory_utilization",
             "engine": "more vllm_gpu_memory_utilization or vllm_tensor_parallel_size",

@@ -2,10 +2,16 @@
 
 verl's mains call ``validate_config`` or ``run_ppo``; both are wrapped here, so that a run with a stock trainer, or with an
 experimental one that S²R's own trainer never sees, is stopped as well.
+
+``run_ppo`` starts Ray, too: workers of a cluster that runs already get the variables that the launcher names for them.
 """
 
 from __future__ import annotations
 
+import functools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +29,37 @@ def watch(module: ModuleType) -> None:
 def _refusing(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     config = kwargs["config"] if "config" in kwargs else args[0]
     refuse(config)
-    return wrapped(*args, **kwargs)
+    if wrapped.__name__ != "run_ppo":
+        return wrapped(*args, **kwargs)
+    with workers_environment():
+        return wrapped(*args, **kwargs)
+
+
+@contextmanager
+def workers_environment() -> Iterator[None]:
+    """Adds to the job's environment the variables that S2R_WORKER_ENV names; those of the configuration go first.
+
+    At ``ray.init`` and not in the configuration, since verl prints that, and keys may be among them.
+    """
+    import ray
+
+    from s2r_rewards.adapter.recipes import FOR_WORKERS
+
+    init = ray.init
+    names = filter(None, os.environ.get(FOR_WORKERS, "").split(","))
+    ours = {name: os.environ[name] for name in names if name in os.environ}
+
+    @functools.wraps(init)
+    def with_variables(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        given = dict(runtime_env or {})
+        return init(*args, runtime_env={**given, "env_vars": {**ours, **(given.get("env_vars") or {})}}, **kwargs)
+
+    if ours:
+        ray.init = with_variables
+    try:
+        yield
+    finally:
+        ray.init = init
 
 
 def refuse(config: Any) -> None:

@@ -57,12 +57,16 @@ def lacks_template(folder: Path) -> bool:
     return not json.loads(settings.read_text(encoding="utf-8")).get("chat_template")
 
 
-def local_chat_problem(model: str, template: str | None = None) -> str | None:
-    """The same for a folder or a model in the hub's cache; None for one that is not here, which is not downloaded."""
+def local_chat_problem(model: str, template: str | None = None, trust_remote_code: bool = False) -> str | None:
+    """The same for a folder or a model in the hub's cache; None for one that is not here, which is not downloaded.
+
+    Args:
+        trust_remote_code: whether a tokenizer may bring its own code, as the run's configuration says.
+    """
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
         if not Path(model).is_dir():
             return None

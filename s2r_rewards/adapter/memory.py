@@ -7,13 +7,14 @@ phase    part                    bytes
 ======== ======================= ====================================================================================
 training state                   16 P, over N: weights, gradients and Adam's two moments in float32 (verl, TRL), or
                                  bfloat16 weights and gradients with float32 master weights and moments (DeepSpeed)
-training reference               2 P over N in bfloat16; none where it waits in the memory of the CPU
+training reference               2 P in bfloat16, over N where it is sharded; none where it waits in the memory of the CPU
 training gathered                2 bytes for the weights of two layers, the embedding and the head, which are whole in
                                  use
 training activations             2 bytes T: what each layer keeps (its input under gradient checkpointing), and all of
                                  one layer while it is computed again
 training logits                  T times the vocabulary: 10 bytes (bfloat16, a float32 copy, its gradient), or 6 for
                                  the longer micro-batches of a forward pass, whichever is more
+training engine                  its share of the GPU, unless it sleeps meanwhile
 sampling engine                  its share of the GPU: 2 P and the cache of one longest response, over its
                                  tensor-parallel GPUs, have to fit in
 sampling state                   what training leaves on the GPU meanwhile
@@ -120,12 +121,16 @@ class Load:
     """Bytes a parameter that every GPU holds (ZeRO below stage 3, data parallelism alone)."""
     reference: float = REFERENCE
     """Bytes a parameter of a reference model on the GPUs, shared."""
+    reference_whole: float = 0.0
+    """Bytes a parameter of a reference model that every GPU holds."""
     logits: float = LOGITS
     checkpointing: bool = True
-    stays: bool = True
-    """Whether state and reference stay on the GPU while the engine samples."""
+    stays: tuple[float, float] | None = None
+    """Bytes a parameter of the state, shared and whole, on the GPU while the engine samples; None: all of it."""
     engine: float = 0.0
     """Share of a GPU's memory for the engine; 0: it samples elsewhere or not at all."""
+    awake: bool = False
+    """Whether the engine keeps its share while the model trains."""
     tensor_parallel: int = 1
     longest: int = 0
     """Tokens of prompt and response together."""
@@ -140,7 +145,7 @@ def training(shape: Shape, load: Load) -> dict[str, float]:
     inside = shape.within_layer * (1 if load.checkpointing else layers)
     return {
         "state": (load.state / load.gpus + load.whole) * shape.parameters,
-        "reference": load.reference / load.gpus * shape.parameters,
+        "reference": (load.reference / load.gpus + load.reference_whole) * shape.parameters,
         "gathered": 0.0 if load.gpus == 1 else 2.0 * (2 * shape.layer + shape.embeddings),
         "activations": 2.0 * load.tokens * (kept * layers * shape.hidden_size + inside),
         "logits": shape.vocab_size * max(load.tokens * load.logits, load.forward_tokens * LOGITS_FORWARD),
@@ -150,8 +155,8 @@ def training(shape: Shape, load: Load) -> dict[str, float]:
 
 def sampling(shape: Shape, load: Load, capacity: float) -> dict[str, float]:
     """Bytes of each part of the sampling phase on one GPU of ``capacity`` bytes."""
-    states = training(shape, load)
-    staying = states["state"] + states["reference"] if load.stays else 0.0
+    shared, whole = (load.state, load.whole) if load.stays is None else load.stays
+    staying = (shared / load.gpus + whole) * shape.parameters + training(shape, load)["reference"]
     return {"engine": load.engine * capacity, "state": staying, "overhead": float(OVERHEAD)}
 
 
@@ -162,7 +167,8 @@ def engine_needs(shape: Shape, load: Load) -> float:
 
 def estimate(shape: Shape, load: Load, capacity: float) -> Iterator[Finding]:
     """What fits on GPUs of ``capacity`` bytes, and what does not."""
-    yield _finding("training", training(shape, load), capacity, load)
+    awake = {"engine": load.engine * capacity} if load.awake else {}
+    yield _finding("training", {**training(shape, load), **awake}, capacity, load)
     if load.engine:
         yield _finding("sampling", sampling(shape, load, capacity), capacity, load)
         needs, has = engine_needs(shape, load), load.engine * capacity

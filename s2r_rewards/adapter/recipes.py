@@ -6,7 +6,6 @@ each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
 """
 
 import argparse
-import netrc
 import os
 import shlex
 import subprocess
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from s2r_rewards.adapter.machine import installed
+from s2r_rewards.adapter.tracking import wandb_problem
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = ("run.sh", "__main__.py")
@@ -239,17 +238,12 @@ def launch(
 
 
 def _require_wandb() -> None:
-    """RecipeError unless a run can log to Weights & Biases: found out here, not when the models are loaded."""
-    if installed("wandb") is None:
-        raise RecipeError("--wandb needs the package wandb: pip install wandb")
-    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") in ("offline", "disabled"):
-        return
-    try:
-        known_here = netrc.netrc().authenticators(os.environ.get("WANDB_HOST", "api.wandb.ai"))
-    except (OSError, netrc.NetrcParseError):
-        known_here = None
-    if known_here is None:
-        raise RecipeError("--wandb: nobody is logged in; run `wandb login`, or set WANDB_API_KEY or WANDB_MODE=offline")
+    """RecipeError where a run cannot log to Weights & Biases; what may go wrong is said."""
+    hopeless, problem = wandb_problem()
+    if hopeless:
+        raise RecipeError(problem)
+    if problem:
+        print(f"s2r: {problem}", file=sys.stderr)
 
 
 def checked(framework: str, look: Callable[[], str]) -> int:

@@ -22,12 +22,17 @@ class NgramIndex:
 
     Problems shorter than n words are contaminated when they are equal, word for word. Memory grows with the
     evaluation sets only; training problems can stream past.
+
+    Args:
+        n: words of a run.
+        ignore: what is no part of a problem, in evaluation sets and in what is looked up: the words of a prompt's
+            template, which every problem of a source shares.
     """
 
-    def __init__(self, n: int = DEFAULT_NGRAM) -> None:
+    def __init__(self, n: int = DEFAULT_NGRAM, ignore: re.Pattern[str] | None = None) -> None:
         if n < 1:
             raise ValueError(f"n={n} words: expected at least 1")
-        self.n = n
+        self.n, self.ignore = n, ignore
         self._origin: dict[int | str, str] = {}
 
     def add(self, text: str, name: str) -> None:
@@ -41,7 +46,8 @@ class NgramIndex:
 
     def _keys(self, text: str) -> Iterator[int | str]:
         """All words and numbers in lower case, then each run of n of them."""
-        words = re.findall(r"[^\W_]+", text.lower())
+        own = self.ignore.sub(" ", text) if self.ignore else text
+        words = re.findall(r"[^\W_]+", own.lower())
         if words:
             yield " ".join(words)
         for i in range(len(words) - self.n + 1):

@@ -5,12 +5,14 @@ hub data sets; other copies of a set with the same fields read as well. Prompts 
 Which categories of MMLU-Pro count as STEM is [open] in the paper.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, NgramIndex
 from s2r_rewards.datasets.loading import converted, load_records
 from s2r_rewards.datasets.problems import Problem, ProblemError, Record, Source, load_sources, to_problem
 from s2r_rewards.rollouts.records import SUFFIXES, OnError, raise_error, with_fields
@@ -121,6 +123,27 @@ def load_benchmark(
         if all(located[2].get(name) in values for name, values in benchmark.only.items())
     )
     return list(islice(converted(wanted, convert, on_error), limit))
+
+
+def _template_words() -> re.Pattern[str]:
+    """The fixed parts of the benchmarks' templates, and the letters before options."""
+    forms = [benchmark.problem[1] for benchmark in BENCHMARKS.values() if benchmark.problem[0] == "template"]
+    parts = {part.strip() for form in forms for part in re.split(r"\{\w+(?::\w+)?\}", form)}
+    longest_first = sorted((part for part in parts if re.search(r"\w", part)), key=lambda part: (-len(part), part))
+    return re.compile("|".join([*map(re.escape, longest_first), r"^\([A-Z]\) "]), re.MULTILINE)
+
+
+#: FOLIO's question is 16 words, the same in every problem: it would make each problem a leak of each other one.
+TEMPLATE_WORDS = _template_words()
+
+
+def evaluation_index(places: Iterable[str], n: int = DEFAULT_NGRAM) -> NgramIndex:
+    """The problems of evaluation sets, by which leaks are found; ``places`` as in `evaluation_texts`."""
+    index = NgramIndex(n, TEMPLATE_WORDS)
+    for place in places:
+        for name, question in evaluation_texts(place):
+            index.add(question, name)
+    return index
 
 
 def evaluation_texts(place: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s2r_rewards.answers.gold import KINDS, Gold, TypedGold, gold_label, gold_of_fields, gold_text
-from s2r_rewards.answers.labels import LabelError, gold_of
+from s2r_rewards.answers.labels import GOLD_FIELDS, LabelError, gold_of
 from s2r_rewards.judging import JudgedTrajectory
 from s2r_rewards.rollouts import records
 from s2r_rewards.rollouts.records import FIELD_NAMES, OnError, RecordError, raise_error
@@ -203,18 +203,22 @@ def _read_gold(known: dict[str, Any]) -> None:
         known["gold"] = ""  # verl writes null where a row has no ground truth: ungradable, not unreadable
     elif isinstance(gold, (int, float)):
         known["gold"] = str(gold)
+    elif isinstance(gold, Mapping) and not gold.keys().isdisjoint(GOLD_FIELDS):  # a label that says its kind, a level
+        known["gold"] = _answer_of(dict(gold), known.get("kind"))
     elif isinstance(gold, str) and known.get("kind") not in KINDS[1:] and (answer := _answer_of(gold)) != gold:
-        known.setdefault("solution", gold)
+        if not gold.lstrip().startswith("{"):
+            known.setdefault("solution", gold)
         known["gold"] = answer
 
 
-def _answer_of(gold: str) -> str | list[str]:
-    """The golden answer in a worked solution or a list written as text, as trainers read it; "", ungradable: none."""
+def _answer_of(label: str | dict[str, Any], kind: Any = None) -> str | list[str]:
+    """The golden answer of a worked solution, a list written as text or an object, as trainers read it; with the kind
+    that a label names, its text; "", ungradable: none."""
     try:
-        read = gold_of(gold) if gold else gold
+        read = gold_of(label, kind if kind in KINDS else "math") if label else ""
     except LabelError:
         return ""
-    return gold if isinstance(read, TypedGold) else read if isinstance(read, str) else list(read)
+    return gold_text(read) if isinstance(read, str | TypedGold) else list(read)
 
 
 def write_rollouts(path: str | os.PathLike[str], rollouts: Iterable[Rollout]) -> int:

@@ -1,5 +1,7 @@
 """Chat templates and end tokens that agree, and those that do not."""
 
+import json
+
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -85,3 +87,17 @@ def test_a_model_that_is_not_here_is_not_downloaded(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert local_chat_problem("nobody/no-such-model") is None
     assert "cannot be read" in local_chat_problem(str(tmp_path))
+
+
+def test_a_tokenizer_with_code_of_its_own_is_read_where_the_run_trusts_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "cache"))
+    model = tmp_path / "model"
+    made("<|im_end|>", CHATML).save_pretrained(model)
+    (model / "mine.py").write_text(
+        "from transformers import PreTrainedTokenizerFast as Mine\n\n\nclass Own(Mine):\n    pass\n"
+    )
+    path = model / "tokenizer_config.json"
+    own = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": [None, "mine.Own"]}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **own}))
+    assert "trust_remote_code" in local_chat_problem(str(model))
+    assert local_chat_problem(str(model), trust_remote_code=True) == ""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.adapter import score_response
-from s2r_rewards.answers import check_many
+from s2r_rewards.answers import TypedGold, check_many
 from s2r_rewards.answers.labels import LabelError, gold_of, told, ungradable
 from s2r_rewards.answers.result import CheckResult
 from s2r_rewards.rollouts import read_rollouts
@@ -102,3 +102,33 @@ def test_rollouts_on_disk_are_graded_as_in_a_trainer(tmp_path, written, gold, ke
     assert (rollout.extra.get("solution") == written) == kept
     (scored,) = score_rollouts([rollout])
     assert scored.s2r.actions[0].check.verdict == ("correct" if gold else "ungradable")
+
+
+B, YES = TypedGold(("B",), "choice"), TypedGold(("Yes", "True"), "word")
+
+
+@pytest.mark.parametrize(
+    ("label", "gold"),
+    [
+        ({"gold": "B", "kind": "choice"}, B),
+        ({"kind": "choice", "gold": "B"}, B),
+        ({"answer": "B", "kind": "choice", "level": "3"}, B),
+        ({"ground_truth": ["Yes", "True"], "kind": "word"}, YES),
+        ({"target": 3, "kind": "literal"}, TypedGold(("3",), "literal")),
+        ({"gold": "51"}, "51"),
+        ({"gold": ["51", "fifty-one"]}, ("51", "fifty-one")),
+        ({"gold": "B", "kind": "choise"}, ""),
+    ],
+)
+@pytest.mark.parametrize("form", ["object", "json", "spaced", "verl"])
+def test_a_label_on_disk_keeps_its_kind(tmp_path, label, gold, form):
+    """In every shape that trains; what cannot be graded in a trainer is ungradable here."""
+    path = tmp_path / "r.jsonl"
+    spaced = json.dumps(label, indent=1).replace("{\n", "{ ")
+    held = {"object": label, "json": json.dumps(label), "spaced": spaced, "verl": label}[form]
+    own = {"reward_model": {"ground_truth": held}} if form == "verl" else {"gold": held}
+    path.write_text(json.dumps({"prompt": "Q", "response": "\\boxed{(b)}", **own}))
+    (rollout,) = read_rollouts(path)
+    assert rollout.gold == gold
+    (scored,) = score_rollouts([rollout])
+    assert (scored.s2r.actions[0].check.verdict == "correct") == (gold == B)

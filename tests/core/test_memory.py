@@ -50,11 +50,28 @@ def test_training_by_hand():
     assert whole["logits"] == 10 * 100 * 10
 
 
-@pytest.mark.parametrize(("stays", "state"), [(True, 18 * 388 / 4), (False, 0)])
+@pytest.mark.parametrize(
+    ("stays", "state"), [(None, 16 * 388 / 4), ((0, 0), 0), ((2, 0), 2 * 388 / 4), ((0, 2), 2 * 388)]
+)
 def test_sampling_by_hand(stays, state):
     load = Load(gpus=4, tokens=1, engine=0.6, tensor_parallel=2, longest=50, stays=stays)
-    assert sampling(TINY, load, 1000.0) == {"engine": 600.0, "state": state, "overhead": 4 * GIB}
+    assert sampling(TINY, load, 1000.0) == {"engine": 600.0, "state": state + 2 * 388 / 4, "overhead": 4 * GIB}
     assert engine_needs(TINY, load) == (2 * 388 + 16 * 50) / 2 + 3 * GIB
+
+
+def test_a_reference_that_is_not_sharded_is_whole_on_every_gpu():
+    load = Load(gpus=4, tokens=1, reference=0, reference_whole=2, stays=(2, 0))
+    assert training(TINY, load)["reference"] == 2 * 388
+    assert sampling(TINY, load, 1000.0)["state"] == 2 * 388 / 4 + 2 * 388
+
+
+def test_an_engine_that_stays_awake_takes_its_share_from_training():
+    shape = Shape.of(QWEN)
+    found = {
+        awake: next(estimate(shape, Load(gpus=8, tokens=7000, engine=0.6, awake=awake), 80 * GIB)).level
+        for awake in (False, True)
+    }
+    assert found == {False: "ok", True: "problem"}  # 37 GiB, and 48 of the engine
 
 
 def test_a_7b_model_on_eight_gpus_and_on_two():

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from s2r_rewards.datasets.collecting import NgramIndex
 from s2r_rewards.datasets.loading import load_records, read_problems
 from s2r_rewards.datasets.problems import SOURCES, ProblemError, level_of, to_problem
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS
 from s2r_rewards.rollouts.records import RecordError
 
 # One record of each set in its published schema; the problems are our own.
@@ -168,3 +170,46 @@ def test_an_evaluation_set_of_short_problems_only_counts(s2r, read, sums, tmp_pa
     test.write_text('{"question": "what is 3 + 6"}\n')
     s2r("data", "problems", sums, "-o", tmp_path / "o.jsonl", "--against", test)
     assert [p["id"] for p in read(tmp_path / "o.jsonl")] == [f"sum-{a}" for a in range(12) if a != 3]
+
+
+CODE = "def f(text):\n    for word in text.split():\n        if len(word) > {}:\n            return word\n    return {}"
+NUMBERS = [str(n) for n in range(10)]
+#: Source -> (a record of its evaluation set, a training record that shares the template alone)
+TEMPLATED = {
+    "folio": (
+        {"premises": ["All cats purr.", "Tom is a cat."], "conclusion": "Tom purrs.", "label": "True"},
+        {"premises": ["No dog flies."], "conclusion": "A dog flies.", "label": "False"},
+    ),
+    "cruxeval": (
+        {"code": CODE.format(3, "''"), "input": "'one three'", "output": "'three'"},
+        {"code": "def f(n):\n    return n + 1", "input": "1", "output": "2"},
+    ),
+    "strategyqa": (
+        {"question": "Is the sea salty?", "answer": True},
+        {"question": "Is the moon a cheese?", "answer": False},
+    ),
+    "mmlu-pro-stem": (
+        {"question": "What is 1 + 1?", "options": NUMBERS, "answer": "C", "category": "math"},
+        {"question": "Find 9 - 2.", "options": NUMBERS, "answer": "H", "category": "physics"},
+    ),
+}
+
+
+@pytest.mark.parametrize("source", TEMPLATED)
+@pytest.mark.parametrize("form", ["hub", "file"])
+def test_a_leak_is_the_problem_and_not_its_template(s2r, read, tmp_path, monkeypatch, source, form):
+    """Against the benchmark by name, and against a file of its problems as this command writes them."""
+    tested, other = tmp_path / "test.jsonl", tmp_path / "train.jsonl"
+    held, fresh = TEMPLATED[source]
+    tested.write_text(json.dumps(held) + "\n")
+    other.write_text("".join(json.dumps(row) + "\n" for row in (held, fresh)))
+    if form == "hub":
+        own = replace(BENCHMARKS[source], hub=str(tested))
+        monkeypatch.setitem(BENCHMARKS, source, own)
+        place = source
+    else:
+        place = tmp_path / "written.jsonl"
+        s2r("data", "problems", tested, "--source", source, "-o", place)
+    s2r("data", "problems", other, "--source", source, "-o", tmp_path / "o.jsonl", "--against", place)
+    (kept,) = read(tmp_path / "o.jsonl")
+    assert str(fresh.get("question") or fresh.get("conclusion") or fresh["code"]) in kept["problem"]

@@ -133,7 +133,7 @@ def test_memory_is_read_from_the_flags(monkeypatch):
     start, load = memory_of(folder, "prl", "qwen2-7b-instruct")
     assert start == "out/qwen2-7b-instruct/sft/model"
     assert (load.gpus, load.tokens, load.forward_tokens, load.longest) == (8, 16192, 32768, 6000)
-    assert (load.state, load.whole, load.reference, load.engine, load.stays) == (16, 0, 2, 0.6, False)
+    assert (load.state, load.whole, load.reference, load.engine, load.stays) == (16, 0, 2, 0.6, (2, 0))
     start, load = memory_of(folder, "sft", "qwen2-7b-instruct")
     assert (start, load.gpus, load.tokens) == ("Qwen/Qwen2-7B-Instruct", 4, 6000)
     assert (load.reference, load.logits, load.engine) == (2, 16, 0)  # its KL term: a second model and its logits
@@ -149,10 +149,67 @@ def test_memory_is_read_from_the_flags(monkeypatch):
     ],
 )
 def test_memory_of_zero_stages(flags, state, whole):
-    words = ["--actor.model_name_or_path", "m", "--reward.remote_url", "u", "--vllm.num_engines", "1"]
-    words += ["--algo.advantage.estimator", "rloo", "--rollout.n_samples_per_prompt", "2"]
-    load = load_of(read_flags(RL_MODULE, [*words, *flags]).args, 0)
+    load = load_of_flags(flags)
     assert (load.state, load.whole) == (state, whole)
+
+
+def load_of_flags(flags):
+    words = ["--actor.model_name_or_path", "m", "--reward.remote_url", "u", "--vllm.num_engines", "1"]
+    words += ["--algo.advantage.estimator", "rloo", "--rollout.n_samples_per_prompt", "2", "--train.colocate_all"]
+    return load_of(read_flags(RL_MODULE, [*words, *flags]).args, 0)
+
+
+@pytest.mark.parametrize(
+    ("flags", "shared", "whole"),
+    [
+        (["--ds.zero_stage", "3"], 2, 0),
+        (["--ds.zero_stage", "2"], 0, 2),  # get_ds_eval_config: ZeRO-3 or none
+        (["--ds.zero_stage", "3", "--ref.offload"], 0, 0),
+        (["--ds.zero_stage", "2", "--ref.offload"], 0, 2),  # DeepSpeed offloads parameters with ZeRO-3 alone
+        (["--ds.zero_stage", "2", "--algo.kl.init_coef", "0"], 0, 0),
+    ],
+)
+def test_memory_of_the_reference(flags, shared, whole):
+    load = load_of_flags(["--algo.kl.init_coef", "0.1", *flags])
+    assert (load.reference, load.reference_whole) == (shared, whole)
+
+
+@pytest.mark.parametrize(
+    ("flags", "stays"),
+    [
+        (["--ds.zero_stage", "3"], None),
+        (["--ds.zero_stage", "3", "--ds.enable_sleep"], (2, 0)),  # bfloat16 weights
+        (["--ds.zero_stage", "2", "--ds.enable_sleep"], (0, 2)),
+        (["--ds.zero_stage", "3", "--ds.enable_sleep", "--ds.adam_offload"], None),  # offload_deepspeed_states returns
+    ],
+)
+def test_memory_that_sleeps(flags, stays):
+    assert load_of_flags(flags).stays == stays
+
+
+def test_an_engine_of_openrlhf_sleeps_if_told():
+    assert [load_of_flags(flags).awake for flags in ([], ["--vllm.enable_sleep"])] == [True, False]
+
+
+def test_the_tokens_of_a_ring():
+    """Two GPUs of a ring share a micro-batch of twice the budget; without a budget they share so many responses."""
+    words = ["--ds.ring_attn_size", "2", "--ds.packing_samples", "--data.max_len", "6000"]
+    budget = ["--train.dynamic_batch_enable", "--train.max_tokens_per_gpu", "8000"]
+    load = load_of_flags([*words, *budget, "--rollout.max_tokens_per_gpu", "9000"])
+    assert (load.tokens, load.forward_tokens) == (8000, 9000)
+    assert load_of_flags([*words, *budget[:-1], "1000"]).tokens == 3000  # one response, halved
+    load = load_of_flags([*words, "--train.micro_batch_size", "3", "--rollout.micro_batch_size", "5"])
+    assert (load.tokens, load.forward_tokens) == (9000, 15000)
+
+
+def test_memory_of_the_reference_of_sft(monkeypatch):
+    pytest.importorskip("omegaconf", reason="recipes need omegaconf")
+    folder = Path(__file__).parents[2] / "recipes" / "openrlhf"
+    from s2r_openrlhf import launch
+
+    made = launch.plan(folder, "sft", "qwen2-7b-instruct", ["--s2r.offload"])
+    monkeypatch.setattr(launch, "plan", lambda *given: made)
+    assert memory_of(folder, "sft", "qwen2-7b-instruct")[1].reference == 0
 
 
 def test_other_files_are_none_of_its_business(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -96,10 +97,12 @@ def test_a_missing_framework_is_named_with_the_way_out(folder, capsys):
 @pytest.fixture
 def nobody(monkeypatch, tmp_path):
     """wandb is installed, nobody is logged in."""
-    monkeypatch.setattr("s2r_rewards.adapter.recipes.installed", lambda name: "0.31.0")
+    monkeypatch.setattr("s2r_rewards.adapter.tracking.installed", lambda name: "0.31.0")
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_HOST", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in [*os.environ]:
+        if name.startswith("WANDB_") or name == "NETRC":
+            monkeypatch.delenv(name)
 
 
 def test_wandb_by_a_flag_comes_before_overrides_of_ones_own(folder, nobody, monkeypatch):
@@ -125,22 +128,64 @@ def test_wandb_needs_a_login_or_none(folder, nobody, monkeypatch, tmp_path, how,
     assert launched(folder, *words) == 0
 
 
+WANDB = ("prl", "--model", "some", "--check", "--wandb")
+OURS = "machine wandb.mine.org:8080 login user password abc\n"
+
+
+@pytest.mark.parametrize("place", ["NETRC", ".netrc", "_netrc"])
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        ("https://wandb.mine.org:8080", None),
+        ("https://wandb.mine.org", "has no key for wandb.mine.org (WANDB_BASE_URL)"),
+        ("", "has no key for api.wandb.ai"),
+    ],
+)
+def test_the_key_is_looked_for_where_wandb_does(folder, nobody, monkeypatch, tmp_path, capsys, place, server, said):
+    """A miss is said; the run goes on, since wandb may know better. WANDB_HOST is only what wandb calls this machine."""
+    path = tmp_path / ("keys" if place == "NETRC" else place)
+    path.write_text(OURS)
+    path.chmod(0o600)
+    monkeypatch.setenv("WANDB_HOST", "node-7")
+    if place == "NETRC":
+        monkeypatch.setenv("NETRC", str(path))
+    if server:
+        monkeypatch.setenv("WANDB_BASE_URL", server)
+    assert launched(folder, *WANDB) == 0
+    shown = capsys.readouterr().err
+    assert (said in shown and "wandb login" in shown) if said else not shown
+
+
+def test_wandb_with_a_key_in_its_own_settings_or_in_none(folder, nobody, tmp_path, capsys):
+    (tmp_path / ".netrc").write_text("")
+    assert launched(folder, *WANDB) == 2
+    (tmp_path / ".config" / "wandb").mkdir(parents=True)
+    (tmp_path / ".config" / "wandb" / "settings").write_text("[default]\napi_key = abc\n")
+    capsys.readouterr()
+    assert launched(folder, *WANDB) == 0
+    assert not capsys.readouterr().err
+
+
 def test_wandb_that_is_not_installed(folder, nobody, monkeypatch, capsys):
-    monkeypatch.setattr("s2r_rewards.adapter.recipes.installed", lambda name: None)
+    monkeypatch.setattr("s2r_rewards.adapter.tracking.installed", lambda name: None)
     assert launched(folder, "prl", "--model", "some", "--wandb") == 2
     assert "pip install wandb" in capsys.readouterr().err
 
 
-def test_the_key_reaches_the_workers_and_is_not_shown(folder, nobody, monkeypatch, capfd):
+def test_the_key_reaches_the_workers_and_is_not_shown(folder, nobody, monkeypatch, tmp_path, capfd):
+    """The step writes what it got to a file; none of it is printed, with the words of the step or without."""
     monkeypatch.setenv("WANDB_API_KEY", "geheim")
-    code = "import os; print(os.environ['S2R_WORKER_ENV'], os.environ['WANDB_API_KEY'] == 'geheim')"
-    step = [sys.executable, "-c", code]
+    code = (
+        "import os, sys; open(sys.argv[1], 'w').write(os.environ['S2R_WORKER_ENV'] + ' ' + os.environ['WANDB_API_KEY'])"
+    )
+    step = [sys.executable, "-c", code, str(tmp_path / "got")]
     monkeypatch.setattr("os.execvpe", lambda name, words, env: subprocess.run(words, env=env) and sys.exit(0))
     with pytest.raises(SystemExit):
         launched(folder, "prl", "--model", "some", "--wandb", plan=lambda *_: Plan([step], {"A": 1}))
-    out = capfd.readouterr().out
-    assert "WANDB_API_KEY,A True" in out.splitlines()[-1]
-    assert "geheim" not in out.splitlines()[-1]
+    assert (tmp_path / "got").read_text() == "WANDB_API_KEY,A geheim"
+    shown = capfd.readouterr()
+    assert "$ " in shown.out  # the step is
+    assert "geheim" not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(

@@ -143,12 +143,15 @@ def test_memory_of_the_recipe_and_of_one_that_shares_nothing(tmp_path):
     pytest.importorskip("omegaconf", reason="needs omegaconf: pip install 's2r-rewards[trl]'")
     start, load = doctor.memory_of(RECIPES, "prl", "qwen2-7b-instruct")
     assert (start, load.gpus, load.tokens, load.reference) == ("Qwen/Qwen2-7B-Instruct", 8, 2 * 7024, 4)
-    assert (load.engine, load.stays) == (0.4, True)
+    assert (load.engine, load.stays, load.awake) == (0.4, None, False)
+    assert load.logits == 0  # TRL's head gives log-probabilities alone
     for name in ("trl", "models"):
         shutil.copytree(RECIPES.parent / name, tmp_path / name)
     rl = tmp_path / "trl" / "_rl.yaml"
-    rl.write_text(re.sub(r"  accelerate: \[[^\]]*\]", "  accelerate: []", rl.read_text()))
-    assert doctor.memory_of(tmp_path / "trl", "prl", "qwen2-7b-instruct")[1].gpus == 1  # every GPU holds everything
+    written = re.sub(r"  accelerate: \[[^\]]*\]", "  accelerate: []", rl.read_text())
+    rl.write_text(written.replace("  vllm_enable_sleep_mode: true\n", ""))
+    _, alone = doctor.memory_of(tmp_path / "trl", "prl", "qwen2-7b-instruct")
+    assert (alone.gpus, alone.awake) == (1, True)  # every GPU holds everything; TRL's engines do not sleep unless told
 
 
 def test_accelerate_knows_every_word_of_the_recipe():

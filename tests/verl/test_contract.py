@@ -86,6 +86,42 @@ def test_the_guard_stands_before_every_main():
         assert "from verl.trainer.main_ppo import run_ppo" in source
 
 
+def test_variables_for_workers_reach_a_cluster_that_runs_already(monkeypatch, capsys):
+    """verl's own run_ppo: the key is in the job's environment, and not in what verl prints of it."""
+    import ray
+    from omegaconf import OmegaConf
+    from verl.trainer import main_ppo
+
+    class StoppedError(Exception):
+        pass
+
+    given = []
+
+    def init(**settings):
+        given.append(settings)
+        raise StoppedError
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    for name, value in {"S2R_WORKER_ENV": "WANDB_API_KEY,A,ABSENT", "WANDB_API_KEY": "geheim", "A": "mine"}.items():
+        monkeypatch.setenv(name, value)
+    own = {"ray_init": {"num_cpus": 2, "runtime_env": {"env_vars": {"A": "theirs"}}}}
+    rollout = {"full_determinism": False}
+    config = OmegaConf.create(
+        {"actor_rollout_ref": {"rollout": rollout}, "reward": {"reward_model": {"enable": False, "rollout": rollout}},
+         "trainer": {}, "transfer_queue": {"enable": False}, "ray_kwargs": own}
+    )  # fmt: skip
+    with pytest.raises(StoppedError):
+        main_ppo.run_ppo(config, None)
+    variables = given[0]["runtime_env"]["env_vars"]
+    assert (variables["WANDB_API_KEY"], variables["A"], given[0]["num_cpus"]) == ("geheim", "theirs", 2)
+    assert "ABSENT" not in variables
+    assert ray.init is init
+    shown = capsys.readouterr()
+    assert "ray init kwargs" in shown.out
+    assert "geheim" not in shown.out + shown.err
+
+
 def test_the_entry_point_registers_everything():
     from verl.experimental.agent_loop.agent_loop import _agent_loop_registry
     from verl.experimental.reward_loop.reward_manager import get_reward_manager_cls

@@ -80,7 +80,7 @@ def test_batches_are_dynamic_and_what_vllm_sampled_is_corrected(stage):
 def test_memory_is_read_from_the_configuration():
     load = load_of(composed("qwen2-7b-instruct", "prl"))
     assert (load.gpus, load.tokens, load.forward_tokens, load.longest) == (8, 20000, 20000, 7024)
-    assert (load.state, load.reference, load.engine, load.tensor_parallel, load.stays) == (16, 0, 0.6, 2, True)
+    assert (load.state, load.reference, load.engine, load.tensor_parallel, load.stays) == (16, 0, 0.6, 2, None)
     fsdp = "actor_rollout_ref.actor.fsdp_config"
     words = [
         "trainer.nnodes=2", f"{fsdp}.param_offload=True", f"{fsdp}.optimizer_offload=True", f"{fsdp}.fsdp_size=8",
@@ -88,7 +88,9 @@ def test_memory_is_read_from_the_configuration():
         f"{fsdp}.ulysses_sequence_parallel_size=2", "actor_rollout_ref.model.use_fused_kernels=True",
     ]  # fmt: skip
     other = load_of(composed("qwen2-7b-instruct", "prl", *words))
-    assert (other.gpus, other.tokens, other.stays, other.logits) == (8, 7024, False, 0)
+    assert (other.gpus, other.tokens, other.stays, other.logits) == (8, 7024, (0, 0), 0)
+    awake = composed("qwen2-7b-instruct", "prl", "actor_rollout_ref.rollout.free_cache_engine=False")
+    assert (load.awake, load_of(awake).awake) == (False, True)
     sft = load_of(composed("qwen2-7b-instruct", "sft", "trainer.n_gpus_per_node=4"))
     assert (sft.gpus, sft.tokens, sft.logits, sft.engine) == (4, 6000, 16, 0)
     assert load_of(composed("qwen2-7b-instruct", "sft", "s2r.beta=0")).logits == 10

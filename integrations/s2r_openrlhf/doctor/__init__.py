@@ -94,5 +94,6 @@ def memory_of(folder: Path, stage: str, model: str) -> tuple[str, Load]:
         if hasattr(args, "actor"):
             return args.actor.model_name_or_path, load_of(args, 0)
         after = {word: step[i + 1] for i, word in enumerate(step[:-1]) if word in ("--num_gpus", "--s2r.beta")}
-        return args.model.model_name_or_path, load_of(args, int(after["--num_gpus"]), float(after["--s2r.beta"]))
+        own = int(after["--num_gpus"]), float(after["--s2r.beta"]), "--s2r.offload" in step
+        return args.model.model_name_or_path, load_of(args, *own)
     raise ValueError(f"{stage} has no training step")

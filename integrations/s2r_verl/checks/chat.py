@@ -15,5 +15,7 @@ def chat_problems(config: Any) -> list[str]:
     path = find(config, f"{block}.tokenizer_path") or find(config, f"{block}.path")
     if not path or str(path).startswith(("hdfs://", "s3://")):
         return []
-    problem = local_chat_problem(str(Path(str(path)).expanduser()), find(config, f"{block}.custom_chat_template"))
+    trusted = bool(find(config, f"{block}.trust_remote_code", False))
+    template = find(config, f"{block}.custom_chat_template")
+    problem = local_chat_problem(str(Path(str(path)).expanduser()), template, trusted)
     return [problem] if problem else []

@@ -80,8 +80,9 @@ def _rl(config: Any) -> Load:
         reference=_ON_CPU,
         logits=0.0 if fused else LOGITS,
         checkpointing=bool(find(config, "actor_rollout_ref.model.enable_gradient_checkpointing")),
-        stays=not (find(config, f"{fsdp}.param_offload") and find(config, f"{fsdp}.optimizer_offload")),
+        stays=(0.0, 0.0) if all(find(config, f"{fsdp}.{part}_offload") for part in ("param", "optimizer")) else None,
         engine=0.0 if elsewhere else float(find(config, f"{_ROLLOUT}.gpu_memory_utilization", 0.5)),
+        awake=not find(config, f"{_ROLLOUT}.free_cache_engine", True),
         tensor_parallel=int(find(config, f"{_ROLLOUT}.tensor_model_parallel_size", 1)),
         longest=longest,
         ways_out={

@@ -12,11 +12,11 @@ from s2r_rewards.cli.kit.options import json_option, output_option, seed_option,
 from s2r_rewards.cli.kit.paths import verb
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, say, say_json, show_table
-from s2r_rewards.datasets.collecting import Collector, NgramIndex
+from s2r_rewards.datasets.collecting import Collector
 from s2r_rewards.datasets.loading import converted, is_hub_name, source_records
 from s2r_rewards.datasets.paper.mixture import TABLE_1, TooManyError, differences, mixture
 from s2r_rewards.datasets.problems import SOURCES, Problem, to_problem
-from s2r_rewards.evaluation.benchmarks import evaluation_texts
+from s2r_rewards.evaluation.benchmarks import evaluation_index
 from s2r_rewards.rollouts.records import write_records
 
 NAMES = tuple(dict.fromkeys(name for row in TABLE_1.values() for name in (*row.sources, row.published)))
@@ -81,11 +81,7 @@ def command(
     for name in places:
         if name not in sources:
             raise click.UsageError(f"--data {name}=…: {model} reads {' and '.join(sources)}")
-    index = NgramIndex()
-    for place in against:
-        for label, question in evaluation_texts(place):
-            index.add(question, label)
-    collector = Collector(index, workers)
+    collector = Collector(evaluation_index(against), workers)
     read: dict[str, int] = {}
 
     def problems(name: str, bar: Progress) -> Iterator[Problem]:

@@ -11,14 +11,14 @@ from s2r_rewards.cli.kit.options import json_option, output_option, seed_option,
 from s2r_rewards.cli.kit.paths import RECORD_FILE, verb
 from s2r_rewards.cli.kit.reading import Reading, on_error_option
 from s2r_rewards.cli.kit.show import Progress, counts_table
-from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, NgramIndex, take
+from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, Collector, take
 from s2r_rewards.datasets.loading import converted, source_records
 from s2r_rewards.datasets.problems import SOURCES, Problem, Record, Source, source_with, to_problem
 from s2r_rewards.evaluation.benchmarks import (
     BENCHMARKS,
     CROSS_DOMAIN,
     Benchmark,
-    evaluation_texts,
+    evaluation_index,
     read_item,
     training_split,
 )
@@ -105,10 +105,7 @@ def command(
     if not data and not hub_place(source):
         way_out = "the hub has its evaluation questions only" if source.hub else "it has no data set of its own"
         raise click.UsageError(f"--source {source_name}: {way_out}; name a file of this form")
-    index = NgramIndex(ngram)
-    for place in against:
-        for label, text in evaluation_texts(place):
-            index.add(text, label)
+    index = evaluation_index(against, ngram)
     dropped: list[dict[str, Any]] = []
     collector = Collector(index, workers, dropped.append if dropped_path else None)
     with reading, Progress("reading") as bar:
