@@ -40,7 +40,7 @@ REQUESTS: dict[str, dict[str, str]] = {
     "a word that every rollout has": {"q": "simplest"},
     "the beginning of a word": {"q": "simpl"},
     "two letters": {"q": "th"},
-    "a phrase with signs": {"q": "What is {word} +"},
+    "a phrase with signs": {"q": "What is 7 +"},
     "nothing has it": {"q": "nowhere to be found"},
     "a word at one step, wrong verdicts": {"q": "simplest", "step": "7", "flag": "wrong_verdict"},
     "wrong verdicts": {"flag": "wrong_verdict"},
@@ -111,7 +111,7 @@ def follow(count: int, folder: Path) -> Iterator[tuple[str, ...]]:
         print(f"first figures after {first:.1f} s, all after {seconds:.1f} s; index {index:.0f} MB", flush=True)
         yield "first figures", f"{first:.1f} s", ""
         yield "all rollouts can be searched", f"{seconds:.1f} s", f"{count:,}"
-        names = {"middle": str(count // 2), "half": str(count // 2), "word": "[0-9]"}
+        names = {"middle": str(count // 2), "half": str(count // 2)}
         for about, wanted in REQUESTS.items():
             asked = {name: value.format(**names) for name, value in wanted.items()}
             times, found = [], {}
