@@ -73,7 +73,7 @@ def _curves(found: Found) -> Any:
     arms = [arm for arm in found.arms if any(FINAL in row and "step" in row for row in found.arms[arm][0])]
     if not arms:
         return None
-    figure, axes = plt.subplots(1, 2, figsize=(11, 3.6 + 0.12 * len(arms)))
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.6 + 0.12 * len(arms)), layout="constrained")
     for axis, (title, metric) in zip(axes, metrics.items(), strict=True):
         for i, arm in enumerate(arms):
             means = [estimate(list(step)).mean for step in zip(*_by_step(found, arm, metric), strict=False)]
@@ -82,8 +82,7 @@ def _curves(found: Found) -> Any:
         axis.set_title(title)
         axis.set_xlabel("RL step (samples at T = 1)")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.tight_layout(rect=(0, 0, 0.72, 1))
-    figure.legend(handles, labels, loc="center right", fontsize=8)
+    figure.legend(handles, labels, loc="outside right center", fontsize=8)
     return figure
 
 
