@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from s2r_rewards.report.figures import Figures
@@ -59,7 +59,7 @@ class IndexedPart:
         parts, figures = (self.part, other.part), Figures()
         figures.merge(self.part.figures)
         figures.merge(other.part.figures, len(self.entries))
-        columns = ("flags", "sizes", "lines", "wires", "samples", "errors")
+        columns = [one.name for one in fields(Part) if one.name != "figures"]
         lists: dict[str, Any] = {name: [x for part in parts for x in getattr(part, name)] for name in columns}
         return IndexedPart(Part(figures, **lists), self.entries + other.entries)
 

@@ -86,9 +86,8 @@ class Following:
                         self._forget()
                     self.look(workers)
                     failures = 0
-                except (
-                    Exception
-                ) as error:  # a worker that was killed, a disk that was full: may be gone by the next look
+                except Exception as error:
+                    # A worker that was killed, a disk that was full: may be over by the next look.
                     failures += 1
                     logger.exception("reading the run failed")
                     workers.restart()
