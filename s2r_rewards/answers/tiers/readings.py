@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from ..algebra.exact import as_number
 from ..read import tree
-from ..read.tree import Node, descendants, functions, rebuild, replaced, variables
+from ..read.tree import Node, contains, descendants, functions, rebuild, replaced, variables
 from .orders import as_interval, is_order, pieces
 
 Pair = tuple[Node, Node]
@@ -67,7 +67,7 @@ def _counted(node: Node) -> Node:
     match node:
         case tree.Call(name, tree.Group(_, _, (n, k))) if name in _COUNTED:
             return tree.Function(_COUNTED[name], (n, k))
-    return rebuild(node, _counted)
+    return rebuild(node, _counted) if contains(node, tree.Call) else node
 
 
 def _is_ordered(node: Node) -> bool:
