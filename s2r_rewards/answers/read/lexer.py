@@ -22,6 +22,8 @@ MAX_TOKENS = 6_000
 MAX_DIGITS = 2_000
 
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
+#: A comma that parts thousands only where no blank follows.
+_GROUPING = re.compile(r"(?<=\d),|(?<=\d\{),", re.A)
 _HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
 #: What begins with one sign stands in front: the alternatives of numbers take longest to fail.
 _TOKEN_TEXT = (
@@ -38,8 +40,9 @@ _TOKEN_TEXT = (
 
 
 @cache
-def _scanner(grouped: bool) -> Callable[[str, int], Iterator[re.Match[str]]]:
-    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A).finditer
+def _scanner() -> Callable[[str, int], Iterator[re.Match[str]]]:
+    """Made when it is needed: that takes some milliseconds."""
+    return re.compile(_TOKEN_TEXT, re.S | re.A).finditer
 
 
 def has_groups(text: str) -> bool:
@@ -52,6 +55,8 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
+    if not grouped and "," in text:
+        text = _GROUPING.sub(r"\g<0> ", text)
     tokens: list[Token] = []
     at: int | None = 0
     while at is not None:
@@ -64,7 +69,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
     """Append the tokens from ``at`` on; where a command took more than its name, the place to go on at, else None."""
     value = ""
-    for match in _scanner(grouped)(text, at):
+    for match in _scanner()(text, at):
         before, value = value, match[0]
         if (token := _ALWAYS.get(value)) is not None:
             if token:

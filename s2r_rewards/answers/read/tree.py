@@ -206,10 +206,11 @@ def children(node: Node) -> tuple[Node, ...]:
 def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
     """The node and everything below it, except below nodes of the classes ``without``."""
     found = [node]
+    if type(node) in LEAVES:
+        return found
     for current in found:
-        kind = type(current)
-        below = _BELOW.get(kind)
-        if below is not None and kind not in without:
+        below = _BELOW.get(type(current))
+        if below is not None and (not without or type(current) not in without):
             found += below(current)
     return found
 
@@ -236,17 +237,21 @@ def facts(node: Node) -> Facts:
 _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set__
 
 
+_NONE: frozenset[str] = frozenset()
+_OF_A_NUMBER = Facts(frozenset((Num,)), _NONE, _NONE, _NONE)
+
+
 def _found(node: Node) -> Facts:
-    names: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-    kinds = set()
-    for part in descendants(node):
-        kinds.add(kind := type(part))
-        if (which := _NAMED.get(kind)) is not None:
-            names[which].add(part.name)  # type: ignore[union-attr]
-    return Facts(frozenset(kinds), *map(frozenset, names))
-
-
-_NAMED: dict[type, int] = {Sym: 0, Call: 0, Function: 1, Const: 2}
+    parts: list[Any] = descendants(node)
+    kinds = frozenset(map(type, parts))
+    if len(kinds) == 1 and Num in kinds:
+        return _OF_A_NUMBER
+    names = _NONE
+    if Sym in kinds or Call in kinds:
+        names = frozenset([part.name for part in parts if type(part) is Sym or type(part) is Call])
+    functions = frozenset([part.name for part in parts if type(part) is Function]) if Function in kinds else _NONE
+    constants = frozenset([part.name for part in parts if type(part) is Const]) if Const in kinds else _NONE
+    return Facts(kinds, names, functions, constants)
 
 
 def contains(node: Node, kind: type) -> bool:
