@@ -17,6 +17,7 @@ from ..read.tree import Node, constants, descendants, functions, variables
 from .arithmetic import Undefined
 from .balls import VANISHING, Ball, MoreDigits, context
 from .complexes import Complexes, Pair
+from .formal import same_form
 from .floats import clearly_differ, clearly_no_multiple
 from .points import Digits, Point, real_points, whole_points
 from .reals import PIECEWISE, WHOLE_ONLY, Reals
@@ -61,9 +62,12 @@ def within(first: Node, second: Node, distance: Decimal) -> bool:
 def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | None:
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
-    if clearly_differ(first, second, listed) and not _asks_for_whole(first) and not _asks_for_whole(second):
+    pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
+    if not whole and clearly_differ(first, second, listed):
         return False
-    return _over(_agreements(first, second, listed), _has(first, second, PIECEWISE), _has(first, second, _BREAKING))
+    if not whole and not pieces and same_form(first, second):
+        return True
+    return _over(_agreements(first, second, listed), pieces, _has(first, second, _BREAKING))
 
 
 def _over(agreements: Iterator[Agreement], pieces: bool, breaking: bool) -> bool | None:
