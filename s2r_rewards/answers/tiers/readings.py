@@ -10,7 +10,7 @@ Integration constants and whole numbers of periods stand for any number, so thei
 from collections.abc import Iterator
 from fractions import Fraction
 
-from ..algebra.exact import as_number
+from ..numbers.exact import as_number
 from ..read import tree
 from ..read.tree import Node, descendants, functions, rebuild, replaced, variables
 from .orders import as_interval, is_order, pieces
