@@ -21,6 +21,11 @@ _STYLED = re.compile(
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[mgsh])")
+#: The letters of 2 m/g may be anything; those of 2 m/s hardly are.
+_SPACED_RATE = re.compile(
+    r"(-?\d[\d,.]*(?: ?\\(?:times|cdot) ?10\^\{?-?\d+\}?)? )"
+    r"((?:[kcm]?m|in|ft|mi|yd)/(?:s|h|hr|min)(?:\^\{?2\}?)?|k?g/(?:m?L|c?m\^\{?3\}?)|mol/L|[kcm]?m|[km]?g|[sLNJWVCAK])"
+)
 _STYLED_DEGREE = re.compile(r"\\(?:text|mathrm)\s*\{\s*\^\s*\{?\\circ\s*\}?\s*([CF])\s*\}")
 _SYMBOLS = re.compile(
     r"(?<=[\d}]) *(?:\\(?:text|mathrm)\s*\{ *)?([kMm]?) *\\(?:mathrm\{)?(Omega|mu)(?![A-Za-z]) *\}?"
@@ -99,6 +104,10 @@ def canonical(text: str) -> str:
         text = _SYMBOLS.sub(_unit_symbol, text)
     if text[-1:].isalpha() and text[0] in "-.0123456789" and (spaced := _SPACED_UNIT.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
+    if text[:1] in "-0123456789" and (spaced := _SPACED_RATE.fullmatch(text)):
+        text = rf"{spaced[1]} \text{{{spaced[2]}}}"
+    if text[:1] == "$" and text[1:2].isdigit() and text.count("$") == 1:
+        text = "\\" + text  # money
     if "^" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
     return " ".join(text.split())

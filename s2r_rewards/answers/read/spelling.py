@@ -28,6 +28,12 @@ _OF_PART = re.compile(r"\\text\s*\{\s*(?:for|in|of)\s+part\s*\(?[a-z]\)?\s*,?\s*
 _THOUSANDS = {word: size for word, size in SCALES.items() if size >= 1_000}
 _LISTS = re.compile(r"(?<![A-Za-z])(?:min|max|gcd|lcm)\s*\}?\s*(?:\\[Bb]igg?l?|\\left)?\s*[(\[{]")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
+_SPOKEN = re.compile(r"(?i)\b(?:minus|negative|half|quarter|third|out of|in|to|remainder)\b")
+_HALVES = {"half": 2, "third": 3, "quarter": 4}
+_PART = re.compile(r"(?:(.+) and )?(?:an?|one) (half|third|quarter)|(half)")
+_SHARE = re.compile(r"(\w+(?: \w+)?) (?:out of|in) (\w+(?: \w+)?)")
+_RATIO = re.compile(r"\d+(?: to \d+)+")
+_REMAINDER = re.compile(r"(\d+),? (?:with )?(?:a )?remainder(?: of)? (\d+)")
 
 
 def respell(text: str) -> str:
@@ -68,6 +74,36 @@ def combinations(text: str) -> str:
 def primes(text: str) -> str:
     r"""``\frac{dy}{dx}`` as ``y'``."""
     return _DERIVATIVE.sub(lambda m: f"{m[1] or m[2]}'", _SECOND.sub(r"\1''", text)) if "d" in text else text
+
+
+def spoken(text: str, ratio: bool = False) -> str:
+    """Notation for what is said in words: ``minus five``, ``3 and a half``, ``5 out of 8``, ``7 remainder 2``.
+
+    ``ratio`` says that the other side is one, so that ``1 to 2`` is no range.
+    """
+    if len(text) > 60 or not _SPOKEN.search(text):
+        return text
+    words = " ".join(_TEXT.sub(r" \1 ", text).split())
+    lower = words.lower()
+    if (negative := lower.partition(" "))[0] in ("minus", "negative") and (value := _digits(negative[2])):
+        return f"-{value}"
+    if part := _PART.fullmatch(lower):
+        size = _HALVES[part[2] or part[3]]
+        if not part[1]:
+            return f"1/{size}"
+        return f"{int(whole) * size + 1}/{size}" if (whole := _digits(part[1])) else text
+    if share := _SHARE.fullmatch(lower):
+        one, other = _digits(share[1]), _digits(share[2])
+        return f"{one}/{other}" if one and other else text
+    if found := _REMAINDER.fullmatch(lower):
+        return f"{found[1]} R {found[2]}"
+    return words.replace(" to ", ":") if ratio and _RATIO.fullmatch(lower) else text
+
+
+def _digits(words: str) -> str:
+    """A whole number in digits, whether it was written so or in words; empty for anything else."""
+    found = words if words.isdigit() else _number_words(words)
+    return found if found.isascii() and found.isdigit() and len(found) < 40 else ""
 
 
 def unbox(text: str) -> str:

@@ -282,8 +282,11 @@ def _ratios(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         outcome = _ordered(gold.parts, answer.parts, policy, "ratio")
         if outcome.equal or any(as_number(part) == 0 for part in (*gold.parts, *answer.parts)):
             return outcome
-        if len(gold.parts) != len(answer.parts) or len(gold.parts) != 2:
+        if len(gold.parts) != len(answer.parts):
             return outcome
+        if len(gold.parts) > 2:  # 1:2:3 is 2:4:6
+            one, other = (tuple(tree.Quotient(part, side.parts[0]) for part in side.parts) for side in (gold, answer))
+            return _ordered(one, other, policy, "ratio")
     elif any(isinstance(side, tree.Ratio) and len(side.parts) != 2 for side in sides):
         return Outcome(False, "structure", "a ratio of several and a value")
     first, second = (tree.Quotient(*side.parts) if isinstance(side, tree.Ratio) else side for side in sides)
