@@ -6,7 +6,7 @@ Each rewriting is looked at only where a sign of its own occurs in the text, so 
 import re
 from fractions import Fraction
 
-from .vocabulary import HEDGES, NUMBER_WORDS, PARTS, SCALES
+from .vocabulary import HEDGES, NUMBER_WORDS, PARTS, SCALES, WORDS
 
 _SPECIAL = re.compile(r"(?:\s*(?:<\|[a-z_]{2,20}\|>|</?s>|<eos>)(?:user|assistant)?)+\s*$")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}")
@@ -43,9 +43,7 @@ _SYSTEM = re.compile(r"\\left\s*\\\{\s*\\begin\{array\}\s*\{[lcr| ]*\}(.*?)\\end
 _VARIANT = re.compile(r"\\var(epsilon|phi|theta|rho|sigma|kappa)(?![A-Za-z])")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _ANNOUNCING = frozenset(("final", "answer", "ans", "result", "solution", "text", "textbf", "the"))
-_DOUBTED = frozenset(
-    "unlike except instead suppose assume mod never unknown cannot nor neither unless hardly other another both".split()
-)
+_DOUBTED = HEDGES | set(WORDS["never a name"].split())
 _SPOKEN = re.compile(r"(?i)\b(?:minus|negative|half|quarter|third|out of|in|to|remainder)\b")
 _HALVES = {"half": 2, "third": 3, "quarter": 4}
 _PART = re.compile(r"(?:(.+) and )?(?:an?|one) (half|third|quarter)|(half)")
@@ -121,7 +119,7 @@ def unnamed(text: str) -> str | None:
     words = {word.lower() for word in re.findall(r"[A-Za-z]+", found[0])}
     if ":" in found[0] and not words <= _ANNOUNCING:
         return None
-    return None if words & (HEDGES | _DOUBTED) else value
+    return None if words & _DOUBTED else value
 
 
 def spoken(text: str, ratio: bool = False) -> str:
