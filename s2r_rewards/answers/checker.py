@@ -31,7 +31,7 @@ from .read.canonical import canonical, spaced_number
 from .read.kept import kept
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
-from .read.spelling import combinations, primes, spoken
+from .read.spelling import combinations, letters, primes, spoken, unnamed
 from .read.tree import Node
 from .result import CheckResult, Outcome, failure, judged
 from .tiers.choice import compare_choices, split_choice, stated_choice
@@ -176,12 +176,15 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     amounts = in_one_unit(left), in_one_unit(right)
     if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
         return _compare_texts(amounts[0] or left, amounts[1] or right, replace(policy, units="strict"))
+    values = unnamed(left), unnamed(right)
+    if (values[0] is None) != (values[1] is None):
+        return _compare_texts(values[0] or left, values[1] or right, policy)
     return compare_dates(left, right) or outcome
 
 
 def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     """Both texts with notation read the other way, where there is any."""
-    again = combinations(gold), combinations(answer)
+    again = combinations(letters(gold)), combinations(letters(answer))
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
     again = spoken(again[0], ":" in again[1]), spoken(again[1], ":" in again[0])

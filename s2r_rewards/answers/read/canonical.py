@@ -24,7 +24,7 @@ _SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[m
 #: The letters of 2 m/g may be anything; those of 2 m/s hardly are.
 _SPACED_RATE = re.compile(
     r"(-?\d[\d,.]*(?: ?\\(?:times|cdot) ?10\^\{?-?\d+\}?)? )"
-    r"((?:[kcm]?m|in|ft|mi|yd)/(?:s|h|hr|min)(?:\^\{?2\}?)?|k?g/(?:m?L|c?m\^\{?3\}?)|mol/L|[kcm]?m|[km]?g|[sLNJWVCAK])"
+    r"((?:[kcm]?m|in|ft|mi|yd)/(?:s|h|hr|min)(?:\^\{?2\}?)?|k?g/(?:m?L|c?m\^\{?3\}?)|mol/L|[kcm]?m|[km]?g|[A-Zs])"
 )
 _STYLED_DEGREE = re.compile(r"\\(?:text|mathrm)\s*\{\s*\^\s*\{?\\circ\s*\}?\s*([CF])\s*\}")
 _SYMBOLS = re.compile(
@@ -88,6 +88,8 @@ def spaced_number(text: str) -> str:
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)
+    if text.startswith("\\text{") and text[6:7].isdigit() and text.find("}") == len(text) - 1:
+        text = text[6:-1]
     if not text.isascii():
         text = text.translate(_UNICODE)
     text = respell(text)
