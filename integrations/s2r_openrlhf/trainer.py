@@ -48,7 +48,7 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
 
         def train_step(self, rollout_samples: list[Any], global_step: int) -> tuple[dict[str, Any], int]:
             if options.rollouts:
-                append_rollouts(options, rollout_samples, self.tokenizer, global_step + 1)
+                append_rollouts(options.rollouts, rollout_samples, self.tokenizer, global_step + 1, options)
             status, step = super().train_step(rollout_samples, global_step)
             return {**status, **self.experience_maker.metrics}, step
 
@@ -91,17 +91,17 @@ def watched(owner: Any) -> Any:
     return Evaluation(generator) if generator is not None else None
 
 
-def append_rollouts(options: Options, samples: list[Any], tokenizer: Any, step: int) -> None:
+def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int, options: Options) -> None:
     """``--s2r.rollouts``: one line of the library's JSONL a sample, for ``s2r score`` and ``s2r report``.
 
     ``samples`` are OpenRLHF's single-sample experiences, before batching. A full disk or the like is logged; it does not end the run.
     """
     try:
-        with RolloutWriter(options.rollouts, append=True) as writer:
+        with RolloutWriter(path, append=True) as writer:
             for sample in samples:
                 writer.write(to_rollout(sample, tokenizer, step, options))
     except OSError as error:
-        logger.warning("rollouts of step %d were not written to %s: %s", step, options.rollouts, error)
+        logger.warning("rollouts of step %d were not written to %s: %s", step, path, error)
 
 
 def to_rollout(sample: Any, tokenizer: Any, step: int, options: Options) -> Rollout:

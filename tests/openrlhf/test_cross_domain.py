@@ -70,7 +70,7 @@ def test_rollouts_on_disk_are_of_the_kind_that_the_policy_says(tokenizer, tmp_pa
     batch = [sample for output in outputs for sample in experiences(maker, [output])]
     for sample in batch:
         sample.prompts = [scripted.PROMPT]
-    append_rollouts(options, batch, tokenizer, 3)
+    append_rollouts(options.rollouts, batch, tokenizer, 3, options)
     records = [json.loads(line) for line in (tmp_path / "rollouts.jsonl").read_text().splitlines()]
     assert [(r["gold"], r.get("kind")) for r in records] == [
         ("B", "choice"), ("b", "choice"), ("B", "choice"), ("B", None)
