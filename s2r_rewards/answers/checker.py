@@ -22,10 +22,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
 from .gold import TypedGold, accepted
 from .guard import guarded
+from .numbers.arithmetic import Undefined
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.kept import kept

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeGuard
 
-from ..algebra.arithmetic import Undefined, same_rational, same_rational_ratio
 from ..algebra.calls import with_named_calls
 from ..algebra.equality import decimal_places
-from ..algebra.floats import number
 from ..algebra.identity import same_ratio
+from ..numbers.arithmetic import Undefined, same_rational, same_rational_ratio
+from ..numbers.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, replaced, variables

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import permutations
 
-from ..algebra.exact import as_number
+from ..numbers.exact import as_number
 from ..read import tree
 from ..read.tree import Node, descendants, functions, rebuild, replaced, variables
 from .orders import as_interval, is_order, pieces

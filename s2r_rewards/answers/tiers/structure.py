@@ -10,8 +10,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
-from ..algebra.exact import as_number
 from ..algebra.realsets import real_set, same_set
+from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild
