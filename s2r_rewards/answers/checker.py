@@ -21,17 +21,18 @@ A policy whose ``kind`` is not mathematics asks the one tier for that kind alone
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
 from .gold import TypedGold, accepted
 from .guard import guarded
+from .numbers.arithmetic import Undefined
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.kept import kept
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
-from .read.spelling import combinations, primes, spoken
+from .read.spelling import combinations, letters, primes, spoken, unnamed
 from .read.tree import Node
 from .result import CheckResult, Outcome, failure, judged
 from .tiers.choice import compare_choices, split_choice, stated_choice
@@ -81,12 +82,12 @@ def check(
 
 @guarded("the checker", lambda error, *_: failure("the checker", error))
 def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend) -> CheckResult:
+    if gold == answer and not gold.isspace() and gold:
+        return _result(True, "string", "same text")
     if not gold.strip():
         return CheckResult("ungradable", "string", "the gold answer is empty")
     if not isinstance(answer, str) or not answer.strip():
         return CheckResult("malformed", "string", "the answer is empty")
-    if gold == answer:
-        return CheckResult("correct", "string", "same text")
     if len(gold) > policy.max_length:
         return CheckResult("ungradable", "string", f"the gold answer is longer than {policy.max_length} characters")
     if len(answer) > policy.max_length:
@@ -98,6 +99,12 @@ def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend)
     equal, how, why = _compare_texts(gold, answer, policy)
     if not equal and needs_algebra(gold, answer, policy):
         return delegate(gold, answer, policy, "symbolic")
+    return _result(equal, how, why)
+
+
+@lru_cache(1024)
+def _result(equal: bool | None, how: str, why: str) -> CheckResult:
+    """Most results are one of a few hundred: there is no need for a new one each time."""
     return CheckResult("correct" if equal else "incorrect", how, why)
 
 
@@ -176,12 +183,15 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     amounts = in_one_unit(left), in_one_unit(right)
     if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
         return _compare_texts(amounts[0] or left, amounts[1] or right, replace(policy, units="strict"))
+    values = unnamed(left), unnamed(right)
+    if (values[0] is None) != (values[1] is None):
+        return _compare_texts(values[0] or left, values[1] or right, policy)
     return compare_dates(left, right) or outcome
 
 
 def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     """Both texts with notation read the other way, where there is any."""
-    again = combinations(gold), combinations(answer)
+    again = combinations(letters(gold)), combinations(letters(answer))
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
     again = spoken(again[0], ":" in again[1]), spoken(again[1], ":" in again[0])

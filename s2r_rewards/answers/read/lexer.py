@@ -68,12 +68,12 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 
 def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
     """Append the tokens from ``at`` on; where a command took more than its name, the place to go on at, else None."""
-    value = ""
+    value, known, append = "", _ALWAYS.get, tokens.append
     for match in _scanner()(text, at):
         before, value = value, match[0]
-        if (token := _ALWAYS.get(value)) is not None:
+        if (token := known(value)) is not None:
             if token:
-                tokens.append(token)
+                append(token)
             continue
         kind = match.lastgroup
         if kind == "num":
@@ -82,7 +82,7 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
             if grouped and "," in value and ",0" not in value and _fills_bracket(text, match.end(), tokens):
                 tokens.extend(tokenize(value, False))  # (2,500) is a pair
             else:
-                tokens.append(("num", _number(value)))
+                append(("num", _number(value)))
         elif kind == "word":
             if before == " " and len(value) > 1 and tokens and tokens[-1][0] == "num" and is_unit(value):
                 tokens.append(("word", value))

@@ -10,8 +10,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
-from ..algebra.exact import as_number
 from ..algebra.realsets import real_set, same_set
+from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, facts, rebuild
@@ -31,6 +31,7 @@ from .number import compare_values, unwrap
 from .orders import compare_orders, is_order
 from .readings import readings
 
+_WHOLE_SETS = ((tree.Sym("mathbbZ"),), (tree.Sym("mathbbN"),))
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
@@ -42,7 +43,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
     outcome = _compare(gold, answer, policy)
     if not outcome.equal:
-        for pair in readings(_without_domain(gold), _without_domain(answer), policy.order):
+        bound = _whole_letters(gold) | _whole_letters(answer)
+        for pair in readings(_without_domain(gold), _without_domain(answer), policy.order, bound):
             if (second := _compare(*pair, policy)).equal:
                 return second
     return outcome
@@ -169,6 +171,16 @@ def _without_domain(node: Node) -> Node:
     if not kept or len(kept) == len(node.items):
         return node
     return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
+
+
+def _whole_letters(node: Node) -> frozenset[str]:
+    """The letters that a list says to be whole numbers."""
+    items = node.items if isinstance(node, tree.List) else ()
+    return frozenset(
+        item.sides[0].name
+        for item in items
+        if isinstance(item, tree.Relation) and isinstance(item.sides[0], tree.Sym) and item.sides[1:] in _WHOLE_SETS
+    )
 
 
 def _is_domain(node: Node) -> bool:

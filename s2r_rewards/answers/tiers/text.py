@@ -75,9 +75,20 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
         if left and left == right and _signs(first) == _signs(second):
             return Outcome(True, "text", "same words but for articles")
+    if _same_factors(first, second):
+        return Outcome(True, "text", "same letters as factors")
     if policy.order != "strict" and _items(first) == _items(second) != []:
         return Outcome(True, "text", "same words in a list")
     return Outcome(False, "text", "different text")
+
+
+def _same_factors(first: str, second: str) -> bool:
+    """``mgh`` and ``hgm``: letters without a vowel are no word, but a product."""
+    return (
+        1 < len(first) == len(second) < 5
+        and sorted(first) == sorted(second)
+        and _CONSONANTS.fullmatch(first) is not None
+    )
 
 
 def _items(text: str) -> list[str]:
@@ -96,6 +107,7 @@ def _yes_or_no(text: str) -> str:
     return found[1].lower() if len(said) == 1 and not _DOUBT.search(text) else ""
 
 
+_CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
 _PARTING = re.compile(r"\s*(?:,\s*and\b|,|;|&|\band\b)\s*")
 _NAMED = re.compile(r"[A-Za-z][A-Za-z' -]{0,40}")
 _NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|then|before|after|but)\b|n't", re.I)

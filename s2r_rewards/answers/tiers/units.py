@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from ..algebra.exact import as_number
+from ..numbers.exact import as_number
 from ..read import tree
 from ..read.atoms import TURN
 from ..read.tree import Node
