@@ -65,7 +65,13 @@ def _wide(low: float, high: float) -> Interval:
     """From ``low`` to ``high``, and what roundings may have lost; everything where a bound is not a number."""
     if low != low or high != high:
         return _ALL
-    return Interval(low - abs(low) * _ROUNDINGS, high + abs(high) * _ROUNDINGS)
+    slack = max(abs(low), abs(high)) * _ROUNDINGS
+    return Interval(low - slack, high + slack) if slack < _INF else Interval(_lower(low), -_lower(-high))
+
+
+def _lower(value: float) -> float:
+    """A bound below, of an interval that is infinite on one side at least."""
+    return value - abs(value) * _ROUNDINGS if abs(value) < _INF else min(value, 1e308)
 
 
 def _rising(function: Callable[[float], float], x: Interval, low: float = -_INF, high: float = _INF) -> Interval:
