@@ -19,9 +19,9 @@ from itertools import pairwise
 
 from ..numbers.arithmetic import Undefined
 from ..numbers.balls import Ball, MoreDigits, context
-from ..numbers.intervals import Interval, Intervals
+from ..numbers.intervals import Along, Interval, along
 from ..numbers.reals import Reals
-from ..read.tree import Node, variables
+from ..read.tree import Node, descendants, variables
 from .criticals import Critical, criticals
 
 _FIRST = (0.0, 1e-12, 1e-6, 1e-3, 0.03, 1.0, 30.0, 1e3, 1e6, 1e10, 1e17)
@@ -37,7 +37,7 @@ _OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))  # whe
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
 _LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
-_WORK = 120_000
+_WORK = 100_000
 _LOOKS, _LOOKS_OF_SEVERAL = 160, 60
 
 
@@ -56,17 +56,20 @@ class Line:
         self.others = {key: Interval(value, value) for key, value in others.items()}
         self.work = work
         self.known: dict[tuple[int, float, float], Interval | None] = {}
+        self.along: dict[int, tuple[Along, int]] = {}
 
     def on(self, node: Node, low: float, high: float) -> Interval | None:
         """The values of an expression on a stretch, if it has any."""
         key = id(node), low, high
         if key not in self.known:
-            walk = Intervals({**self.others, self.name: Interval(low, high)})
+            if key[0] not in self.along:
+                self.along[key[0]] = along(node, self.name, self.others), len(descendants(node))
+            function, size = self.along[key[0]]
+            self.work.left -= size
             try:
-                self.known[key] = walk.value(node)
+                self.known[key] = function(Interval(low, high))
             except Undefined:
                 self.known[key] = None
-            self.work.left -= len(walk.known)
         return self.known[key]
 
     def side(self, part: Critical, at: float, level: int = 0) -> int | str:
