@@ -13,7 +13,8 @@ from verl.experimental.reward_loop.reward_manager.registry import register
 
 from s2r_rewards.adapter import TokenTurn, failures, score_response
 from s2r_rewards.scored import ScoredRollout
-from s2r_verl.checks import read_options, require_good_config
+from s2r_rewards.tokens import end_tokens, ended
+from s2r_verl.checks import find, read_options, require_good_config
 from s2r_verl.records import reward_info, turns_of
 
 
@@ -33,6 +34,7 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
         super().__init__(config, tokenizer, compute_score)
         require_good_config(config)
         self.options = read_options(config)
+        self.ends = end_tokens(tokenizer, find(config, "actor_rollout_ref.model.path"))
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """One response: {"reward_score": its outcome, "reward_extra_info": {"acc": 0/1, "s2r_scored": …}}."""
@@ -51,7 +53,7 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
             item = data[-1]
             attended = item.batch["attention_mask"]
             ids, turns, given = read_outputs(data)
-            finished = bool(ids) and ids[-1] == self.tokenizer.eos_token_id
+            finished = ended(ids, self.ends)
             columns = item.non_tensor_batch
             if self.options.alarms:
                 asked = item.batch["prompts"]
