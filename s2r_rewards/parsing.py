@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
+from s2r_rewards.fresh import maker
 from s2r_rewards.grammar import Grammar, NaturalGrammar, get_grammar
 from s2r_rewards.natural import nearly, read_natural, read_verdict
 from s2r_rewards.seeking import find_all
@@ -23,6 +24,7 @@ from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Ve
 Mark = tuple[int, int, ActionKind]
 """A marker in the text: start, end, and the action that it opens."""
 _INK = re.compile(r"\S")
+_action, _trajectory = maker(Action), maker(Trajectory)
 
 
 def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = None) -> Trajectory:
@@ -86,13 +88,13 @@ def _parse(
         actions, deviations, uncertainties = read_natural(text, body_end, rules, [(at, kind) for at, _, kind in asked])
     else:
         actions, deviations = _read(text, marks, body_end, rules)
-        uncertainties = list(nearly(text, actions, body_end, rules))
+        uncertainties = list(nearly(text, actions, body_end, rules, _exact(marks, body_end, rules)))
     deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
     if ended:
-        actions.append(Action("end", body_end, len(text)))
+        actions.append(_action("end", body_end, len(text)))
     if len(deviations) > 1:
         deviations.sort(key=lambda d: (d.start, d.end))
-    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
+    return _trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
 
 
 def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[list[Action], list[Deviation]]:
@@ -112,7 +114,7 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
             if count > 1:
                 codes.append("two_verdicts")
             confirmed = verdict is Verdict.CORRECT
-            actions.append(Action("verify", start, stop, None, verdict))
+            actions.append(_action("verify", start, stop, None, verdict))
         else:
             found = extract_answer(text, content, stop)
             if found.answer is None:
@@ -123,9 +125,8 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
                 codes.append("several_answers")
             if confirmed:
                 codes.append("retry_after_confirmation")
-            actions.append(Action("solve", start, stop, found.answer))
-        for code in codes:
-            deviations.append(Deviation(code, index, start, stop))
+            actions.append(_action("solve", start, stop, found.answer))
+        deviations.extend([Deviation(code, index, start, stop) for code in codes])
         if index in folded:
             deviations.extend(Deviation(code, index, at, to) for code, at, to in folded[index])
     return actions, deviations
@@ -141,6 +142,16 @@ def _markers(text: str, grammar: Grammar) -> list[Mark]:
             end = at - size
             kept.append((at, end, "verify" if n < verify else "solve" if n < solve else "end"))
     return kept
+
+
+def _exact(marks: list[Mark], stop: int, grammar: Grammar) -> dict[str, int]:
+    """How often a marker that is the only one of its kind stands before ``stop``; what was asked for stands nowhere."""
+    kinds = ((grammar.verify_markers, "verify"), (grammar.retry_markers, "solve"))
+    return {
+        markers[0]: sum([opens == kind and at < to <= stop for at, to, opens in marks])
+        for markers, kind in kinds
+        if len(markers) == 1
+    }
 
 
 def _with_turns(text: str, marks: list[Mark], asked: Sequence[Mark], last_turn: int) -> list[Mark]:
