@@ -87,8 +87,9 @@ def _parse(
     if isinstance(rules, NaturalGrammar):
         actions, deviations, uncertainties = read_natural(text, body_end, rules, [(at, kind) for at, _, kind in asked])
     else:
-        actions, deviations = _read(text, marks, body_end, rules)
-        uncertainties = list(nearly(text, actions, body_end, rules, _exact(marks, body_end, rules)))
+        body = [mark for mark in marks if mark[0] < body_end]
+        actions, deviations = _read(text, body, body_end, rules)
+        uncertainties = list(nearly(text, actions, body_end, rules, _exact(body, rules)))
     deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
     if ended:
         actions.append(_action("end", body_end, len(text)))
@@ -99,7 +100,7 @@ def _parse(
 
 def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[list[Action], list[Deviation]]:
     """The attempts and verifications between literal markers, and what is odd about each."""
-    cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
+    cuts, folded = _cut(text, marks, body_end)
     actions: list[Action] = []
     deviations: list[Deviation] = []
     confirmed = False  # the last verification says that its attempt is right
@@ -126,9 +127,10 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
             if confirmed:
                 codes.append("retry_after_confirmation")
             actions.append(_action("solve", start, stop, found.answer))
-        deviations.extend([Deviation(code, index, start, stop) for code in codes])
+        if codes:
+            deviations.extend([Deviation(code, index, start, stop) for code in codes])
         if index in folded:
-            deviations.extend(Deviation(code, index, at, to) for code, at, to in folded[index])
+            deviations.extend([Deviation(code, index, at, to) for code, at, to in folded[index]])
     return actions, deviations
 
 
@@ -144,14 +146,15 @@ def _markers(text: str, grammar: Grammar) -> list[Mark]:
     return kept
 
 
-def _exact(marks: list[Mark], stop: int, grammar: Grammar) -> dict[str, int]:
-    """How often a marker that is the only one of its kind stands before ``stop``; what was asked for stands nowhere."""
-    kinds = ((grammar.verify_markers, "verify"), (grammar.retry_markers, "solve"))
-    return {
-        markers[0]: sum([opens == kind and at < to <= stop for at, to, opens in marks])
-        for markers, kind in kinds
-        if len(markers) == 1
-    }
+def _exact(body: list[Mark], grammar: Grammar) -> dict[str, int]:
+    """How often a marker that is the only one of its kind stands there; what was asked for stands nowhere."""
+    kinds = [opens for at, to, opens in body if at < to]
+    found = {}
+    if len(grammar.verify_markers) == 1:
+        found[grammar.verify_markers[0]] = kinds.count("verify")
+    if len(grammar.retry_markers) == 1:
+        found[grammar.retry_markers[0]] = kinds.count("solve")
+    return found
 
 
 def _with_turns(text: str, marks: list[Mark], asked: Sequence[Mark], last_turn: int) -> list[Mark]:

@@ -48,14 +48,15 @@ def _markers(
     lower = ""
     ends: list[int] = []
     for marker in (*grammar.verify_markers, *grammar.retry_markers):
-        word, others, pattern = _loose(marker)
+        word, longest, others, pattern = _loose(marker)
         if not word:
             continue
         lower = lower or text[:stop].lower()
         if len(lower) != stop:  # a letter whose lower case is longer would shift the offsets
             return
-        words = lower.count(word)
-        if not words or words == exact.get(marker) or words == text.count(marker, 0, stop):
+        # Each near miss holds every word, outside of the markers that stand there as they are.
+        words, known = lower.count(longest), exact.get(marker)
+        if not words or words == (text.count(marker, 0, stop) if known is None else known):
             continue
         ends = ends or [action.end for action in actions]
         last, at = 0, lower.find(word)
@@ -71,16 +72,16 @@ def _markers(
 
 
 @lru_cache(maxsize=64)
-def _loose(marker: str) -> tuple[str, tuple[str, ...], re.Pattern[str]]:
-    """A marker's word to look for, its other words, and the marker in any case, spacing, mark-up and punctuation; "" for
-    markers of less than three words."""
+def _loose(marker: str) -> tuple[str, str, tuple[str, ...], re.Pattern[str]]:
+    """A marker's word to look for, its longest word (which is counted fastest), all words but the first of these, and the
+    marker in any case, spacing, mark-up and punctuation; "" for markers of less than three words."""
     words = re.findall(r"[^\W_]+", marker.lower())
     if len(words) < 3:
-        return "", (), re.compile("")
+        return "", "", (), re.compile("")
     gap = r"[\s,.:;!…*_-]{1,6}"
     rarest = max(words, key=lambda word: (word not in _COMMON, len(word)))
     pattern = re.compile(r"(?<![^\W_])" + gap.join(map(re.escape, words)) + r"(?![^\W_])[.:!,…]?")
-    return rarest, tuple(word for word in words if word != rarest), pattern
+    return rarest, max(words, key=len), tuple(word for word in words if word != rarest), pattern
 
 
 def _verdict(text: str, index: int, action: Action, grammar: Grammar) -> Iterator[Deviation]:
