@@ -2,11 +2,13 @@
 
     python benchmarks/checker_pairs.py                              expressions, mutated golds, universal answers
     python benchmarks/checker_pairs.py --pairs 300000 --seed 7      as many pairs of expressions
+    python benchmarks/checker_pairs.py --kinds bumps,scales         of these kinds only
+    python benchmarks/checker_pairs.py --reworded 20000             equal pairs, in other words
     python benchmarks/checker_pairs.py --golds answers.jsonl        real golds to mutate (JSONL with "gold")
 
-Pairs of expressions are a random expression and a small change of it: another number, a minimum for a maximum, an absolute
-value left out, a tiny or a fast term more. Where the checker believes such a pair, mpmath looks at both at hundreds of
-points to 60 digits; only a pair that differs there counts. Needs mpmath (pip install 's2r-rewards[symbolic]').
+Pairs of expressions come in the kinds of pair_kinds.py: a random expression and a small change of it, a term more that is
+zero nearly everywhere, slips in textbook formulas … Where the checker believes such a pair, mpmath looks at both at hundreds
+of points to 60 digits; only a pair that differs there counts. Needs mpmath (pip install 's2r-rewards[symbolic]').
 """
 
 import itertools
@@ -16,135 +18,54 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import kit
+from pair_kinds import KINDS, rewritten
+from pair_trees import Judge, neat, write
 
 from s2r_rewards.answers import CheckPolicy, check
 
 POLICY = CheckPolicy(symbolic="never")
-Tree = tuple[Any, ...]
-NAMES = "xyt"
-ONE = {"sqrt": r"\sqrt{%s}", "abs": r"\left|%s\right|", "floor": r"\lfloor %s \rfloor", "ceil": r"\lceil %s \rceil",
-       "sin": r"\sin(%s)", "cos": r"\cos(%s)", "exp": r"e^{%s}", "ln": r"\ln(%s)", "neg": "-(%s)", "tanh": r"\tanh(%s)",
-       "square": "(%s)^2", "arctan": r"\arctan(%s)", "cbrt": r"\sqrt[3]{%s}"}  # fmt: skip
-TWO = {"add": "%s+%s", "sub": "%s-(%s)", "mul": r"(%s)\cdot(%s)", "div": r"\frac{%s}{%s}", "max": r"\max(%s,%s)",
-       "min": r"\min(%s,%s)"}  # fmt: skip
-CONSTANTS = [1, 2, 3, 4, 5, 7, 10, 12, 100, 1000]
 
 
-def grow(rng: random.Random, depth: int, names: str) -> Tree:
-    """A random expression."""
-    if depth == 0 or rng.random() < 0.15:
-        return ("var", rng.choice(names)) if rng.random() < 0.6 else ("num", rng.choice(CONSTANTS))
-    if rng.random() < 0.5:
-        return (rng.choice(list(ONE)), grow(rng, depth - 1, names))
-    return (rng.choice(list(TWO)), grow(rng, depth - 1, names), grow(rng, depth - 1, names))
-
-
-def mutate(rng: random.Random, node: Tree) -> Tree:
-    """A small change somewhere in an expression."""
-    kind, *parts = node
-    if kind not in ("var", "num") and rng.random() < 0.6:
-        which = rng.randrange(len(parts))
-        return (kind, *parts[:which], mutate(rng, parts[which]), *parts[which + 1 :])
-    extra = rng.choice([("num", "10^{-12}"), ("num", "10^{-30}"), ("exp", ("neg", ("mul", ("num", 1000), ("var", "x")))),
-                        ("exp", ("num", -60)), ("div", ("num", 1), ("num", 10**15))])  # fmt: skip
-    changes: list[Tree] = [("neg", node), ("add", node, extra), ("mul", node, ("num", 2)), ("add", node, ("num", 1)),
-                           ("mul", node, ("sub", ("num", 1), extra)), ("abs", node), ("sqrt", ("square", node))]  # fmt: skip
-    if kind == "num" and isinstance(parts[0], int):
-        changes += [("num", parts[0] + 1), ("num", -parts[0])] * 2
-    if kind in ONE:
-        changes += [parts[0], (rng.choice(list(ONE)), parts[0])] * 2
-    if kind in TWO:
-        swapped = {"max": "min", "min": "max", "add": "sub", "sub": "add", "mul": "add", "div": "mul"}[kind]
-        changes += [parts[0], parts[1], (swapped, *parts), (kind, parts[1], parts[0])]
-    return rng.choice(changes)
-
-
-def write(node: Tree) -> str:
-    """The LaTeX of an expression."""
-    kind, *parts = node
-    if kind in ("var", "num"):
-        return str(parts[0]) if not str(parts[0]).startswith("-") else f"({parts[0]})"
-    return (ONE.get(kind) or TWO[kind]) % tuple(map(write, parts))
-
-
-class Judge:
-    """What mpmath says of two expressions: values at many real points to 60 digits."""
-
-    def __init__(self) -> None:
-        import mpmath
-
-        self.mp: Any = mpmath.mp.clone()
-        self.mp.dps = 60
-
-    def value(self, node: Tree, point: dict[str, Any]) -> Any:
-        """The real value, None where there is none."""
-        mp, (kind, *parts) = self.mp, node
-        if kind == "var":
-            return point[parts[0]]
-        if kind == "num":
-            text = str(parts[0])
-            return mp.mpf(10) ** int(text[4:-1]) if text.startswith("10^") else mp.mpf(text)
-        values = [self.value(part, point) for part in parts]
-        if None in values or any(abs(value) > 1e25 for value in values):
-            return None
-        return self._function(kind, values)
-
-    def _function(self, kind: str, values: list[Any]) -> Any:
-        mp, x, y = self.mp, values[0], values[-1]
-        if (kind in ("sqrt", "ln") and x < 0) or (kind == "ln" and not x) or (kind == "div" and not y):
-            return None
-        if (kind in ("sin", "cos") and abs(x) > 1e6) or (kind in ("exp", "tanh") and abs(x) > 60):
-            return None
-        if kind in ("floor", "ceil") and 0 < abs(x - mp.nint(x)) < 1e-20:
-            return None  # rounded onto the jump or beside it
-        return {
-            "sqrt": mp.sqrt, "abs": abs, "floor": mp.floor, "ceil": mp.ceil, "sin": mp.sin, "cos": mp.cos, "exp": mp.exp,
-            "ln": mp.ln, "neg": lambda x: -x, "tanh": mp.tanh, "square": lambda x: x * x, "arctan": mp.atan,
-            "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "add": lambda x, y: x + y, "sub": lambda x, y: x - y,
-            "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "max": max, "min": min,
-        }[kind](*values)  # fmt: skip
-
-    def differ(self, first: Tree, second: Tree, rng: random.Random) -> dict[str, str] | None:
-        """A point at which both have a value, and not the same one."""
-        sizes = [10.0**k for k in range(-8, 9)]
-        for _ in range(300):
-            point = {n: self.mp.mpf(rng.choice([-1, 1, 1]) * rng.choice(sizes) * rng.uniform(1, 10)) for n in NAMES}
-            if rng.random() < 0.5:
-                point = {n: self.mp.mpf(rng.uniform(-14, 14)) for n in NAMES}
-            one, other = self.value(first, point), self.value(second, point)
-            if one is None or other is None or not (self.mp.isfinite(one) and self.mp.isfinite(other)):
-                continue
-            if abs(one - other) > self.mp.mpf(10) ** -45 * max(abs(one), abs(other), 1):
-                return {name: self.mp.nstr(value, 8) for name, value in point.items()}
-        return None
-
-
-def expressions(pairs: int, seed: int) -> tuple[str, list[str]]:
-    """How many changed expressions were believed although they differ."""
+def expressions(pairs: int, seed: int, kinds: list[str]) -> tuple[str, list[str]]:
+    """How many changed expressions were believed although they differ, all kinds in turn."""
     rng, judge = random.Random(seed), Judge()
     believed, equal, raised = [], 0, 0
     for number in range(pairs):
         if number % 1000 == 999:
             print(f"{number + 1} of {pairs}: {len(believed)} believed", file=sys.stderr, flush=True)
-        first = grow(rng, rng.choice([2, 3, 3, 4]), rng.choice(["x", "x", "xy", "xyt"]))
-        second = mutate(rng, first)
-        if rng.random() < 0.2:
-            second = mutate(rng, second)
-        texts = write(first), write(second)
+        kind = kinds[number % len(kinds)]
+        first, second, points = KINDS[kind](rng)
+        style = rng.choice([write, neat])
+        texts = style(first), style(second)
         if texts[0] == texts[1]:
             continue
         result = check(*texts, POLICY)
         raised += result.tier == "checker"
-        if result and (point := judge.differ(first, second, rng)) is not None:
-            believed.append(f"{texts[0]}  =  {texts[1]}  at {point} ({result.reason})")
+        if result and (point := judge.differ(first, second, rng, points)) is not None:
+            believed.append(f"[{kind}] {texts[0]}  =  {texts[1]}  at {point} ({result.reason})")
             print(believed[-1], file=sys.stderr, flush=True)
         elif result:
             equal += 1
-    line = f"{pairs:,} changed expressions (seed {seed}): {equal:,} are still equal, {raised} raised, "
+    line = (
+        f"{pairs:,} changed expressions ({', '.join(kinds)}; seed {seed}): {equal:,} are still equal, {raised} raised, "
+    )
     return line + f"**{len(believed)}** that differ were believed.", believed
+
+
+def rewordings(pairs: int, seed: int) -> tuple[str, list[str]]:
+    """How many expressions in other words were refused although they are equal."""
+    rng = random.Random(seed)
+    refused, compared = [], 0
+    for _ in range(pairs):
+        first, second = rewritten(rng)
+        style = rng.choice([write, neat])
+        texts = style(first), style(second)
+        compared += texts[0] != texts[1]
+        if texts[0] != texts[1] and not (result := check(*texts, POLICY)):
+            refused.append(f"{texts[0]}  =  {texts[1]} ({result.reason})")
+    return f"{compared:,} expressions in other words (seed {seed}): **{len(refused)}** refused.", refused
 
 
 DIGITS = "0123456789"
@@ -223,14 +144,17 @@ def universal(golds: list[str], count: int, seed: int) -> tuple[str, list[str]]:
 
 
 def main() -> None:
-    parser = kit.arguments(__doc__, pairs=20_000, mutated=5_000, universal=100, seed=0)
+    parser = kit.arguments(__doc__, pairs=20_000, reworded=2_000, mutated=5_000, universal=100, seed=0)
     parser.add_argument("--golds", type=Path, default=Path(__file__).parents[1] / "tests/answers/real_cases.jsonl")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of pairs of expressions (default: all)")
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.golds.read_text(encoding="utf-8").splitlines()]
     golds = sorted({row["gold"] for row in rows if isinstance(row["gold"], str) and len(row["gold"]) < 200})
     runs = []
     if options.pairs:
-        runs.append(expressions(options.pairs, options.seed))
+        runs.append(expressions(options.pairs, options.seed, options.kinds.split(",")))
+    if options.reworded:
+        runs.append(rewordings(options.reworded, options.seed))
     if options.mutated:
         runs.append(mutated(golds, options.mutated, options.seed))
     if options.universal:

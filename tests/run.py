@@ -9,7 +9,8 @@ Examples:
 
 verl and OpenRLHF pin transformers versions that exclude each other, so each suite has an environment of its
 own under .envs/.  An environment is kept and used again until its declaration (tests/**/suite*.json) changes.
-While one suite runs, the environment of the next one is built.
+While suites run, the environments of the next ones are built. Two suites run side by side (``--jobs``): a framework's
+end-to-end runs wait more than they compute. The lines of each then begin with its name.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def system_packages(suite: Suite) -> None:
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
+def run(suite: Suite, extra: list[str], prefix: str = "") -> tuple[int, dict[str, int], float]:
     """(exit status, counts by outcome, seconds) of the suite's tests; prints their output as it comes."""
     start = time.monotonic()
     env = dict(os.environ)
@@ -152,7 +153,7 @@ def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
     env |= {"PYTHONUNBUFFERED": "1", "S2R_STRICT": "1", **{k: expand(v) for k, v in suite.env.items()}}
     env["PATH"] = f"{suite.folder / 'bin'}{os.pathsep}{env['PATH']}"
     command = [str(suite.executable), "-m", "pytest", *map(expand, suite.pytest), *extra]
-    say(f"\n=== {suite.name}: {' '.join(command[1:])}")
+    say(f"{prefix}\n{prefix}=== {suite.name}: {' '.join(command[1:])}")
     process = subprocess.Popen(
         command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace",
@@ -160,7 +161,7 @@ def run(suite: Suite, extra: list[str]) -> tuple[int, dict[str, int], float]:
     assert process.stdout is not None
     closing = ""
     for line in process.stdout:
-        say(line.rstrip("\n"))
+        say(prefix + line.rstrip("\n"))
         if COUNT.search(line) and " in " in line:
             closing = line
     status = process.wait()
@@ -178,6 +179,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", help="suites to run; default: all")
     parser.add_argument("--list", action="store_true", help="list the suites and stop")
+    jobs = min(2, os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=jobs, help=f"suites that run at the same time ({jobs} here)")
     parser.add_argument("--fresh", action="store_true", help="build environments anew")
     options = parser.parse_args(arguments)
 
@@ -190,7 +193,9 @@ def main() -> int:
     if unknown := set(options.suites) - known:
         raise SystemExit(f"no suite {sorted(unknown)}; there are {sorted(known)}")
     chosen = [s for s in suites if (s.name in options.suites if options.suites else not s.only_named)]
-    lines, ok = [], True
+    if options.jobs < 1:
+        raise SystemExit(f"--jobs is {options.jobs}; expected 1 or more")
+    lines, start = [], time.monotonic()
     for suite in [s for s in chosen if interpreter(s) is None]:
         chosen.remove(suite)
         lines.append(f"{suite.name:18} left out: no Python {suite.python} on this machine")
@@ -199,30 +204,37 @@ def main() -> int:
         for suite in chosen:
             shutil.rmtree(suite.folder, ignore_errors=True)
 
-    total = {"passed": 0, "failed": 0, "skipped": 0}
-    with ThreadPoolExecutor(1) as builder:
-        builds: dict[str, Future[float]] = {s.name: builder.submit(build, s) for s in chosen}
-        for suite in chosen:
-            try:
-                built = builds[suite.name].result()
-                status, counts, seconds = run(suite, extra)
-            except RuntimeError as error:
-                say(str(error))
-                built, status, counts, seconds = 0.0, 1, {"failed": 1}, 0.0
-            failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
-            if status and not failed:
-                failed = 1  # pytest stopped for another reason: no tests, a crash, an internal error
-            ok = ok and status == 0
-            total["passed"] += counts.get("passed", 0)
-            total["failed"] += failed
-            total["skipped"] += counts.get("skipped", 0)
-            lines.append(
-                f"{suite.name:18} {'ok' if status == 0 else 'FAILED':7} {counts.get('passed', 0):5} passed "
-                f"{failed:3} failed {counts.get('skipped', 0):3} skipped   environment {built:5.0f} s, tests {seconds:5.0f} s"
-            )
-    say("\n" + "\n".join(lines))
+    jobs = min(options.jobs, len(chosen))
+    with ThreadPoolExecutor(1) as builder, ThreadPoolExecutor(max(jobs, 1)) as runner:
+        builds = {s.name: builder.submit(build, s) for s in chosen}
+        results = [
+            runner.submit(outcome, s, builds[s.name], extra, f"{s.name:14} | " if jobs > 1 else "") for s in chosen
+        ]
+        outcomes = [result.result() for result in results]
+    lines += [line for line, _ in outcomes]
+    total = {name: sum(counts.get(name, 0) for _, counts in outcomes) for name in ("passed", "failed", "skipped")}
+    say("\n" + "\n".join([*lines, f"{(time.monotonic() - start) / 60:.1f} minutes"]))
     say(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
-    return 0 if ok else 1
+    return 1 if total["failed"] else 0
+
+
+def outcome(suite: Suite, built: Future[float], extra: list[str], prefix: str) -> tuple[str, dict[str, int]]:
+    """(a line of the summary, counts of passed, failed and skipped) of one suite, once its environment stands."""
+    try:
+        seconds_built = built.result()
+        status, counts, seconds = run(suite, extra, prefix)
+    except RuntimeError as error:
+        say(f"{prefix}{error}")
+        seconds_built, status, counts, seconds = 0.0, 1, {"failed": 1}, 0.0
+    failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    if status and not failed:
+        failed = 1  # pytest stopped for another reason: no tests, a crash, an internal error
+    passed, skipped = counts.get("passed", 0), counts.get("skipped", 0)
+    line = (
+        f"{suite.name:18} {'ok' if status == 0 else 'FAILED':7} {passed:5} passed {failed:3} failed {skipped:3} skipped   "
+        f"environment {seconds_built:5.0f} s, tests {seconds:5.0f} s"
+    )
+    return line, {"passed": passed, "failed": failed, "skipped": skipped}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ replaced: only the classes of trainer and policy actor that its command line loo
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import runpy
@@ -20,7 +19,7 @@ from s2r_openrlhf.checks.flags import RL_MODULE, Flags, read_flags
 from s2r_openrlhf.checks.rules import data_problems, problems
 from s2r_openrlhf.options import Options, build_parser, split_arguments, uses_own_loss, with_agent, with_client
 from s2r_rewards.adapter import ConfigError, resolve_method
-from s2r_rewards.adapter.recipes import FOR_WORKERS
+from s2r_rewards.adapter.recipes import with_variables, worker_variables
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if data:
         raise SystemExit(f"s2r_openrlhf: {told(data)}")
     os.environ.update(options.to_environment())
-    _pass_on_environment(options)
+    _pass_on_environment()
     _use_subclasses(options, asynchronous=bool(flags.get("train.async_enable")))
     sys.argv = [RL_MODULE, *rest]
     runpy.run_module(RL_MODULE, run_name="__main__", alter_sys=True)
@@ -63,24 +62,11 @@ def told(found: Sequence[str]) -> str:
     return found[0] if len(found) == 1 else "\n".join(["this cannot train:", *(f"  - {one}" for one in found)])
 
 
-def _pass_on_environment(options: Options) -> None:
-    """Ray workers on other nodes inherit the raylet's environment, not ours: add to ``ray.init`` what is for them.
-
-    That is our options, the variables of the recipe, and where Python finds modules.
-    """
+def _pass_on_environment() -> None:
+    """Ray workers on other nodes inherit the raylet's environment, not ours: add to ``ray.init`` what is for them."""
     import ray
 
-    init = ray.init
-    names = [*filter(None, os.environ.get(FOR_WORKERS, "").split(",")), "PYTHONPATH"]
-    ours = {**{name: os.environ[name] for name in names if name in os.environ}, **options.to_environment()}
-
-    @functools.wraps(init)
-    def with_variables(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        runtime_env = dict(runtime_env or {})
-        runtime_env["env_vars"] = {**runtime_env.get("env_vars", {}), **ours}
-        return init(*args, runtime_env=runtime_env, **kwargs)
-
-    ray.init = with_variables
+    ray.init = with_variables(ray.init, worker_variables(), first=True)
 
 
 def _use_subclasses(options: Options, asynchronous: bool) -> None:

@@ -36,6 +36,7 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("verl.utils.config", "validate_config", "config"),
     ("verl.utils.config", "omega_conf_to_dataclass", "config"),
     ("verl.trainer.main_ppo", "run_ppo", "config"),
+    ("verl.trainer.constants_ppo", "get_ppo_ray_runtime_env", ""),
     ("verl.trainer.ppo.core_algos", "register_adv_est", "name_or_enum"),
     ("verl.trainer.ppo.core_algos", "register_policy_loss", "name"),
     ("verl.workers.utils.losses", "ppo_loss", "config model_output data dp_group"),

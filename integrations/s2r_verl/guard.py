@@ -3,63 +3,59 @@
 verl's mains call ``validate_config`` or ``run_ppo``; both are wrapped here, so that a run with a stock trainer, or with an
 experimental one that S²R's own trainer never sees, is stopped as well.
 
-``run_ppo`` starts Ray, too: workers of a cluster that runs already get the variables that the launcher names for them.
+Workers of a Ray cluster that runs already get the variables that they need of this process's from here, too.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 #: Module of verl → its function that gets the whole configuration first.
 WATCHED = {"verl.utils.config": "validate_config", "verl.trainer.main_ppo": "run_ppo"}
+#: Module of verl → its function that is called just before ``ray.init``. It is not ``run_ppo`` that is wrapped for this:
+#: under ``python -m verl.trainer.main_ppo`` that is a function of ``__main__``, which nobody imports.
+BEFORE_RAY = {"verl.trainer.constants_ppo": "get_ppo_ray_runtime_env"}
 
 
 def watch(module: ModuleType) -> None:
     """Wraps the function of a module that verl has just imported."""
     import wrapt
 
-    wrapt.wrap_function_wrapper(module, WATCHED[module.__name__], _refusing)
+    if name := WATCHED.get(module.__name__):
+        wrapt.wrap_function_wrapper(module, name, _refusing)
+    if name := BEFORE_RAY.get(module.__name__):
+        wrapt.wrap_function_wrapper(module, name, _carrying)
 
 
 def _refusing(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    config = kwargs["config"] if "config" in kwargs else args[0]
-    refuse(config)
-    if wrapped.__name__ != "run_ppo":
-        return wrapped(*args, **kwargs)
-    with workers_environment():
-        return wrapped(*args, **kwargs)
+    refuse(kwargs["config"] if "config" in kwargs else args[0])
+    return wrapped(*args, **kwargs)
 
 
-@contextmanager
-def workers_environment() -> Iterator[None]:
-    """Adds to the job's environment the variables that S2R_WORKER_ENV names; those of the configuration go first.
+def _carrying(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    found = wrapped(*args, **kwargs)
+    carry_to_workers()
+    return found
 
-    At ``ray.init`` and not in the configuration, since verl prints that, and keys may be among them.
+
+def carry_to_workers() -> None:
+    """The next ``ray.init`` gives workers what they need of this process's variables; those of its call go first.
+
+    There and not in the configuration, since verl prints that, and keys may be among them.
     """
     import ray
 
-    from s2r_rewards.adapter.recipes import FOR_WORKERS
+    from s2r_rewards.adapter.recipes import with_variables, worker_variables
 
-    init = ray.init
-    names = filter(None, os.environ.get(FOR_WORKERS, "").split(","))
-    ours = {name: os.environ[name] for name in names if name in os.environ}
+    init, ours = ray.init, worker_variables()
 
-    @functools.wraps(init)
-    def with_variables(*args: Any, runtime_env: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        given = dict(runtime_env or {})
-        return init(*args, runtime_env={**given, "env_vars": {**ours, **(given.get("env_vars") or {})}}, **kwargs)
+    def once(*args: Any, **kwargs: Any) -> Any:
+        ray.init = init
+        return with_variables(init, ours, first=False)(*args, **kwargs)
 
     if ours:
-        ray.init = with_variables
-    try:
-        yield
-    finally:
-        ray.init = init
+        ray.init = once
 
 
 def refuse(config: Any) -> None:

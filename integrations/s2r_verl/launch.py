@@ -20,11 +20,27 @@ from s2r_verl.checks.chat import chat_problems
 from s2r_verl.checks.data import MESSAGES_COLUMNS
 from s2r_verl.checks.sft import kl_problems
 
+WORKERS = ("reward.num_workers", "actor_rollout_ref.rollout.agent.num_workers")
+
 
 def words(folder: Path, model: str, overrides: list[str]) -> list[str]:
     """What Hydra is told besides the stage: the model, and where its facts and verl's schema lie."""
     places = f"hydra.searchpath=[pkg://verl.trainer.config,file://{models_folder(folder.resolve()).parent}]"
     return [f"models@recipe={model}", *overrides, places]
+
+
+def for_all_nodes(config: Any, overrides: list[str]) -> list[str]:
+    """Overrides that give each node as many reward and agent-loop workers as the recipe has for one.
+
+    verl spreads workers evenly over the nodes. What an override names itself stays.
+    """
+    nodes = int(find(config, "trainer.nnodes", 1))
+    given = {word.partition("=")[0].lstrip("+~") for word in overrides}
+    return [
+        f"{key}={int(find(config, key)) * nodes}"
+        for key in WORKERS
+        if nodes > 1 and key not in given and isinstance(find(config, key), int)
+    ]
 
 
 def compose(folder: Path, stage: str, model: str, overrides: list[str]) -> Any:
@@ -89,6 +105,9 @@ def trainer(config: Any) -> list[str]:
 def plan(folder: Path, stage: str, model: str, overrides: list[str]) -> Plan:
     """What to run; SystemExit with status 1 when the configuration or its data cannot train."""
     config = compose(folder, stage, model, overrides)
+    if not is_sft(config) and (more := for_all_nodes(config, overrides)):
+        overrides = [*overrides, *more]
+        config = compose(folder, stage, model, overrides)
     found = problems(config)
     if found:
         sys.exit("\n".join(f"s2r: {problem}" for problem in found))

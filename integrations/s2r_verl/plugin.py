@@ -43,7 +43,7 @@ def install() -> None:
             raise RuntimeError(problem)
         for name in REGISTRATIONS:
             wrapt.register_post_import_hook(register, name)
-        for name in guard.WATCHED:
+        for name in {**guard.WATCHED, **guard.BEFORE_RAY}:
             wrapt.register_post_import_hook(guard.watch, name)
     except Exception as error:
         logger.error("the s2r plugin for verl is off: %s", error)

@@ -6,6 +6,8 @@ each, lie in ``models/``, in the folder itself (a copied recipe) or beside it.
 """
 
 import argparse
+import functools
+import json
 import os
 import shlex
 import subprocess
@@ -263,7 +265,7 @@ def run_steps(plan: Plan) -> int:
     """Runs the steps until one fails, and gives its exit status. The last step takes this process's place."""
     environment = {**os.environ, **{name: str(value) for name, value in plan.environment.items()}}
     if plan.environment:
-        environment[FOR_WORKERS] = ",".join(plan.environment)
+        environment[FOR_WORKERS] = ",".join(dict.fromkeys([*_named_for_workers(), *plan.environment]))
     if plan.output:
         plan.output.mkdir(parents=True, exist_ok=True)
     for step in plan.steps:
@@ -280,3 +282,36 @@ def run_steps(plan: Plan) -> int:
         if status:
             return status
     return 0
+
+
+def _named_for_workers() -> list[str]:
+    return [name for name in os.environ.get(FOR_WORKERS, "").split(",") if name]
+
+
+def worker_variables() -> dict[str, str]:
+    """What Ray workers need of this process's environment: on a cluster that runs already they have their node's instead.
+
+    That is every ``S2R_*``, the variables that S2R_WORKER_ENV names, and PYTHONPATH with absolute folders, before the
+    node's own (Ray fills in ``${PYTHONPATH}`` there). Left out is what the job has been submitted with (``ray job submit
+    --runtime-env-json``): it reaches every worker, and Ray refuses a variable that is given twice.
+    """
+    names = [*_named_for_workers(), *(name for name in os.environ if name.startswith("S2R_"))]
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    if folders := [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]:
+        found["PYTHONPATH"] = os.pathsep.join([*folders, "${PYTHONPATH}"])
+    job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
+    submitted = (job.get("runtime_env") or {}).get("env_vars") or {}
+    return {name: value for name, value in found.items() if name not in submitted}
+
+
+def with_variables(init: Callable[..., Any], ours: Mapping[str, str], *, first: bool) -> Callable[..., Any]:
+    """``ray.init`` that adds variables to the job's environment; ``first``: ours hold where the call names them, too."""
+
+    @functools.wraps(init)
+    def started(*args: Any, runtime_env: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+        given = dict(runtime_env or {})
+        theirs = given.get("env_vars") or {}
+        variables = {**theirs, **ours} if first else {**ours, **theirs}
+        return init(*args, runtime_env={**given, "env_vars": variables}, **kwargs)
+
+    return started

@@ -22,26 +22,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .algebra.arithmetic import Undefined
 from .extract import Fallback, extract_answer
 from .gold import TypedGold, accepted
 from .guard import guarded
+from .numbers.arithmetic import Undefined
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.kept import kept
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
-from .read.spelling import combinations, primes
+from .read.spelling import combinations, letters, primes, spoken, unnamed
 from .read.tree import Node
 from .result import CheckResult, Outcome, failure, judged
 from .tiers.choice import compare_choices, split_choice, stated_choice
-from .tiers.clock import compare_clocks
+from .tiers.clock import compare_clocks, compare_dates
 from .tiers.congruence import compare_congruences
 from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.parts import compare_parts
 from .tiers.structure import compare
 from .tiers.text import compare_texts, value_in_sentence
+from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
@@ -167,17 +168,26 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if not outcome.equal and (again := _respelled(left, right)) is not None:
         second = _read_and_compare(*again, policy)
         outcome = second if second.equal else outcome
-    if not outcome.equal and (chosen := split_choice(right)) and chosen[1]:  # a value, with the letter of its choice
+    if outcome.equal:
+        return outcome
+    if (chosen := split_choice(right)) and chosen[1]:  # a value, with the letter of its choice
         alone = _read_and_compare(left, chosen[1], policy)
         return alone if alone.equal else outcome
-    return outcome
+    amounts = in_one_unit(left), in_one_unit(right)
+    if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
+        return _compare_texts(amounts[0] or left, amounts[1] or right, replace(policy, units="strict"))
+    values = unnamed(left), unnamed(right)
+    if (values[0] is None) != (values[1] is None):
+        return _compare_texts(values[0] or left, values[1] or right, policy)
+    return compare_dates(left, right) or outcome
 
 
 def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     """Both texts with notation read the other way, where there is any."""
-    again = combinations(gold), combinations(answer)
+    again = combinations(letters(gold)), combinations(letters(answer))
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
+    again = spoken(again[0], ":" in again[1]), spoken(again[1], ":" in again[0])
     return again if again != (gold, answer) else None
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2r_rewards.answers.algebra import balls
-from s2r_rewards.answers.algebra.balls import Ball, MoreDigits, context, rational
-from s2r_rewards.answers.algebra.reals import FUNCTIONS
+from s2r_rewards.answers.numbers import balls
+from s2r_rewards.answers.numbers.balls import Ball, MoreDigits, context, rational
+from s2r_rewards.answers.numbers.reals import FUNCTIONS
 
 #: To 60 digits, from tables.
 KNOWN = [

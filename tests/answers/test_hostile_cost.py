@@ -7,8 +7,8 @@ import time
 import pytest
 
 from s2r_rewards.answers import check
-from s2r_rewards.answers.algebra.arithmetic import Undefined
-from s2r_rewards.answers.algebra.exact import MAX_BITS, exact_value
+from s2r_rewards.answers.numbers.arithmetic import Undefined
+from s2r_rewards.answers.numbers.exact import MAX_BITS, exact_value
 from s2r_rewards.answers.read.reader import read
 
 HUGE = {

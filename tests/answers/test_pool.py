@@ -72,6 +72,7 @@ def test_the_symbolic_tier(fresh_pools):
         ("correct", "symbolic"), ("incorrect", "symbolic"), ("correct", "string"),
     ]  # fmt: skip
     assert check("\\frac12", "\\int_0^1 x dx", CheckPolicy(symbolic="never")).tier != "symbolic"
+    assert check("\\sqrt\\pi", "\\int_{-\\infty}^{\\infty} e^{-x^2} dx").verdict == "correct"  # braces left out
 
 
 def test_a_slow_check_is_killed_and_replaced(fresh_pools):

@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from s2r_rewards.answers.algebra.arithmetic import Undefined
-from s2r_rewards.answers.algebra.exact import exact_value
-from s2r_rewards.answers.algebra.floats import number
+from s2r_rewards.answers.numbers.arithmetic import Undefined
+from s2r_rewards.answers.numbers.exact import exact_value
+from s2r_rewards.answers.numbers.floats import number
 from s2r_rewards.answers.read import tree
 from s2r_rewards.answers.read.reader import read
 from s2r_rewards.answers.read.tree import children, descendants, functions, rebuild, variables

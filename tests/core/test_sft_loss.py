@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from s2r_rewards.losses import nll_and_kl, sft_loss  # noqa: E402
+from s2r_rewards.losses import full_kl, nll_and_kl, sft_loss  # noqa: E402
 
 # Two tokens over a vocabulary of two. π: (1/2, 1/2) and (3/4, 1/4); the reference: (1/4, 3/4) and the same.
 P = torch.tensor([[[1 / 2, 1 / 2], [3 / 4, 1 / 4], [0.9, 0.1]]], dtype=torch.float64).log()
@@ -66,6 +66,66 @@ def test_chunks_change_nothing(chunk):
     labels = torch.randint(9, (13,))
     for found, whole in zip(nll_and_kl(logits, labels, ref, chunk), nll_and_kl(logits, labels, ref), strict=True):
         torch.testing.assert_close(found, whole, rtol=0, atol=1e-14)
+
+
+def by_autograd(logits, labels, ref):
+    """Both terms from whole log-probabilities, for autograd to derive."""
+    log_p, log_q = logits.log_softmax(-1), ref.log_softmax(-1)
+    return -log_p.gather(-1, labels[:, None])[:, 0], (log_p.exp() * (log_p - log_q)).sum(-1)
+
+
+@pytest.mark.parametrize("at", [None, [4, 0, 2]])
+@pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0), (0.7, 0.1)])
+def test_gradients_are_the_derivatives(at, weights):
+    torch.manual_seed(3)
+    logits, ref = torch.randn(5, 7, dtype=torch.float64, requires_grad=True), torch.randn(5, 7, dtype=torch.float64)
+    at = None if at is None else torch.tensor(at)
+    rows = torch.arange(5) if at is None else at
+    labels = torch.randint(7, (len(rows),))
+
+    def loss(x):
+        nll, kl = nll_and_kl(x, labels, ref, 2, at)
+        parts = [weight * term for weight, term in zip(weights, (nll, kl), strict=True) if weight]
+        return torch.stack(parts).sum(0)
+
+    assert torch.autograd.gradcheck(loss, (logits,))
+    nll, kl = by_autograd(logits[rows], labels, ref[rows])
+    expected = (torch.randn(len(rows)).double(), weights[0] * nll + weights[1] * kl)
+    for found, wanted in zip(
+        torch.autograd.grad(loss(logits), logits, expected[0]),
+        torch.autograd.grad(expected[1], logits, expected[0]),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("spread", [0.01, 1.0, 30.0])
+def test_a_large_vocabulary_in_single_precision(spread):
+    """Confident models, and models that hardly differ: within 1e-6 of the same sums in double precision."""
+    torch.manual_seed(4)
+    logits = (3 * torch.randn(6, 50_000)).requires_grad_()
+    ref, labels = logits.detach() + spread * torch.randn(6, 50_000), torch.randint(50_000, (6,))
+    wide = logits.detach().double().requires_grad_()
+    nll, kl = nll_and_kl(logits, labels, ref)
+    nll_wide, kl_wide = by_autograd(wide, labels, ref.double())
+    torch.testing.assert_close(kl.double(), kl_wide, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(nll.double(), nll_wide, rtol=1e-6, atol=1e-6)
+    (found,) = torch.autograd.grad((nll + 0.1 * kl).mean(), logits)
+    (wanted,) = torch.autograd.grad((nll_wide + 0.1 * kl_wide).mean(), wide)
+    torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-6)
+
+
+def test_nothing_is_kept_but_what_was_given():
+    logits, ref = torch.randn(64, 1000, requires_grad=True), torch.randn(64, 1000)
+    labels, at = torch.randint(1000, (9,)), torch.arange(0, 63, 7)
+    given = {x.data_ptr() for x in (logits, ref, labels, at)}
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
+        nll, kl = nll_and_kl(logits, labels, ref, at=at)
+    assert {x.data_ptr() for x in kept} == given
+    torch.testing.assert_close(full_kl(logits, ref, at=at), kl)
+    torch.testing.assert_close(full_kl(logits, ref)[at], kl)
+    assert kl.shape == nll.shape == (9,)
 
 
 def test_micro_batches_add_up_to_the_mini_batch():

@@ -247,7 +247,9 @@ def test_environment_of_a_recipe_reaches_every_worker(monkeypatch):
     monkeypatch.setenv(FOR_WORKERS, "VLLM_ALLOW_LONG_MAX_MODEL_LEN,ABSENT")
     monkeypatch.setenv("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "1")
     monkeypatch.setenv("PYTHONPATH", "/mine")
-    train_ppo_ray._pass_on_environment(Options("s2r-orl"))
+    for name, value in Options("s2r-orl").to_environment().items():
+        monkeypatch.setenv(name, value)
+    train_ppo_ray._pass_on_environment()
     ray.init(runtime_env={"env_vars": {"NCCL_DEBUG": "WARN"}, "pip": []})
     assert given == [
         {
@@ -256,8 +258,9 @@ def test_environment_of_a_recipe_reaches_every_worker(monkeypatch):
                 "env_vars": {
                     "NCCL_DEBUG": "WARN",
                     "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1",
-                    "PYTHONPATH": "/mine",
+                    "PYTHONPATH": "/mine:${PYTHONPATH}",
                     "S2R_OPENRLHF": '{"method": "s2r-orl"}',
+                    **{name: value for name, value in os.environ.items() if name.startswith("S2R_")},
                 },
             }
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from s2r_rewards.adapter.recipes import Plan, RecipeError, checked, compose, launch, run_steps
+from s2r_rewards.adapter.recipes import (
+    Plan,
+    RecipeError,
+    checked,
+    compose,
+    launch,
+    run_steps,
+    with_variables,
+    worker_variables,
+)
 
 
 @pytest.fixture
@@ -228,3 +238,53 @@ def test_steps_run_until_one_fails(tmp_path, status, shown):
 def test_a_program_that_is_not_there(capsys):
     assert run_steps(Plan([["s2r-no-such-program"]])) == 127
     assert "'s2r-no-such-program' is not installed" in capsys.readouterr().err
+
+
+def test_what_workers_get_of_the_environment(monkeypatch, tmp_path):
+    """S2R_*, what is named, and PYTHONPATH with absolute folders; nothing that the job was submitted with."""
+    for name in [name for name in os.environ if name.startswith("S2R_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    job = {"runtime_env": {"env_vars": {"WANDB_API_KEY": "theirs"}}}
+    given = {
+        "S2R_WORKER_ENV": "A,ABSENT,,WANDB_API_KEY",
+        "A": "1",
+        "B": "2",
+        "WANDB_API_KEY": "mine",
+        "S2R_JUDGE_API_KEY": "geheim",
+        "PYTHONPATH": f"src{os.pathsep}{os.pathsep}/far",
+        "RAY_JOB_CONFIG_JSON_ENV_VAR": json.dumps(job),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert worker_variables() == {
+        "A": "1",
+        "S2R_JUDGE_API_KEY": "geheim",
+        "S2R_WORKER_ENV": given["S2R_WORKER_ENV"],
+        "PYTHONPATH": f"{tmp_path / 'src'}{os.pathsep}/far{os.pathsep}${{PYTHONPATH}}",
+    }
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", json.dumps({"runtime_env": None}))
+    assert worker_variables()["WANDB_API_KEY"] == "mine"
+
+
+@pytest.mark.parametrize(("first", "a"), [(True, "ours"), (False, "theirs")])
+def test_variables_stand_beside_those_of_the_call(first, a):
+    def init(address, **settings):
+        return address, settings
+
+    ours = {"A": "ours", "B": "ours"}
+    started = with_variables(init, ours, first=first)
+    call = {"env_vars": {"A": "theirs", "C": "theirs"}, "pip": []}
+    merged = {"env_vars": {"A": a, "B": "ours", "C": "theirs"}, "pip": []}
+    assert started("auto", runtime_env=call, num_cpus=1) == ("auto", {"num_cpus": 1, "runtime_env": merged})
+    assert started("auto") == ("auto", {"runtime_env": {"env_vars": ours}})
+    assert call["env_vars"] == {"A": "theirs", "C": "theirs"}
+
+
+def test_variables_that_a_person_named_stay_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("S2R_WORKER_ENV", "MINE")
+    code = "import os, sys; open(sys.argv[1], 'w').write(os.environ['S2R_WORKER_ENV'])"
+    monkeypatch.setattr("os.execvpe", lambda name, words, env: subprocess.run(words, env=env) and sys.exit(0))
+    with pytest.raises(SystemExit):
+        run_steps(Plan([[sys.executable, "-c", code, str(tmp_path / "got")]], {"OF_THE_RECIPE": 1}))
+    assert (tmp_path / "got").read_text() == "MINE,OF_THE_RECIPE"

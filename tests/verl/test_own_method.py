@@ -1,13 +1,17 @@
 """A method, a grammar and a checker from one file outside of the package, named by configuration alone, in verl's
-real trainer: what reaches the actor's loss is what the library computes with them."""
+real trainer on a Ray cluster of two nodes, which ran before the driver and knows nothing of its environment: what reaches
+the actors' loss, a rank on each node, is what the library computes with them."""
 
 import importlib
 import json
 import os
+import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import torch
+from s2r_verl_cpu import runs
 from s2r_verl_cpu.assets import RECHECK, attempt, response, rl_rows, verification
 from s2r_verl_cpu.trained import steps_of, train
 
@@ -16,7 +20,21 @@ from s2r_rewards.metrics import behaviour_metrics
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ray_nodes import two_nodes
+
 SOURCE = Path(__file__).resolve().parents[1] / "outside" / "my_method.py.txt"
+WORKERS = 4
+NOTE = """
+
+import os, pathlib, ray
+
+if ray.is_initialized():  # not in the driver
+    here = ray.get_runtime_context()
+    worker = f"{here.get_node_id()} {here.get_actor_name() or 'trainer'}"
+    pathlib.Path(os.environ["OF_THE_RECIPE"], str(os.getpid())).write_text(worker)
+"""
+"""Added to the module: each process that loads it says where it runs. Without the driver's variable it cannot load."""
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
 RESPONSES = [
     response(("3", True)),
@@ -32,7 +50,7 @@ RESPONSES = [
 def own(tmp_path_factory):
     """The module, importable here and in every process of the run."""
     folder = tmp_path_factory.mktemp("outside")
-    (folder / "my_method.py").write_text(SOURCE.read_text())
+    (folder / "my_method.py").write_text(SOURCE.read_text() + NOTE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
@@ -43,10 +61,25 @@ def own(tmp_path_factory):
 def run(own, tmp_path_factory, warm_model):
     folder = tmp_path_factory.mktemp("own")
     (folder / "script.json").write_text(json.dumps({"What is": RESPONSES}))
+    (folder / "workers").mkdir()
+    named = (name for name in runs.environment() if name not in os.environ or name.startswith(("VERL_", "OMP_", "HF_")))
+    with two_nodes() as address:
+        return trained(folder, warm_model, address, ",".join(["OF_THE_RECIPE", "VERL_FILE_LOGGER_PATH", *named]))
+
+
+def trained(folder, model, address, named):
     return train(
         folder,
-        warm_model,
+        model,
         rl_rows(PROMPTS * STEPS),
+        f"+ray_kwargs.ray_init.address={address}",
+        "ray_kwargs.ray_init.num_cpus=null",
+        "ray_kwargs.ray_init.num_gpus=null",
+        "trainer.nnodes=2",
+        f"reward.num_workers={WORKERS}",
+        f"actor_rollout_ref.rollout.agent.num_workers={WORKERS}",
+        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
+        "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=8",
         "+algorithm.s2r.method=my_method:METHOD",
         "+algorithm.s2r.checker=my_method:checker",
         "algorithm.adv_estimator=s2r",
@@ -60,7 +93,21 @@ def run(own, tmp_path_factory, warm_model):
         prompts=PROMPTS,
         n=SAMPLES,
         S2R_VERL_CPU_SCRIPT=str(folder / "script.json"),
+        OF_THE_RECIPE=str(folder / "workers"),
+        S2R_WORKER_ENV=named,
     )
+
+
+def test_workers_of_both_nodes_have_the_drivers_variables(run):
+    """Reward workers and agent loops lie evenly on the nodes; the actors' ranks wrote down their losses, below."""
+    nodes = defaultdict(list)
+    for path in (run.folder / "workers").iterdir():
+        node, name = path.read_text().split()
+        nodes[node].append(name)
+    assert len(nodes) == 2
+    for names in nodes.values():
+        for kind in ("reward_loop_worker", "agent_loop_worker"):
+            assert sum(name.startswith(kind) for name in names) == WORKERS // 2
 
 
 def judged_steps(run, own, tokenizer):

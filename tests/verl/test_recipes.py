@@ -252,6 +252,21 @@ def test_the_environment_of_a_model_reaches_the_process(monkeypatch, tmp_path):
     assert config.ray_kwargs.ray_init.runtime_env.env_vars.VLLM_ALLOW_LONG_MAX_MODEL_LEN == "1"
 
 
+def test_workers_grow_with_the_nodes(monkeypatch):
+    """Eight reward workers and eight agent loops a node, unless a number is given."""
+    monkeypatch.setenv("S2R_DATA", "s3://elsewhere")
+
+    def workers(*overrides):
+        words = launch.plan(RECIPES, "prl", "qwen2-7b-instruct", list(overrides)).steps[0]
+        own = [word for word in words if "=" in word and not word.startswith(("--", "models@", "hydra."))]
+        config = composed("qwen2-7b-instruct", "prl", *own)
+        return config.reward.num_workers, config.actor_rollout_ref.rollout.agent.num_workers
+
+    assert workers() == (8, 8)
+    assert workers("trainer.nnodes=4") == (32, 32)
+    assert workers("trainer.nnodes=4", "reward.num_workers=5") == (5, 32)
+
+
 def test_sft_runs_under_torchrun():
     run = launch.trainer(composed("qwen2-7b-instruct", "sft", "trainer.nnodes=2"))
     assert {"--nproc_per_node=8", "--nnodes=2", "s2r_verl.sft.train"} <= set(run)

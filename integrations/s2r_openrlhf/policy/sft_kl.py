@@ -61,7 +61,8 @@ class KLSFTLoss(SFTLoss):  # type: ignore[misc]
             chosen = trained[attention.bool()].unsqueeze(0)
         else:
             chosen = trained
-        found = full_kl(logits[chosen], base[chosen])
+        at = chosen.flatten().nonzero().squeeze(-1)
+        found = full_kl(logits.flatten(0, 1), base.flatten(0, 1), at=at)
         kl = torch.zeros(trained.shape, dtype=found.dtype, device=found.device).masked_scatter(trained, found)
         return kl[:, :-1]
 

@@ -77,7 +77,7 @@ class KLLoss:
         if self.reference.use_ulysses_sp:
             mask, labels = self._own_part(mask), self._own_part(labels)
         at = mask.nonzero().squeeze(-1)
-        found = nll_and_kl(logits[at], labels[at], self._reference_logits(data)[at])
+        found = nll_and_kl(logits, labels[at], self._reference_logits(data), at=at)
         nothing = logits.new_zeros(len(logits), dtype=found[0].dtype) + 0.0 * logits[:1].sum()
         return {name: nothing.index_put((at,), term) for name, term in zip(TERMS, found, strict=True)}
 

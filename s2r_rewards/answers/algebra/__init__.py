@@ -1,1 +1,1 @@
-"""What a syntax tree is worth: exactly, modulo a prime, to many digits, in double precision, as a set of reals."""
+"""Are two syntax trees equal: as constants, as functions of their variables, as sets of real numbers?"""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..numbers.arithmetic import Undefined, same_rational
 from ..read import tree
 from ..read.tree import Node, contains, rebuild, variables
-from .arithmetic import Undefined, same_rational
 from .identity import same_constant, same_function
 
 _LIMIT = 12  # arguments that are compared as functions; beyond it they must be written alike

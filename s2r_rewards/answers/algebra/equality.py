@@ -8,15 +8,15 @@ beyond 400 digits, stays undecided (None).
 from decimal import Decimal
 from fractions import Fraction
 
+from ..numbers.arithmetic import Undefined, same_rational
+from ..numbers.exact import Exact, as_number, exact_value
+from ..numbers.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.lexer import Rounded
 from ..read.tree import Node, rebuild, variables
 from ..result import Outcome, judged
-from .arithmetic import Undefined, same_rational
 from .calls import with_named_calls
-from .exact import Exact, as_number, exact_value
-from .floats import number
 from .identity import same_constant, same_function, within
 
 _DOUBLE = 17  # significant digits of a double

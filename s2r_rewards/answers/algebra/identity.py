@@ -1,6 +1,6 @@
 r"""Are two expressions the same number, or the same function of their variables?
 
-Numbers are compared as balls of 50 digits and more (:mod:`.balls`): a difference is a proof, and agreement is only
+Numbers are compared as balls of 50 digits and more (:mod:`..numbers.balls`): a difference is a proof, and agreement is only
 said where no term vanished in a rounding. Functions are compared at the points of :mod:`.points`; they are the same when
 they agree wherever both have a real value. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
 negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points.
@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, DecimalException, localcontext
 from typing import Any, Literal
 
+from ..numbers.arithmetic import Undefined, same_rational
+from ..numbers.balls import VANISHING, Ball, Hidden, MoreDigits, context
+from ..numbers.complexes import Complexes, Pair
+from ..numbers.floats import clearly_differ, clearly_no_multiple
+from ..numbers.rationals import compared
+from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
 from ..read.tree import Node, constants, descendants, functions, variables
-from .arithmetic import Undefined
-from .balls import VANISHING, Ball, MoreDigits, context
-from .complexes import Complexes, Pair
-from .floats import clearly_differ, clearly_no_multiple
+from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
-from .reals import PIECEWISE, WHOLE_ONLY, Reals
 
 DIGITS = 50
 MAX_DIGITS = 420
@@ -27,7 +29,6 @@ MAX_DIGITS = 420
 WHOLE_LETTERS = frozenset("nkmNKMjlr")
 #: Letters that stand for complex numbers where i is written.
 _COMPLEX_LETTERS = frozenset("zw")
-_BREAKING = PIECEWISE | {"sqrt"}
 _ENOUGH, _PLENTY = 5, 6
 _KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
 
@@ -63,23 +64,52 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     listed = sorted(names)
     if clearly_differ(first, second, listed) and not _asks_for_whole(first) and not _asks_for_whole(second):
         return False
-    return _over(_agreements(first, second, listed), _has(first, second, PIECEWISE), _has(first, second, _BREAKING))
+    pieces, breaking = _has(first, second, PIECEWISE), _breaks(first, second)
+    return _over(
+        _agreements(first, second, listed), pieces, breaking, lambda: _same_but_for_pieces(first, second, pieces)
+    )
 
 
-def _over(agreements: Iterator[Agreement], pieces: bool, breaking: bool) -> bool | None:
-    """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at."""
+def _same_but_for_pieces(first: Node, second: Node, pieces: bool) -> bool:
+    """Whether two expressions are the same whatever their pieces are worth."""
+
+    def same(one: Node, other: Node) -> bool:
+        if one == other:
+            return True
+        if (found := same_rational(one, other)) is not None:
+            return found
+        names = sorted(variables(one) | variables(other))
+        if not names:
+            return _at(one, other, {}, Reals) == "agree"
+        if clearly_differ(one, other, names):
+            return False
+        return _over(_agreements(one, other, names), pieces, breaking=False) is True
+
+    named = with_named_pieces(first, second, same)
+    return named is not None and same(*named)
+
+
+def _over(
+    agreements: Iterator[Agreement], pieces: bool, breaking: bool, proven: Callable[[], bool] = lambda: False
+) -> bool | None:
+    """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at, unless ``proven``."""
     agreed = 0
     for agreement in agreements:
         if agreement == "differ" or (agreement == "one" and pieces):
             return False
         agreed += agreement == "agree"
-        if agreed == _PLENTY and not breaking:
+        if agreement == "agree" and agreed == _PLENTY and (not breaking or proven()):
             break
     return True if agreed >= _ENOUGH else None
 
 
 def _has(first: Node, second: Node, names: frozenset[str]) -> bool:
     return not names.isdisjoint(functions(first) | functions(second))
+
+
+def _breaks(first: Node, second: Node) -> bool:
+    """Whether the sides may agree in one part of the line and not in another."""
+    return any(is_breaking(part) for node in (first, second) for part in descendants(node))
 
 
 def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreement]:
@@ -107,7 +137,7 @@ def _points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point] 
     """Real points, or whole ones where a side has values at nothing else; None where the sides cannot be equal."""
     whole = [_asks_for_whole(node) for node in (first, second)]
     if not any(whole):
-        return real_points(first, second, names, _has(first, second, _BREAKING))
+        return real_points(first, second, names, _breaks(first, second))
     if not all(whole) and not WHOLE_LETTERS.issuperset(names):
         return None
     return whole_points(first, second, names)
@@ -146,6 +176,8 @@ def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any
                     return "agree"
                 digits *= 2
             except MoreDigits as more:
+                if isinstance(more, Hidden) and (exact := compared(first, second, point)) is not None:
+                    return exact
                 digits = max(more.digits, digits + 20)
     return "differ" if _differ_anyway(kind(known), first, second) else "beyond"
 
@@ -194,14 +226,14 @@ def same_ratio(first: Node, second: Node, names: Iterable[str], positive: bool =
     listed = sorted(names)
     if clearly_no_multiple(first, second, listed):
         return False
-    pieces, breaking = _has(first, second, PIECEWISE), _has(first, second, _BREAKING)
+    pieces, breaking = _has(first, second, PIECEWISE), _breaks(first, second)
     return _over(_of_ratio(first, second, listed, positive), pieces, breaking) is True
 
 
 def _of_ratio(first: Node, second: Node, names: list[str], positive: bool) -> Iterator[Agreement]:
     """At every point: are the values in the ratio that they have at the first point where neither is zero?"""
     start: tuple[Ball, Ball] | None = None
-    for point in real_points(first, second, names, _has(first, second, _BREAKING)):
+    for point in real_points(first, second, names, _breaks(first, second)):
         known = Reals({name: Ball(value) for name, value in point.items()})
         with localcontext(context(DIGITS)):
             try:

@@ -14,11 +14,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise, product
 
+from ..numbers.arithmetic import Undefined
+from ..numbers.balls import Ball, MoreDigits, context
+from ..numbers.reals import Reals
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
-from .arithmetic import Undefined
-from .balls import Ball, MoreDigits, context
-from .reals import Reals
+from .lines import lines
 from .regions import region_points
 
 Point = dict[str, Decimal]
@@ -82,6 +83,7 @@ def real_points(first: Node, second: Node, names: Sequence[str], pieces: bool) -
     if pieces:
         yield from _between_breaks(first, second, names, digits)
         yield from region_points(first, second, names, digits.step())
+        yield from lines(first, second, names, digits.step())
 
 
 def _signed(digits: Digits, sign: str, which: int, low: Decimal, high: Decimal) -> Decimal:

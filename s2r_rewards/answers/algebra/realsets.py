@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
+from ..numbers.arithmetic import Undefined
+from ..numbers.balls import ONE, Ball, MoreDigits, context
+from ..numbers.reals import Reals
 from ..read import tree
 from ..read.tree import Node, variables
-from .arithmetic import Undefined
-from .balls import ONE, Ball, MoreDigits, context
-from .reals import Reals
 
 #: Whether a number is in a union, an intersection or a difference, from whether it is in each part.
 _JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {

@@ -15,10 +15,10 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
+from ..numbers.arithmetic import Undefined
+from ..numbers.floats import Floats
 from ..read import tree
 from ..read.tree import Node, descendants
-from .arithmetic import Undefined
-from .floats import Floats
 
 _PERIODIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _TRIES, _TRIES_OF_ROOTS = 1_200, 300

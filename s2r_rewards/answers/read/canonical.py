@@ -21,6 +21,11 @@ _STYLED = re.compile(
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[mgsh])")
+#: The letters of 2 m/g may be anything; those of 2 m/s hardly are.
+_SPACED_RATE = re.compile(
+    r"(-?\d[\d,.]*(?: ?\\(?:times|cdot) ?10\^\{?-?\d+\}?)? )"
+    r"((?:[kcm]?m|in|ft|mi|yd)/(?:s|h|hr|min)(?:\^\{?2\}?)?|k?g/(?:m?L|c?m\^\{?3\}?)|mol/L|[kcm]?m|[km]?g|[A-Zs])"
+)
 _STYLED_DEGREE = re.compile(r"\\(?:text|mathrm)\s*\{\s*\^\s*\{?\\circ\s*\}?\s*([CF])\s*\}")
 _SYMBOLS = re.compile(
     r"(?<=[\d}]) *(?:\\(?:text|mathrm)\s*\{ *)?([kMm]?) *\\(?:mathrm\{)?(Omega|mu)(?![A-Za-z]) *\}?"
@@ -83,6 +88,8 @@ def spaced_number(text: str) -> str:
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)
+    if text.startswith("\\text{") and text[6:7].isdigit() and text.find("}") == len(text) - 1:
+        text = text[6:-1]
     if not text.isascii():
         text = text.translate(_UNICODE)
     text = respell(text)
@@ -99,6 +106,10 @@ def canonical(text: str) -> str:
         text = _SYMBOLS.sub(_unit_symbol, text)
     if text[-1:].isalpha() and text[0] in "-.0123456789" and (spaced := _SPACED_UNIT.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
+    if text[:1] in "-0123456789" and (spaced := _SPACED_RATE.fullmatch(text)):
+        text = rf"{spaced[1]} \text{{{spaced[2]}}}"
+    if text[:1] == "$" and text[1:2].isdigit() and text.count("$") == 1:
+        text = "\\" + text  # money
     if "^" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
     return " ".join(text.split())

@@ -6,11 +6,12 @@ Each rewriting is looked at only where a sign of its own occurs in the text, so 
 import re
 from fractions import Fraction
 
-from .vocabulary import NUMBER_WORDS, PARTS, SCALES
+from .vocabulary import HEDGES, NUMBER_WORDS, PARTS, SCALES, WORDS
 
 _SPECIAL = re.compile(r"(?:\s*(?:<\|[a-z_]{2,20}\|>|</?s>|<eos>)(?:user|assistant)?)+\s*$")
 _CHOOSE = re.compile(r"\{([^{}]*)\\choose(?![A-Za-z])([^{}]*)\}")
 _BEFORE_C = re.compile(r"(?:\{\s*\})?\s*[\^_]\s*\{?\s*(\w+)\s*\}?\s*C\s*_\s*\{?\s*(\w+)\s*\}?")
+_COUNTED = re.compile(r"^(\d+) ?C ?(\d+)$")
 _C_N_K = re.compile(r"(?<![A-Za-z\\])C\s*_\s*(\{[^{}]*\}|\w)\s*\^\s*(\{[^{}]*\}|\w)")
 _SCRIPTS = re.compile(r"([A-Za-z])\s*\^\s*(\{[^{}]*\}|\w)\s*_\s*(\{[^{}]*\}|\w)")
 _BASE_WORD = re.compile(r"(?<=\d)_\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*([a-z]+)\s*\}{0,2}")
@@ -28,6 +29,27 @@ _OF_PART = re.compile(r"\\text\s*\{\s*(?:for|in|of)\s+part\s*\(?[a-z]\)?\s*,?\s*
 _THOUSANDS = {word: size for word, size in SCALES.items() if size >= 1_000}
 _LISTS = re.compile(r"(?<![A-Za-z])(?:min|max|gcd|lcm)\s*\}?\s*(?:\\[Bb]igg?l?|\\left)?\s*[(\[{]")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
+_ONE = r"(\d|[A-Za-z]|\\[A-Za-z]+(?![A-Za-z{\s]*\{))"
+_BARE = (
+    (re.compile(r"\\([dt]?frac) *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE + r" *(?=[\dA-Za-z\\{])"), r"\\\1{\2}"),
+    (re.compile(r"(\\[dt]?frac\{[^{}]*\}) *" + _ONE), r"\1{\2}"),
+    (re.compile(r"\\sqrt *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE), r"\\sqrt{\1}"),
+)
+_QUANTITY = re.compile(
+    r"\s*(?:\\(?:text|mathrm|textbf|operatorname)\s*\{\s*[A-Za-z][A-Za-z ]*\}|[A-Za-z][a-z]{2,}(?: [A-Za-z]+){0,3}|\\(?:det|dim|arg|nabla)"
+    r"(?: *[A-Za-z](?:\([a-z, ]*\))?)?|[A-Z]\s*\^\s*\{?(?:-1|T|\\top|\*)\}?)\s*[=:]\s*(?=\S)"
+)
+_SYSTEM = re.compile(r"\\left\s*\\\{\s*\\begin\{array\}\s*\{[lcr| ]*\}(.*?)\\end\{array\}\s*\\right\s*\.?", re.S)
+_VARIANT = re.compile(r"\\var(epsilon|phi|theta|rho|sigma|kappa)(?![A-Za-z])")
+_SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
+_ANNOUNCING = frozenset(("final", "answer", "ans", "result", "solution", "text", "textbf", "the"))
+_DOUBTED = HEDGES | set(WORDS["never a name"].split())
+_SPOKEN = re.compile(r"(?i)\b(?:minus|negative|half|quarter|third|out of|in|to|remainder)\b")
+_HALVES = {"half": 2, "third": 3, "quarter": 4}
+_PART = re.compile(r"(?:(.+) and )?(?:an?|one) (half|third|quarter)|(half)")
+_SHARE = re.compile(r"(\w+(?: \w+)?) (?:out of|in) (\w+(?: \w+)?)")
+_RATIO = re.compile(r"\d+(?: to \d+)+")
+_REMAINDER = re.compile(r"(\d+),? (?:with )?(?:a )?remainder(?: of)? (\d+)")
 
 
 def respell(text: str) -> str:
@@ -40,8 +62,9 @@ def respell(text: str) -> str:
         text = _OF_PART.sub(r" \1 ", unbox(text))
     if text[:3].isalpha() or text.startswith("\\t"):
         text = _number_words(text)
-    if "C" in text and ("^" in text or "_" in text):
+    if "C" in text and ("^" in text or "_" in text or text[:1].isdigit()):
         text = _BEFORE_C.sub(r"\\binom{\1}{\2}", text)
+        text = _COUNTED.sub(r"\\binom{\1}{\2}", text)
     if "\\choose" in text:
         text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
     if "^" in text:
@@ -51,6 +74,10 @@ def respell(text: str) -> str:
             text = _ANGLE.sub(_degrees, text)
     if "_" in text:
         text = _BASE_WORD.sub(lambda m: f"_{{{NUMBER_WORDS[m[1]]}}}" if m[1] in NUMBER_WORDS else m[0], text)
+    if "array" in text:
+        text = _SYSTEM.sub(r"\\begin{cases}\1\\end{cases}", text)
+    if "\\frac " in text:
+        text = with_braces(text)
     if text[:1] == "]" or text[-1:] == "[":
         text = _REVERSED.sub(_interval, text)
     if "," in text and ("m" in text or "gcd" in text):
@@ -65,9 +92,64 @@ def combinations(text: str) -> str:
     return _C_N_K.sub(r"\\binom{\1}{\2}", text) if "C" in text else text
 
 
+def letters(text: str) -> str:
+    r"""``\varepsilon`` as ``\epsilon`` where only one of them is written, and a segment by its ends."""
+    if "\\var" in text and not any(f"\\{name}" in text for name in _VARIANT.findall(text)):
+        text = _VARIANT.sub(r"\\\1", text)
+    return _SEGMENT.sub(r"\1", text) if "overline" in text else text
+
+
 def primes(text: str) -> str:
     r"""``\frac{dy}{dx}`` as ``y'``."""
     return _DERIVATIVE.sub(lambda m: f"{m[1] or m[2]}'", _SECOND.sub(r"\1''", text)) if "d" in text else text
+
+
+def with_braces(text: str) -> str:
+    r"""``\frac1{n^2}`` and ``\sqrt\pi`` with the braces that may be left out."""
+    for bare, braced in _BARE:
+        text = bare.sub(braced, text)
+    return text
+
+
+def unnamed(text: str) -> str | None:
+    r"""The value behind a name that is no formula: ``Area = 6``, ``\det = 5``, ``A^{-1} = …``; None without such a name."""
+    found = _QUANTITY.match(text) if len(text) < 400 else None
+    if found is None or "=" in (value := text[found.end() :]):
+        return None
+    words = {word.lower() for word in re.findall(r"[A-Za-z]+", found[0])}
+    if ":" in found[0] and not words <= _ANNOUNCING:
+        return None
+    return None if words & _DOUBTED else value
+
+
+def spoken(text: str, ratio: bool = False) -> str:
+    """Notation for what is said in words: ``minus five``, ``3 and a half``, ``5 out of 8``, ``7 remainder 2``.
+
+    ``ratio`` says that the other side is one, so that ``1 to 2`` is no range.
+    """
+    if len(text) > 60 or not _SPOKEN.search(text):
+        return text
+    words = " ".join(_TEXT.sub(r" \1 ", text).split())
+    lower = words.lower()
+    if (negative := lower.partition(" "))[0] in ("minus", "negative") and (value := _digits(negative[2])):
+        return f"-{value}"
+    if part := _PART.fullmatch(lower):
+        size = _HALVES[part[2] or part[3]]
+        if not part[1]:
+            return f"1/{size}"
+        return f"{int(whole) * size + 1}/{size}" if (whole := _digits(part[1])) else text
+    if share := _SHARE.fullmatch(lower):
+        one, other = _digits(share[1]), _digits(share[2])
+        return f"{one}/{other}" if one and other else text
+    if found := _REMAINDER.fullmatch(lower):
+        return f"{found[1]} R {found[2]}"
+    return words.replace(" to ", ":") if ratio and _RATIO.fullmatch(lower) else text
+
+
+def _digits(words: str) -> str:
+    """A whole number in digits, whether it was written so or in words; empty for anything else."""
+    found = words if words.isdigit() else _number_words(words)
+    return found if found.isascii() and found.isdigit() and len(found) < 40 else ""
 
 
 def unbox(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Tier ``clock``: times of day. ``2:10 PM`` is ``14:10``, and neither is a ratio.
+"""Tier ``clock``: times of day and days of the year. ``2:10 PM`` is ``14:10``, ``July 4`` is ``4th of July``.
 
 Two digits below 60 behind a colon make a time; so does "am" or "pm". A time without them may be either half of the day.
 Caveat: ``1:12`` may also be a ratio, so it is still equal to ``1/12``, but ``3:45`` is no ``1/15``.
@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from math import gcd
 
 from ..policy import CheckPolicy
+from ..read.vocabulary import WORDS
 from ..result import Outcome, judged
 
 _STYLED = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}|[$~]|\\[,;: ]")
 _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(?::([0-5]\d))?\s*(?:([ap])\s*\.?\s*m\s*\.?)?", re.I)
+_MONTHS = {name[:size]: number for number, name in enumerate(WORDS["months"].split(), 1) for size in (3, len(name))}
+_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)", re.I)
+_DATE = re.compile(
+    r"(?:(?:([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?)|(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?([A-Za-z]+)\.?))(?:,?\s+(\d{4}))?"
+)
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_NAMED = {"noon": "12:00 pm", "midnight": "12:00 am", "12 noon": "12:00 pm", "12 midnight": "12:00 am"}
 _HALF = re.compile(r"\d\s*[ap]\s*\.?\s*m\b", re.I)
 
 
@@ -43,6 +51,24 @@ def read_clock(text: str) -> Clock | None:
     return Clock(hour, int(match[2] or 0), int(match[3] or 0), half)
 
 
+def read_date(text: str) -> tuple[int, int, int] | None:
+    """Year (0 if none is said), month and day of a date that names its month, or of ``2020-07-04``; else None."""
+    if match := _ISO.fullmatch(text):
+        return int(match[1]), int(match[2]), int(match[3])
+    match = _DATE.fullmatch(text)
+    if match is None or (month := _MONTHS.get((match[1] or match[4]).lower())) is None:
+        return None
+    return int(match[5] or 0), month, int(match[2] or match[3])
+
+
+def compare_dates(gold: str, answer: str) -> Outcome | None:
+    """Decide two dates; None when a side is none."""
+    if not (_MONTH.search(gold) or _ISO.fullmatch(gold)) or len(gold) > 60 or len(answer) > 60:
+        return None
+    first, second = (read_date(_STYLED.sub(lambda m: m[1] or " ", text).strip(" .")) for text in (gold, answer))
+    return first and second and judged(first == second, "clock", "same date", "different dates")
+
+
 def _names_half(text: str) -> bool:
     return text[-1:] in "mM.}" and _HALF.search(text) is not None
 
@@ -54,6 +80,7 @@ def compare_clocks(gold: str, answer: str, policy: CheckPolicy) -> Outcome | Non
     if len(gold) > 60 or len(answer) > 60:
         return None
     texts = [_STYLED.sub(lambda m: m[1] or " ", text).strip() for text in (gold, answer)]
+    texts = [_NAMED.get(text.lower(), text) for text in texts]
     first, second = map(read_clock, texts)
     if first and second and policy.units == "strict" and bool(first.half) != bool(second.half):
         return Outcome(False, "clock", "am or pm on one side only")

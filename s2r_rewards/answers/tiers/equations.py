@@ -4,11 +4,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeGuard
 
-from ..algebra.arithmetic import Undefined, same_rational, same_rational_ratio
 from ..algebra.calls import with_named_calls
 from ..algebra.equality import decimal_places
-from ..algebra.floats import number
 from ..algebra.identity import same_ratio
+from ..numbers.arithmetic import Undefined, same_rational, same_rational_ratio
+from ..numbers.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, replaced, variables
@@ -16,6 +16,7 @@ from ..result import Outcome, judged
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 Sides = tuple[Node, ...]
+_NUMBERED = frozenset(f"_{number}" for number in range(1, 10))
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 
 
@@ -156,6 +157,8 @@ def _same_role(first: Node, second: Node) -> bool:
             return one == other
         case (tree.Call(), tree.Sym("y")) | (tree.Sym("y"), tree.Call()):
             return True
+        case tree.Sym(one), tree.Sym(other):  # a root is x_1 or x
+            return (other == one[:-2] and one[-2:] in _NUMBERED) or (one == other[:-2] and other[-2:] in _NUMBERED)
     return False
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..algebra.equality import equal
-from ..algebra.exact import as_number
+from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN

@@ -9,14 +9,17 @@ Integration constants and whole numbers of periods stand for any number, so thei
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import permutations
 
-from ..algebra.exact import as_number
+from ..numbers.exact import as_number
 from ..read import tree
 from ..read.tree import Node, descendants, functions, rebuild, replaced, variables
 from .orders import as_interval, is_order, pieces
 
 Pair = tuple[Node, Node]
-_CONSTANTS = frozenset(("C", "c", "K", "k", "C_0", "C_1", "c_0", "c_1", "const"))
+_CONSTANTS = frozenset(("C", "c", "K", "k", "C_0", "C_1", "C_2", "c_0", "c_1", "c_2", "const"))
+_INTEGRATION = frozenset(("C", "c", "C_1", "C_2", "c_1", "c_2"))
+_ANY_CONSTANT = _INTEGRATION | frozenset(("A", "B", "D", "K", "k", "A_1", "A_2", "k_1", "k_2"))
 _WHOLE = frozenset("knmlNj")
 _HATS = ("hati", "hatj", "hatk")
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
@@ -24,8 +27,11 @@ _COUNTED = {"C": "binom", "P": "permutations"}
 _PLAIN = (tree.Num, tree.Const, tree.Percent)
 
 
-def readings(gold: Node, answer: Node, order: str) -> Iterator[Pair]:
-    """Other pairs that these two may stand for; equal when one of them is."""
+def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = frozenset()) -> Iterator[Pair]:
+    """Other pairs that these two may stand for; equal when one of them is.
+
+    ``bound`` are letters that a side says to be any whole number: ``k \\in \\mathbb{Z}``.
+    """
     if isinstance(gold, _PLAIN) and isinstance(answer, _PLAIN):
         return
     names = variables(gold) | variables(answer)
@@ -47,7 +53,7 @@ def readings(gold: Node, answer: Node, order: str) -> Iterator[Pair]:
             yield first, second
     if isinstance(gold, tree.List | tree.Set) or isinstance(answer, tree.List | tree.Set):
         return  # the members are looked at one by one
-    for renamed in renamings(gold, answer):
+    for renamed in renamings(gold, answer, bound):
         yield gold, renamed
 
 
@@ -86,17 +92,42 @@ def _interval(node: Node) -> Node:
     return node
 
 
-def renamings(gold: Node, answer: Node) -> Iterator[Node]:
-    """The answer with its free letter named as the gold's, where such a letter may have any name."""
+def renamings(gold: Node, answer: Node, bound: frozenset[str] = frozenset()) -> Iterator[Node]:
+    """The answer with its free letters named as the gold's, where such letters may have any name."""
     ours, theirs = variables(gold), variables(answer)
     mine, other = ours - theirs, theirs - ours
     if len(mine) == len(other) == 1:
         (wanted,), (found,) = mine, other
-        if _is_free(gold, wanted) and _is_free(answer, found):
+        counted = {wanted, found} <= _WHOLE and not bound.isdisjoint((wanted, found))
+        free = _is_free(gold, wanted) and _is_free(answer, found)
+        argument = (_argument(gold), _argument(answer)) == (tree.Sym(wanted), tree.Sym(found))  # f(x) = 2x, f(y) = 2y
+        if counted or free or argument or _are_constants(gold, answer, mine, other):
             yield replaced(answer, found, tree.Sym(wanted))
+    elif len(mine) == len(other) == 2 and _are_constants(gold, answer, mine, other):
+        for wanted_pair in permutations(mine):
+            renamed = answer
+            for found, wanted in zip(sorted(other), wanted_pair, strict=True):
+                renamed = replaced(renamed, found, tree.Sym(wanted))
+            yield renamed
     elif not mine and not other and {"C_1", "C_2"} <= ours:
         swapped = replaced(replaced(answer, "C_1", tree.Sym("C_0")), "C_2", tree.Sym("C_1"))
         yield replaced(swapped, "C_0", tree.Sym("C_2"))
+
+
+def _argument(node: Node) -> Node | None:
+    """The x of ``f(x) = …``."""
+    match node:
+        case tree.Relation((tree.Call(_, argument), _), ("=",)):
+            return argument
+    return None
+
+
+def _are_constants(gold: Node, answer: Node, ours: set[str], theirs: set[str]) -> bool:
+    """Whether one side has integration constants for names and the other letters that are used for such."""
+    for node, named, other in ((gold, ours, theirs), (answer, theirs, ours)):
+        if named <= _INTEGRATION and other <= _ANY_CONSTANT and all(_is_free(node, name) for name in named):
+            return True
+    return False
 
 
 def _is_free(node: Node, name: str) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
-from ..algebra.exact import as_number
 from ..algebra.realsets import real_set, same_set
+from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild
@@ -31,6 +31,7 @@ from .number import compare_values, unwrap
 from .orders import compare_orders, is_order
 from .readings import readings
 
+_WHOLE_SETS = ((tree.Sym("mathbbZ"),), (tree.Sym("mathbbN"),))
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
@@ -42,7 +43,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
     outcome = _compare(gold, answer, policy)
     if not outcome.equal:
-        for pair in readings(_without_domain(gold), _without_domain(answer), policy.order):
+        bound = _whole_letters(gold) | _whole_letters(answer)
+        for pair in readings(_without_domain(gold), _without_domain(answer), policy.order, bound):
             if (second := _compare(*pair, policy)).equal:
                 return second
     return outcome
@@ -164,6 +166,16 @@ def _without_domain(node: Node) -> Node:
     return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
 
 
+def _whole_letters(node: Node) -> frozenset[str]:
+    """The letters that a list says to be whole numbers."""
+    items = node.items if isinstance(node, tree.List) else ()
+    return frozenset(
+        item.sides[0].name
+        for item in items
+        if isinstance(item, tree.Relation) and isinstance(item.sides[0], tree.Sym) and item.sides[1:] in _WHOLE_SETS
+    )
+
+
 def _is_domain(node: Node) -> bool:
     match node:
         case tree.Relation((_, tree.Sym(name)), ("in",)):
@@ -282,8 +294,11 @@ def _ratios(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         outcome = _ordered(gold.parts, answer.parts, policy, "ratio")
         if outcome.equal or any(as_number(part) == 0 for part in (*gold.parts, *answer.parts)):
             return outcome
-        if len(gold.parts) != len(answer.parts) or len(gold.parts) != 2:
+        if len(gold.parts) != len(answer.parts):
             return outcome
+        if len(gold.parts) > 2:  # 1:2:3 is 2:4:6
+            one, other = (tuple(tree.Quotient(part, side.parts[0]) for part in side.parts) for side in (gold, answer))
+            return _ordered(one, other, policy, "ratio")
     elif any(isinstance(side, tree.Ratio) and len(side.parts) != 2 for side in sides):
         return Outcome(False, "structure", "a ratio of several and a value")
     first, second = (tree.Quotient(*side.parts) if isinstance(side, tree.Ratio) else side for side in sides)

@@ -42,7 +42,8 @@ def normal_words(text: str) -> str:
     """Letters and digits; where there are digits, also everything that could change a number."""
     plain = plain_text(text).lower()
     if any(character.isdigit() for character in plain):
-        return _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", plain))
+        word = _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", plain))
+        return _SYNONYMS.get(word, word)
     word = _NOT_ALNUM.sub("", plain)
     return _SYNONYMS.get(word, word)
 
@@ -74,7 +75,27 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
         if left and left == right and _signs(first) == _signs(second):
             return Outcome(True, "text", "same words but for articles")
+    if _same_factors(first, second):
+        return Outcome(True, "text", "same letters as factors")
+    if policy.order != "strict" and _items(first) == _items(second) != []:
+        return Outcome(True, "text", "same words in a list")
     return Outcome(False, "text", "different text")
+
+
+def _same_factors(first: str, second: str) -> bool:
+    """``mgh`` and ``hgm``: letters without a vowel are no word, but a product."""
+    return (
+        1 < len(first) == len(second) < 5
+        and sorted(first) == sorted(second)
+        and _CONSONANTS.fullmatch(first) is not None
+    )
+
+
+def _items(text: str) -> list[str]:
+    """The words of ``red, white and blue`` in alphabetical order; empty for what is no list of words."""
+    parts = _PARTING.split(text)
+    listed = len(parts) > 1 and not _DOUBT.search(text) and not _NEGATED.search(text)
+    return sorted(normal_words(part) for part in parts) if listed and all(map(_NAMED.fullmatch, parts)) else []
 
 
 def _yes_or_no(text: str) -> str:
@@ -86,6 +107,10 @@ def _yes_or_no(text: str) -> str:
     return found[1].lower() if len(said) == 1 and not _DOUBT.search(text) else ""
 
 
+_CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
+_PARTING = re.compile(r"\s*(?:,\s*and\b|,|;|&|\band\b)\s*")
+_NAMED = re.compile(r"[A-Za-z][A-Za-z' -]{0,40}")
+_NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|then|before|after|but)\b|n't", re.I)
 _DOUBT = re.compile(r"\b(?:maybe|perhaps|possibly|or)\b|/", re.I)
 _UNSTYLED = re.compile(
     r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathsf|operatorname|boxed)\s*\{([^{}]*)\}|\$|\\[,;:! ]|\\(?:left|right)(?![A-Za-z])"

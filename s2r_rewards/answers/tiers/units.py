@@ -7,11 +7,12 @@ what was counted.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from ..algebra.exact import as_number
+from ..numbers.exact import as_number
 from ..read import tree
 from ..read.atoms import TURN
 from ..read.tree import Node
@@ -31,6 +32,12 @@ _THERMAL: dict[Unit, Unit] = {
     (("celsius", 1), ("degree", 1)): (("celsius", 1),), (("degree", 1), ("fahrenheit", 1)): (("fahrenheit", 1),),
     (("C", 1), ("degree", 1)): (("celsius", 1),), (("F", 1), ("degree", 1)): (("fahrenheit", 1),),
 }  # fmt: skip
+
+
+_AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s?([A-Za-z]+)\.?")
+_AMOUNTS = re.compile(r"\d[\d.]*\s?[A-Za-z]+\.?(?: (?:and )?\d[\d.]*\s?[A-Za-z]+\.?)+")
+_FEET = re.compile(r"(\d{1,12})\s?'\s?(\d{1,12}(?:\.\d{1,12})?)\s?(?:\"|'')")
+_STYLED = re.compile(r"\\(?:text|mathrm)\s*\{([^{}]*)\}|\\[ ,]")
 
 
 class Quantity(NamedTuple):
@@ -78,6 +85,31 @@ def _letter(node: Node, sign: int) -> tuple[str, int] | None:
         ) is not None:
             return (found[0], sign * int(power))
     return None
+
+
+def in_one_unit(text: str) -> str | None:
+    """``5 hours 30 minutes`` as ``330`` minutes; None for what is no amount in several units of one kind.
+
+    Each unit is a part of the one before, and fewer of it are said than make up one of those.
+    """
+    if not text[:1].isdigit() or text[-1].isdigit() or len(text) > 80:
+        return None
+    plain = " ".join(_STYLED.sub(lambda m: f" {m[1] or ''} ", text).split())
+    plain = _FEET.sub(r"\1 ft \2 in", plain)
+    if not _AMOUNTS.fullmatch(plain):
+        return None
+    total, last = Fraction(0), None
+    for number, word in _AMOUNT.findall(plain):
+        unit = read_unit(word)
+        if len(unit) != 1 or not is_known(unit):
+            return None
+        if last is not None:
+            factor = conversion(last, unit)
+            if factor is None or factor <= Fraction(number):
+                return None
+            total *= factor
+        total, last = total + Fraction(number), unit
+    return rf"{total} \text{{ {word}}}"
 
 
 def is_known(unit: Unit) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..read.spelling import with_braces
+
 GOLD_UNREADABLE = "the gold answer cannot be read"
 Comparison = Callable[[str, str], tuple[bool | None, str]]
 Request = dict[str, Any]
@@ -57,7 +59,7 @@ def _said(equal: object) -> tuple[bool, str]:
 def _sympy(text: str) -> Any:
     from latex2sympy2_extended import latex2sympy
 
-    return latex2sympy(text.strip().strip("$"))
+    return latex2sympy(with_braces(text.strip().strip("$")))
 
 
 def compare(comparison: Comparison, request: Request) -> Request:

@@ -72,7 +72,9 @@ def _plain_linears(module):
 
 
 def _ray(ray):
-    """Logical GPUs, so that OpenRLHF's placement groups fit; no dashboard, loopback only."""
+    """Logical GPUs, so that OpenRLHF's placement groups fit; no dashboard, loopback only. A cluster that runs has its own."""
+    if os.environ.get("RAY_ADDRESS"):
+        return
     init = ray.init
 
     @functools.wraps(init)

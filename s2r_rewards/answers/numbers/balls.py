@@ -19,6 +19,7 @@ ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 #: Digits behind the leading one that a term may lie below the sum that it stands in.
 MARGIN = 22
 _LARGEST = Decimal(2_000_000)
+_TWICE = 150  # digits up to which twice as many are asked for
 #: Digits of the largest whole number that is written out.
 _LONGEST = 10_000
 
@@ -35,6 +36,14 @@ class MoreDigits(Exception):
 VANISHING: ContextVar[bool] = ContextVar("vanishing", default=False)
 #: More digits than anybody will compute: the value is out of range.
 BEYOND = 10**9
+
+
+class Hidden(MoreDigits):
+    """The error of a value hides on which side of a jump, of zero or of the end of a domain it is."""
+
+    def __init__(self) -> None:
+        digits = getcontext().prec
+        super().__init__(2 * digits if digits < _TWICE else BEYOND)
 
 
 def _ask(digits: int) -> None:
@@ -94,6 +103,8 @@ class Ball:
 
     def __truediv__(self, other: Ball) -> Ball:
         if other.is_zero:
+            if other.error:
+                raise Hidden
             raise Undefined("division by zero")
         flags = getcontext().flags
         flags[Inexact] = False
@@ -121,14 +132,18 @@ class Ball:
         return int(self.value)
 
     def floor(self) -> Ball:
-        """The largest whole number that is not larger; undefined where the error hides it."""
+        """The largest whole number that is not larger.
+
+        Raises:
+            Hidden: the error hides it.
+        """
         if self.value.adjusted() > getcontext().prec:  # no digit of it stands behind the point
             if self.error:
-                raise Undefined("too close to a jump")
+                raise Hidden
             return self
         low, high = floor(self.value - self.error), floor(self.value + self.error)
         if low != high:
-            raise Undefined("too close to a jump")
+            raise Hidden
         return Ball(Decimal(low))
 
 
@@ -145,10 +160,14 @@ def rational(value: Fraction) -> Ball:
 
 
 def sign(ball: Ball) -> int:
-    """1, 0 (exactly zero) or -1; undefined where the error hides it."""
+    """1, 0 (exactly zero) or -1.
+
+    Raises:
+        Hidden: the error hides it.
+    """
     if ball.is_zero:
         if ball.error:
-            raise Undefined("too close to zero")
+            raise Hidden
         return 0
     return 1 if ball.value > 0 else -1
 
@@ -179,6 +198,8 @@ def _visible(x: Ball) -> None:
 def ln(x: Ball) -> Ball:
     """The natural logarithm of a positive number."""
     if x.value - x.error <= 0:
+        if x.value + x.error > 0 and x.error:
+            raise Hidden
         raise Undefined("the logarithm of a number that is not positive")
     return _monotone(x.value.ln(), x.error / (x.value - x.error))
 
@@ -280,6 +301,8 @@ def arcsin(x: Ball) -> Ball:
     if abs(x.value) == ONE and not x.error:
         return pi() / Ball(TWO * x.value)
     if abs(x.value) + x.error >= ONE:
+        if abs(x.value) - x.error <= ONE:
+            raise Hidden
         raise Undefined("no arcsine")
     return arctan(x / sqrt(Ball(ONE) - x * x))
 

@@ -1,5 +1,4 @@
-"""Losses over actions (torch): the clipped objective of Eq. 6 and its relatives, the KL term of Eq. 5, and the SFT mask
-of Eq. 1.
+"""Losses over actions: the clipped objective of Eq. 6 and its relatives, and the KL term of Eq. 5.
 
 Shapes: B trajectories, T response tokens; ``action_ids`` [B, T] as from :func:`s2r_rewards.tensors.action_ids`
 (−1: the token belongs to no action and is left out).
@@ -7,17 +6,14 @@ Shapes: B trajectories, T response tokens; ``action_ids`` [B, T] as from :func:`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from s2r_rewards.methods.objective import RATIOS, check_objective
-from s2r_rewards.trajectory import Trajectory
 
 
-def _same_shape(**tensors: Tensor) -> None:
+def same_shape(**tensors: Tensor) -> None:
+    """ValueError unless all are [B, T] of one shape."""
     shapes = {name: tuple(t.shape) for name, t in tensors.items()}
     if len(set(shapes.values())) != 1 or any(len(shape) != 2 for shape in shapes.values()):
         raise ValueError(f"expected [B, T] tensors of one shape, found {shapes}")
@@ -36,7 +32,7 @@ def sum_by_action(values: Tensor, action_ids: Tensor) -> tuple[Tensor, Tensor]:
 
     Sums are kept in float32 at least: trainers hand over bfloat16, which loses whole tokens in a long sum.
     """
-    _same_shape(values=values, action_ids=action_ids)
+    same_shape(values=values, action_ids=action_ids)
     values = values.to(torch.promote_types(values.dtype, torch.float32))
     mask, unit, size = _units(action_ids)
     sums = torch.zeros(size, dtype=values.dtype, device=values.device)
@@ -117,7 +113,7 @@ def response_losses(
 
     The loss of a mini-batch is Σ losses / Σ weights over all its micro-batches and ranks.
     """
-    _same_shape(log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, action_ids=action_ids)
+    same_shape(log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, action_ids=action_ids)
     check_objective(ratio, clip, objective, dual_clip, average, divisor)
     mask = action_ids >= 0
     difference = torch.where(mask, log_probs - old_log_probs, 0.0)
@@ -134,7 +130,7 @@ def response_losses(
     if dual_clip is not None:
         terms = torch.where(advantages < 0, torch.maximum(terms, dual_clip * advantages), terms)
     if off_policy is not None:
-        _same_shape(off_policy=off_policy, action_ids=action_ids)
+        same_shape(off_policy=off_policy, action_ids=action_ids)
         terms = torch.where(off_policy.bool(), shaped_probability(log_probs) * advantages, terms)
     totals, weights = by_response(terms, action_ids, average, divisor)
     with torch.no_grad():
@@ -213,101 +209,6 @@ def kl_penalised(
     For the outcome level (KL per sequence) pass ``action_ids.clamp(max=0)``: the whole response is one action.
     The log-ratio is a constant here; no gradient flows through it.
     """
-    _same_shape(advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids)
+    same_shape(advantages=advantages, log_probs=log_probs, ref_log_probs=ref_log_probs, action_ids=action_ids)
     log_ratio = action_log_ratio((log_probs - ref_log_probs).detach(), action_ids, "action")
     return (advantages - beta * log_ratio) * (action_ids >= 0)
-
-
-def trained_actions(trajectory: Trajectory) -> tuple[bool, ...]:
-    """δ(a_t) of Eq. 1, per action: every verification, the **last** attempt and ``end``; no earlier attempt."""
-    attempts = [i for i, action in enumerate(trajectory.actions) if action.kind == "solve"]
-    last = attempts[-1] if attempts else -1
-    return tuple(action.kind != "solve" or i == last for i, action in enumerate(trajectory.actions))
-
-
-def sft_mask(trajectory: Trajectory, spans: Sequence[tuple[int, int]], length: int) -> Tensor:
-    """δ of Eq. 1 over tokens, [T] of 0/1, from the token spans of all actions."""
-    if len(spans) != len(trajectory.actions):
-        raise ValueError(f"{len(spans)} spans for {len(trajectory.actions)} actions; expected one each")
-    mask = torch.zeros(length)
-    for trained, (first, end) in zip(trained_actions(trajectory), spans, strict=True):
-        mask[first:end] = float(trained)
-    return mask
-
-
-def nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor | None, chunk: int = 1024) -> tuple[Tensor, Tensor]:
-    """(−log π(label), KL(π ‖ π_ref) over the whole vocabulary), [N] each, in float32 at least.
-
-    Args:
-        logits: [N, V], at N tokens that are trained.
-        labels: the tokens that they predict, [N].
-        ref_logits: of the frozen reference at the same places, [N, V]; None: the KL is 0.
-        chunk: so many tokens at a time; only one chunk's probabilities are kept, and made again in the backward pass.
-    """
-    if ref_logits is None:
-        wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        nll = torch.nn.functional.cross_entropy(wide, labels, reduction="none")
-        return nll, torch.zeros_like(nll)
-    if ref_logits.shape != logits.shape:
-        raise ValueError(
-            f"the reference gave logits {tuple(ref_logits.shape)}, the model {tuple(logits.shape)}; expected one "
-            "vocabulary: start both from the same model"
-        )
-    found: list[tuple[Tensor, Tensor]] = []
-    for at in range(0, len(labels), chunk):
-        part = slice(at, at + chunk)
-        given = logits[part], labels[part], ref_logits[part].detach()
-        found.append(checkpoint(_nll_and_kl, *given, use_reentrant=False))
-    if not found:
-        nothing = logits.flatten()[:0].to(torch.promote_types(logits.dtype, torch.float32))
-        return nothing, nothing
-    parts = zip(*found, strict=True)
-    return torch.cat(next(parts)), torch.cat(next(parts))
-
-
-def full_kl(logits: Tensor, ref_logits: Tensor, chunk: int = 1024) -> Tensor:
-    """KL(π ‖ π_ref) over the whole vocabulary, [N], where a trainer computes the NLL itself; as in :func:`nll_and_kl`."""
-    return nll_and_kl(logits, logits.new_zeros(len(logits), dtype=torch.long), ref_logits, chunk)[1]
-
-
-def _nll_and_kl(logits: Tensor, labels: Tensor, ref_logits: Tensor) -> tuple[Tensor, Tensor]:
-    dtype = torch.promote_types(logits.dtype, torch.float32)
-    log_probs = torch.log_softmax(logits.to(dtype), dim=-1)
-    nll = -log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
-    ref = torch.log_softmax(ref_logits.to(dtype), dim=-1)
-    return nll, (log_probs.exp() * (log_probs - ref)).sum(-1)
-
-
-def sft_loss(
-    logits: Tensor,
-    labels: Tensor,
-    mask: Tensor,
-    ref_logits: Tensor | None = None,
-    beta: float = 0.0,
-    divisor: float | None = None,
-) -> tuple[Tensor, dict[str, float]]:
-    """Σ δ (−log π(token) + β KL(π ‖ π_ref)) / divisor: Eq. 1 with its KL term (§2.2, arXiv:2502.12853).
-
-    Eq. 1 is a mean over examples of a *sum* over actions, so divisor = B; the authors' code and every trainer here take
-    the mean over trained tokens, divisor = Σ δ, which weighs long examples alike with short ones, token by token. A part
-    of a mini-batch is given the divisor of the whole one: then its parts add up to the same loss, however it is cut.
-
-    Args:
-        logits: [B, T, V]; position t predicts ``labels[:, t]``.
-        labels: [B, T].
-        mask: δ of the labels, [B, T] of 0/1 (:func:`sft_mask`).
-        ref_logits: of the frozen reference model, [B, T, V]; needed where β > 0.
-        beta: β, 0.1 in the paper (0.01 for Qwen2.5-Math-7B).
-        divisor: default: the trained tokens of what is given.
-
-    Returns:
-        (loss, stats): ``nll`` and ``kl`` are the two terms under the same divisor, without β.
-    """
-    _same_shape(labels=labels, mask=mask)
-    if beta and ref_logits is None:
-        raise ValueError(f"beta is {beta}, but there are no logits of a reference model; give ref_logits or beta=0")
-    at = mask.bool()
-    nll, kl = nll_and_kl(logits[at], labels[at], None if ref_logits is None else ref_logits[at])
-    count = max(float(at.sum()) if divisor is None else divisor, 1.0)
-    terms = nll.sum() / count, kl.sum() / count
-    return terms[0] + beta * terms[1], {"nll": float(terms[0].detach()), "kl": float(terms[1].detach())}

@@ -1,0 +1,69 @@
+r"""What chooses the formula of an expression: the signs of what stands in an absolute value, below a line, under a root …"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..numbers.arithmetic import written_fraction
+from ..read import tree
+from ..read.tree import Node, descendants
+
+
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """An expression whose sign, or whose whole part, chooses the formula."""
+
+    node: Node
+    steps: bool = False
+
+
+def criticals(node: Node) -> Iterator[Critical]:
+    """All expressions that choose the formula of another."""
+    for part in descendants(node):
+        match part:
+            case tree.Quotient(_, below):
+                yield Critical(below)
+            case tree.Power(base, exponent):
+                ratio = written_fraction(exponent)
+                if (ratio is None or ratio < 0 or ratio.denominator > 1) and not isinstance(base, tree.Const):
+                    yield Critical(base)
+                if ratio is not None and ratio.denominator % 2 == 0:
+                    yield from map(Critical, _factors(base))
+            case tree.Function(name, arguments):
+                yield from _of_function(name, arguments)
+
+
+def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
+    inner = arguments[0]
+    match name:
+        case "floor" | "ceil":
+            yield Critical(inner, True)
+        case "max" | "min":
+            for k, one in enumerate(arguments[:5]):
+                yield from (Critical(tree.Sum((one, tree.Neg(other)))) for other in arguments[k + 1 : 5])
+        case "tan" | "sec":
+            yield Critical(tree.Function("cos", (inner,)))
+        case "cot" | "csc":
+            yield Critical(tree.Function("sin", (inner,)))
+        case "arcsin" | "arccos" | "arctanh":
+            yield from (Critical(tree.Sum((inner, tree.Num(Fraction(end))))) for end in (1, -1))
+        case "arccosh":
+            yield Critical(tree.Sum((inner, tree.Num(Fraction(-1)))))
+        case "sqrt":
+            yield Critical(inner)
+            yield from map(Critical, _factors(inner))
+        case "abs" | "sign" | "ln" | "log" | "coth" | "arccot":
+            yield Critical(inner)
+
+
+def _factors(node: Node) -> list[Node]:
+    """The bases of powers and the factors below a root, whose signs are lost in it."""
+    found: list[Node] = []
+    for part in descendants(node):
+        if isinstance(part, tree.Power) and written_fraction(part.right) is not None:
+            found.append(part.left)
+        if isinstance(part, tree.Product):
+            found += part.parts
+    return found

@@ -1,0 +1,235 @@
+r"""Points along a line, one variable of an expression, in every piece that its formula cuts the line into.
+
+The formula of an expression changes where an absolute value or a root of a square is zero, where the two sides of a
+maximum meet, at the steps of a floor, at poles, and where roots and logarithms begin to have values. Intervals say on which
+stretches of the line nothing of that happens; the stretches in between are halved until they are narrow, and what
+changes there is found by halving.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import pairwise
+
+from ..numbers.arithmetic import Undefined
+from ..numbers.balls import Ball, MoreDigits, context
+from ..numbers.intervals import Interval, Intervals
+from ..numbers.reals import Reals
+from ..read import tree
+from ..read.tree import Node, variables
+from .criticals import Critical, criticals
+
+_FIRST = (0.0, 1e-12, 1e-6, 1e-3, 0.03, 1.0, 30.0, 1e3, 1e6, 1e10, 1e17)
+_ENDS = tuple(sorted({*_FIRST, *(-end for end in _FIRST)}))
+_NARROW, _SLENDER = 1e-10, 1e-2
+_HALVINGS = 70
+_CHANGES = 16  # changes of one critical that are looked at
+_PER_PIECE = 3
+_STEPS = 3  # steps of a floor that count as pieces of their own, on either side of zero
+_CRITICALS = 16
+_FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0), 6  # where the steps of a floor are looked for one by one
+_OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))  # where the other variables are
+_REFINED, _SECANTS, _CLOSE = 80, 6, 12
+_LARGEST_PLAIN = 1e10
+_LOOKS, _LOOKS_OF_SEVERAL = 120, 60
+
+
+class Line:
+    """The line along one variable, the others fixed."""
+
+    def __init__(self, name: str, others: Mapping[str, float]) -> None:
+        self.name = name
+        self.others = {key: Interval(value, value) for key, value in others.items()}
+
+    def on(self, node: Node, low: float, high: float) -> Interval:
+        """The values of an expression on a stretch."""
+        return Intervals({**self.others, self.name: Interval(low, high)}).value(node)
+
+    def side(self, part: Critical, at: float) -> int | str:
+        """On which side of its changes a critical is at a point."""
+        try:
+            interval = self.on(part.node, at, at)
+        except Undefined:
+            return "undefined"
+        value = (interval.low + interval.high) / 2
+        if not abs(value) < math.inf:
+            return "beyond"
+        return math.floor(value) if part.steps else int(value > 0)
+
+    def changes(self, part: Critical, looks: int) -> list[float]:
+        """Where a critical changes: the widest of the unknown stretches is halved first, ``looks`` times."""
+        if self.name not in variables(part.node):
+            return []
+        found: list[float] = []
+        if part.steps:
+            looks //= 2
+            levels = {0, 1, -1, *(side for at in _FEW if isinstance(side := self.side(part, at), int))}
+            for level in sorted(levels, key=abs)[:_LEVELS]:
+                found += self.changes(Critical(tree.Sum((part.node, tree.Num(Fraction(-level))))), looks)
+        waiting = [(-_width(low, high), low, high) for low, high in pairwise(_ENDS)]
+        heapq.heapify(waiting)
+        while waiting and looks > 0:
+            width, low, high = heapq.heappop(waiting)
+            looks -= 1
+            if self._is_known(part, low, high):
+                continue
+            if -width < _SLENDER and (change := self._change(part, low, high)) is not None:
+                found.append(change)
+                continue
+            middle = _middle(low, high)
+            if -width < _SLENDER and (plain := _plain_within(low, high)) is not None and plain not in found:
+                found.append(plain)  # where it is touched, but not crossed
+            if -width < _NARROW:
+                continue
+            for half in ((low, middle), (middle, high)):
+                heapq.heappush(waiting, (-_width(*half), *half))
+        return sorted(set(found), key=abs)[:_CHANGES]
+
+    def refined(self, part: Critical, near: float) -> Decimal:
+        """A change to many digits, by the secant method; as it was where that leads nowhere."""
+        others = {key: Ball(Decimal(interval.low)) for key, interval in self.others.items()}
+
+        def at(x: Decimal) -> Decimal:
+            value: Ball = Reals({**others, self.name: Ball(x)}).value(part.node)
+            return value.value - target
+
+        start, target = Decimal(near), Decimal(0)
+        with localcontext(context(_REFINED)):
+            try:
+                target = at(start).to_integral_value() if part.steps else target
+                last, x = start * (1 + Decimal("1e-9")) + Decimal("1e-20"), start
+                below, value = at(last), at(x)
+                for _ in range(_SECANTS):
+                    if not value or value == below:
+                        break
+                    last, x = x, x - value * (x - last) / (value - below)
+                    below, value = value, at(x)
+            except (Undefined, MoreDigits, ArithmeticError, ValueError):
+                return start
+            return x if abs(x - start) <= abs(start) * Decimal("1e-6") + Decimal("1e-9") else start
+
+    def _is_known(self, part: Critical, low: float, high: float) -> bool:
+        try:
+            interval = self.on(part.node, low, high)
+        except Undefined:
+            return True
+        return (_step(interval) if part.steps else interval.sign) is not None
+
+    def _change(self, part: Critical, low: float, high: float) -> float | None:
+        """Where a critical changes between two points, if they are on different sides."""
+        below = self.side(part, low)
+        if below == self.side(part, high):
+            return None
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            if middle in (low, high):
+                break
+            if self.side(part, middle) == below:
+                low = middle
+            else:
+                high = middle
+        return low
+
+
+def _width(low: float, high: float) -> float:
+    """Relative to the distance from zero."""
+    return (high - low) / max(abs(low), abs(high), 1e-12)
+
+
+def _plain_within(low: float, high: float) -> float | None:
+    """A number with few digits between two."""
+    for size in (1, 10, 100):
+        if low <= (near := round((low + high) / 2 * size) / size) <= high:
+            return near
+    return None
+
+
+def _step(interval: Interval) -> int | None:
+    """The whole number below all numbers of an interval, where none of them is whole."""
+    if not (interval.low > -1e15 and interval.high < 1e15):
+        return None
+    step = math.floor(interval.low)
+    return step if interval.low > step and interval.high < step + 1 else None
+
+
+def _middle(low: float, high: float) -> float:
+    """The geometric mean where the ends are far apart, else the arithmetic one."""
+    return _between(low, high, 0.5)
+
+
+def _between(low: float, high: float, unit: float) -> float:
+    """A number between two, of any size between theirs."""
+    if low * high > 0 and max(abs(low), abs(high)) > 4 * min(abs(low), abs(high)):
+        return math.copysign(abs(low) ** (1 - unit) * abs(high) ** unit, low)
+    return low + (high - low) * unit
+
+
+def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterator[dict[str, Decimal]]:
+    """Points along every variable, the others at several sizes and of both signs."""
+    rng = random.Random(seed)
+    parts = list(dict.fromkeys((*criticals(first), *criticals(second))))[:_CRITICALS]
+    seen: Counter[tuple[int | str, ...]] = Counter()
+    for low, high in _OTHERS if len(names) > 1 else _OTHERS[:1]:
+        for name in names:
+            others = {other: rng.uniform(low, high) * rng.choice((1, 1, -1)) for other in names if other != name}
+            fixed = {other: Decimal(value) for other, value in others.items()}
+            line = Line(name, others)
+            for value in _points(line, parts, _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL, seen, rng):
+                yield {**fixed, name: Decimal(value)}
+
+
+def _points(
+    line: Line, parts: Sequence[Critical], looks: int, seen: Counter[tuple[int | str, ...]], rng: random.Random
+) -> Iterator[Decimal]:
+    """Points at every change on a line, and of every piece between them that was not seen often."""
+    found = [(part, change) for part in parts for change in line.changes(part, looks)]
+    changes = sorted({change for _, change in found})
+    for low, high in pairwise((-1e17, *changes, 1e17) if changes else ()):
+        if high - low <= 1e-14 * abs(high):
+            continue
+        for unit in (rng.random(), rng.random() / 100, 1 - rng.random() / 100):
+            at = _between(low, high, unit)
+            key = (line.name, *(_clipped(line.side(part, at)) for part in parts))
+            seen[key] += 1
+            if seen[key] <= _PER_PIECE:
+                yield Decimal(at)
+    for change in changes:
+        yield Decimal(change)
+        if (near := _plain(change)) is not None:
+            yield near
+    yield from _slits(line, found)
+
+
+def _slits(line: Line, found: Sequence[tuple[Critical, float]]) -> Iterator[Decimal]:
+    r"""Points between two changes that are next to each other, as those of ``\lfloor x \rfloor`` and ``\lfloor x + 10^{-20} \rfloor`` are."""
+    by_place = sorted(found, key=lambda pair: pair[1])
+    close = {
+        pair
+        for one, other in pairwise(by_place)
+        if abs(one[1] - other[1]) <= 1e-7 * (1 + abs(one[1]))
+        for pair in (one, other)
+    }
+    places = sorted({line.refined(part, change) for part, change in sorted(close, key=lambda p: abs(p[1]))[:_CLOSE]})
+    for low, high in pairwise(places):
+        if high - low <= (1 + abs(low)) * Decimal("1e-7"):
+            with localcontext(context(2 * _REFINED)):
+                yield (low + high) / 2
+
+
+def _clipped(side: int | str) -> int | str:
+    """Steps far from zero are all alike."""
+    return side if isinstance(side, str) else max(-_STEPS, min(_STEPS, side))
+
+
+def _plain(value: float) -> Decimal | None:
+    """The decimal with few digits that a value is next to."""
+    if abs(value) > _LARGEST_PLAIN:
+        return None
+    near = Decimal(round(value * 100)) / 100
+    return near if abs(float(near) - value) <= 1e-8 * max(abs(value), 1e-6) else None

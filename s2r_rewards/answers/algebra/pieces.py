@@ -1,0 +1,86 @@
+r"""Piecewise expressions that are equal whatever their pieces are worth: ``\max(a, b) + 1`` and ``1 + \max(b, a)``.
+
+Every function that changes its formula gets a variable of its own, the same for equal ones, from the inside out. What is
+identical in these variables is identical, and no point has to be looked at for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..numbers.arithmetic import written_fraction
+from ..numbers.reals import PIECEWISE
+from ..read import tree
+from ..read.tree import Node, rebuild
+
+#: Functions whose formula may be another one in every part of the line; powers with a fraction are others.
+BREAKING = PIECEWISE | {"sqrt", "arcsin", "arccos", "arctan", "arccot", "arctanh"}
+_LIMIT = 16  # pieces that are compared
+
+Same = Callable[[Node, Node], bool]
+Known = list[tuple[str, tuple[Node, ...]]]
+
+
+def is_breaking(node: Node) -> bool:
+    """Whether a node may have another formula in another part of the line."""
+    if type(node) is tree.Function:
+        return node.name in BREAKING
+    if type(node) is not tree.Power:
+        return False
+    ratio = written_fraction(node.right)
+    return ratio is not None and ratio.denominator > 1
+
+
+def with_named_pieces(first: Node, second: Node, same: Same) -> tuple[Node, Node] | None:
+    """Both expressions with variables for their pieces; None where there are too many.
+
+    ``same`` compares two expressions without pieces.
+    """
+    known: Known = []
+    named = _named(first, known, same), _named(second, known, same)
+    return None if len(known) > _LIMIT else named
+
+
+def _named(node: Node, known: Known, same: Same) -> Node:
+    if len(known) > _LIMIT:
+        return node
+    if isinstance(node, tree.Function) and node.name in ("min", "ceil"):  # one of two names for the same
+        inner = tuple(tree.Neg(part) for part in _flat(node))
+        return tree.Neg(_named(tree.Function({"min": "max", "ceil": "floor"}[node.name], inner), known, same))
+    if isinstance(node, tree.Function) and node.name == "max":
+        node = tree.Function("max", _flat(node))
+    changed = rebuild(node, lambda child: _named(child, known, same))
+    if not is_breaking(changed):
+        return changed
+    arguments: tuple[Node, ...]
+    if isinstance(changed, tree.Power):
+        name, arguments = f"power {written_fraction(changed.right)}", (changed.left,)
+    else:
+        assert isinstance(changed, tree.Function)
+        name, arguments = changed.name, changed.arguments
+    for number, (other, parts) in enumerate(known):
+        if name == other and len(parts) == len(arguments) and _alike(name, arguments, parts, same):
+            return tree.Sym(f"piece {number}")
+    known.append((name, arguments))
+    return tree.Sym(f"piece {len(known) - 1}")
+
+
+def _flat(node: tree.Function) -> tuple[Node, ...]:
+    """The arguments, with those of the same function among them."""
+    found: list[Node] = []
+    for part in node.arguments:
+        found += _flat(part) if isinstance(part, tree.Function) and part.name == node.name else [part]
+    return tuple(dict.fromkeys(found)) if node.name in ("max", "min") else node.arguments
+
+
+def _alike(name: str, one: tuple[Node, ...], other: tuple[Node, ...], same: Same) -> bool:
+    if name == "abs":
+        return same(one[0], other[0]) or same(one[0], tree.Neg(other[0]))
+    if name != "max":
+        return all(same(a, b) for a, b in zip(one, other, strict=True))
+    left = list(other)
+    for part in one:
+        if (match := next((k for k, candidate in enumerate(left) if same(part, candidate)), None)) is None:
+            return False
+        del left[match]
+    return True
