@@ -127,7 +127,7 @@ def read_outputs(data: Any) -> tuple[Sequence[int], list[TokenTurn] | None, str 
     """
     count = len(data)
     extra = data.non_tensor_batch.get("tool_extra_fields")
-    rows = []
+    rows: list[Any] = []
     for i in range(count):
         response, attended = _plain(data.batch["responses"][i]), _plain(data.batch["attention_mask"][i])
         rows.append(response[: int(attended[-len(response) :].sum())])
