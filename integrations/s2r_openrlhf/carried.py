@@ -11,6 +11,7 @@ from typing import Any
 
 from s2r_openrlhf.options import Options
 from s2r_rewards.adapter import score_response
+from s2r_rewards.adapter.options import kind_of
 from s2r_rewards.answers.gold import Gold
 from s2r_rewards.answers.labels import LabelError, gold_of
 from s2r_rewards.scored import ScoredRollout
@@ -39,10 +40,11 @@ def carrying(output: dict[str, Any], carried: Carried) -> dict[str, Any]:
     return {**output, "reward": outcome, "scores": float(outcome > 0), "extra_logs": {}, "label": carried}
 
 
-def gold_or_nothing(label: Any) -> Gold:
-    """The golden answer of a label, the data set's or one that is carried; empty where it holds none."""
+def gold_or_nothing(label: Any, options: Options) -> Gold:
+    """The golden answer of a label, the data set's or one that is carried, of the kind that the run's policy says of
+    labels that name none, as it was graded; empty where it holds none."""
     try:
-        return gold_of(label.label if isinstance(label, Carried) else label)
+        return gold_of(label.label if isinstance(label, Carried) else label, kind_of(options))
     except LabelError:
         return ""
 

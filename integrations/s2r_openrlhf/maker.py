@@ -94,7 +94,7 @@ class S2RExperienceMaker(RemoteExperienceMaker):
         )
 
     def _metrics(self, experiences: list[Experience], carried: Sequence[Carried]) -> dict[str, float]:
-        scored, golds = [c.scored for c in carried], [gold_or_nothing(c) for c in carried]
+        scored, golds = [c.scored for c in carried], [gold_or_nothing(c, self.options) for c in carried]
         ids = (response_ids(e, row) for e in experiences for row in range(len(e.labels)))
         prompts = (prompt for e in experiences for prompt in e.prompts)
         alarms = step_alarms(scored, golds, prompts, ids, self.tokenizer, self.options)

@@ -48,7 +48,7 @@ def s2r_trainer(actor_class: Any, options: Options) -> type:
 
         def train_step(self, rollout_samples: list[Any], global_step: int) -> tuple[dict[str, Any], int]:
             if options.rollouts:
-                append_rollouts(options.rollouts, rollout_samples, self.tokenizer, global_step + 1)
+                append_rollouts(options.rollouts, rollout_samples, self.tokenizer, global_step + 1, options)
             status, step = super().train_step(rollout_samples, global_step)
             return {**status, **self.experience_maker.metrics}, step
 
@@ -91,7 +91,7 @@ def watched(owner: Any) -> Any:
     return Evaluation(generator) if generator is not None else None
 
 
-def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) -> None:
+def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int, options: Options) -> None:
     """``--s2r.rollouts``: one line of the library's JSONL a sample, for ``s2r score`` and ``s2r report``.
 
     ``samples`` are OpenRLHF's single-sample experiences, before batching. A full disk or the like is logged; it does not end the run.
@@ -99,12 +99,12 @@ def append_rollouts(path: str, samples: list[Any], tokenizer: Any, step: int) ->
     try:
         with RolloutWriter(path, append=True) as writer:
             for sample in samples:
-                writer.write(to_rollout(sample, tokenizer, step))
+                writer.write(to_rollout(sample, tokenizer, step, options))
     except OSError as error:
         logger.warning("rollouts of step %d were not written to %s: %s", step, path, error)
 
 
-def to_rollout(sample: Any, tokenizer: Any, step: int) -> Rollout:
+def to_rollout(sample: Any, tokenizer: Any, step: int, options: Options) -> Rollout:
     ids = response_ids(sample, 0)
     turns = turns_of(sample, tokenizer)
     said = [turn["content"] for turn in turns if turn["role"] == "assistant"]
@@ -112,7 +112,7 @@ def to_rollout(sample: Any, tokenizer: Any, step: int) -> Rollout:
         problem_id=sample.prompts[0],
         prompt=sample.prompts[0],
         response="".join(said) if len(said) > 1 else tokenizer.decode(ids, skip_special_tokens=False),
-        gold=gold_or_nothing(sample.labels[0]),
+        gold=gold_or_nothing(sample.labels[0], options),
         step=step,
         token_ids=tuple(ids),
         finished=not bool(sample.truncated[0]),

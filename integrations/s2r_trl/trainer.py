@@ -41,6 +41,7 @@ from s2r_rewards.baselines.base import Values
 from s2r_rewards.losses import by_response, kl_penalised, response_losses
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tensors import action_ids, spread
+from s2r_rewards.tokens import end_tokens, ended
 from s2r_trl import S2RReward, gold_columns, golds_of
 from s2r_trl.checks import require_good_config, require_supported
 
@@ -138,9 +139,9 @@ class S2RTrainer(GRPOTrainer):  # type: ignore[misc]
         """The records of this process's completions, one action each at the level of whole responses."""
         columns = {name: [row.get(name) for row in inputs] for name in inputs[0]}
         golds = golds_of(columns, len(inputs), self.s2r_gold_column, kind_of(self.s2r_options))
-        end = {self._s2r_tokenizer.eos_token_id, *_ends(self.generation_config)}
+        ends = end_tokens(self._s2r_tokenizer).union(_ends(self.generation_config))
         samples = [
-            Sample(ids, gold, finished=bool(ids) and ids[-1] in end, level=row.get("level"))
+            Sample(ids, gold, finished=ended(ids, ends), level=row.get("level"))
             for ids, gold, row in zip(rows, golds, inputs, strict=True)
         ]
         records = score_responses(samples, self.s2r_options, tokenizer=self._s2r_tokenizer)

@@ -17,7 +17,8 @@ from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 from verl.experimental.reward_loop.reward_manager.registry import register
 
 from s2r_rewards.adapter import Sample, TokenTurn, failures, score_responses
-from s2r_verl.checks import read_options, require_good_config
+from s2r_rewards.tokens import end_tokens, ended
+from s2r_verl.checks import find, read_options, require_good_config
 from s2r_verl.records import reward_info, turns_of
 
 BATCH = 32
@@ -48,6 +49,7 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
         super().__init__(config, tokenizer, compute_score)
         require_good_config(config)
         self.options = read_options(config)
+        self.ends = end_tokens(tokenizer, find(config, "actor_rollout_ref.model.path"))
         self._waiting: deque[Waiting] = deque()
         self._work: asyncio.Task[None] | None = None
         self._prompt_of = lru_cache(maxsize=1024)(self._decoded)  # a prompt's samples ask for it one after the other
@@ -82,7 +84,7 @@ class S2RRewardManager(RewardManagerBase):  # type: ignore[misc]
         given: str | None = None
         try:
             ids, turns, given = read_outputs(data)
-            finished = len(ids) > 0 and bool(ids[-1] == self.tokenizer.eos_token_id)
+            finished = ended(ids, self.ends)
             columns = data.non_tensor_batch
             if self.options.alarms:
                 asked = _plain(data.batch["prompts"][-1])

@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from s2r_rewards.tokens import end_tokens
+
 _ANSWER = "An answer."
 
 
@@ -38,6 +40,8 @@ def chat_problem(tokenizer: Any, model: str, template: str | None = None) -> str
             f"{model}: its chat template writes no end behind an answer, so that SFT would not teach one; let it write "
             f"{{{{ eos_token }}}} ({stop!r}) there"
         )
+    if ids[0] in end_tokens(tokenizer):  # one of several, in the model's generation_config.json
+        return ""
     end = tokenizer.convert_ids_to_tokens(ids[0])
     return (
         f"{model}: its chat template ends a turn with {end!r}, and its end token is {stop!r}: rollouts would not stop, and "

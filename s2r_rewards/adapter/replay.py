@@ -11,7 +11,7 @@ from typing import Any
 from s2r_rewards.rollouts import Rollout
 from s2r_rewards.rollouts.records import RecordError, read_records
 from s2r_rewards.scored import ScoredAction, ScoredRollout
-from s2r_rewards.tokens import decode_with_offsets, token_spans
+from s2r_rewards.tokens import decode_with_offsets, end_tokens, ended, token_spans
 from s2r_rewards.trajectory import Span
 
 
@@ -75,7 +75,7 @@ def in_tokens(rollout: Rollout, tokenizer: Any, longest: int | None = None) -> t
         ids = _encoded(text, tokenizer)
         if not _reads_as(ids, text, tokenizer):
             bounds = _followed(bounds, text, ids, tokenizer)
-    if rollout.finished is not False and ids[-1:] != [tokenizer.eos_token_id]:
+    if rollout.finished is not False and not ended(ids, end_tokens(tokenizer)):
         ids.append(tokenizer.eos_token_id)
     ids = ids[:longest]
     spans = token_spans(ids, tokenizer, bounds)
@@ -93,7 +93,7 @@ def _encoded(text: str, tokenizer: Any) -> list[int]:
 def _reads_as(ids: list[int], text: str, tokenizer: Any) -> bool:
     """Whether the tokens are the text, with at most an end token behind it."""
     found, _ = decode_with_offsets(ids, tokenizer)
-    return found == text or (found.startswith(text) and ids[-1] == tokenizer.eos_token_id)
+    return found == text or (found.startswith(text) and ended(ids, end_tokens(tokenizer)))
 
 
 def _followed(bounds: list[Span], text: str, ids: list[int], tokenizer: Any) -> list[Span]:

@@ -175,7 +175,7 @@ def test_rollouts_on_disk_have_their_turns(tokenizer):
     output, _ = talk(tokenizer, list(turns_of(plan)))
     (sample,) = experiences(maker, [output])
     sample.prompts = [scripted.PROMPT]
-    rollout = to_rollout(sample, tokenizer, 1)
+    rollout = to_rollout(sample, tokenizer, 1, Options())
     assert [turn["role"] for turn in rollout.turns] == ["assistant", "user"] * 5 + ["assistant"]
     assert "Check it." in rollout.turns[1]["content"]
     assert "Check it." not in rollout.response

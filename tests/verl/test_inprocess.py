@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 from s2r_verl_cpu.assets import RECHECK, response, tokens_actions, write_parquet
 from tensordict import TensorDict
 from verl import DataProto
@@ -133,6 +134,21 @@ def test_rewards_are_the_librarys(infos):
     for info in infos:
         assert type(info["reward_score"]) is float
         assert all(type(v) in (float, str) for v in info["reward_extra_info"].values())
+
+
+def test_a_response_may_end_with_any_end_token_of_the_model(config, tokenizer, ids, tmp_path):
+    """Its tokenizer names one of them. (The usual ones, such as <|endoftext|>, are known by their text as well.)"""
+    from verl.trainer.ppo.reward import load_reward_manager
+
+    ends = [tokenizer.convert_tokens_to_ids(end) for end in ("<|im_end|>", "<|im_start|>")]
+    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}))
+    own = OmegaConf.merge(config, {"actor_rollout_ref": {"model": {"path": str(tmp_path)}}})
+    rows = [[*ids[1][:-1], *end] for end in ([ends[0]], [ends[1]], [])]
+    kinds = {}
+    for name, given in (("several", own), ("one", config)):
+        found = run_manager(load_reward_manager(given, tokenizer), [(row, "3") for row in rows], 0)
+        kinds[name] = [[action.kind for action in record.actions][4:] for record in records_of(found)]
+    assert kinds == {"several": [["end"], ["end"], []], "one": [["end"], [], []]}
 
 
 def test_advantages_equal_the_library_token_by_token(config, tokenizer, ids, infos):

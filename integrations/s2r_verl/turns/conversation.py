@@ -19,6 +19,7 @@ from verl.utils.profiler import simple_timer
 
 from s2r_rewards.adapter import TokenTurn
 from s2r_rewards.grammar import Grammar
+from s2r_rewards.tokens import end_tokens, ended
 from s2r_rewards.trajectory import ActionKind
 from s2r_rewards.turns import Conversation
 from s2r_verl.records import TURNS, turns_info
@@ -85,7 +86,7 @@ class _Talk:
         self.said.append((text, asked))
         self.messages = [*self.messages, {"role": "assistant", "content": text}]
         self._note(reply)
-        return bool(tokens[-1] == self.loop.tokenizer.eos_token_id)  # a turn that was cut off is the last one
+        return ended(tokens, end_tokens(self.loop.tokenizer))  # a turn that was cut off is the last one
 
     async def ask(self, prompt: str) -> bool:
         """Append the user's turn; False, and nothing, where no token would be left to answer it."""
