@@ -46,6 +46,9 @@ def number(node: Node, variables: Mapping[str, complex]) -> complex:
     return value
 
 
+_JUMP = 1e-8  # a floor closer to a jump may be rounded over it
+
+
 class Watched(Exception):
     """A value left the range, or the reals, in which double precision can be trusted."""
 
@@ -133,3 +136,8 @@ class _Watched(Floats):
         if size > self.largest:
             self.largest = size
         return value
+
+    def function(self, name: str, values: list[complex]) -> complex:
+        if name in ("floor", "ceil") and abs(values[0] - round(_real(values[0]))) < _JUMP:
+            raise Watched
+        return Floats.function(self, name, values)
