@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.answers import check
-from s2r_rewards.answers.algebra.formal import same_form
+from s2r_rewards.answers.numbers.formal import same_form
 from s2r_rewards.answers.read.reader import read
 
 SAME = [

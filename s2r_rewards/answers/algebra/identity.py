@@ -16,12 +16,12 @@ from ..numbers.arithmetic import Undefined, same_rational
 from ..numbers.balls import VANISHING, Ball, Hidden, MoreDigits, context
 from ..numbers.complexes import Complexes, Pair
 from ..numbers.floats import clearly_differ, clearly_no_multiple
+from ..numbers.formal import same_form
 from ..numbers.rationals import compared
 from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
 from ..read.tree import Node, constants, descendants, functions, variables
 from .criticals import steep_arguments
-from .formal import same_form
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
 
