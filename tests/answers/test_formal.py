@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2r_rewards.answers import check
+from s2r_rewards.answers.numbers.floats import looks
 from s2r_rewards.answers.numbers.formal import same_form
 from s2r_rewards.answers.read.reader import read
 
@@ -53,3 +54,10 @@ def test_powers_of_e_multiply(a, b, c, d):
     product = read(f"e^{{(({a})x+({b}))/{c}}} \\cdot e^{{{d}x/{c}}}")
     assert same_form(product, read(f"e^{{(({a + d})x+({b}))/{c}}}"))
     assert not same_form(product, read(f"e^{{(({a + d + 1})x+({b}))/{c}}}"))
+
+
+def test_a_proof_by_form_needs_a_value_somewhere():
+    """Where no plain point has a value of both, the form decides nothing by itself."""
+    assert looks(read("x"), read("x + 0 \\cdot \\ln(0)"), ["x"]) == "unseen"
+    assert looks(read("e^{2x}"), read("e^x e^x"), ["x"]) == "alike"
+    assert looks(read("e^{2x}"), read("e^x"), ["x"]) == "different"
