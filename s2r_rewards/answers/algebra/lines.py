@@ -164,7 +164,7 @@ def _width(low: float, high: float) -> float:
 
 def _farness(low: float, high: float) -> float:
     """How much less a stretch matters because it is far away, where sines cross everything all the time."""
-    return (1 + math.log10(max(1.0, min(abs(low), abs(high))))) ** 2
+    return math.log10(max(10.0, min(abs(low), abs(high)) / 10)) ** 3
 
 
 def _plain_within(low: float, high: float) -> float | None:
