@@ -21,6 +21,7 @@ from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
 from ..read.tree import Node, constants, descendants, functions, variables
 from .criticals import steep_arguments
+from .formal import same_form
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
 
@@ -65,9 +66,12 @@ def within(first: Node, second: Node, distance: Decimal) -> bool:
 def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | None:
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
-    if clearly_differ(first, second, listed) and not _asks_for_whole(first) and not _asks_for_whole(second):
+    pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
+    if not whole and clearly_differ(first, second, listed):
         return False
-    pieces, breaking = _has(first, second, PIECEWISE), _breaks(first, second)
+    if not whole and not pieces and same_form(first, second):
+        return True
+    breaking = _breaks(first, second)
     agreements = _agreements(first, second, listed)
 
     def proven() -> bool:
