@@ -216,7 +216,7 @@ def gold_of_record(record: Mapping[str, Any]) -> Gold:
     number, several accepted answers, an object with ``gold`` and perhaps ``kind``. ValueError: none of them."""
     known = dict(record)
     _read_gold(known)
-    gold = known.get("gold")
+    gold: Any = known.get("gold")
     fits, complaint = _EXPECTED["gold"]
     if not fits(gold):
         kind = "nothing" if gold is None else type(gold).__name__
