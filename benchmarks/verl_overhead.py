@@ -11,7 +11,8 @@ import random
 import statistics
 import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,17 +146,20 @@ class Way:
             compute_advantage(data, adv_estimator=algorithm.adv_estimator, config=algorithm)
         return Timing(middle - start, cpu, time.perf_counter() - after)
 
-    def records(self, scored: DataProto) -> AbstractContextManager[None]:
-        """As S2R's trainer, which has the samples' records at hand while advantages are computed."""
+    @contextmanager
+    def records(self, scored: DataProto) -> Iterator[None]:
+        """As S2R's trainer, which reads the samples' records and has them at hand while advantages are computed."""
         if self.kind == "verl":
-            return nullcontext()
+            yield
+            return
         from s2r_rewards import get_method
-        from s2r_rewards.scored import ScoredRollout
         from s2r_verl.algorithms import Batch, at_hand
-        from s2r_verl.records import FIELD
+        from s2r_verl.records import FIELD, at_rest, read_records
 
-        records = [ScoredRollout.loads(text) for text in scored.non_tensor_batch[FIELD]]
-        return at_hand(Batch(records, get_method("s2r-prl")))
+        with at_rest():
+            records = read_records({"reward_extra_info": {FIELD: text}} for text in scored.non_tensor_batch[FIELD])
+            with at_hand(Batch(records, get_method("s2r-prl"))):
+                yield
 
     def _cpu(self) -> float:
         workers = self.manager.reward_loop_workers

@@ -35,7 +35,7 @@ class JudgedTrajectory:
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
         """Parser(v_j), per verification."""
-        return tuple(action.verdict for action in self.trajectory.verifications)
+        return tuple([action.verdict for action in self.trajectory.actions if action.kind == "verify"])
 
     @property
     def malformed(self) -> bool:
@@ -45,7 +45,7 @@ class JudgedTrajectory:
     @property
     def correct(self) -> tuple[bool, ...]:
         """V_golden(s_j) = correct, per attempt. Ungradable, malformed and timed-out answers are not correct."""
-        return tuple(bool(check) for check in self.checks)
+        return tuple(map(bool, self.checks))
 
     @property
     def first_correct(self) -> bool:

@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from s2r_rewards.answers import extract_answer
 from s2r_rewards.answers.guard import guarded
+from s2r_rewards.fresh import maker
 from s2r_rewards.grammar import Grammar, NaturalGrammar, get_grammar
 from s2r_rewards.natural import nearly, read_natural, read_verdict
 from s2r_rewards.seeking import find_all
@@ -23,6 +24,7 @@ from s2r_rewards.trajectory import Action, ActionKind, Deviation, Trajectory, Ve
 Mark = tuple[int, int, ActionKind]
 """A marker in the text: start, end, and the action that it opens."""
 _INK = re.compile(r"\S")
+_action, _trajectory = maker(Action), maker(Trajectory)
 
 
 def parse(text: str, grammar: str | Grammar = "paper", finished: bool | None = None) -> Trajectory:
@@ -85,19 +87,20 @@ def _parse(
     if isinstance(rules, NaturalGrammar):
         actions, deviations, uncertainties = read_natural(text, body_end, rules, [(at, kind) for at, _, kind in asked])
     else:
-        actions, deviations = _read(text, marks, body_end, rules)
-        uncertainties = list(nearly(text, actions, body_end, rules))
+        body = [mark for mark in marks if mark[0] < body_end]
+        actions, deviations = _read(text, body, body_end, rules)
+        uncertainties = list(nearly(text, actions, body_end, rules, _exact(body, rules)))
     deviations.extend(_ending(text, actions, marks, body_end, ended, rules))
     if ended:
-        actions.append(Action("end", body_end, len(text)))
+        actions.append(_action("end", body_end, len(text)))
     if len(deviations) > 1:
         deviations.sort(key=lambda d: (d.start, d.end))
-    return Trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
+    return _trajectory(text, tuple(actions), tuple(deviations), ended, rules.name, tuple(uncertainties))
 
 
 def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[list[Action], list[Deviation]]:
     """The attempts and verifications between literal markers, and what is odd about each."""
-    cuts, folded = _cut(text, [m for m in marks if m[0] < body_end], body_end)
+    cuts, folded = _cut(text, marks, body_end)
     actions: list[Action] = []
     deviations: list[Deviation] = []
     confirmed = False  # the last verification says that its attempt is right
@@ -112,7 +115,7 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
             if count > 1:
                 codes.append("two_verdicts")
             confirmed = verdict is Verdict.CORRECT
-            actions.append(Action("verify", start, stop, None, verdict))
+            actions.append(_action("verify", start, stop, None, verdict))
         else:
             found = extract_answer(text, content, stop)
             if found.answer is None:
@@ -123,11 +126,11 @@ def _read(text: str, marks: list[Mark], body_end: int, rules: Grammar) -> tuple[
                 codes.append("several_answers")
             if confirmed:
                 codes.append("retry_after_confirmation")
-            actions.append(Action("solve", start, stop, found.answer))
-        for code in codes:
-            deviations.append(Deviation(code, index, start, stop))
+            actions.append(_action("solve", start, stop, found.answer))
+        if codes:
+            deviations.extend([Deviation(code, index, start, stop) for code in codes])
         if index in folded:
-            deviations.extend(Deviation(code, index, at, to) for code, at, to in folded[index])
+            deviations.extend([Deviation(code, index, at, to) for code, at, to in folded[index]])
     return actions, deviations
 
 
@@ -141,6 +144,17 @@ def _markers(text: str, grammar: Grammar) -> list[Mark]:
             end = at - size
             kept.append((at, end, "verify" if n < verify else "solve" if n < solve else "end"))
     return kept
+
+
+def _exact(body: list[Mark], grammar: Grammar) -> dict[str, int]:
+    """How often a marker that is the only one of its kind stands there; what was asked for stands nowhere."""
+    kinds = [opens for at, to, opens in body if at < to]
+    found = {}
+    if len(grammar.verify_markers) == 1:
+        found[grammar.verify_markers[0]] = kinds.count("verify")
+    if len(grammar.retry_markers) == 1:
+        found[grammar.retry_markers[0]] = kinds.count("solve")
+    return found
 
 
 def _with_turns(text: str, marks: list[Mark], asked: Sequence[Mark], last_turn: int) -> list[Mark]:

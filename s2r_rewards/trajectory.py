@@ -111,15 +111,15 @@ class Trajectory:
     @property
     def scored(self) -> tuple[Action, ...]:
         """The actions that earn a reward: attempts and verifications, without ``end``."""
-        return tuple(a for a in self.actions if a.kind != "end")
+        return tuple([a for a in self.actions if a.kind != "end"])
 
     @property
     def attempts(self) -> tuple[Action, ...]:
-        return tuple(a for a in self.actions if a.kind == "solve")
+        return tuple([a for a in self.actions if a.kind == "solve"])
 
     @property
     def verifications(self) -> tuple[Action, ...]:
-        return tuple(a for a in self.actions if a.kind == "verify")
+        return tuple([a for a in self.actions if a.kind == "verify"])
 
     @property
     def malformed(self) -> bool:
@@ -128,7 +128,7 @@ class Trajectory:
     @property
     def codes(self) -> tuple[str, ...]:
         """The deviation codes, in order of appearance."""
-        return tuple(d.code for d in self.deviations)
+        return tuple([d.code for d in self.deviations])
 
     def text_of(self, action: Action) -> str:
         return self.text[action.start : action.end]

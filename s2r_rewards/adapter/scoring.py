@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from s2r_rewards.adapter.batch import failures
 from s2r_rewards.adapter.options import Options, checker_version, kind_of, resolve_checker, resolve_method
 from s2r_rewards.adapter.turns import ReadTurns, TokenTurn, read_turns
 from s2r_rewards.alarms import Signs, count_signs
+from s2r_rewards.answers.gold import Gold
 from s2r_rewards.answers.labels import gold_of, level_of
+from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory, judge_many
+from s2r_rewards.methods import Method
 from s2r_rewards.parsing import parse, parse_turns
 from s2r_rewards.scored import ScoredRollout
 from s2r_rewards.tokens import decode_with_offsets, spans_from_offsets
 from s2r_rewards.trajectory import Action, Span, Trajectory
 
 FAILING_REWARD = -1.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,38 +87,40 @@ def score_responses(
 
 
 def _score(samples: Sequence[Sample], options: Options, tokenizer: Any) -> list[ScoredRollout]:
-    method = resolve_method(options)
-    kind = kind_of(options)
-    golds = [gold_of(sample.gold, kind) for sample in samples]
-    read = [_read(sample, tokenizer, options.max_chars) for sample in samples]
-    trajectories = [
-        parse_turns(found.turns, method.grammar, sample.finished)
-        if isinstance(found, ReadTurns)
-        else parse(found[0], method.grammar, sample.finished)
+    method, kind, version = resolve_method(options), kind_of(options), checker_version(options)
+    read = [_tried(_read, sample, tokenizer, options.max_chars, kind, method.grammar) for sample in samples]
+    good = [found for found in read if isinstance(found, _Read)]
+    checker = resolve_checker(options)
+    judged = iter(judge_many([found.trajectory for found in good], [found.gold for found in good], checker))
+    records = [
+        _tried(_record, found, next(judged), sample, method, version, options) if isinstance(found, _Read) else found
         for found, sample in zip(read, samples, strict=True)
     ]
-    judged = judge_many(trajectories, golds, resolve_checker(options))
-    version = checker_version(options)
     return [
-        _with(
-            _of_given(method.score(item, version, _spans(found, item)), sample),
-            level=_level(sample),
-            signs=_signs(item, sample.prompt, options),
-            left_out=options.timeouts == "left_out" and any(check.verdict == "timeout" for check in item.checks),
-        )
-        for found, sample, item in zip(read, samples, judged, strict=True)
+        record if isinstance(record, ScoredRollout) else failed_sample(sample, record, options)
+        for record, sample in zip(records, samples, strict=True)
     ]
 
 
-def _with(scored: ScoredRollout, level: str | None, signs: Signs | None, left_out: bool) -> ScoredRollout:
-    if level is None and signs is None and not left_out:  # as a record begins
-        return scored
-    return replace(scored, level=level, signs=signs, left_out=left_out)
+def _tried(function: Callable[..., T], *given: Any) -> T | Exception:
+    """What the function gives or raises, so that one bad sample spoils no other."""
+    try:
+        return function(*given)
+    except Exception as error:
+        return error
 
 
-def _read(sample: Sample, tokenizer: Any, max_chars: int) -> tuple[str, Any] | ReadTurns:
-    """(text, offsets of its tokens or None), or the turns of a conversation."""
-    response = sample.response
+class _Read(NamedTuple):
+    """A sample that could be read."""
+
+    gold: Gold
+    trajectory: Trajectory
+    tokens: ReadTurns | np.ndarray | None
+    """Where its tokens begin in the text; None for a text."""
+
+
+def _read(sample: Sample, tokenizer: Any, max_chars: int, kind: AnswerKind, grammar: str | Grammar) -> _Read:
+    gold, response = gold_of(sample.gold, kind), sample.response
     if response is None:
         raise ValueError("no response: none was given, or the prompt was not found in the query")
     if sample.turns is not None or sample.given is not None:
@@ -119,22 +128,36 @@ def _read(sample: Sample, tokenizer: Any, max_chars: int) -> tuple[str, Any] | R
             raise ValueError("a response in turns is a text; expected its token ids, which the turns count")
         turns = sample.turns if sample.turns is not None else [TokenTurn(0, len(response), "verify")]
         found = read_turns(response, turns, tokenizer, sample.given)
-        length = sum(len(text) for text, _ in found.turns)
-        if length <= max_chars:
-            return found
-    else:
-        text, offsets = (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
-        length = len(text)
-        if length <= max_chars:
-            return text, offsets
-    raise ValueError(f"the response has {length} characters; max_chars is {max_chars}")
+        _require_length(sum(len(text) for text, _ in found.turns), max_chars)
+        return _Read(gold, parse_turns(found.turns, grammar, sample.finished), found)
+    text, offsets = (response, None) if isinstance(response, str) else decode_with_offsets(response, tokenizer)
+    _require_length(len(text), max_chars)
+    return _Read(gold, parse(text, grammar, sample.finished), offsets)
 
 
-def _spans(found: tuple[str, Any] | ReadTurns, judged: JudgedTrajectory) -> tuple[Span, ...] | None:
-    places = [(a.start, a.end) for a in judged.trajectory.actions]
-    if isinstance(found, ReadTurns):
-        return found.in_response(spans_from_offsets(found.offsets, places))
-    return None if found[1] is None else spans_from_offsets(found[1], places)
+def _require_length(length: int, max_chars: int) -> None:
+    if length > max_chars:
+        raise ValueError(f"the response has {length} characters; max_chars is {max_chars}")
+
+
+def _record(
+    found: _Read, judged: JudgedTrajectory, sample: Sample, method: Method, version: str, options: Options
+) -> ScoredRollout:
+    scored = _of_given(method.score(judged, version, _spans(found)), sample)
+    level, signs = _level(sample), _signs(judged, sample.prompt, options)
+    left_out = options.timeouts == "left_out" and any(check.verdict == "timeout" for check in judged.checks)
+    if level is None and signs is None and not left_out:  # as a record begins
+        return scored
+    return replace(scored, level=level, signs=signs, left_out=left_out)
+
+
+def _spans(found: _Read) -> tuple[Span, ...] | None:
+    if found.tokens is None:
+        return None
+    places = [(a.start, a.end) for a in found.trajectory.actions]
+    if isinstance(found.tokens, ReadTurns):
+        return found.tokens.in_response(spans_from_offsets(found.tokens.offsets, places))
+    return spans_from_offsets(found.tokens, places)
 
 
 def _of_given(scored: ScoredRollout, sample: Sample) -> ScoredRollout:

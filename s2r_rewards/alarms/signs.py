@@ -27,12 +27,12 @@ _PHRASES = re.compile(
 #: Characters that any match of _PHRASES needs at most to be found (its last word may go on).
 _LONGEST_PHRASE = max(60, *(len(m) for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)))
 _BEGINNING = _LONGEST_PHRASE + 100
-#: Every match of _PHRASES holds one of these, but for its case.
-_PARTS = (
+_HELD = {
     *(m.lower() for g in GRAMMARS.values() for m in (*g.verify_markers, *g.retry_markers)),
-    "<solve>", "</solve>", "<verify>", "</verify>", "<verdict>", "</verdict>",
-    "answer is ", "answer cannot be ", "solution is ", "solution cannot be ",
-)  # fmt: skip
+    "<", "answer is ", "answer cannot be ", "solution is ", "solution cannot be ",
+}  # fmt: skip
+#: Every match of _PHRASES holds one of these, but for its case.
+_PARTS = tuple(sorted(part for part in _HELD if not any(other != part and other in part for other in _HELD)))
 _DOTS = re.compile(r"(?:^|\s)\.")
 _ALTERNATIVES = re.compile(r"\bor\b|\\text\{\s*or\s*\}|;|\\lor|\bmaybe\b")
 
@@ -85,8 +85,7 @@ def _begins_with_work(text: str) -> bool:
 
 def _may_hold_phrase(text: str) -> bool:
     """False only where no phrase can be: each holds one of a few words, and looking for those is much quicker."""
-    low = text.lower()
-    return not text.isascii() or any(word in low for word in _PARTS)
+    return not text.isascii() or any(map(text.lower().__contains__, _PARTS))
 
 
 def _words(text: str) -> int:
@@ -147,9 +146,15 @@ def several_boxes(judged: JudgedTrajectory, prompt: str) -> list[bool]:
 def answer_spraying(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
     """Alternatives count only where gold has none."""
     golds = accepted(judged.gold)
-    hedged_gold = len(golds) > 1 or any(map(_ALTERNATIVES.search, golds))
+    hedged_gold = len(golds) > 1 or any(map(_hedged, golds))
     for attempt, boxes in zip(judged.trajectory.attempts, _boxes(judged), strict=True):
-        yield boxes > 2 or (not hedged_gold and bool(_ALTERNATIVES.search(attempt.answer or "")))
+        yield boxes > 2 or (not hedged_gold and _hedged(attempt.answer or ""))
+
+
+def _hedged(answer: str) -> bool:
+    """Whether an answer has alternatives; most lack the letters that all of them hold."""
+    may = "or" in answer or ";" in answer or "maybe" in answer
+    return may and _ALTERNATIVES.search(answer) is not None
 
 
 @rule("Retries without end", f"share of rollouts with more than {MANY_ATTEMPTS} attempts", threshold=0.1, min_count=10)
@@ -185,10 +190,9 @@ def copied_answer(judged: JudgedTrajectory, prompt: str) -> Iterator[bool]:
     """Answers of one letter (choices) and yes/no are always in the prompt and say nothing."""
     for attempt in judged.trajectory.attempts if prompt else ():
         answer = (attempt.answer or "").strip()
-        if answer and (any(c.isdigit() for c in answer) or len(answer) > 5):
+        if answer and (len(answer) > 5 or any(map(str.isdigit, answer))):
             # As a word or number of its own: "7", not the 7 of "17".
-            alone = rf"(?<![\w.]){re.escape(answer)}(?!\w|\.\d)"
-            yield answer in prompt and bool(re.search(alone, prompt))
+            yield answer in prompt and bool(re.search(rf"(?<![\w.]){re.escape(answer)}(?!\w|\.\d)", prompt))
 
 
 RULES = (

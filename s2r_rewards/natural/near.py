@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from s2r_rewards.answers import extract_answer
@@ -24,9 +24,15 @@ _COMMON = frozenset({"wait", "let", "me", "my", "the", "again", "solution", "ans
 _THINKING_ENDS = ("</think>", "<|end_of_thought|>", "</Thought>", "</thinking>")
 
 
-def nearly(text: str, actions: list[Action], stop: int, grammar: Grammar) -> Iterator[Deviation]:
-    """The near misses of a response that was read with literal markers."""
-    yield from _markers(text, actions, stop, grammar)
+def nearly(
+    text: str, actions: list[Action], stop: int, grammar: Grammar, exact: Mapping[str, int]
+) -> Iterator[Deviation]:
+    """The near misses of a response that was read with literal markers.
+
+    Args:
+        exact: how often a marker stands in ``text[:stop]`` as it is, of those where that is known.
+    """
+    yield from _markers(text, actions, stop, grammar, exact)
     for index, action in enumerate(actions):
         if action.kind == "verify" and action.verdict is None and grammar.default_verdict == "none":
             yield from _verdict(text, index, action, grammar)
@@ -36,19 +42,23 @@ def nearly(text: str, actions: list[Action], stop: int, grammar: Grammar) -> Ite
             yield Deviation("answer_behind_thinking", len(actions) - 1, at, stop)
 
 
-def _markers(text: str, actions: list[Action], stop: int, grammar: Grammar) -> Iterator[Deviation]:
+def _markers(
+    text: str, actions: list[Action], stop: int, grammar: Grammar, exact: Mapping[str, int]
+) -> Iterator[Deviation]:
     lower = ""
-    ends = [action.end for action in actions]
+    ends: list[int] = []
     for marker in (*grammar.verify_markers, *grammar.retry_markers):
-        word, others, pattern = _loose(marker)
+        word, longest, others, pattern = _loose(marker)
         if not word:
             continue
         lower = lower or text[:stop].lower()
         if len(lower) != stop:  # a letter whose lower case is longer would shift the offsets
             return
-        words = lower.count(word)
-        if not words or words == text.count(marker, 0, stop):
+        # Each near miss holds every word, outside of the markers that stand there as they are.
+        words, known = lower.count(longest), exact.get(marker)
+        if not words or words == (text.count(marker, 0, stop) if known is None else known):
             continue
+        ends = ends or [action.end for action in actions]
         last, at = 0, lower.find(word)
         while at >= 0:
             around = lower[max(last, at - _REACH) : at + _REACH]
@@ -62,16 +72,16 @@ def _markers(text: str, actions: list[Action], stop: int, grammar: Grammar) -> I
 
 
 @lru_cache(maxsize=64)
-def _loose(marker: str) -> tuple[str, tuple[str, ...], re.Pattern[str]]:
-    """A marker's word to look for, its other words, and the marker in any case, spacing, mark-up and punctuation; "" for
-    markers of less than three words."""
+def _loose(marker: str) -> tuple[str, str, tuple[str, ...], re.Pattern[str]]:
+    """A marker's word to look for, its longest word (which is counted fastest), all words but the first of these, and the
+    marker in any case, spacing, mark-up and punctuation; "" for markers of less than three words."""
     words = re.findall(r"[^\W_]+", marker.lower())
     if len(words) < 3:
-        return "", (), re.compile("")
+        return "", "", (), re.compile("")
     gap = r"[\s,.:;!…*_-]{1,6}"
     rarest = max(words, key=lambda word: (word not in _COMMON, len(word)))
     pattern = re.compile(r"(?<![^\W_])" + gap.join(map(re.escape, words)) + r"(?![^\W_])[.:!,…]?")
-    return rarest, tuple(word for word in words if word != rarest), pattern
+    return rarest, max(words, key=len), tuple(word for word in words if word != rarest), pattern
 
 
 def _verdict(text: str, index: int, action: Action, grammar: Grammar) -> Iterator[Deviation]:

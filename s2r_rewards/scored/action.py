@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.fresh import maker
 from s2r_rewards.scored import wire
 from s2r_rewards.trajectory import ActionKind, Span, Verdict
 
@@ -70,9 +71,7 @@ def from_field(entry: Mapping[str, Any]) -> ScoredAction:
     )
 
 
-_KIND, _START, _END, _ANSWER, _CHECK, _VERDICT, _REWARD, _BASELINE, _ADVANTAGE, _TOKENS = (
-    getattr(ScoredAction, field.name).__set__ for field in fields(ScoredAction)
-)
+_action = maker(ScoredAction)
 
 
 def fresh_action(
@@ -85,27 +84,15 @@ def fresh_action(
     reward: float | None,
     tokens: Span | None,
 ) -> ScoredAction:
-    """An action without baseline and advantage, slot by slot: the dataclass itself takes two and a half times as long,
-    and a step makes a hundred thousand."""
-    action = object.__new__(ScoredAction)
-    _KIND(action, kind)
-    _START(action, start)
-    _END(action, end)
-    _ANSWER(action, answer)
-    _CHECK(action, check)
-    _VERDICT(action, verdict)
-    _REWARD(action, reward)
-    _BASELINE(action, None)
-    _ADVANTAGE(action, None)
-    _TOKENS(action, tokens)
-    return action
+    """An action without baseline and advantage; a step makes a hundred thousand."""
+    return _action(kind, start, end, answer, check, verdict, reward, None, None, tokens)
 
 
 def from_wire(entries: Iterable[wire.Entry]) -> tuple[ScoredAction, ...]:
     """The actions that :func:`s2r_rewards.scored.wire.unpack` gives."""
     return tuple(
         [
-            fresh_action(kind, start, end, None, check, verdict, reward, tokens)
+            _action(kind, start, end, None, check, verdict, reward, None, None, tokens)
             for kind, start, end, check, verdict, reward, tokens in entries
         ]
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import Any
 
 from s2r_rewards.answers.result import CheckResult
@@ -73,38 +74,31 @@ class ScoredRollout:
         if len(rewards) != count:
             raise ValueError(f"{len(rewards)} rewards for {count} scored actions; expected one each")
         checks = iter(judged.checks)
-        actions = tuple(
-            fresh_action(
-                action.kind,
-                action.start,
-                action.end,
-                action.answer,
-                check=next(checks) if action.kind == "solve" else None,
-                verdict=action.verdict,
-                reward=rewards[t] if t < count else None,  # ``end`` comes last
-                tokens=tokens[t] if tokens is not None and t < len(tokens) else None,
-            )
-            for t, action in enumerate(trajectory.actions)
-        )
+        earned = chain(rewards, repeat(None))  # ``end`` comes last
+        places = chain(tokens or (), repeat(None))
+        actions = []
+        for a, reward, place in zip(trajectory.actions, earned, places, strict=False):
+            check = next(checks) if a.kind == "solve" else None
+            actions.append(fresh_action(a.kind, a.start, a.end, a.answer, check, a.verdict, reward, place))
         return cls(
-            actions, outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker,
+            tuple(actions), outcome, trajectory.ended, trajectory.deviations, trajectory.grammar, method, checker,
             uncertainties=trajectory.uncertainties,
         )  # fmt: skip
 
     @property
     def scored(self) -> tuple[ScoredAction, ...]:
         """The attempts and verifications, without ``end``."""
-        return tuple(a for a in self.actions if a.kind != "end")
+        return tuple([a for a in self.actions if a.kind != "end"])
 
     @property
     def rewards(self) -> tuple[float, ...]:
         """One per attempt and verification."""
-        return tuple(a.reward or 0.0 for a in self.actions if a.kind != "end")
+        return tuple([a.reward or 0.0 for a in self.actions if a.kind != "end"])
 
     @property
     def spans(self) -> tuple[Span, ...]:
         """The token spans of the actions, ``end`` last where it has one; empty where tokens are not known."""
-        return tuple(a.tokens for a in self.actions if a.tokens is not None)
+        return tuple([a.tokens for a in self.actions if a.tokens is not None])
 
     def objective_spans(self, count_end: bool = True) -> tuple[Span, ...]:
         """The token spans of the |y|_a actions of Eq. 6; ``count_end`` as in :class:`s2r_rewards.methods.Method`.
@@ -113,12 +107,12 @@ class ScoredRollout:
         """
         if self.left_out:
             return ()
-        return tuple(a.tokens for a in self.actions if a.tokens is not None and (count_end or a.kind != "end"))
+        return tuple([a.tokens for a in self.actions if a.tokens is not None and (count_end or a.kind != "end")])
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
         """V_golden's results, one an attempt."""
-        return tuple(a.check for a in self.actions if a.check is not None)
+        return tuple([a.check for a in self.actions if a.check is not None])
 
     @property
     def correct(self) -> tuple[bool, ...]:
@@ -128,12 +122,12 @@ class ScoredRollout:
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
         """Per verification, its verdict."""
-        return tuple(a.verdict for a in self.actions if a.kind == "verify")
+        return tuple([a.verdict for a in self.actions if a.kind == "verify"])
 
     @property
     def codes(self) -> tuple[str, ...]:
         """The deviation codes, in order of appearance."""
-        return tuple(d.code for d in self.deviations)
+        return tuple([d.code for d in self.deviations])
 
     @property
     def malformed(self) -> bool:
@@ -252,13 +246,16 @@ class ScoredRollout:
         names = (self.grammar, self.method, self.checker, self.failure, self.level)
         flags = (self.ended, self.truncated, self.left_out)
         value = [wire.WIRE, self.outcome, wire.pack(self.actions), spans, wire.signs_text(self.signs), names, flags]
-        return json.dumps(value, separators=(",", ":"))
+        return _written(value)
 
     @classmethod
     def loads(cls, text: str) -> ScoredRollout:
         """The record out of :meth:`dumps`'s text, or :meth:`wire`'s."""
         value = json.loads(text)
         return _of_wire(value) if isinstance(value, list) else cls.from_record(value)
+
+
+_written = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _of_wire(value: list[Any]) -> ScoredRollout:

@@ -77,9 +77,10 @@ def _if_one(values: list[Any]) -> Any:
 _check = lru_cache(maxsize=256)(CheckResult)  # of few kinds, and frozen
 
 
-def signs_text(signs: Sequence[tuple[int, int]] | None) -> str | None:
+@lru_cache(maxsize=4096)
+def signs_text(signs: tuple[tuple[int, int], ...] | None) -> str | None:
     """Pairs of counts as one text, since most responses of a batch have those of a few."""
-    return None if signs is None else " ".join(str(count) for pair in signs for count in pair)
+    return None if signs is None else " ".join([str(count) for pair in signs for count in pair])
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,8 @@ _DENSITY = 100  # characters a hit may cost
 
 
 _FEW, _APART = 8, 400  # the same where each hit is compared with several literals
-_SHORT = 1000  # characters that `str.find` searches before a second call has begun
+SHORT = 1000
+"""Characters that ``str.find`` searches before another way has begun."""
 
 
 @lru_cache(maxsize=1024)
@@ -29,7 +30,7 @@ def _rarest(needle: str) -> tuple[str, int]:
 
 def find(text: str, needle: str, start: int, stop: int) -> int:
     """``text.find(needle, start, stop)``, for 0 ≤ start ≤ stop ≤ len(text)."""
-    if stop - start < _SHORT:
+    if stop - start < SHORT:
         return text.find(needle, start, stop)
     probe, offset = _rarest(needle)
     if not probe:

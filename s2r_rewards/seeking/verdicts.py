@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from s2r_rewards.grammar import VerdictTier
-from s2r_rewards.seeking import find
+from s2r_rewards.seeking import SHORT, find
 
 
 def spoken(tier: VerdictTier, text: str, start: int, stop: int) -> Iterable[re.Match[str]]:
@@ -14,12 +14,14 @@ def spoken(tier: VerdictTier, text: str, start: int, stop: int) -> Iterable[re.M
     if not tier.anchors:
         return tier.compiled.finditer(text, start, stop)
     hits: list[int] = []
+    seek = str.find if stop - start < SHORT else find
     for anchor in tier.anchors:
-        hit = find(text, anchor, start, stop)
+        hit = seek(text, anchor, start, stop)
         while hit >= 0:
             hits.append(hit)
-            hit = find(text, anchor, hit + 1, stop)
-    hits.sort()
+            hit = seek(text, anchor, hit + 1, stop)
+    if len(hits) > 1:
+        hits.sort()
     found: list[re.Match[str]] = []
     pattern, reach, at = tier.compiled, tier.reach, start
     for hit in hits:

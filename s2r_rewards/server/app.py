@@ -83,10 +83,10 @@ def create_app(settings: Settings) -> Application:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(judges.start)
+        await judges.start()
         async with batcher:
             yield
-        await asyncio.to_thread(judges.close)
+        await judges.close()
 
     pages = FastAPI(title="s2r rewards", lifespan=lifespan)
     pages.state.draining = False

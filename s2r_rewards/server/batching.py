@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,17 +11,16 @@ Job = tuple[list[Any], "asyncio.Future[list[Any]]"]
 
 
 class Batcher:
-    """``await submit(items)`` → results in order; ``workers`` tasks call ``handle`` in threads on merged batches."""
+    """``await submit(items)`` → results in order; ``workers`` tasks call ``handle`` on merged batches."""
 
     def __init__(
-        self, handle: Callable[[Sequence[Any]], list[Any]], max_batch: int, wait: float, workers: int = 2
+        self, handle: Callable[[Sequence[Any]], Awaitable[list[Any]]], max_batch: int, wait: float, workers: int = 2
     ) -> None:
         self.handle, self.max_batch, self.wait, self.workers = handle, max_batch, wait, workers
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Batcher:
-        self._threads = ThreadPoolExecutor(self.workers, "judging")
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self.workers)]
         return self
 
@@ -31,11 +29,6 @@ class Batcher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._threads.shutdown()
-
-    async def _run(self, items: list[Any]) -> list[Any]:
-        # Threads of its own: the event loop's are as many as there are cores, and may be taken.
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.handle, items)
 
     async def submit(self, items: list[Any]) -> list[Any]:
         if not items:
@@ -48,7 +41,7 @@ class Batcher:
         while True:
             jobs = await self._gather()
             try:
-                results = iter(await self._run([item for own, _ in jobs for item in own]))
+                results = iter(await self.handle([item for own, _ in jobs for item in own]))
             except Exception as error:
                 for _, answer in jobs:
                     if not answer.cancelled():

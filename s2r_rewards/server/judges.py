@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
+import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
+from typing import NamedTuple
 
 from s2r_rewards.adapter import Options, Sample, score_responses
 from s2r_rewards.metrics import BehaviourCounts, behaviour_counts
@@ -20,10 +24,10 @@ from s2r_rewards.scored import ScoredRollout
 
 logger = logging.getLogger(__name__)
 _in_order = attrgetter(*(f.name for f in fields(BehaviourCounts)))
+_SIZE = 8  # bytes in front of a reply that say how long it is
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the protocol says of one sample; small, since it travels between processes."""
 
     outcome: float
@@ -42,7 +46,7 @@ def judge_samples(samples: Sequence[Sample], options: Options | None = None) -> 
 
 
 def _settle_in(server: int) -> None:
-    """A worker leaves Ctrl-C to the server, and ends when the server is no more."""
+    """A process leaves Ctrl-C to the server, and ends when the server is no more, in the middle of a check, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -53,38 +57,109 @@ def _settle_in(server: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-class Judges:
-    """``judge(samples)`` in one of ``count`` processes; called from threads.
+def _judge_for_ever(link: socket.socket, options: Options, server: int) -> None:
+    """In a process of its own: answers batch after batch, until the server hangs up."""
+    _settle_in(server)
+    with link.makefile("rwb") as pipe:
+        while True:
+            try:
+                batch = [Sample(response, gold, level=level) for response, gold, level in pickle.load(pipe)]
+            except (EOFError, OSError, pickle.UnpicklingError):
+                return
+            # Plain tuples: objects take several times as long to be packed.
+            reply = pickle.dumps([tuple(answer) for answer in judge_samples(batch, options)])
+            try:
+                pipe.write(len(reply).to_bytes(_SIZE, "big") + reply)
+                pipe.flush()
+            except OSError:
+                return
 
-    A process that dies (of memory, say) is replaced, and its batch is judged again, once.
+
+class _Judge:
+    """One process, and the socket to it. Batches may wait in the socket, so that the process never does."""
+
+    def __init__(self, options: Options) -> None:
+        self.link, theirs = socket.socketpair()
+        # Forked out of a process with threads a worker may wait for a lock for ever.
+        context = multiprocessing.get_context("spawn")
+        self.process = context.Process(target=_judge_for_ever, args=(theirs, options, os.getpid()))
+        self.process.start()
+        theirs.close()
+        atexit.register(self.link.close)  # before multiprocessing waits for a process that waits for this server
+        self.asked: deque[asyncio.Future[list[Answer]]] = deque()
+        self.alive = True
+
+    async def open(self) -> None:
+        self.reader, self.writer = await asyncio.open_connection(sock=self.link)
+        self.listening = asyncio.create_task(self._listen())
+
+    async def ask(self, samples: Sequence[Sample]) -> list[Answer]:
+        """ConnectionError: the process died."""
+        if not self.alive:
+            raise ConnectionError("the scoring process died")
+        answer: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+        self.asked.append(answer)
+        self.writer.write(pickle.dumps([(one.response, one.gold, one.level) for one in samples]))
+        return await answer
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                size = int.from_bytes(await self.reader.readexactly(_SIZE), "big")
+                found = [Answer(*one) for one in pickle.loads(await self.reader.readexactly(size))]
+                answer = self.asked.popleft()
+                if not answer.done():  # else nobody waits any more
+                    answer.set_result(found)
+        except (asyncio.IncompleteReadError, OSError):
+            self.alive = False
+            for answer in self.asked:
+                if not answer.done():
+                    answer.set_exception(ConnectionError("the scoring process died"))
+
+    def close(self) -> None:
+        """The process ends when it has done what it was asked."""
+        atexit.unregister(self.link.close)
+        self.writer.close()
+        self.listening.cancel()
+
+
+class Judges:
+    """``await judge(samples)`` in one of ``count`` processes.
+
+    A process that dies (of memory, say) is replaced, and its batches are judged again, once.
     """
 
     def __init__(self, options: Options, count: int) -> None:
         self.options, self.count = options, count
-        self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
+        self._judges: list[_Judge] = []
+        self._replacing = asyncio.Lock()
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Returns when every process is ready."""
-        pool = self._get(None)
-        list(pool.map(judge_samples, [[Sample("\\boxed{1}", "1")]] * self.count, [self.options] * self.count))
+        self._judges = [_Judge(self.options) for _ in range(self.count)]
+        for judge in self._judges:
+            await judge.open()
+        await asyncio.gather(*[judge.ask([Sample("\\boxed{1}", "1")]) for judge in self._judges])
 
-    def judge(self, samples: Sequence[Sample]) -> list[Answer]:
-        pool = self._get(None)
+    async def judge(self, samples: Sequence[Sample]) -> list[Answer]:
+        judge = min(self._judges, key=lambda one: len(one.asked))
         try:
-            return pool.submit(judge_samples, samples, self.options).result()
-        except BrokenProcessPool:
-            logger.error("a scoring process died; starting others, and judging %d samples again", len(samples))
-            return self._get(pool).submit(judge_samples, samples, self.options).result()
+            return await judge.ask(samples)
+        except ConnectionError:
+            logger.error("a scoring process died; starting another, and judging %d samples again", len(samples))
+            return await (await self._instead_of(judge)).ask(samples)
 
-    def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+    async def close(self) -> None:
+        for judge in self._judges:
+            judge.close()
+        for judge in self._judges:
+            await asyncio.to_thread(judge.process.join)
 
-    def _get(self, broken: ProcessPoolExecutor | None) -> ProcessPoolExecutor:
-        with self._lock:
-            if self._pool is None or self._pool is broken:
-                # Forked out of a process with threads a worker may wait for a lock for ever.
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.count, context, _settle_in, (os.getpid(),))
-            return self._pool
+    async def _instead_of(self, dead: _Judge) -> _Judge:
+        async with self._replacing:
+            if dead in self._judges:
+                dead.close()
+                fresh = _Judge(self.options)
+                await fresh.open()
+                self._judges[self._judges.index(dead)] = fresh
+            return min(self._judges, key=lambda one: len(one.asked))

@@ -4,6 +4,8 @@ import math
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from s2r_rewards import judge, parse
 from s2r_rewards.alarms import ALARM_NAMES, Tally, alarm_metrics, alarms_of, count_signs, find_alarms, signs
@@ -205,3 +207,20 @@ def test_work_is_found_wherever_it_stands(text, short):
     judged = judge(parse(solve("5").text() + text), "5")
     whole = signs._PHRASES.sub(" ", judged.trajectory.text_of(judged.trajectory.verifications[0])).strip(" .\n\t")
     assert list(signs.short_verification.cases(judged, "")) == [len(whole.split()) < 5] == [short]
+
+
+PIECES = (
+    "Wait, ",
+    "let me recheck my solution.",
+    "LET ME TRY AGAIN.",
+    "</Solve>",
+    "so the answer is four",
+    "Thus, my ",
+)
+OTHERS = ("solution cannot be verified", "x < 3", "A or B", "1; 2", "\\text{ or }", "maybe", "order", "é", " ", "5")
+
+
+@given(st.lists(st.sampled_from((*PIECES, *OTHERS)), max_size=6).map("".join))
+def test_quick_looks_overlook_nothing(text):
+    assert signs._may_hold_phrase(text) or not signs._PHRASES.search(text)
+    assert signs._hedged(text) == bool(signs._ALTERNATIVES.search(text))

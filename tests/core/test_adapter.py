@@ -304,8 +304,30 @@ class TestFailures:
         assert [s.failure for s in scored][::2] == [None, None]
         assert scoring.failures.seen.total() == 1
 
+    def test_the_others_are_checked_together(self, monkeypatch):
+        """Whatever a bad sample fails at: its label, its text, its length, the rewards of a method of one's own."""
+        calls = []
+
+        def checker(pairs):
+            calls.append(len(pairs))
+            return [CheckResult("correct", "mine") for _ in pairs]
+
+        def rewards(judged):
+            return (1.0,) * len(judged.checks) if judged.gold != "6" else None
+
+        method = replace(get_method("s2r-prl"), rewards=rewards)
+        monkeypatch.setattr(scoring, "resolve_checker", lambda options: checker)
+        monkeypatch.setattr(scoring, "resolve_method", lambda options: method)
+        samples = [Sample("\\boxed{1}", gold) for gold in ("4", None, "5", "6", "7")]
+        samples += [Sample(None, "4"), Sample("x" * 100, "4"), Sample([-1], "4")]
+        scored = score_responses(samples, Options(max_chars=99), tokenizer=Letters())
+        assert calls == [4]
+        assert [s.outcome for s in scored] == [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, -1.0, -1.0]
+        causes = [s.failure and s.failure.split(":")[0] for s in scored]
+        assert causes == [None, "LabelError", None, "TypeError", None, "ValueError", "ValueError", causes[-1]]
+        assert causes[-1]
+
     def test_the_others_keep_options_and_tokens(self):
-        """Scored one by one, with the same options and tokenizer as together."""
         scored = score_responses(
             [Sample(tokens("\\boxed{4}"), "4"), Sample(tokens("\\boxed{4}"), None)], MINE, tokenizer=Letters()
         )

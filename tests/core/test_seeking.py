@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from s2r_rewards.answers.extract import _BARE_BOX, _BOX_TOKEN, _next_box, extract_answer
 from s2r_rewards.grammar import GRAMMARS
+from s2r_rewards.natural.near import nearly
+from s2r_rewards.parsing import parse
 from s2r_rewards.seeking import find, find_all
 from s2r_rewards.seeking.verdicts import spoken
 
@@ -120,3 +122,39 @@ def test_boxes_are_those_that_a_look_at_every_brace_finds(text, data):
 )
 def test_the_next_box_by_hand(text, at):
     assert _next_box(text, 0, len(text)) == at
+
+
+MARKERS = st.lists(
+    st.sampled_from(
+        (
+            *("Wait, let me recheck my solution.", "Let me try again.", "wait, let me recheck my solution", "Wait,"),
+            *(
+                "Let me TRY again!",
+                "let me try",
+                "again",
+                "Let me",
+                "recheck",
+                "solution",
+                "retry",
+                " ",
+                ".",
+                "*",
+                "\n",
+            ),
+            *("WAIT: Let me *recheck* my solution", "Wait, let me recheck my solutions.", "Let me Let me try again."),
+            *("<verify>", "<|im_end|>", "\\boxed{1}", "Therefore, the answer is correct.", "x" * 90),
+        )
+    ),
+    max_size=10,
+).map("".join)
+
+
+@given(MARKERS, st.sampled_from(("paper", "released-offline", "released", "tags")))
+def test_near_misses_do_not_depend_on_what_is_known_of_the_markers(text, name):
+    """A parse knows how often each marker stands there, and so whether any other is worth a look."""
+    grammar, found = GRAMMARS[name], parse(text, name)
+    stop = found.actions[-1].start if found.ended else len(text)
+    actions = [action for action in found.actions if action.kind != "end"]
+    markers = (*grammar.verify_markers, *grammar.retry_markers)
+    for known in ({}, dict.fromkeys(markers, -1)):  # counted in the text; looked at one by one
+        assert found.uncertainties == tuple(nearly(text, actions, stop, grammar, known))

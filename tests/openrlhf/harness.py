@@ -141,9 +141,13 @@ def train_rl(
     prompts: Path,
     module: str = "s2r_openrlhf.train_ppo_ray",
     path: tuple[Path, ...] = (),
+    float32: bool = False,
     **options,
 ) -> Run:
-    """``path`` adds to PYTHONPATH; ``options`` add to :data:`RL_FLAGS`, dots written as ``__``; None is a flag without a value."""
+    """``path`` adds to PYTHONPATH; ``options`` add to :data:`RL_FLAGS`, dots written as ``__``; None is a flag without a value.
+
+    ``float32``: OpenRLHF's own types are bfloat16 and float16; the shim gives it another.
+    """
     folder.mkdir(parents=True)
     own = {
         "--actor.model_name_or_path": model,
@@ -154,7 +158,7 @@ def train_rl(
         "--logger.wandb.run_name": "run",
     }
     own |= {"--" + name.replace("__", "."): value for name, value in options.items()}
-    env = environment(*path, S2R_TEST_DUMP=str(folder / "first_batch.pt"))
+    env = environment(*path, S2R_TEST_DUMP=str(folder / "first_batch.pt"), S2R_TEST_FLOAT32=str(int(float32)))
     output = run(module, flags({**RL_FLAGS, **own}), env, folder)
     board = folder / "tensorboard" / "run"
     return Run(folder, read_scalars(board), output, read_scalars(board, "eval/"))

@@ -300,7 +300,7 @@ def offline_process(sft_model, workspace):
     path = workspace / "replay-process.jsonl"
     rows = [json.loads(row["label"]) for row in stored_rollouts(path)]
     return rows, harness.train_rl(
-        workspace / "offline-process", sft_model, path, s2r__method="s2r-offline-prl", **OFFLINE
+        workspace / "offline-process", sft_model, path, float32=True, s2r__method="s2r-offline-prl", **OFFLINE
     )
 
 
@@ -320,6 +320,7 @@ def test_two_ranks_and_uneven_micro_batches_train_as_one(offline_process, sft_mo
         workspace / "offline-two-ranks",
         sft_model,
         workspace / "replay-process.jsonl",
+        float32=True,
         s2r__method="s2r-offline-prl",
         **OFFLINE,
         actor__num_gpus_per_node=2,
@@ -328,20 +329,18 @@ def test_two_ranks_and_uneven_micro_batches_train_as_one(offline_process, sft_mo
         rollout__micro_batch_size=4,
     )
     assert_first_objective(two, "s2r-offline-prl")
-    for name, tolerance in (("policy_loss", 1e-5), ("actor_grad_norm", 2e-3)):
+    for name, tolerance in (("policy_loss", 1e-5), ("actor_grad_norm", 1e-5)):
         assert two.scalars[name][0] == pytest.approx(one.scalars[name][0], rel=tolerance, abs=1e-5), name
 
 
 def test_dynamic_batches_of_packed_samples_on_two_ranks(offline_process, sft_model, workspace, tokenizer):
-    """Spread by length and without padding: the same advantages on the same tokens, the same gradient.
-
-    OpenRLHF computes in bfloat16, where a sample's neighbours move its log-probabilities: hence the tolerances.
-    """
+    """Spread by length and without padding: the same advantages on the same tokens, the same loss and gradient."""
     rows, one = offline_process
     packed = harness.train_rl(
         workspace / "offline-packed",
         sft_model,
         workspace / "replay-process.jsonl",
+        float32=True,
         s2r__method="s2r-offline-prl",
         **OFFLINE,
         actor__num_gpus_per_node=2,
@@ -354,9 +353,9 @@ def test_dynamic_batches_of_packed_samples_on_two_ranks(offline_process, sft_mod
     )
     assert_stored_advantages(packed, rows, "process", tokenizer)
     assert len(packed.first_batch()) > 2
-    for name, tolerance in (("policy_loss", 3e-2), ("actor_grad_norm", 5e-3), ("s2r/outcome/accuracy", 1e-9)):
+    for name, tolerance in (("policy_loss", 1e-5), ("actor_grad_norm", 1e-5), ("s2r/outcome/accuracy", 1e-9)):
         assert packed.scalars[name][0] == pytest.approx(one.scalars[name][0], rel=tolerance), name
-    assert abs(packed.scalars["ppo_kl"][0]) < 1e-3
+    assert abs(packed.scalars["ppo_kl"][0]) < 1e-6
 
 
 def test_offline_outcome_level(sft_model, workspace, tokenizer):

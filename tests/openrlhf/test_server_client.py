@@ -18,10 +18,11 @@ import pytest
 from click.testing import CliRunner
 from test_server import PROMPT, RIGHT, WRONG, body, post_many, server
 
-from s2r_rewards.adapter import FAILED_METRIC
+from s2r_rewards.adapter import FAILED_METRIC, Options, Sample
 from s2r_rewards.cli import main
 from s2r_rewards.server.access import is_loopback, read_token, require_closed
 from s2r_rewards.server.client import RewardClient
+from s2r_rewards.server.judges import Judges
 from s2r_rewards.server.protocol import reward_batch
 
 TOKEN = "0123456789abcdef-secret"
@@ -123,6 +124,30 @@ def test_a_scoring_process_that_dies_is_replaced():
         os.kill(workers[0], signal.SIGKILL)
         time.sleep(0.3)
         assert httpx.post(url + "/get_reward", json=body(RIGHT), timeout=30).json()["rewards"] == [1.0]
+
+
+def test_batches_that_a_process_took_along_are_judged_again():
+    """Whatever was under way and what came behind: each batch once more, by one process instead of the dead one."""
+    samples = [Sample(f"\\boxed{{{i}}}", str(i % 3)) for i in range(40)]
+
+    async def run():
+        judges = Judges(Options(), 1)
+        await judges.start()
+        (first,) = [judge.process for judge in judges._judges]
+        under_way = [asyncio.create_task(judges.judge([sample] * 50)) for sample in samples]
+        await asyncio.sleep(0)
+        first.kill()
+        found = await asyncio.gather(*under_way)
+        later = await judges.judge(samples[:2])
+        (second,) = [judge.process for judge in judges._judges]
+        await judges.close()
+        return found, later, first.pid != second.pid, second.exitcode
+
+    found, later, replaced, code = asyncio.run(run())
+    assert [[answer.outcome for answer in batch] for batch in found] == [
+        [1.0 if i < 3 else -1.0] * 50 for i in range(40)
+    ]
+    assert ([answer.outcome for answer in later], replaced, code) == ([1.0, 1.0], True, 0)
 
 
 @contextmanager

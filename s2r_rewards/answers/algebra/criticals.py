@@ -8,7 +8,9 @@ from fractions import Fraction
 
 from ..numbers.arithmetic import written_fraction
 from ..read import tree
-from ..read.tree import Node, descendants
+from ..read.tree import Node, descendants, variables
+
+_STEEP = Fraction(20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Critical:
 
 
 def criticals(node: Node) -> Iterator[Critical]:
-    """All expressions that choose the formula of another."""
+    """All expressions that choose the formula of another, or are zero where a steep function is neither flat nor gone."""
+    yield from map(Critical, steep_arguments(node, tiny=False))
     for part in descendants(node):
         match part:
             case tree.Quotient(_, below):
@@ -67,3 +70,15 @@ def _factors(node: Node) -> list[Node]:
         if isinstance(part, tree.Product):
             found += part.parts
     return found
+
+
+def steep_arguments(node: Node, tiny: bool = True) -> Iterator[Node]:
+    """Arguments of exponential functions in which a large number, or a ``tiny`` one, is written."""
+    for part in descendants(node):
+        match part:
+            case tree.Function("tanh" | "coth" | "exp" | "sinh" | "cosh", (inner,)) | tree.Power(
+                tree.Const("e"), inner
+            ) if variables(inner):
+                sizes = (abs(n.value) for n in descendants(inner) if isinstance(n, tree.Num))
+                if any(size >= _STEEP or (tiny and 0 < size <= 1 / _STEEP) for size in sizes):
+                    yield inner

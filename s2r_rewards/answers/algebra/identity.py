@@ -20,6 +20,8 @@ from ..numbers.rationals import compared
 from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
 from ..read.tree import Node, constants, descendants, functions, variables
+from .criticals import steep_arguments
+from .formal import same_form
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
 
@@ -46,6 +48,8 @@ def same_constant(first: Node, second: Node) -> bool | None:
         found = _at(first, second, {}, Complexes)
     if found in ("one", "none"):
         raise Undefined("no value on one side" if found == "one" else "no value")
+    if found == "beyond" and _same_but_for_pieces(first, second, True, every=True):
+        return True
     return {"agree": True, "differ": False}.get(found)
 
 
@@ -62,16 +66,23 @@ def within(first: Node, second: Node, distance: Decimal) -> bool:
 def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | None:
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
-    if clearly_differ(first, second, listed) and not _asks_for_whole(first) and not _asks_for_whole(second):
+    pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
+    if not whole and clearly_differ(first, second, listed):
         return False
-    pieces, breaking = _has(first, second, PIECEWISE), _breaks(first, second)
-    return _over(
-        _agreements(first, second, listed), pieces, breaking, lambda: _same_but_for_pieces(first, second, pieces)
-    )
+    if not whole and not pieces and same_form(first, second):
+        return True
+    breaking = _breaks(first, second)
+    agreements = _agreements(first, second, listed)
+
+    def proven() -> bool:
+        return any(_same_but_for_pieces(first, second, pieces, every) for every in (True, False))
+
+    found = _over(agreements, pieces, breaking, proven)
+    return True if found is None and _same_but_for_pieces(first, second, pieces, every=True) else found
 
 
-def _same_but_for_pieces(first: Node, second: Node, pieces: bool) -> bool:
-    """Whether two expressions are the same whatever their pieces are worth."""
+def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool = False) -> bool:
+    """Whether two expressions are the same whatever their pieces, or all their functions, are worth."""
 
     def same(one: Node, other: Node) -> bool:
         if one == other:
@@ -79,14 +90,16 @@ def _same_but_for_pieces(first: Node, second: Node, pieces: bool) -> bool:
         if (found := same_rational(one, other)) is not None:
             return found
         names = sorted(variables(one) | variables(other))
+        if every:
+            return False
         if not names:
             return _at(one, other, {}, Reals) == "agree"
         if clearly_differ(one, other, names):
             return False
-        return _over(_agreements(one, other, names), pieces, breaking=False) is True
+        return _over(_agreements(one, other, names), pieces, _breaks(one, other)) is True
 
-    named = with_named_pieces(first, second, same)
-    return named is not None and same(*named)
+    named = with_named_pieces(first, second, same, every)
+    return named is not None and named != (first, second) and same(*named)
 
 
 def _over(
@@ -109,7 +122,10 @@ def _has(first: Node, second: Node, names: frozenset[str]) -> bool:
 
 def _breaks(first: Node, second: Node) -> bool:
     """Whether the sides may agree in one part of the line and not in another."""
-    return any(is_breaking(part) for node in (first, second) for part in descendants(node))
+    sides = (first, second)
+    return any(is_breaking(part) for node in sides for part in descendants(node)) or any(
+        any(steep_arguments(node, tiny=False)) for node in sides
+    )
 
 
 def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreement]:

@@ -13,21 +13,20 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from fractions import Fraction
 from itertools import pairwise
 
 from ..numbers.arithmetic import Undefined
 from ..numbers.balls import Ball, MoreDigits, context
-from ..numbers.intervals import Interval, Intervals
+from ..numbers.intervals import Along, Interval, along
 from ..numbers.reals import Reals
-from ..read import tree
-from ..read.tree import Node, variables
+from ..read.tree import Node, descendants, variables
 from .criticals import Critical, criticals
 
 _FIRST = (0.0, 1e-12, 1e-6, 1e-3, 0.03, 1.0, 30.0, 1e3, 1e6, 1e10, 1e17)
 _ENDS = tuple(sorted({*_FIRST, *(-end for end in _FIRST)}))
-_NARROW, _SLENDER = 1e-10, 1e-2
+_NARROW, _SLENDER = 1e-10, 0.1
 _HALVINGS = 70
 _CHANGES = 16  # changes of one critical that are looked at
 _PER_PIECE = 3
@@ -35,61 +34,101 @@ _STEPS = 3  # steps of a floor that count as pieces of their own, on either side
 _CRITICALS = 16
 _FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0), 6  # where the steps of a floor are looked for one by one
 _OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))  # where the other variables are
+_ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
-_LARGEST_PLAIN = 1e10
-_LOOKS, _LOOKS_OF_SEVERAL = 120, 60
+_LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
+_WORK = 100_000
+_LOOKS, _LOOKS_OF_SEVERAL = 160, 60
+
+
+@dataclass(slots=True)
+class Work:
+    """How much work is left, in nodes that are looked at."""
+
+    left: int
 
 
 class Line:
     """The line along one variable, the others fixed."""
 
-    def __init__(self, name: str, others: Mapping[str, float]) -> None:
+    def __init__(self, name: str, others: Mapping[str, float], work: Work) -> None:
         self.name = name
         self.others = {key: Interval(value, value) for key, value in others.items()}
+        self.work = work
+        self.known: dict[tuple[int, float, float], Interval | None] = {}
+        self.along: dict[int, tuple[Along, int]] = {}
 
-    def on(self, node: Node, low: float, high: float) -> Interval:
-        """The values of an expression on a stretch."""
-        return Intervals({**self.others, self.name: Interval(low, high)}).value(node)
+    def on(self, node: Node, low: float, high: float) -> Interval | None:
+        """The values of an expression on a stretch, if it has any."""
+        key = id(node), low, high
+        if key not in self.known:
+            if key[0] not in self.along:
+                self.along[key[0]] = along(node, self.name, self.others), len(descendants(node))
+            function, size = self.along[key[0]]
+            self.work.left -= size
+            try:
+                self.known[key] = function(Interval(low, high))
+            except Undefined:
+                self.known[key] = None
+        return self.known[key]
 
-    def side(self, part: Critical, at: float) -> int | str:
+    def side(self, part: Critical, at: float, level: int = 0) -> int | str:
         """On which side of its changes a critical is at a point."""
-        try:
-            interval = self.on(part.node, at, at)
-        except Undefined:
+        if (interval := self.on(part.node, at, at)) is None:
             return "undefined"
-        value = (interval.low + interval.high) / 2
+        value = (interval.low + interval.high) / 2 - level
         if not abs(value) < math.inf:
             return "beyond"
         return math.floor(value) if part.steps else int(value > 0)
 
     def changes(self, part: Critical, looks: int) -> list[float]:
-        """Where a critical changes: the widest of the unknown stretches is halved first, ``looks`` times."""
+        """Where a critical changes, those next to zero first."""
         if self.name not in variables(part.node):
             return []
-        found: list[float] = []
+        found = self._found(part, looks)
         if part.steps:
-            looks //= 2
             levels = {0, 1, -1, *(side for at in _FEW if isinstance(side := self.side(part, at), int))}
             for level in sorted(levels, key=abs)[:_LEVELS]:
-                found += self.changes(Critical(tree.Sum((part.node, tree.Num(Fraction(-level))))), looks)
-        waiting = [(-_width(low, high), low, high) for low, high in pairwise(_ENDS)]
-        heapq.heapify(waiting)
-        while waiting and looks > 0:
-            width, low, high = heapq.heappop(waiting)
+                found += self._found(Critical(part.node), looks, level)
+        return sorted(set(found), key=abs)[:_CHANGES]
+
+    def _found(self, part: Critical, looks: int, level: int = 0) -> list[float]:
+        """Where a critical passes a level: the widest of the unknown stretches is halved first, ``looks`` times."""
+        found: list[float] = []
+        waiting = [(-math.inf, low, high) for low, high in pairwise(_ENDS)]
+        while waiting and looks > 0 and self.work.left > 0:
+            _, low, high = heapq.heappop(waiting)
             looks -= 1
-            if self._is_known(part, low, high):
+            width = _width(low, high)
+            interval = self.on(part.node, low, high)
+            if interval is None or _is_known(interval, part.steps, level):
                 continue
-            if -width < _SLENDER and (change := self._change(part, low, high)) is not None:
+            if width < _SLENDER and (change := self._change(part, level, low, high)) is not None:
                 found.append(change)
                 continue
-            middle = _middle(low, high)
-            if -width < _SLENDER and (plain := _plain_within(low, high)) is not None and plain not in found:
+            middle = _between(low, high, 0.5)
+            if width < _SLENDER and (plain := _plain_within(low, high)) is not None and plain not in found:
                 found.append(plain)  # where it is touched, but not crossed
-            if -width < _NARROW:
+            if width < _NARROW:
                 continue
             for half in ((low, middle), (middle, high)):
-                heapq.heappush(waiting, (-_width(*half), *half))
-        return sorted(set(found), key=abs)[:_CHANGES]
+                heapq.heappush(waiting, (-_width(*half) / _farness(*half), *half))
+        return found
+
+    def _change(self, part: Critical, level: int, low: float, high: float) -> float | None:
+        """Where a critical changes between two points, if they are on different sides."""
+        below = self.side(part, low, level)
+        if below == self.side(part, high, level):
+            return None
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            if middle in (low, high):
+                break
+            if self.side(part, middle, level) == below:
+                low = middle
+            else:
+                high = middle
+        return low
 
     def refined(self, part: Critical, near: float) -> Decimal:
         """A change to many digits, by the secant method; as it was where that leads nowhere."""
@@ -114,32 +153,15 @@ class Line:
                 return start
             return x if abs(x - start) <= abs(start) * Decimal("1e-6") + Decimal("1e-9") else start
 
-    def _is_known(self, part: Critical, low: float, high: float) -> bool:
-        try:
-            interval = self.on(part.node, low, high)
-        except Undefined:
-            return True
-        return (_step(interval) if part.steps else interval.sign) is not None
-
-    def _change(self, part: Critical, low: float, high: float) -> float | None:
-        """Where a critical changes between two points, if they are on different sides."""
-        below = self.side(part, low)
-        if below == self.side(part, high):
-            return None
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            if middle in (low, high):
-                break
-            if self.side(part, middle) == below:
-                low = middle
-            else:
-                high = middle
-        return low
-
 
 def _width(low: float, high: float) -> float:
     """Relative to the distance from zero."""
     return (high - low) / max(abs(low), abs(high), 1e-12)
+
+
+def _farness(low: float, high: float) -> float:
+    """How much less a stretch matters because it is far away, where sines cross everything all the time."""
+    return (1 + math.log10(max(1.0, min(abs(low), abs(high))))) ** 2
 
 
 def _plain_within(low: float, high: float) -> float | None:
@@ -150,17 +172,14 @@ def _plain_within(low: float, high: float) -> float | None:
     return None
 
 
-def _step(interval: Interval) -> int | None:
-    """The whole number below all numbers of an interval, where none of them is whole."""
-    if not (interval.low > -1e15 and interval.high < 1e15):
-        return None
+def _is_known(interval: Interval, steps: bool, level: int) -> bool:
+    """Whether all numbers of an interval are on one side of a level, or between two neighbouring steps."""
+    if not steps:
+        return interval.low > level or interval.high < level
+    if not (interval.low > -_LARGEST_STEP and interval.high < _LARGEST_STEP):
+        return False
     step = math.floor(interval.low)
-    return step if interval.low > step and interval.high < step + 1 else None
-
-
-def _middle(low: float, high: float) -> float:
-    """The geometric mean where the ends are far apart, else the arithmetic one."""
-    return _between(low, high, 0.5)
+    return interval.low > step and interval.high < step + 1
 
 
 def _between(low: float, high: float, unit: float) -> float:
@@ -175,11 +194,12 @@ def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterato
     rng = random.Random(seed)
     parts = list(dict.fromkeys((*criticals(first), *criticals(second))))[:_CRITICALS]
     seen: Counter[tuple[int | str, ...]] = Counter()
+    work = Work(_WORK)
     for low, high in _OTHERS if len(names) > 1 else _OTHERS[:1]:
         for name in names:
             others = {other: rng.uniform(low, high) * rng.choice((1, 1, -1)) for other in names if other != name}
             fixed = {other: Decimal(value) for other, value in others.items()}
-            line = Line(name, others)
+            line = Line(name, others, work)
             for value in _points(line, parts, _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL, seen, rng):
                 yield {**fixed, name: Decimal(value)}
 
@@ -199,6 +219,7 @@ def _points(
             seen[key] += 1
             if seen[key] <= _PER_PIECE:
                 yield Decimal(at)
+    yield from (_ZERO, _ONE, -_ONE)
     for change in changes:
         yield Decimal(change)
         if (near := _plain(change)) is not None:
@@ -232,4 +253,4 @@ def _plain(value: float) -> Decimal | None:
     if abs(value) > _LARGEST_PLAIN:
         return None
     near = Decimal(round(value * 100)) / 100
-    return near if abs(float(near) - value) <= 1e-8 * max(abs(value), 1e-6) else None
+    return near if abs(float(near) - value) <= 1e-9 * max(abs(value), 1) else None

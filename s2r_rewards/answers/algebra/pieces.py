@@ -18,7 +18,6 @@ BREAKING = PIECEWISE | {"sqrt", "arcsin", "arccos", "arctan", "arccot", "arctanh
 _LIMIT = 16  # pieces that are compared
 
 Same = Callable[[Node, Node], bool]
-Known = list[tuple[str, tuple[Node, ...]]]
 
 
 def is_breaking(node: Node) -> bool:
@@ -31,38 +30,60 @@ def is_breaking(node: Node) -> bool:
     return ratio is not None and ratio.denominator > 1
 
 
-def with_named_pieces(first: Node, second: Node, same: Same) -> tuple[Node, Node] | None:
-    """Both expressions with variables for their pieces; None where there are too many.
+def is_function(node: Node) -> bool:
+    """Whether a node is worth more than sums, products and whole powers can say."""
+    return (
+        is_breaking(node)
+        or type(node) is tree.Function
+        or (type(node) is tree.Power and written_fraction(node.right) is None)
+    )
+
+
+def with_named_pieces(first: Node, second: Node, same: Same, every: bool) -> tuple[Node, Node] | None:
+    """Both expressions with variables for their pieces, or for every function; None where there are too many.
 
     ``same`` compares two expressions without pieces.
     """
-    known: Known = []
-    named = _named(first, known, same), _named(second, known, same)
-    return None if len(known) > _LIMIT else named
+    names = Names(same, is_function if every else is_breaking)
+    named = names.named(first), names.named(second)
+    return None if len(names.known) > _LIMIT else named
 
 
-def _named(node: Node, known: Known, same: Same) -> Node:
-    if len(known) > _LIMIT:
-        return node
-    if isinstance(node, tree.Function) and node.name in ("min", "ceil"):  # one of two names for the same
-        inner = tuple(tree.Neg(part) for part in _flat(node))
-        return tree.Neg(_named(tree.Function({"min": "max", "ceil": "floor"}[node.name], inner), known, same))
-    if isinstance(node, tree.Function) and node.name == "max":
-        node = tree.Function("max", _flat(node))
-    changed = rebuild(node, lambda child: _named(child, known, same))
-    if not is_breaking(changed):
-        return changed
-    arguments: tuple[Node, ...]
-    if isinstance(changed, tree.Power):
-        name, arguments = f"power {written_fraction(changed.right)}", (changed.left,)
-    else:
-        assert isinstance(changed, tree.Function)
-        name, arguments = changed.name, changed.arguments
-    for number, (other, parts) in enumerate(known):
-        if name == other and len(parts) == len(arguments) and _alike(name, arguments, parts, same):
-            return tree.Sym(f"piece {number}")
-    known.append((name, arguments))
-    return tree.Sym(f"piece {len(known) - 1}")
+class Names:
+    """The pieces that were met, each with a number."""
+
+    def __init__(self, same: Same, is_piece: Callable[[Node], bool]) -> None:
+        self.same = same
+        self.is_piece = is_piece
+        self.known: list[tuple[str, tuple[Node, ...]]] = []
+
+    def named(self, node: Node) -> Node:
+        """The expression with a variable for every piece."""
+        if len(self.known) > _LIMIT:
+            return node
+        if isinstance(node, tree.Function) and node.name in ("min", "ceil"):  # one of two names for the same
+            inner = tuple(tree.Neg(part) for part in _flat(node))
+            return tree.Neg(self.named(tree.Function({"min": "max", "ceil": "floor"}[node.name], inner)))
+        if isinstance(node, tree.Function) and node.name == "max":
+            node = tree.Function("max", _flat(node))
+        changed = rebuild(node, self.named)
+        if not self.is_piece(changed):
+            return changed
+        name, arguments = _parts(changed)
+        for number, (other, parts) in enumerate(self.known):
+            if name == other and len(parts) == len(arguments) and _alike(name, arguments, parts, self.same):
+                return tree.Sym(f"piece {number}")
+        self.known.append((name, arguments))
+        return tree.Sym(f"piece {len(self.known) - 1}")
+
+
+def _parts(piece: Node) -> tuple[str, tuple[Node, ...]]:
+    """What a piece is called, and what it depends on."""
+    if isinstance(piece, tree.Function):
+        return piece.name, piece.arguments
+    assert isinstance(piece, tree.Power)
+    ratio = written_fraction(piece.right)
+    return ("power", (piece.left, piece.right)) if ratio is None else (f"power {ratio}", (piece.left,))
 
 
 def _flat(node: tree.Function) -> tuple[Node, ...]:

@@ -19,6 +19,7 @@ from ..numbers.balls import Ball, MoreDigits, context
 from ..numbers.reals import Reals
 from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
+from .criticals import steep_arguments
 from .lines import lines
 from .regions import region_points
 
@@ -36,7 +37,6 @@ _PLAN_OF_PIECES = (
 )  # fmt: skip
 _WHOLE = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 15, 20)
 _FIRST = 4  # points that are looked at before those for steep functions: some agreements suffice
-_STEEP = Fraction(20)
 _BESIDE_STEPS = (9, -9, 60, -60, 1, -1)  # sizes and signs of the other variables
 _AROUND = 4  # written numbers and breaks that points are put around, from the smallest and the largest
 
@@ -129,7 +129,7 @@ def _between_breaks(first: Node, second: Node, names: Sequence[str], digits: Dig
 
 def _amid_steps(first: Node, second: Node, names: Sequence[str], digits: Digits) -> Iterator[Point]:
     """Where ``\\tanh(1000x - 100)`` or ``e^{1000x - 100}`` is neither flat nor out of sight: its argument is near one."""
-    arguments = [inner for node in (first, second) for inner in _steep_arguments(node)]
+    arguments = [inner for node in (first, second) for inner in steep_arguments(node)]
     steep = dict.fromkeys(_one_piece(inner, which) for inner in arguments[:_AROUND] for which in (0, 1))
     for inner, name, sign in product(list(steep)[:_AROUND], names, (1, -1)):
         for size in _BESIDE_STEPS if len(names) > 1 else (1,):
@@ -148,18 +148,6 @@ def _one_piece(node: Node, which: int) -> Node:
         case tree.Function("max" | "min", arguments):
             return _one_piece(arguments[which % len(arguments)], which)
     return rebuild(node, lambda child: _one_piece(child, which))
-
-
-def _steep_arguments(node: Node) -> Iterator[Node]:
-    """Arguments of exponential functions in which a large or a tiny number is written."""
-    for part in descendants(node):
-        match part:
-            case tree.Function("tanh" | "coth" | "exp" | "sinh" | "cosh", (inner,)) | tree.Power(
-                tree.Const("e"), inner
-            ):
-                sizes = (abs(n.value) for n in descendants(inner) if isinstance(n, tree.Num))
-                if any(size >= _STEEP or 0 < size <= 1 / _STEEP for size in sizes):
-                    yield inner
 
 
 def _breaks(node: Node, name: str, others: Point) -> set[Decimal]:

@@ -21,7 +21,7 @@ from ..read import tree
 from ..read.tree import Node, descendants
 
 _PERIODIC = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
-_TRIES, _TRIES_OF_ROOTS = 1_200, 300
+_TRIES, _TRIES_OF_ROOTS = 400, 150  # what is narrow is found along lines
 _REGIONS = 60
 _POINTS = 8  # points of a region that are handed on
 _LINE = 300  # points of one variable between which regions are looked for

@@ -141,6 +141,8 @@ class Ball:
             if self.error:
                 raise Hidden
             return self
+        if self.error > ONE:  # which may have millions of digits
+            raise Hidden
         low, high = floor(self.value - self.error), floor(self.value + self.error)
         if low != high:
             raise Hidden

@@ -7,12 +7,13 @@ of an interval only, the pair holds those; where it has none at all, the walk ra
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 
 from ..read import tree
-from ..read.tree import Node
+from ..read.tree import Node, variables
 from .arithmetic import Arithmetic, Undefined, written_fraction
 
 _INF = math.inf
@@ -65,7 +66,13 @@ def _wide(low: float, high: float) -> Interval:
     """From ``low`` to ``high``, and what roundings may have lost; everything where a bound is not a number."""
     if low != low or high != high:
         return _ALL
-    return Interval(low - abs(low) * _ROUNDINGS, high + abs(high) * _ROUNDINGS)
+    slack = max(abs(low), abs(high)) * _ROUNDINGS
+    return Interval(low - slack, high + slack) if slack < _INF else Interval(_lower(low), -_lower(-high))
+
+
+def _lower(value: float) -> float:
+    """A bound below, of an interval that is infinite on one side at least."""
+    return value - abs(value) * _ROUNDINGS if abs(value) < _INF else min(value, 1e308)
 
 
 def _rising(function: Callable[[float], float], x: Interval, low: float = -_INF, high: float = _INF) -> Interval:
@@ -185,28 +192,12 @@ _FUNCTIONS: dict[str, Callable[[Interval], Interval]] = {
 
 
 class Intervals(Arithmetic):
-    """Intervals with one for every variable; what was computed once is known."""
+    """Intervals with one for every variable."""
 
-    def __init__(self, variables: Mapping[str, Interval]) -> None:
-        self.variables = variables
-        self.known: dict[int, Interval | None] = {}
+    def __init__(self, known: Mapping[str, Interval]) -> None:
+        self.known = known
 
     def value(self, node: Node) -> Interval:
-        """The interval of an expression, which has to live as long as the walk."""
-        key = id(node)
-        if key in self.known:
-            if (known := self.known[key]) is None:
-                raise Undefined("no value")
-            return known
-        try:
-            found = self._value(node)
-        except Undefined:
-            self.known[key] = None
-            raise
-        self.known[key] = found
-        return found
-
-    def _value(self, node: Node) -> Interval:
         if type(node) is tree.Power and type(node.left) is tree.Const and node.left.name == "e":
             return _exp(self.value(node.right))
         value: Interval = Arithmetic.value(self, node)
@@ -226,19 +217,13 @@ class Intervals(Arithmetic):
         return _ALL
 
     def variable(self, name: str) -> Interval:
-        return self.variables[name]
+        return self.known[name]
 
     def power(self, base: Interval, exponent: Node) -> Interval:
-        ratio = written_fraction(exponent)
-        if ratio is None:
-            power = self.value(exponent)
-            return _exp(power * _logarithm(base)) if base.low > 0 else _ALL
-        if ratio.denominator == 1:
-            return _power(base, int(ratio)) if abs(ratio) < 10_000 else _ALL
-        if ratio.denominator % 2 == 0:
-            return _power(_root(base, ratio.denominator), ratio.numerator)
-        rooted = _rising(lambda v: math.copysign(abs(v) ** (1 / ratio.denominator), v), base)
-        return _power(rooted, ratio.numerator)
+        if (ratio := written_fraction(exponent)) is not None:
+            return _rational_power(base, ratio)
+        power = self.value(exponent)
+        return _exp(power * _logarithm(base)) if base.low > 0 else _ALL
 
     def function(self, name: str, values: list[Interval]) -> Interval:
         if name in _FUNCTIONS and len(values) == 1:
@@ -249,3 +234,63 @@ class Intervals(Arithmetic):
         if name == "log" and len(values) == 2:
             return _logarithm(values[0]) / _logarithm(values[1])
         return _ALL
+
+
+def _rational_power(base: Interval, ratio: Fraction) -> Interval:
+    if ratio.denominator == 1:
+        return _power(base, int(ratio)) if abs(ratio) < 10_000 else _ALL
+    if ratio.denominator % 2 == 0:
+        return _power(_root(base, ratio.denominator), ratio.numerator)
+    rooted = _rising(lambda v: math.copysign(abs(v) ** (1 / ratio.denominator), v), base)
+    return _power(rooted, ratio.numerator)
+
+
+Along = Callable[[Interval], Interval]
+
+
+def along(node: Node, name: str, others: Mapping[str, Interval]) -> Along:
+    """The expression as a function of one variable, which is put together once and asked often."""
+    walk = Intervals(others)
+    if name not in variables(node):
+        return _fixed(walk, node)
+
+    def part(child: Node) -> Along:
+        return along(child, name, others)
+
+    match node:
+        case tree.Sym():
+            return lambda x: x
+        case tree.Neg(inner):
+            of = part(inner)
+            return lambda x: -of(x)
+        case tree.Sum(parts) | tree.Product(parts):
+            combine = operator.add if isinstance(node, tree.Sum) else operator.mul
+            each = [part(child) for child in parts]
+            return lambda x: reduce(combine, [of(x) for of in each])
+        case tree.Quotient(above, below):
+            top, bottom = part(above), part(below)
+            return lambda x: top(x) / bottom(x)
+        case tree.Power(tree.Const("e"), exponent):
+            raised = part(exponent)
+            return lambda x: _exp(raised(x))
+        case tree.Power(base, exponent) if (ratio := written_fraction(exponent)) is not None:
+            below_it = part(base)
+            return lambda x: _rational_power(below_it(x), ratio)
+        case tree.Function(function, arguments):
+            inside = [part(child) for child in arguments]
+            return lambda x: walk.function(function, [of(x) for of in inside])
+    return lambda x: Intervals({**others, name: x}).value(node)
+
+
+def _fixed(walk: Intervals, node: Node) -> Along:
+    """A function that has the same value everywhere, or none anywhere."""
+    try:
+        value = walk.value(node)
+    except Undefined as error:
+        reason = str(error)
+
+        def fail(_: Interval) -> Interval:
+            raise Undefined(reason)
+
+        return fail
+    return lambda _: value

@@ -81,7 +81,9 @@ def _rational_power(base: Ball, exponent: Fraction) -> Ball:
     if exponent.denominator == 2 and abs(exponent.numerator) < 1_000:
         return balls.whole_power(balls.sqrt(base), exponent.numerator)
     if base.is_zero:
-        if base.error or exponent <= 0:
+        if base.error:
+            raise balls.Hidden
+        if exponent <= 0:
             raise Undefined("a power of zero")
         return base
     if base.value < 0:
@@ -148,6 +150,8 @@ def _arcsinh(x: Ball) -> Ball:
 
 def _arccosh(x: Ball) -> Ball:
     if x.value < 1:
+        if x.value + x.error >= 1:
+            raise balls.Hidden
         raise Undefined("no inverse of the hyperbolic cosine")
     return balls.ln(x + balls.sqrt(x * x - _ONE))
 

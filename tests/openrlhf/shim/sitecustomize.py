@@ -102,6 +102,32 @@ def _attention(module):
     module.PreTrainedModel.get_correct_attn_implementation = chosen
 
 
+def _float32(module):
+    """With S2R_TEST_FLOAT32=1: weights in float32, so that what a spreading changes is not lost in bfloat16's rounding."""
+    import torch
+
+    if os.environ.get("S2R_TEST_FLOAT32") == "1":
+        module.convert_to_torch_dtype = lambda param_dtype: torch.float32
+
+
+def _float32_engine(module):
+    if os.environ.get("S2R_TEST_FLOAT32") == "1":
+        for name in ("get_train_ds_config", "get_eval_ds_config"):
+            make = getattr(module, name)
+            setattr(module, name, lambda *args, make=make, **kwargs: make(*args, **{**kwargs, "param_dtype": "fp32"}))
+
+
+def _float32_to_vllm(module):
+    """vLLM keeps its bfloat16: OpenRLHF asks for no other."""
+    if os.environ.get("S2R_TEST_FLOAT32") == "1":
+        update = module.WorkerWrap.update_weight
+
+        def update_weight(self, name, dtype, shape, empty_cache=False):
+            return update(self, name, self.model_config.dtype, shape, empty_cache)
+
+        module.WorkerWrap.update_weight = update_weight
+
+
 def _dump_first_batch(module):
     """With S2R_TEST_DUMP=FILE: the first batch exactly as the trainer will learn from it, for the tests to read."""
     import torch
@@ -126,7 +152,10 @@ _AFTER_IMPORT = {
     "torch": _torch,
     "ray": _ray,
     "openrlhf.trainer.ppo_utils.experience_maker": _dump_first_batch,
+    "openrlhf.trainer.ray.vllm_worker_wrap": _float32_to_vllm,
+    "openrlhf.utils.deepspeed.deepspeed_utils": _float32_engine,
     "openrlhf.utils.distributed_util": _weight_sync,
+    "openrlhf.utils.utils": _float32,
     "transformers.modeling_utils": _attention,
     "vllm.model_executor.layers.utils": _plain_linears,
 }
