@@ -14,7 +14,8 @@ TWO = {"add": "%s+%s", "sub": "%s-(%s)", "mul": r"(%s)\cdot(%s)", "div": r"\frac
        "min": r"\min(%s,%s)"}  # fmt: skip
 #: Functions that only the neat style writes.
 MORE = {"tan": r"\tan(%s)", "arcsin": r"\arcsin(%s)", "arccos": r"\arccos(%s)", "cosh": r"\cosh(%s)",
-        "lb": r"\log_2(%s)", "fourth": r"\sqrt[4]{%s}"}  # fmt: skip
+        "lb": r"\log_2(%s)", "fourth": r"\sqrt[4]{%s}", "sinh": r"\sinh(%s)", "sec": r"\sec(%s)",
+        "twoto": "2^{%s}", "max3": r"\max\{%s, %s, %s\}", "min3": r"\min(%s, %s, %s)", "raised": "(%s)^{%s}"}  # fmt: skip
 CONSTANTS = [1, 2, 3, 4, 5, 7, 10, 12, 100, 1000]
 X, Y, T = (("var", name) for name in NAMES)
 
@@ -61,6 +62,10 @@ def neat(node: Tree, level: int = 0) -> str:
         return f"\\{kind}\\left({neat(parts[0])}, {neat(parts[1])}\\right)"
     if kind == "div":
         return f"\\frac{{{neat(parts[0])}}}{{{neat(parts[1])}}}"
+    if kind == "raised":
+        return f"({neat(parts[0])})^{{{neat(parts[1])}}}" if level < 2 else f"(({neat(parts[0])})^{{{neat(parts[1])}}})"
+    if kind == "twoto" and level == 2:
+        return f"(2^{{{neat(parts[0])}}})"
     if kind == "exp":
         return f"e^{{{neat(parts[0])}}}" if level < 2 else f"\\left(e^{{{neat(parts[0])}}}\\right)"
     form = {
@@ -68,7 +73,7 @@ def neat(node: Tree, level: int = 0) -> str:
         "floor": r"\left\lfloor %s \right\rfloor",
         "ceil": r"\left\lceil %s \right\rceil",
     }
-    return (form.get(kind) or ONE.get(kind) or MORE[kind]) % neat(parts[0])
+    return (form.get(kind) or ONE.get(kind) or MORE[kind]) % tuple(map(neat, parts))
 
 
 class Judge:
@@ -101,9 +106,13 @@ class Judge:
             return None
         if kind == "div" and (not y or abs(y) < mp.mpf(10) ** -40):
             return None
-        if (kind in ("sin", "cos", "tan") and abs(x) > 1e6) or (kind in ("exp", "tanh", "cosh") and abs(x) > 60):
+        if (kind in ("sin", "cos", "tan", "sec") and abs(x) > 1e6) or (kind in ("exp", "tanh", "cosh") and abs(x) > 60):
             return None
-        if (kind == "tan" and abs(mp.cos(x)) < 1e-30) or (kind in ("arcsin", "arccos") and abs(x) > 1):
+        if kind == "raised" and (x <= 0 or abs(y) > 60 or abs(mp.ln(x) * y) > 60):
+            return None
+        if kind in ("sinh", "twoto") and abs(x) > 60:
+            return None
+        if (kind in ("tan", "sec") and abs(mp.cos(x)) < 1e-30) or (kind in ("arcsin", "arccos") and abs(x) > 1):
             return None
         if kind in ("floor", "ceil") and 0 < abs(x - mp.nint(x)) < 1e-20:
             return None  # rounded onto the jump or beside it
@@ -113,7 +122,8 @@ class Judge:
             "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "add": lambda x, y: x + y, "sub": lambda x, y: x - y,
             "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "max": max, "min": min, "tan": mp.tan,
             "arcsin": mp.asin, "arccos": mp.acos, "cosh": mp.cosh, "lb": lambda x: mp.ln(x) / mp.ln(2),
-            "fourth": lambda x: mp.root(x, 4),
+            "fourth": lambda x: mp.root(x, 4), "sinh": mp.sinh, "sec": mp.sec, "twoto": lambda x: mp.mpf(2) ** x,
+            "max3": max, "min3": min, "raised": lambda x, y: mp.exp(y * mp.ln(x)),
         }[kind](*values)  # fmt: skip
 
     def differ(self, first: Tree, second: Tree, rng: random.Random, points: list[Point]) -> dict[str, str] | None:
