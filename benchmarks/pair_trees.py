@@ -1,5 +1,6 @@
 r"""Expressions as trees: how they are written as LaTeX, what they are worth (mpmath, 60 digits), random ones, small changes."""
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -76,6 +77,37 @@ def neat(node: Tree, level: int = 0) -> str:
     return (form.get(kind) or ONE.get(kind) or MORE[kind]) % tuple(map(neat, parts))
 
 
+FLOATS: dict[str, Callable[..., float]] = {
+    "sqrt": math.sqrt, "abs": abs, "floor": math.floor, "ceil": math.ceil, "sin": math.sin, "cos": math.cos,
+    "exp": math.exp, "ln": math.log, "neg": lambda x: -x, "tanh": math.tanh, "square": lambda x: x * x,
+    "arctan": math.atan, "cbrt": lambda x: math.copysign(abs(x) ** (1 / 3), x), "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "max": max, "min": min,
+    "tan": math.tan, "arcsin": math.asin, "arccos": math.acos, "cosh": math.cosh, "lb": math.log2,
+    "fourth": lambda x: math.sqrt(math.sqrt(x)), "sinh": math.sinh, "sec": lambda x: 1 / math.cos(x),
+    "twoto": lambda x: 2.0**x, "max3": max, "min3": min, "raised": lambda x, y: math.exp(y * math.log(x)),
+    "pow": lambda x, y: x**y,
+}  # fmt: skip
+
+
+def quick(node: Tree, point: Point) -> float:
+    """The value in double precision; ArithmeticError or ValueError where there is none."""
+    kind, *parts = node
+    if kind == "var":
+        return float(point[parts[0]])
+    if kind == "num":
+        return 10.0 ** int(parts[0][4:-1]) if str(parts[0]).startswith("10^") else float(parts[0])
+    return FLOATS[kind](*(part if isinstance(part, int) else quick(part, point) for part in parts))
+
+
+def plainly_apart(first: Tree, second: Tree, point: Point) -> bool:
+    """Whether two values in double precision differ."""
+    try:
+        one, other = quick(first, point), quick(second, point)
+    except (ArithmeticError, ValueError):
+        return False
+    return abs(one - other) > 1e-12 * max(abs(one), abs(other), 1e-3)
+
+
 class Judge:
     """What mpmath says of two expressions: values at many real points to 60 digits."""
 
@@ -127,8 +159,12 @@ class Judge:
         }[kind](*values)  # fmt: skip
 
     def differ(self, first: Tree, second: Tree, rng: random.Random, points: list[Point]) -> dict[str, str] | None:
-        """A point at which both have a value, and not the same one, with 60 digits and with 150."""
-        for point in [*points, *self.points(rng)]:
+        """A point at which both have a value, and not the same one, with 60 digits and with 150.
+
+        A look in double precision at many points, and at 60 digits at fewer.
+        """
+        suspects = [point for point in self.points(rng, 600) if plainly_apart(first, second, point)][:5]
+        for point in [*points, *suspects, *self.points(rng, 60)]:
             known = {name: self.mp.mpf(point.get(name, 1)) for name in NAMES}
             if self.apart(first, second, known):
                 self.mp.dps = 150
@@ -146,7 +182,7 @@ class Judge:
             return False
         return bool(abs(one - other) > self.mp.mpf(10) ** -45 * max(abs(one), abs(other), 1))
 
-    def points(self, rng: random.Random, count: int = 300) -> Iterator[Point]:
+    def points(self, rng: random.Random, count: int) -> Iterator[Point]:
         """Points of all sizes, whole ones, and ones close to whole ones."""
         sizes = [10.0**k for k in range(-8, 9)]
         for number in range(count):
