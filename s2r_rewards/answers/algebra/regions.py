@@ -68,7 +68,7 @@ def region_points(first: Node, second: Node, names: Sequence[str], seed: int) ->
     rng = random.Random(seed)
     seen: Counter[Region] = Counter()
     line: list[tuple[float, Region]] = []
-    for number in range(_TRIES_OF_ROOTS if plain else _TRIES):
+    for number in range(_TRIES_OF_ROOTS if plain or len(names) == 1 else _TRIES):
         point = {name: _draw(rng) for name in names}
         region = _region(parts, point)
         defined = all((sign_or_step(inner, point, False) or 0) >= 0 for inner in domains)
