@@ -27,7 +27,7 @@ from .regions import sign_or_step
 
 _FIRST = (0.0, 1e-12, 1e-6, 1e-3, 0.03, 1.0, 30.0, 1e3, 1e6, 1e10, 1e17)
 _ENDS = tuple(sorted({*_FIRST, *(-end for end in _FIRST)}))
-_NARROW, _SLENDER = 1e-10, 0.1
+_NARROW, _SLENDER = 1e-10, 0.2
 _HALVINGS = 70
 _CHANGES = 10  # changes of one critical next to zero that are looked at; about as many of the others
 _PER_PIECE = 3
@@ -164,7 +164,7 @@ def _width(low: float, high: float) -> float:
 
 def _farness(low: float, high: float) -> float:
     """How much less a stretch matters because it is far away, where sines cross everything all the time."""
-    return math.log10(max(10.0, min(abs(low), abs(high)) / 10)) ** 3
+    return (1 + math.log10(max(1.0, abs(low + high) / 6))) ** 2
 
 
 def _plain_within(low: float, high: float) -> float | None:
