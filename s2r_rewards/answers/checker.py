@@ -21,6 +21,7 @@ A policy whose ``kind`` is not mathematics asks the one tier for that kind alone
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from .extract import Fallback, extract_answer
 from .gold import TypedGold, accepted
@@ -81,12 +82,12 @@ def check(
 
 @guarded("the checker", lambda error, *_: failure("the checker", error))
 def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend) -> CheckResult:
+    if gold == answer and not gold.isspace() and gold:
+        return _result(True, "string", "same text")
     if not gold.strip():
         return CheckResult("ungradable", "string", "the gold answer is empty")
     if not isinstance(answer, str) or not answer.strip():
         return CheckResult("malformed", "string", "the answer is empty")
-    if gold == answer:
-        return CheckResult("correct", "string", "same text")
     if len(gold) > policy.max_length:
         return CheckResult("ungradable", "string", f"the gold answer is longer than {policy.max_length} characters")
     if len(answer) > policy.max_length:
@@ -98,6 +99,12 @@ def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend)
     equal, how, why = _compare_texts(gold, answer, policy)
     if not equal and needs_algebra(gold, answer, policy):
         return delegate(gold, answer, policy, "symbolic")
+    return _result(equal, how, why)
+
+
+@lru_cache(1024)
+def _result(equal: bool | None, how: str, why: str) -> CheckResult:
+    """Most results are one of a few hundred: there is no need for a new one each time."""
     return CheckResult("correct" if equal else "incorrect", how, why)
 
 

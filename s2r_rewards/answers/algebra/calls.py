@@ -19,6 +19,8 @@ def with_named_calls(first: Node, second: Node) -> tuple[Node, Node]:
 
 
 def _renamed(node: Node, known: list[tuple[str, Node]]) -> Node:
+    if not contains(node, tree.Call):
+        return node
     changed = rebuild(node, lambda child: _renamed(child, known))
     if not isinstance(changed, tree.Call):
         return changed

@@ -14,7 +14,7 @@ from ..numbers.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.lexer import Rounded
-from ..read.tree import Node, rebuild, variables
+from ..read.tree import Node, functions, rebuild, variables
 from ..result import Outcome, judged
 from .calls import with_named_calls
 from .identity import same_constant, same_function, within
@@ -93,7 +93,7 @@ def _with_tens(node: Node) -> Node:
     match node:
         case tree.Function("log", (inner, tree.Const("e"))):
             return tree.Function("log", (inner, tree.Num(Fraction(10))))
-    return rebuild(node, _with_tens)
+    return rebuild(node, _with_tens) if "log" in functions(node) else node
 
 
 def _may_round(gold: Node, answer: Node, policy: CheckPolicy) -> bool:
@@ -137,7 +137,7 @@ def _as_float(value: Exact) -> complex:
     return total
 
 
-def _functions(gold: Node, answer: Node, names: set[str]) -> Outcome:
+def _functions(gold: Node, answer: Node, names: frozenset[str]) -> Outcome:
     gold, answer = with_named_calls(gold, answer)
     if (same := same_rational(gold, answer)) is not None:
         return judged(same, "expression", "identical rational functions", "different functions")

@@ -13,7 +13,7 @@ from functools import reduce
 from math import ceil, comb, factorial, floor, gcd, isqrt
 
 from ..read import tree
-from ..read.tree import Node
+from ..read.tree import Node, facts
 from .arithmetic import Arithmetic, Undefined, whole_power
 
 Key = tuple[int, int, int]  # square-free radicand, power of pi, power of i (0 or 1)
@@ -200,6 +200,7 @@ def as_number(node: Node) -> Fraction | None:
 
 def _plain(node: Node) -> Fraction | None:
     """The value of a number or a fraction of two numbers, as most answers are, without a walk."""
+    kind = type(node)
     if type(node) is tree.Num:
         return node.value
     if type(node) is tree.Neg:
@@ -209,7 +210,32 @@ def _plain(node: Node) -> Fraction | None:
         top, below = node.left, node.right
         if type(top) is tree.Num and type(below) is tree.Num and below.value:
             return top.value / below.value
+    if (kind is tree.Product or kind is tree.Power) and _ONLY_NUMBERS.issuperset(facts(node).kinds):
+        return _small_product(node)
     return None
+
+
+_ONLY_NUMBERS = frozenset((tree.Num, tree.Neg, tree.Product, tree.Power))
+_SMALL, _FEW = 2_000, 8  # bits of a power, factors
+
+
+def _small_product(node: Node) -> Fraction | None:
+    r"""The value of products and powers of a few small numbers: ``1.5 \times 10^{-9}``."""
+    if type(node) is tree.Power:
+        base, power = _plain(node.left), _plain(node.right)
+        if base is None or power is None or power.denominator != 1 or not base:
+            return None
+        return base**power.numerator if abs(power) * bits(base) <= _SMALL else None
+    if type(node) is not tree.Product:
+        return _plain(node)
+    if len(node.parts) > _FEW:
+        return None
+    value = Fraction(1)
+    for part in node.parts:
+        if (factor := _small_product(part)) is None or bits(factor) > _SMALL:
+            return None
+        value = value * factor
+    return value
 
 
 class ExactArithmetic(Arithmetic):

@@ -35,6 +35,7 @@ _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
 _FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
+_STOPS = frozenset(".;,")
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
 _INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
@@ -52,9 +53,11 @@ def _unit_symbol(match: re.Match[str]) -> str:
 def strip_delimiters(text: str) -> str:
     r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
     text = text.strip()
+    if text[:1] not in _FIRST and text[-1:] not in _STOPS:
+        return text
     for _ in range(4):
         before = text
-        if len(text) > 1 and text[-1] in ".;," and not text.endswith(".."):
+        if len(text) > 1 and text[-1] in _STOPS and not text.endswith(".."):
             text = text[:-1].rstrip()
         for left, right in _DELIMITERS if text[:1] in _FIRST else ():
             surrounded = text.startswith(left) and text.endswith(right) and len(text) >= len(left) + len(right)

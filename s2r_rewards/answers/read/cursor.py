@@ -20,7 +20,7 @@ class Cursor:
     """
 
     def __init__(self, tokens: list[Token], max_depth: int, max_items: int) -> None:
-        self.tokens = [*tokens, _END, _END]
+        self.tokens = [*tokens, _END, _END, _END]
         self.at = 0
         self.kind, self.value = self.tokens[0]
         self.depth = max_depth
@@ -38,8 +38,11 @@ class Cursor:
 
     def step(self) -> Any:
         value = self.value
-        self.at += 1
-        self.kind, self.value = self.tokens[self.at] if self.at < len(self.tokens) else _END
+        self.at = at = self.at + 1
+        try:
+            self.kind, self.value = self.tokens[at]
+        except IndexError:  # nobody asks what comes behind the end twice
+            self.kind, self.value = _END
         return value
 
     def bare(self, kind: str) -> bool:
@@ -49,7 +52,10 @@ class Cursor:
 
     def leaf(self, kind: str) -> Node:
         """The number or the name at hand, as it stands."""
-        return tree.Num(self.step()) if kind == "num" else tree.Sym(self.step())
+        node = tree.Num(self.value) if kind == "num" else tree.Sym(self.value)
+        self.at = at = self.at + 1
+        self.kind, self.value = self.tokens[at]
+        return node
 
     def is_op(self, value: str) -> bool:
         return self.kind == "op" and self.value == value
@@ -59,10 +65,10 @@ class Cursor:
 
     def skip(self, op: str) -> bool:
         """Whether an operator is at hand; it is stepped over."""
-        found = self.is_op(op)
-        if found:
-            self.step()
-        return found
+        if self.kind != "op" or self.value != op:
+            return False
+        self.step()
+        return True
 
     def expect(self, kind: str, value: str) -> None:
         if self.kind != kind or self.value != value:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache, lru_cache
+from string import ascii_letters
 
 from .units import is_unit
 from .vocabulary import ACCENTS, BARE_WORDS, CHARACTERS, COMMANDS, GREEK, IGNORED, SHORT_WORDS, STYLES, Token
@@ -21,11 +22,13 @@ MAX_TOKENS = 6_000
 MAX_DIGITS = 2_000
 
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
+#: A comma that parts thousands only where no blank follows.
+_GROUPING = re.compile(r"(?<=\d),|(?<=\d\{),", re.A)
 _HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
 #: What begins with one sign stands in front: the alternatives of numbers take longest to fail.
 _TOKEN_TEXT = (
-    r"(?P<op>[+/^_(){}\[\]|,;:%&'$\"]|\*\*?|<=?|>=?|!=?|=[=<>]?|->?)"
-    r"|(?P<space>[\s~]+)"
+    r"[+/^_(){}\[\]|,;:%&'$\"]|\*\*?|<=?|>=?|!=?|=[=<>]?|->?"
+    r"|[\s~]+"
     r"|\\(?P<cmd>[A-Za-z]+|.)"
     r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
     r"|(?P<word>[A-Za-z]+)"
@@ -37,8 +40,9 @@ _TOKEN_TEXT = (
 
 
 @cache
-def _scanner(grouped: bool) -> Callable[[str, int], Iterator[re.Match[str]]]:
-    return re.compile(_TOKEN_TEXT if grouped else _TOKEN_TEXT.replace(_GROUPED, ""), re.S | re.A).finditer
+def _scanner() -> Callable[[str, int], Iterator[re.Match[str]]]:
+    """Made when it is needed: that takes some milliseconds."""
+    return re.compile(_TOKEN_TEXT, re.S | re.A).finditer
 
 
 def has_groups(text: str) -> bool:
@@ -51,44 +55,42 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
+    if not grouped and "," in text:
+        text = _GROUPING.sub(r"\g<0> ", text)
     tokens: list[Token] = []
     at: int | None = 0
     while at is not None:
         at = _scan(text, at, grouped, tokens)
+        if len(tokens) > MAX_TOKENS:
+            raise Unreadable("too many tokens")
     return tokens
 
 
 def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
     """Append the tokens from ``at`` on; where a command took more than its name, the place to go on at, else None."""
-    word_end = -1
-    for match in _scanner(grouped)(text, at):
-        kind, value = match.lastgroup, match[0]
-        if kind == "op":
-            if (token := _OPERATORS[value]) is not None:
-                tokens.append(token)
-        elif kind == "num":
-            if word_end == match.start() and tokens[-1][0] in ("sym", "const"):
+    value, known, append = "", _ALWAYS.get, tokens.append
+    for match in _scanner()(text, at):
+        before, value = value, match[0]
+        if (token := known(value)) is not None:
+            if token:
+                append(token)
+            continue
+        kind = match.lastgroup
+        if kind == "num":
+            if before.isalpha() and tokens[-1][0] in ("sym", "const"):
                 raise Unreadable("a digit behind a letter")
             if grouped and "," in value and ",0" not in value and _fills_bracket(text, match.end(), tokens):
                 tokens.extend(tokenize(value, False))  # (2,500) is a pair
             else:
-                tokens.append(("num", _number(value)))
+                append(("num", _number(value)))
         elif kind == "word":
-            if (
-                tokens
-                and len(value) > 1
-                and text[match.start() - 1] == " "
-                and tokens[-1][0] == "num"
-                and is_unit(value)
-            ):
+            if before == " " and len(value) > 1 and tokens and tokens[-1][0] == "num" and is_unit(value):
                 tokens.append(("word", value))
             else:
                 _bare_word(value, tokens)
-            word_end = match.end()
         elif kind == "cmd":
             end = _command(match["cmd"], text, match.end(), tokens)
             if end != match.end():
-                _bounded(tokens)
                 return end
         elif kind == "mixed":
             tokens.append(("num", _mixed(value, tokens)))
@@ -98,13 +100,7 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
             tokens.append(("num", _repeating(value)))
         elif kind == "other":
             raise Unreadable(f"unexpected character {value!r}")
-        _bounded(tokens)
     return None
-
-
-def _bounded(tokens: list[Token]) -> None:
-    if len(tokens) > MAX_TOKENS:
-        raise Unreadable("too many tokens")
 
 
 #: The token of every operator; None for signs that say nothing.
@@ -112,6 +108,13 @@ _OPERATORS: dict[str, Token | None] = {
     sign: CHARACTERS.get(sign) or ("op", sign)
     for sign in (*"+/^_(){}[]|,;:%&'*<>!=-", "**", "<=", ">=", "!=", "==", "=<", "=>", "->")
 } | {"$": None, '"': None}
+#: What has the same token wherever it stands; an empty one says nothing.
+_ALWAYS: dict[str, Token | tuple[()]] = {
+    **{sign: token or () for sign, token in _OPERATORS.items()},
+    **{letter: BARE_WORDS.get(letter, ("sym", letter)) for letter in ascii_letters if letter != "U"},
+    **dict.fromkeys([" ", "  ", "~", *(f"\\{name}" for name in IGNORED - {"left", "right"})], ()),
+    **{f"\\{name}": token for name, token in COMMANDS.items()},
+}
 _CLOSES = re.compile(r"\s*(?:[)\]]|\\[})])")
 
 

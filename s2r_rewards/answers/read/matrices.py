@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from . import tree
-from .tree import Node, descendants, rebuild
+from .tree import Node, contains, rebuild
 
 _LARGEST = 4
 Rows = tuple[tuple[Node, ...], ...]
@@ -11,7 +11,7 @@ Rows = tuple[tuple[Node, ...], ...]
 
 def worked_out(node: Node) -> Node:
     """The tree with multiples and transposes of matrices, and determinants, in place of their signs."""
-    if not any(isinstance(part, tree.Matrix) for part in descendants(node)):
+    if not contains(node, tree.Matrix):
         return node
     return _work_out(node)
 

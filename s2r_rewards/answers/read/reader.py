@@ -42,7 +42,11 @@ class Reader(Terms):
         Where both occur, semicolons separate rows of commas: ``[9, 0; 0, 9]``, ``p=5, q=2; p=7, q=2``.
         """
         self.deeper()
-        found: list[Node] = [self.statement()]
+        first = self.statement()
+        if self.kind != "sep":
+            self.depth += 1
+            return first
+        found: list[Node] = [first]
         separators: list[str] = []
         while self.kind == "sep":
             separator = self.step()
@@ -72,11 +76,14 @@ class Reader(Terms):
             return self.leaf(kind)
         if kind == "rel":
             raise Unreadable("a relation without a left side")
-        sides, ops = [self.side()], []
+        first = self.side()
+        if self.kind != "rel":
+            return first
+        sides, ops = [first], []
         while self.kind == "rel":
             ops.append(self.step())
             sides.append(self.side())
-        return tree.Relation(tuple(sides), tuple(ops)) if ops else sides[0]
+        return tree.Relation(tuple(sides), tuple(ops))
 
     def side(self) -> Node:
         """Unions and differences of sets, ratios, and a unit behind a value."""

@@ -9,6 +9,9 @@ from .tree import Node
 
 #: Signs of money, and the words that they stand for.
 MONEY = {"money": "dollar", "euro": "euro", "sterling": "sterling"}
+_ZERO = Fraction(0)
+#: Kinds of tokens that end a product.
+_BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
 POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
 
 
@@ -18,8 +21,11 @@ class Terms(Atoms):
     def sum(self) -> Node:
         """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
         self.deeper()
+        node = tree.Num(_ZERO) if self.kind == "op" and self.value in ("pm", "mp") else self.product()
+        if self.kind != "op":
+            self.depth += 1
+            return node
         terms: list[Node] = []
-        node = tree.Num(Fraction(0)) if self.kind == "op" and self.value in ("pm", "mp") else self.product()
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
             op = self.step()
             right = self.product()
@@ -34,22 +40,28 @@ class Terms(Atoms):
     def product(self) -> Node:
         """Factors with and without signs between them; ``a b / c d`` divides by ``c`` alone."""
         factors = [self.unary()]
-        while True:
-            if self.kind == "op" and self.value in "*/":
-                if self.tokens[self.at + 1][0] == "word":  # 5 · m: a unit
-                    return product_of(factors)
-                if self.step() == "/":
-                    factors = [tree.Quotient(product_of(factors), self.unary())]
+        while (kind := self.kind) not in _BEHIND:
+            if kind == "op":
+                if self.value in "*/":
+                    if self.tokens[self.at + 1][0] == "word":  # 5 · m: a unit
+                        break
+                    if self.step() == "/":
+                        factors = [tree.Quotient(product_of(factors), self.unary())]
+                    else:
+                        factors.append(self.unary())
+                elif self.value == "|" and self.opens_bar():
+                    factors.append(self.implicit(factors))
                 else:
-                    factors.append(self.unary())
-            elif self.kind in STARTS or self.kind in ("open", "begin") or self.opens_bar():
+                    break
+            elif kind in STARTS or kind == "open" or kind == "begin":
                 factors.append(self.implicit(factors))
             else:
-                return product_of(factors)
+                break
+        return tree.Product(tuple(factors)) if len(factors) > 1 else factors[0]
 
     def opens_bar(self) -> bool:
-        """Whether a bar begins an absolute value that is a factor."""
-        return self.is_op("|") and self.bars == 0 and self.tokens[self.at + 1][0] in STARTS
+        """Whether the bar at hand begins an absolute value that is a factor."""
+        return self.bars == 0 and self.tokens[self.at + 1][0] in STARTS
 
     def implicit(self, factors: list[Node]) -> Node:
         """A factor without a sign; numbers side by side are only read as mixed numbers."""
@@ -99,8 +111,11 @@ class Terms(Atoms):
         kind = self.kind
         if (kind == "num" or kind == "sym") and self.bare(kind):
             return self.leaf(kind)
-        base = self.postfix(self.primary())
-        if self.kind != "op" or not self.skip("^"):
+        base = self.primary()
+        if self.kind != "op":
+            return base
+        base = self.postfix(base)
+        if not self.skip("^"):
             return base
         exponent = None if self.skip("deg") else self.script()
         return tree.Degree(base) if exponent is None else self.postfix(tree.Power(base, exponent))

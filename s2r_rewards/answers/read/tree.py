@@ -10,52 +10,67 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+
+class _Node:
+    """What all nodes have in common: room for what is asked of a whole tree again and again (see :func:`facts`)."""
+
+    __slots__ = ("_facts",)
 
 
 @dataclass(frozen=True, slots=True)
-class Num:
+class Num(_Node):
     value: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(_Node):
     name: str
 
 
-class Sym(_Named): ...
+class Sym(_Named):
+    __slots__ = ()
 
 
 class Const(_Named):
     """``pi``, ``e``, ``i``, ``inf``, ``reals`` or ``empty``."""
 
+    __slots__ = ()
+
 
 @dataclass(frozen=True, slots=True)
-class _Several:
+class _Several(_Node):
     parts: tuple[Node, ...]
 
 
-class Sum(_Several): ...
+class Sum(_Several):
+    __slots__ = ()
 
 
-class Product(_Several): ...
+class Product(_Several):
+    __slots__ = ()
 
 
-class Ratio(_Several): ...
+class Ratio(_Several):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(_Node):
     inner: Node
 
 
-class Neg(_Around): ...
+class Neg(_Around):
+    __slots__ = ()
 
 
-class Percent(_Around): ...
+class Percent(_Around):
+    __slots__ = ()
 
 
-class Degree(_Around): ...
+class Degree(_Around):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +79,17 @@ class Unit(_Around):
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(_Node):
     left: Node
     right: Node
 
 
-class Quotient(_Pair): ...
+class Quotient(_Pair):
+    __slots__ = ()
 
 
-class Power(_Pair): ...
+class Power(_Pair):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,7 @@ class PlusMinus(_Pair):
 
 
 @dataclass(frozen=True, slots=True)
-class SetOperation:
+class SetOperation(_Node):
     """``cup``, ``cap`` or ``setminus`` of two sets."""
 
     name: str
@@ -92,7 +109,7 @@ class SetOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class Function(_Node):
     """A known function, absolute values, roots and binomials included."""
 
     name: str
@@ -100,7 +117,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Node):
     """``f(x)``: the value of an unknown function."""
 
     name: str
@@ -108,7 +125,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Based:
+class Based(_Node):
     """``101_2``: the digits as a decimal number, and the base."""
 
     digits: Fraction
@@ -116,7 +133,7 @@ class Based:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(_Node):
     """A chain ``sides[0] ops[0] sides[1] ops[1] …`` of ``=``, ``~`` (nearly), ``<``, ``in`` and their like."""
 
     sides: tuple[Node, ...]
@@ -124,11 +141,12 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Items:
+class _Items(_Node):
     items: tuple[Node, ...]
 
 
-class Set(_Items): ...
+class Set(_Items):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +157,7 @@ class List(_Items):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(_Node):
     """A tuple, an interval or a bracketed value, with its brackets."""
 
     left: str
@@ -148,7 +166,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(_Node):
     rows: tuple[tuple[Node, ...], ...]
 
 
@@ -188,17 +206,57 @@ def children(node: Node) -> tuple[Node, ...]:
 def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
     """The node and everything below it, except below nodes of the classes ``without``."""
     found = [node]
+    if type(node) in LEAVES:
+        return found
     for current in found:
-        kind = type(current)
-        below = _BELOW.get(kind)
-        if below is not None and kind not in without:
+        below = _BELOW.get(type(current))
+        if below is not None and (not without or type(current) not in without):
             found += below(current)
     return found
 
 
+class Facts(NamedTuple):
+    """What occurs in a tree: classes of nodes, and the names of variables, functions and constants."""
+
+    kinds: frozenset[type]
+    variables: frozenset[str]
+    functions: frozenset[str]
+    constants: frozenset[str]
+
+
+def facts(node: Node) -> Facts:
+    """What occurs in a tree; found in one walk, and kept with the node."""
+    try:
+        found: Facts = _kept(node)
+    except AttributeError:
+        found = _found(node)
+        _keep(node, found)
+    return found
+
+
+_kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set__
+
+
+_NONE: frozenset[str] = frozenset()
+_OF_A_NUMBER = Facts(frozenset((Num,)), _NONE, _NONE, _NONE)
+
+
+def _found(node: Node) -> Facts:
+    parts: list[Any] = descendants(node)
+    kinds = frozenset(map(type, parts))
+    if len(kinds) == 1 and Num in kinds:
+        return _OF_A_NUMBER
+    names = _NONE
+    if Sym in kinds or Call in kinds:
+        names = frozenset([part.name for part in parts if type(part) is Sym or type(part) is Call])
+    functions = frozenset([part.name for part in parts if type(part) is Function]) if Function in kinds else _NONE
+    constants = frozenset([part.name for part in parts if type(part) is Const]) if Const in kinds else _NONE
+    return Facts(kinds, names, functions, constants)
+
+
 def contains(node: Node, kind: type) -> bool:
     """Whether a node of a class stands anywhere in a tree."""
-    return kind in map(type, descendants(node))
+    return kind in facts(node).kinds
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -213,23 +271,25 @@ def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     return built
 
 
-def variables(node: Node) -> set[str]:
+def variables(node: Node) -> frozenset[str]:
     """Names of the free variables and of the unknown functions."""
-    return {part.name for part in descendants(node) if type(part) is Sym or type(part) is Call}
+    return facts(node).variables
 
 
-def functions(node: Node) -> set[str]:
+def functions(node: Node) -> frozenset[str]:
     """Names of the known functions."""
-    return {part.name for part in descendants(node) if type(part) is Function}
+    return facts(node).functions
 
 
-def constants(node: Node) -> set[str]:
+def constants(node: Node) -> frozenset[str]:
     """Names of the constants."""
-    return {part.name for part in descendants(node) if type(part) is Const}
+    return facts(node).constants
 
 
 def replaced(node: Node, name: str, by: Node) -> Node:
     """The tree with something else for a variable."""
+    if name not in variables(node):
+        return node
     if isinstance(node, Sym):
-        return by if node.name == name else node
+        return by
     return rebuild(node, lambda child: replaced(child, name, by))

@@ -11,7 +11,7 @@ from ..numbers.arithmetic import Undefined, same_rational, same_rational_ratio
 from ..numbers.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, descendants, rebuild, replaced, variables
+from ..read.tree import Node, contains, descendants, rebuild, replaced, variables
 from ..result import Outcome, judged
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
@@ -167,7 +167,7 @@ def without_arguments(node: Node) -> Node:
     match node:
         case tree.Call(name, tree.Sym("t" | "x" | "n" | "s")):
             return tree.Sym(name)
-    return rebuild(node, without_arguments)
+    return rebuild(node, without_arguments) if contains(node, tree.Call) else node
 
 
 def solves(solved: Sides, other: Sides) -> bool:

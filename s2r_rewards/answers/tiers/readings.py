@@ -13,7 +13,7 @@ from itertools import permutations
 
 from ..numbers.exact import as_number
 from ..read import tree
-from ..read.tree import Node, descendants, functions, rebuild, replaced, variables
+from ..read.tree import Node, contains, descendants, functions, rebuild, replaced, variables
 from .orders import as_interval, is_order, pieces
 
 Pair = tuple[Node, Node]
@@ -73,7 +73,7 @@ def _counted(node: Node) -> Node:
     match node:
         case tree.Call(name, tree.Group(_, _, (n, k))) if name in _COUNTED:
             return tree.Function(_COUNTED[name], (n, k))
-    return rebuild(node, _counted)
+    return rebuild(node, _counted) if contains(node, tree.Call) else node
 
 
 def _is_ordered(node: Node) -> bool:
@@ -122,7 +122,7 @@ def _argument(node: Node) -> Node | None:
     return None
 
 
-def _are_constants(gold: Node, answer: Node, ours: set[str], theirs: set[str]) -> bool:
+def _are_constants(gold: Node, answer: Node, ours: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether one side has integration constants for names and the other letters that are used for such."""
     for node, named, other in ((gold, ours, theirs), (answer, theirs, ours)):
         if named <= _INTEGRATION and other <= _ANY_CONSTANT and all(_is_free(node, name) for name in named):

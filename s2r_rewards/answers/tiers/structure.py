@@ -14,7 +14,7 @@ from ..algebra.realsets import real_set, same_set
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, descendants, rebuild
+from ..read.tree import Node, descendants, facts, rebuild
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -54,6 +54,8 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer as they stand."""
     if gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
+    if _is_value(gold) and _is_value(answer):
+        return compare_values(gold, answer, policy)
     if (rounded := rounded_part(answer)) is not None:
         exactly = compare(gold, exact_part(answer), policy)
         return exactly if exactly.equal else compare(gold, rounded, policy)
@@ -91,6 +93,11 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if kinds & {tree.SetOperation, tree.Relation}:
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
+
+
+def _is_value(node: Node) -> bool:
+    """Whether a node is one value as it stands."""
+    return type(node) in _VALUES and tree.PlusMinus not in facts(node).kinds
 
 
 def _stated(node: Node) -> Node:
@@ -135,7 +142,7 @@ def _inequalities(node: Node) -> bool:
 
 def _spread(node: Node) -> Node:
     """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
-    if type(node) in tree.LEAVES:
+    if tree.PlusMinus not in facts(node).kinds:
         return node
     if isinstance(node, tree.List | tree.Set):
         flat: list[Node] = []

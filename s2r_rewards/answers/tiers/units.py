@@ -32,8 +32,18 @@ _THERMAL: dict[Unit, Unit] = {
     (("celsius", 1), ("degree", 1)): (("celsius", 1),), (("degree", 1), ("fahrenheit", 1)): (("fahrenheit", 1),),
     (("C", 1), ("degree", 1)): (("celsius", 1),), (("F", 1), ("degree", 1)): (("fahrenheit", 1),),
 }  # fmt: skip
-
-
+#: Everyday units in metres, grams and seconds, exact by definition: they are converted without loading pint (0.2 s).
+_EVERYDAY: dict[str, tuple[str, int, Fraction]] = {
+    name: (kind, power, Fraction(size))
+    for kind, power, sizes in (
+        ("length", 1, "m 1 km 1000 cm 1/100 mm 1/1000 inch 0.0254 foot 0.3048 yard 0.9144 mile 1609.344"),
+        ("length", 3, "liter 1/1000 ml 1/1000000"),
+        ("mass", 1, "g 1 kg 1000 mg 1/1000 pound 453.59237 ounce 28.349523125"),
+        ("time", 1, "second 1 minute 60 hour 3600 day 86400 week 604800"),
+        ("money of the USA", 1, "dollar 1 cent 1/100"),
+    )
+    for name, size in zip(sizes.split()[::2], sizes.split()[1::2], strict=True)
+}
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s?([A-Za-z]+)\.?")
 _AMOUNTS = re.compile(r"\d[\d.]*\s?[A-Za-z]+\.?(?: (?:and )?\d[\d.]*\s?[A-Za-z]+\.?)+")
 _FEET = re.compile(r"(\d{1,12})\s?'\s?(\d{1,12}(?:\.\d{1,12})?)\s?(?:\"|'')")
@@ -165,6 +175,9 @@ def _registry() -> Any:
 @lru_cache(4096)
 def conversion(first: Unit, second: Unit) -> Fraction | None:
     """How many of the second unit one of the first is; None where they measure different things."""
+    if all(name in _EVERYDAY for name, _ in first + second):
+        (kinds, size), (others, other) = _everyday(first), _everyday(second)
+        return size / other if kinds == others else None
     registry = _registry()
     if registry is None:
         return None
@@ -175,6 +188,17 @@ def conversion(first: Unit, second: Unit) -> Fraction | None:
         if type(error).__module__.partition(".")[0] == "pint" or isinstance(error, ArithmeticError | TypeError):
             return None
         raise
+
+
+def _everyday(unit: Unit) -> tuple[dict[str, int], Fraction]:
+    """What a unit measures, as powers of length, mass, time and money, and how much of it."""
+    kinds: dict[str, int] = {}
+    total = Fraction(1)
+    for name, exponent in unit:
+        kind, power, size = _EVERYDAY[name]
+        kinds[kind] = kinds.get(kind, 0) + power * exponent
+        total *= size**exponent
+    return {kind: power for kind, power in kinds.items() if power}, total
 
 
 def _composed(registry: Any, unit: Unit) -> Any:

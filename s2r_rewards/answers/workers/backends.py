@@ -41,7 +41,7 @@ def installed(module: str) -> bool:
 
 def needs_algebra(gold: str, answer: str, policy: CheckPolicy) -> bool:
     """Whether only computer algebra can read one of the two, and it is there."""
-    if policy.symbolic == "never" or policy.kind != "math" or ("\\" not in answer and "\\" not in gold):
+    if ("\\" not in answer and "\\" not in gold) or policy.symbolic == "never" or policy.kind != "math":
         return False
     if max(len(gold), len(answer)) > _MAX_LENGTH or not (_NOTATION.search(answer) or _NOTATION.search(gold)):
         return False

@@ -1,0 +1,98 @@
+r"""Equal by form: identities that hold whatever the functions in them are, found in one walk.
+
+Every function of an argument is a number that nobody can foresee, the same for the same argument; only of powers it is
+known that :math:`a^{u+v} = a^u a^v`. So :math:`e^{-2t}/15` is :math:`\frac{1}{15}e^{-2t}` and :math:`e^{-(s+1)}` is
+:math:`e^{-s}e^{-1}` without a value of either. Values are residues modulo a prime of this process, exponents residues
+modulo a prime divisor of the first one less one (Martin 1971; Gonnet 1984). Caveat: what differs by form may still be
+equal, and nothing is said of where the two have values.
+"""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from functools import cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from ..numbers.arithmetic import Residues, Undefined, is_prime
+from ..read import tree
+from ..read.tree import Node
+
+
+class _Fields(NamedTuple):
+    """A prime for exponents, one for values (a multiple of the first, plus one), and who generates the powers."""
+
+    exponents: int
+    values: int
+    generator: int
+    seed: int
+
+
+@cache
+def _fields() -> _Fields:
+    seed, exponents, start = (int.from_bytes(os.urandom(8), "big") >> 4 for _ in range(3))
+    exponents = exponents | 1 << 59 | 3
+    exponents -= 2  # 1 modulo 4: there is a root of -1
+    while not is_prime(exponents):
+        exponents += 4
+    factor = 4
+    while not is_prime(factor * exponents + 1):
+        factor += 4
+    values = factor * exponents + 1
+    return _Fields(exponents, values, pow(start | 2, factor, values), seed)
+
+
+@cache
+def _imaginary(prime: int) -> int:
+    """A root of -1."""
+    return next(
+        root for base in range(2, 999) if (root := pow(base, (prime - 1) // 4, prime)) * root % prime == prime - 1
+    )
+
+
+class Forms(Residues):
+    """Values in one field; ``exponents`` has those of exponents, without it powers are functions like any other."""
+
+    def __init__(self, seed: int, prime: int, exponents: Forms | None = None) -> None:
+        super().__init__(seed, prime)
+        self.exponents = exponents
+
+    def constant(self, name: str) -> int:
+        if name == "i":
+            return _imaginary(self.prime)
+        return self.exponential(tree.Num(Fraction(1))) if name == "e" else super().constant(name)
+
+    def exponential(self, exponent: Node) -> int:
+        """e to the power of an expression."""
+        if self.exponents is None:
+            return self.function("exp", [self.value(exponent)])
+        return pow(_fields().generator, self.exponents.value(exponent), self.prime)
+
+    def value(self, node: Node) -> int:
+        if type(node) is not tree.Power:
+            return super().value(node)
+        base, exponent = node.left, node.right
+        if type(base) is tree.Const and base.name == "e":
+            return self.exponential(exponent)
+        try:
+            return super().value(node)
+        except Undefined:
+            if self.exponents is None:
+                return self.function("power", [self.value(base), self.value(exponent)])
+            power = self.exponents.value(exponent) * self.exponents.function("ln", [self.exponents.value(base)])
+            return pow(_fields().generator, power % self.exponents.prime, self.prime)
+
+    def function(self, name: str, values: list[int]) -> int:
+        text = f"{self.seed} {name} {values}".encode()
+        return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") % self.prime
+
+
+def same_form(first: Node, second: Node) -> bool:
+    """Whether two expressions are equal whatever their functions are; False says nothing."""
+    fields = _fields()
+    walk = Forms(fields.seed, fields.values, Forms(fields.seed, fields.exponents))
+    try:
+        return walk.value(first) == walk.value(second)
+    except Undefined:
+        return False
