@@ -4,24 +4,27 @@ import json
 import math
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from s2r_rewards.alarms import ALARM_NAMES, alarm_metrics, find_alarms
+from s2r_rewards.alarms import ALARM_NAMES, Tally, alarm_metrics, alarms_of, count_signs
+from s2r_rewards.alarms.windows import merged
 from s2r_rewards.cli.kit.commands import fail
 from s2r_rewards.cli.kit.options import json_option
 from s2r_rewards.cli.kit.paths import FOLDER, verb
 from s2r_rewards.cli.kit.reading import Paths, Reading, paths_argument, reading_options
 from s2r_rewards.cli.kit.scoring import Scoring, scoring_options
 from s2r_rewards.cli.kit.show import finite, print_table, say
-from s2r_rewards.judging import JudgedTrajectory
-from s2r_rewards.metrics import METRIC_NAMES, behaviour_metrics
+from s2r_rewards.metrics import METRIC_NAMES, behaviour_counts, level_name
+from s2r_rewards.report.figures import Sums, in_order
 from s2r_rewards.report.summary import natural
 from s2r_rewards.rollouts import Rollout
 
+Level = str | int | None
 MANY = 8
 SHORT = {
     "final": "s2r/outcome/accuracy",
@@ -35,6 +38,40 @@ SHORT = {
 }
 HOLDS = {">=": operator.ge, "<=": operator.le}
 CONDITION = re.compile(r"(?P<name>[\w/.-]+?)(?P<sign><=|>=)(?P<bound>-?\d+(?:\.\d+)?)")
+
+
+@dataclass
+class Statistics:
+    """Sums over rollouts; no rollout is kept."""
+
+    overall: Sums = field(default_factory=Sums)
+    groups: dict[tuple[int | None, Level], Sums] = field(default_factory=dict)
+    """By step and level."""
+    tallies: dict[int | None, Tally] = field(default_factory=dict)
+    """What each step adds to the alarms."""
+
+    def add(self, place: int, rollout: Rollout) -> None:
+        """One scored rollout, which stands at ``place`` among all."""
+        judged, step = rollout.judged, rollout.step
+        length = len(judged.trajectory.text)
+        counts = in_order(behaviour_counts(judged))
+        for sums in (self.overall, self.groups.setdefault((step, rollout.level), Sums())):
+            sums.add(counts, len(judged.checks), length)
+        tally = self.tallies.setdefault(step, Tally())
+        tally.add(place, length, judged.last_correct, count_signs(judged, rollout.prompt))
+
+    def by(self, field: str) -> dict[Level, Sums]:
+        """The sums by ``level`` or ``step``, without those that have none."""
+        which = ("step", "level").index(field)
+        return merged_sums((key[which], sums) for key, sums in self.groups.items() if key[which] is not None)
+
+
+def merged_sums(parts: Iterable[tuple[Level, Sums]]) -> dict[Level, Sums]:
+    """The sums of each key."""
+    found: dict[Level, Sums] = {}
+    for key, sums in parts:
+        found.setdefault(key, Sums()).merge(sums)
+    return found
 
 
 @verb()
@@ -74,25 +111,25 @@ def command(
       s2r stats rollouts.jsonl --require "s2r/check/timeout<=0.01" --fail-on-alarm
     """
     conditions = [_parse(condition) for condition in require]
-    rollouts = scoring.all(reading.all_rollouts(paths))
-    judged = [rollout.judged for rollout in rollouts]
-    alarms = find_alarms(judged, [r.prompt for r in rollouts], [r.step for r in rollouts])
+    found = Statistics()
+    for place, rollout in enumerate(scoring.stream(reading.each_rollout(paths))):
+        found.add(place, rollout)
+    alarms = alarms_of(found.tallies)
     fired = [alarm for alarm in alarms if alarm.fired]
-    columns: dict[str, dict[str, float]] = {"all": behaviour_metrics(judged)}
-    keys = [getattr(rollout, by) for rollout in rollouts] if by else []
-    for key in sorted({key for key in keys if key is not None}, key=natural):
-        members = [one for one, k in zip(judged, keys, strict=True) if k == key]
-        columns[f"{by} {key}"] = behaviour_metrics(members)
+    columns: dict[str, dict[str, float]] = {"all": found.overall.metrics}
+    if by:
+        groups = found.by(by)
+        columns |= {f"{by} {key}": groups[key].metrics for key in sorted(groups, key=natural)}
     everything = {**columns["all"], **alarm_metrics(alarms)}
     if as_json:
         names = [alarm.name for alarm in fired]
-        body: dict[str, Any] = {"rollouts": len(rollouts), "metrics": finite(everything), "fired": names}
+        body: dict[str, Any] = {"rollouts": found.overall.size, "metrics": finite(everything), "fired": names}
         body["first_step"] = {alarm.name: alarm.step for alarm in fired if alarm.step is not None}
         if by:
             body["by"] = {name: finite(values) for name, values in columns.items() if name != "all"}
         click.echo(json.dumps(body, indent=2))
     else:
-        _show(len(rollouts), columns)
+        _show(found.overall.size, columns)
         click.echo(f"\n{len(fired)} of {len(alarms)} alarms fired")
         for alarm in fired:
             rows = ", ".join(str(i + 1) for i in alarm.evidence)
@@ -102,7 +139,7 @@ def command(
                 f"{alarm.formula}; see rollouts {rows}"
             )
     if tensorboard:
-        _log(tensorboard, rollouts, judged)
+        _log(tensorboard, found)
     # nan compares false with everything, so a metric without cases fails either way.
     failed = [
         f"{name} is {everything[name]:.4g}, required {sign} {bound:g}"
@@ -127,16 +164,22 @@ def _parse(condition: str) -> tuple[str, str, float]:
     return match["name"], match["sign"], float(match["bound"])
 
 
-def _log(directory: Path, rollouts: Sequence[Rollout], judged: Sequence[JudgedTrajectory]) -> None:
-    from s2r_rewards.loggers import TensorBoardTracker, log_batch
+def _log(directory: Path, found: Statistics) -> None:
+    """Behaviour metrics, by level as well, and alarms of every step; what belongs to no step is step 0."""
+    from s2r_rewards.loggers import TensorBoardTracker
 
-    steps: dict[int, list[int]] = {}
-    for i, rollout in enumerate(rollouts):
-        steps.setdefault(rollout.step or 0, []).append(i)
     tracker = TensorBoardTracker(str(directory))
-    for step, members in sorted(steps.items()):
-        prompts, levels = [rollouts[i].prompt for i in members], [rollouts[i].level for i in members]
-        log_batch(tracker, [judged[i] for i in members], step, prompts, levels)
+    steps = sorted({step or 0 for step in found.tallies})
+    for step in steps:
+        of_it = [key for key in found.tallies if (key or 0) == step]
+        levels = merged_sums((level, sums) for (key, level), sums in found.groups.items() if key in of_it)
+        whole = merged_sums((None, sums) for sums in levels.values())[None]
+        named = {level: sums.metrics for level, sums in levels.items() if level is not None}
+        metrics = whole.metrics | {
+            level_name(name, level): value for level, values in named.items() for name, value in values.items()
+        }
+        at_once = alarms_of({None: merged([found.tallies[key] for key in of_it])})
+        tracker.log({**metrics, **alarm_metrics(at_once)}, step)
     tracker.close()
     say(f"{len(steps):,} steps → {directory}")
 

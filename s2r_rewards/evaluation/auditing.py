@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from s2r_rewards.answers import VERDICTS, CheckResult, batch_checker, check_many, extract_answer, get_policy
-from s2r_rewards.answers.gold import Gold, gold_of_fields
+from s2r_rewards.answers.gold import Gold, gold_label
 from s2r_rewards.answers.workers.backends import Backend
 from s2r_rewards.llm.answers import opinions
 from s2r_rewards.llm.judge import Judge, judge_for
 from s2r_rewards.llm.settings import get_judge_settings
 from s2r_rewards.parsing import parse
+from s2r_rewards.rollouts import gold_of_record
 from s2r_rewards.scored import ScoredRollout
 
 JUDGE = "judge"
@@ -86,7 +87,7 @@ class Audit:
     def record(self, index: int) -> dict[str, Any]:
         """One disagreement as plain data."""
         pair = self.pairs[index]
-        record: dict[str, Any] = {"id": pair.name, "gold": pair.gold, "answer": pair.answer}
+        record: dict[str, Any] = {"id": pair.name, **gold_label(pair.gold), "answer": pair.answer}
         for side, result in (("a", self.first[index]), ("b", self.second[index])):
             record[side] = {"verdict": result.verdict, "tier": result.tier, "reason": result.reason}
         for name, given in self.others.items():
@@ -156,12 +157,10 @@ def pairs_of(record: Mapping[str, Any], name: str) -> Iterator[AuditPair]:
     Raises:
         ValueError: the record is neither.
     """
-    gold = record.get("gold")
-    if isinstance(gold, list):
-        gold = tuple(gold)
-    elif not isinstance(gold, str):
-        raise ValueError(f"{name}: field 'gold': expected text, found {type(gold).__name__}")
-    gold = gold_of_fields(gold, record.get("kind"))
+    try:
+        gold = gold_of_record(record)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     if isinstance(record.get("pred"), str):
         answer = record["pred"]
         if record.get("mode") == "response":

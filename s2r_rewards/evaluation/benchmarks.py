@@ -14,7 +14,7 @@ from typing import Any
 
 from s2r_rewards.datasets.collecting import DEFAULT_NGRAM, NgramIndex
 from s2r_rewards.datasets.loading import converted, load_records
-from s2r_rewards.datasets.problems import Problem, ProblemError, Record, Source, load_sources, to_problem
+from s2r_rewards.datasets.problems import Problem, ProblemError, Record, Source, load_sources, template, to_problem
 from s2r_rewards.rollouts.records import SUFFIXES, OnError, raise_error, with_fields
 
 
@@ -156,8 +156,21 @@ def evaluation_texts(place: str) -> Iterator[tuple[str, str]]:
         yield from ((problem.id, problem.problem) for problem in load_benchmark(BENCHMARKS[place]))
         return
     for where, line, record in load_records(place, split="test"):
-        question = next((record[f] for f in QUESTION_FIELDS if isinstance(record.get(f), str)), None)
+        question = _question(record)
         if question is None:
             expected = ", ".join(QUESTION_FIELDS)
             raise ValueError(f"{where}:{line}: no question; expected one of the fields {expected}")
         yield f"{where}:{line}", question
+
+
+def _question(record: Record) -> str | None:
+    """The problem of a record in any set's schema: with its premises, options or input, where it has them, as a training
+    problem of such a set has them. None: there is no question in it."""
+    for form in (benchmark.problem[1] for benchmark in BENCHMARKS.values() if benchmark.problem[0] == "template"):
+        names = re.findall(r"\{(\w+)", form)
+        if len(names) > 1 and all(record.get(name) for name in names):
+            try:
+                return template(record, form)
+            except ProblemError:  # fields of these names that hold something else
+                continue
+    return next((record[name] for name in QUESTION_FIELDS if isinstance(record.get(name), str)), None)

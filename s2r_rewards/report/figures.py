@@ -16,7 +16,8 @@ from s2r_rewards.rollouts import Rollout
 
 Context = tuple[int, ...]
 _NAMES = tuple(one.name for one in fields(BehaviourCounts))
-_in_order = attrgetter(*_NAMES)
+in_order = attrgetter(*_NAMES)
+"""The numbers of :class:`BehaviourCounts`, as :class:`Sums` holds them."""
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Figures:
     def add(self, place: int, rollout: Rollout, judged: JudgedTrajectory, flags: Sequence[str] = ()) -> None:
         """One scored rollout, which stands at ``place`` among all."""
         trajectory, record = judged.trajectory, rollout.s2r
-        behaviour, attempts, length = _in_order(behaviour_counts(judged)), len(judged.checks), len(trajectory.text)
+        behaviour, attempts, length = in_order(behaviour_counts(judged)), len(judged.checks), len(trajectory.text)
         self.overall.add(behaviour, attempts, length)
         for key, groups in ((rollout.level, self.levels), (rollout.step, self.steps)):
             if key is not None:

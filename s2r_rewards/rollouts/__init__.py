@@ -211,6 +211,19 @@ def _read_gold(known: dict[str, Any]) -> None:
         known["gold"] = answer
 
 
+def gold_of_record(record: Mapping[str, Any]) -> Gold:
+    """The golden answer of a record in any of the shapes that :func:`read_rollouts` takes: text, a worked solution, a
+    number, several accepted answers, an object with ``gold`` and perhaps ``kind``. ValueError: none of them."""
+    known = dict(record)
+    _read_gold(known)
+    gold: Any = known.get("gold")
+    fits, complaint = _EXPECTED["gold"]
+    if not fits(gold):
+        kind = "nothing" if gold is None else type(gold).__name__
+        raise ValueError(f"field 'gold': {complaint.format(kind=kind)}")
+    return gold_of_fields(tuple(gold) if isinstance(gold, list) else gold, known.get("kind"))
+
+
 def _answer_of(label: str | dict[str, Any], kind: Any = None) -> str | list[str]:
     """The golden answer of a worked solution, a list written as text or an object, as trainers read it; with the kind
     that a label names, its text; "", ungradable: none."""

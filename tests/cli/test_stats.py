@@ -1,10 +1,14 @@
 """s2r stats: the oracle's metrics, conditions as exit codes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from s2r_rewards.rollouts import Rollout, write_rollouts
+from s2r_rewards.cli.kit import scoring
+from s2r_rewards.loggers import log_batch
+from s2r_rewards.rollouts import Rollout, read_rollouts, write_rollouts
+from s2r_rewards.rollouts.scoring import score_rollouts
 from s2r_rewards.testing import ORACLE, solve
 
 
@@ -79,3 +83,72 @@ def test_a_long_run_is_one_line_a_step(s2r, work):
     rows = [line.split() for line in s2r("stats", "run.jsonl", "--by", "step").stdout.splitlines()]
     last = next(row for row in rows if row[:2] == ["step", "30"])
     assert last[2:] == ["1.0000", "1.0000", "1.0000", "–", "1.0000", "–", "0.0000", "1.0000"]
+
+
+def test_memory_does_not_grow_with_the_file(s2r, work, monkeypatch):
+    """Twenty times what is held at a time: the peak stays far below the text of all rollouts."""
+    import tracemalloc
+
+    monkeypatch.setattr("s2r_rewards.cli.kit.scoring.PIECE_CHARS", 500_000)
+    (one,) = score_rollouts([Rollout("p", "2 + 3?", "Let me see. " * 2_000 + solve("5").text(), "5", step=1)])
+    write_rollouts("long.jsonl", [one] * 400)
+    size = (work / "long.jsonl").stat().st_size
+    assert size > 9_000_000
+    tracemalloc.start()
+    result = s2r("stats", "long.jsonl", "--json")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert json.loads(result.stdout)["rollouts"] == 400
+    assert peak < size / 3
+
+
+def test_pieces_hold_no_more_than_they_should(monkeypatch):
+    monkeypatch.setattr(scoring, "PIECE", 3)
+    monkeypatch.setattr(scoring, "PIECE_CHARS", 10)
+    lengths = [1, 1, 1, 1, 20, 5, 5, 5, 5]
+    cut = list(scoring.pieces(Rollout("p", "", "x" * n, "5") for n in lengths))
+    assert [[len(r.response) for r in piece] for piece in cut] == [[1, 1, 1], [1, 20], [5, 5, 5], [5]]
+    assert list(scoring.pieces([])) == []
+
+
+def test_what_is_scored_stays_and_the_rest_is_scored(s2r, work, monkeypatch):
+    monkeypatch.setattr("s2r_rewards.cli.kit.scoring.PIECE", 3)
+    monkeypatch.syspath_prepend(work)
+    (work / "nobody.py").write_text(
+        "from s2r_rewards.answers import CheckResult\ndef never(gold, answer):\n    return CheckResult('incorrect', 'never')\n"
+    )
+    never = s2r("score", "rollouts.jsonl", "-o", "never.jsonl", "--checker", "nobody:never")
+    assert never.exit_code == 0, never.output
+    mixed = (work / "never.jsonl").read_text().splitlines()[:5] + (work / "rollouts.jsonl").read_text().splitlines()[5:]
+    (work / "mixed.jsonl").write_text("\n".join(mixed) + "\n")
+    body = json.loads(s2r("stats", "mixed.jsonl", "--json", "--by", "step").stdout)
+    assert body["by"]["step 1"]["s2r/outcome/accuracy"] == 0
+    assert body["by"]["step 2"]["s2r/outcome/accuracy"] == pytest.approx(ORACLE.metrics["s2r/outcome/accuracy"])
+    again = json.loads(s2r("stats", "mixed.jsonl", "--json", "--policy", "order=strict").stdout)
+    assert again["metrics"]["s2r/outcome/accuracy"] == pytest.approx(ORACLE.metrics["s2r/outcome/accuracy"])
+
+
+def test_what_is_logged_is_what_a_batch_logs(s2r, work, monkeypatch):
+    """Metrics, levels and alarms of each step, as `log_batch` has them of the step's rollouts."""
+    logged, expected = {}, {}
+
+    class Tracker:
+        def __init__(self, directory=None):
+            self.into = logged if directory else expected
+
+        def log(self, metrics, step):
+            self.into[step] = metrics
+
+        def close(self):
+            pass
+
+    rollouts = score_rollouts([replace(r, step=s) for s in (None, 0, 3) for r in read_rollouts("scored.jsonl")])
+    write_rollouts("steps.jsonl", rollouts)
+    monkeypatch.setattr("s2r_rewards.loggers.TensorBoardTracker", Tracker)
+    assert s2r("stats", "steps.jsonl", "--tensorboard", "runs").exit_code == 0
+    for step in (0, 3):
+        of_it = [r for r in rollouts if (r.step or 0) == step]
+        log_batch(Tracker(), [r.judged for r in of_it], step, [r.prompt for r in of_it], [r.level for r in of_it])
+    assert logged.keys() == expected.keys()
+    for step, metrics in expected.items():
+        assert logged[step] == pytest.approx(metrics, nan_ok=True)

@@ -189,7 +189,9 @@ def test_wrong_calls(s2r, samples, tmp_path, monkeypatch, arguments, says):
 
 def test_what_o_holds_must_be_verifications(s2r, samples, tmp_path):
     said = s2r("data", "verify", samples, "-o", tmp_path / "v.jsonl", "--classify", status=2)
-    assert "give --model" in said
+    assert f"-o {tmp_path / 'v.jsonl'}: no such file" in said
+    assert "or give --model" in said
+    assert "--classify alone counts" in s2r("data", "verify", samples, "-o", tmp_path / "v.jsonl", status=2)
     (tmp_path / "v.jsonl").write_text('{"style": "free"}\n')
     said = s2r("data", "verify", samples, "-o", tmp_path / "v.jsonl", "--classify", status=2)
     assert "v.jsonl:1: field 'verification'" in said

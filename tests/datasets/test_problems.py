@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from s2r_rewards.datasets.collecting import NgramIndex
 from s2r_rewards.datasets.loading import load_records, read_problems
 from s2r_rewards.datasets.problems import SOURCES, ProblemError, level_of, to_problem
-from s2r_rewards.evaluation.benchmarks import BENCHMARKS
+from s2r_rewards.evaluation.benchmarks import BENCHMARKS, evaluation_texts
 from s2r_rewards.rollouts.records import RecordError
 
 # One record of each set in its published schema; the problems are our own.
@@ -195,10 +195,30 @@ TEMPLATED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("record", "question"),
+    [
+        (TEMPLATED["folio"][0], ["All cats purr.", "Tom is a cat.", "Tom purrs."]),
+        ({"premises": "No dog flies.", "conclusion": "A dog flies."}, ["No dog flies.", "A dog flies."]),
+        (TEMPLATED["mmlu-pro-stem"][0], ["What is 1 + 1?", "(A) 0", "(J) 9"]),
+        ({"question": "Why?", "options": "none"}, ["Why?"]),
+        ({"question": "Why?", "options": []}, ["Why?"]),
+        ({"question": "Why?", "premises": None, "conclusion": "So."}, ["Why?"]),
+        ({"code": "def f(): pass", "input": ""}, ["def f(): pass"]),
+    ],
+)
+def test_what_belongs_to_a_problem(record, question, tmp_path):
+    (tmp_path / "set.jsonl").write_text(json.dumps(record) + "\n")
+    ((_, text),) = evaluation_texts(str(tmp_path / "set.jsonl"))
+    places = [text.find(part) for part in question]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("source", TEMPLATED)
-@pytest.mark.parametrize("form", ["hub", "file"])
+@pytest.mark.parametrize("form", ["hub", "file", "raw"])
 def test_a_leak_is_the_problem_and_not_its_template(s2r, read, tmp_path, monkeypatch, source, form):
-    """Against the benchmark by name, and against a file of its problems as this command writes them."""
+    """Against the benchmark by name, a file of its problems as this command writes them, and one of its own records."""
     tested, other = tmp_path / "test.jsonl", tmp_path / "train.jsonl"
     held, fresh = TEMPLATED[source]
     tested.write_text(json.dumps(held) + "\n")
@@ -207,6 +227,8 @@ def test_a_leak_is_the_problem_and_not_its_template(s2r, read, tmp_path, monkeyp
         own = replace(BENCHMARKS[source], hub=str(tested))
         monkeypatch.setitem(BENCHMARKS, source, own)
         place = source
+    elif form == "raw":
+        place = tested
     else:
         place = tmp_path / "written.jsonl"
         s2r("data", "problems", tested, "--source", source, "-o", place)

@@ -210,3 +210,36 @@ def test_a_judge_by_name():
     assert (result.verdict, result.tier) == ("ungradable", "judge")
     with pytest.raises(ValueError, match="model missing"):
         checker_named("judge:url=http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(
+    ("gold", "pred", "verdict"),
+    [
+        ({"gold": "B", "kind": "choice"}, "(B)", "correct"),
+        ({"gold": "B", "kind": "choice"}, "C", "incorrect"),
+        ({"answer": ["1/2", "0.3"], "level": 3}, "0.30", "correct"),
+        ('{"gold": "B", "kind": "choice"}', "b", "correct"),
+        ("He has 3 boxes of 17 balls, which makes 51. Done.\n#### 51", "51", "correct"),
+        (51, "51", "correct"),
+        (0.5, "1/2", "correct"),
+        (None, "5", "ungradable"),
+    ],
+)
+def test_golden_answers_are_read_as_everywhere(gold, pred, verdict, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    case = {"gold": gold, "pred": pred, "verdict": "malformed"}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(case) + "\n")
+    result = run("ours", "stored", "cases.jsonl", "--json", "-o", "out.jsonl")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["counts"] == [{"a": verdict, "b": "malformed", "n": 1}]
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [record.get("kind") for record in written] == [None if "B" not in str(gold) else "choice"] * len(written)
+
+
+@pytest.mark.parametrize("gold", [[], {"level": 3}, [5, 6]])
+def test_what_is_no_golden_answer_is_named(gold, tmp_path):
+    (tmp_path / "cases.jsonl").write_text(json.dumps({"gold": gold, "pred": "5"}) + "\n")
+    result = run("ours", "stored", str(tmp_path / "cases.jsonl"))
+    assert result.exit_code == 2
+    assert "field 'gold': found" in result.output
+    assert "cases.jsonl:1" in result.output

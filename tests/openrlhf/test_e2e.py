@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import sys
+from pathlib import Path
 
 import harness
 import pytest
@@ -24,7 +26,18 @@ from s2r_rewards.server.protocol import COUNT_FIELDS, COUNT_PREFIX
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ray_nodes import two_nodes
+
 POISON = ""  # a row whose label holds no golden answer
+NOTE = """
+
+import os, pathlib, ray
+
+if ray.is_initialized():  # not in the driver; without the driver's variable it cannot load
+    pathlib.Path(os.environ["OF_THE_RECIPE"], str(os.getpid())).write_text(ray.get_runtime_context().get_node_id())
+"""
+"""Added to a module: each process that loads it says on which node."""
 
 
 @pytest.fixture(scope="session")
@@ -110,9 +123,9 @@ def test_outcome_rl_through_the_reward_file_learns(sft_model, workspace, tokeniz
         rollout__micro_batch_size=32,
         train__batch_size=32,
         train__micro_batch_size=32,
-        train__num_episodes=13,
+        train__num_episodes=5,
     )
-    assert len(run.scalars["policy_loss"]) == 104
+    assert len(run.scalars["policy_loss"]) == 40
     assert_first_loss(run)
     assert_metrics(run)
     assert_rloo(run, tokenizer)
@@ -203,21 +216,34 @@ def assert_process_advantages(run, tokenizer):
     assert any(len(set(values)) > 1 for values in rewards)  # the batch does tell actions apart
 
 
-def test_a_method_outside_of_the_package_by_configuration_alone(sft_model, workspace, tokenizer, monkeypatch):
-    """Rewards 0 and ±α, its own baseline, grammar and checker, in one file on PYTHONPATH."""
-    outside = workspace / "outside"
+def test_a_method_outside_of_the_package_by_configuration_alone_on_two_nodes(
+    sft_model, workspace, tokenizer, monkeypatch
+):
+    """Rewards 0 and ±α, its own baseline, grammar and checker, in one file on PYTHONPATH; two ranks, one a node of a Ray
+    cluster that ran before and knows nothing of the driver's environment."""
+    outside, workers = workspace / "outside", workspace / "workers"
     outside.mkdir()
+    workers.mkdir()
     source = harness.ROOT / "tests" / "outside" / "my_method.py.txt"
-    (outside / "my_method.py").write_text(source.read_text())
-    run = harness.train_rl(
-        workspace / "own",
-        sft_model,
-        workspace / "prompts.jsonl",
-        path=(outside,),
-        s2r__method="my_method:METHOD",
-        s2r__checker="my_method:checker",
-        data__max_samples=12,
-    )
+    (outside / "my_method.py").write_text(source.read_text() + NOTE)
+    monkeypatch.setenv("OF_THE_RECIPE", str(workers))
+    monkeypatch.setenv("S2R_WORKER_ENV", ",".join(["OF_THE_RECIPE", "TORCH_EXTENSIONS_DIR", *harness.ENVIRONMENT]))
+    with two_nodes(gpus=2) as address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        run = harness.train_rl(
+            workspace / "own",
+            sft_model,
+            workspace / "prompts.jsonl",
+            path=(outside,),
+            s2r__method="my_method:METHOD",
+            s2r__checker="my_method:checker",
+            data__max_samples=12,
+            actor__num_nodes=2,
+            rollout__micro_batch_size=8,
+            train__micro_batch_size=8,
+        )
+    monkeypatch.delenv("RAY_ADDRESS")
+    assert len({path.read_text() for path in workers.iterdir()}) == 2  # both nodes have what the driver named
     monkeypatch.syspath_prepend(outside)
     import my_method
 

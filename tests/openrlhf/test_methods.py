@@ -1,11 +1,9 @@
 """Every method by name in OpenRLHF: real executor, Experience and maker, and the actor's loss, against the library."""
 
 import json
-import math
 import sys
 from pathlib import Path
 
-import harness
 import pytest
 import scripted
 import torch
@@ -15,13 +13,10 @@ from s2r_openrlhf.agent import AgentExecutor
 from s2r_openrlhf.options import ENVIRONMENT, Options, is_openrlhfs_own
 from s2r_openrlhf.policy.loss import ActionLoss
 from s2r_rewards import judge, parse
-from s2r_rewards.adapter import Sample, score_responses
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import METHODS
-from s2r_rewards.tensors import spread
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_e2e import given_advantages, responses
 from test_maker import PLANS, columns_of, experiences, make_maker, per_sample
 
 PROMPTS = [0, 0, 1, 1, 2, 2]
@@ -67,19 +62,3 @@ def test_rewards_advantages_and_loss(name, tokenizer, monkeypatch):
             new, old, e.advantages, e.returns.long() - 1, **{**method.loss_options, "clip": clip}
         )
         torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)
-
-
-def test_a_run_of_one_from_the_shelf(sft_model, workspace, tokenizer):
-    """The whole trainer with `pag`, whose means are over tokens and whose clip is its own."""
-    prompts = workspace / "prompts.jsonl"
-    run = harness.train_rl(workspace / "pag", sft_model, prompts, s2r__method="pag", data__max_samples=4)
-    batch = run.first_batch()
-    samples = responses(batch, tokenizer)
-    records = score_responses(
-        [Sample(ids, gold, finished) for ids, _, finished, gold in samples], Options("pag"), tokenizer=tokenizer
-    )
-    values = METHODS["pag"].advantages(records)
-    for record, row, given in zip(records, values, given_advantages(batch), strict=True):
-        assert given == pytest.approx(spread([row], [record.spans], len(given))[0], abs=1e-5)
-    assert len({value for row in values for value in row}) > 2
-    assert all(math.isfinite(value) for value in run.scalars["policy_loss"] + run.scalars["actor_grad_norm"])

@@ -2,7 +2,7 @@ r"""Are two expressions the same number, or the same function of their variables
 
 Numbers are compared as balls of 50 digits and more (:mod:`..numbers.balls`): a difference is a proof, and agreement is only
 said where no term vanished in a rounding. Functions are compared at the points of :mod:`.points`; they are the same when
-they agree wherever both have a real value. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
+they agree wherever both have a real value, or when naming their pieces (:mod:`.pieces`) makes them the same. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
 negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points.
 """
 

@@ -85,8 +85,13 @@ def command(
     if model is not None:
         settings = {"command": "verify", "samples": fingerprint(samples), "styles": styles, "tries": tries}
         summary = model.write(output, settings, requests, reading, verified_row)
-    elif not (classifying.classify and output.is_file()):
+    elif not classifying.classify:
         raise click.UsageError("give --model and either --url or --launch-vllm; --classify alone counts what -o holds")
+    elif not output.is_file():
+        raise click.UsageError(
+            f"-o {output}: no such file. Without --model nothing is asked: --classify counts the verifications that an "
+            "earlier run of `s2r data verify` wrote to -o. Name that file, or give --model and either --url or --launch-vllm"
+        )
     table = style_table(_rows(output))
     classified = classifying.run(output, _rows(output), reading) if classifying.classify else None
     if as_json:

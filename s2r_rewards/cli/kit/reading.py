@@ -84,13 +84,20 @@ class Reading:
         with self:
             return read_problems(path, self, self.fields)
 
+    def each_rollout(self, paths: Iterable[Path]) -> Iterator[Rollout]:
+        """As :meth:`all_rollouts`, one after the other; none is kept."""
+        empty = True
+        with self, Progress("reading") as bar:
+            for path in find_files(paths):
+                for rollout in bar.over(self.rollouts(path)):
+                    empty = False
+                    yield rollout
+        if empty:
+            raise ValueError("there are no rollouts in the files given")
+
     def all_rollouts(self, paths: Iterable[Path]) -> list[Rollout]:
         """The rollouts of files and of directories with files; there must be some."""
-        with self, Progress("reading") as bar:
-            rollouts = [r for path in find_files(paths) for r in bar.over(self.rollouts(path))]
-        if not rollouts:
-            raise ValueError("there are no rollouts in the files given")
-        return rollouts
+        return list(self.each_rollout(paths))
 
 
 _SKIP_BAD = click.Option(["--skip-bad", "on_error"], flag_value="skip", hidden=True)  # its name in 0.1

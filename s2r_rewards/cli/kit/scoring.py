@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -27,6 +27,8 @@ from s2r_rewards.tokens import token_spans
 from s2r_rewards.trajectory import Span
 
 CHECKS_AT_ONCE = 4_000
+PIECE, PIECE_CHARS = 4_096, 2**25
+"""What is held of a stream: rollouts, and their characters."""
 OWN = "or your own as package.module:object"
 
 
@@ -67,11 +69,15 @@ class Scoring:
                 spans = spans_of(part, self.method.grammar, tokenizer) if tokenizer else None
                 yield score_rollouts(part, self.method, check, spans, self.checker)
 
-    def all(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
-        """The rollouts scored by step; as they are where all are scored and nothing else is asked for."""
-        if not self.asked and all(rollout.s2r for rollout in rollouts):
-            return list(rollouts)
-        return [one for part in self.batches(cut(rollouts, "step")) for one in part]
+    def stream(self, rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
+        """The rollouts scored, one after the other; scored ones as they are where nothing else is asked for.
+
+        A piece of them is held at a time; what is taken over a batch (baselines, advantages) is over such a piece.
+        """
+        for piece in pieces(rollouts):
+            wanted = [rollout for rollout in piece if self.asked or rollout.s2r is None]
+            scored = iter(score_rollouts(wanted, self.method, self.checker_many, None, self.checker) if wanted else ())
+            yield from (next(scored) if self.asked or rollout.s2r is None else rollout for rollout in piece)
 
     def _check(self, pairs: Sequence[Any], advance: Callable[[float], None], size: int) -> list[CheckResult]:
         """The batch checker in pieces, each different pair once, so that a long batch shows how far it is."""
@@ -123,6 +129,20 @@ def cut(rollouts: Sequence[Rollout], size: str) -> list[list[Rollout]]:
         raise click.BadParameter(f"{size!r}: expected 'step', 'all' or a number", param_hint="--batch")
     n = int(size)
     return [list(rollouts[i : i + n]) for i in range(0, len(rollouts), n)]
+
+
+def pieces(rollouts: Iterable[Rollout]) -> Iterator[list[Rollout]]:
+    """Cut so that a piece has at most PIECE rollouts, and no more than one beyond PIECE_CHARS characters."""
+    piece: list[Rollout] = []
+    length = 0
+    for rollout in rollouts:
+        piece.append(rollout)
+        length += len(rollout.response) + len(rollout.prompt)
+        if len(piece) >= PIECE or length > PIECE_CHARS:
+            yield piece
+            piece, length = [], 0
+    if piece:
+        yield piece
 
 
 def load_tokenizer(name: str) -> Any:
