@@ -126,7 +126,10 @@ def _check_all(
             if (kept := cache.get((asked, *pair))) is not None:
                 known[pair] = kept
     fresh_pairs = [pair for pair in pairs if pair not in known] if known else list(pairs)
-    slow = [pair for pair in fresh_pairs if needs_worker(*pair, policy, backend)]
+    likely = fresh_pairs
+    if backend == "s2r":
+        likely = [pair for pair in fresh_pairs if isinstance(pair[1], str) and "\\" in pair[0] + pair[1]]
+    slow = [pair for pair in likely if needs_worker(*pair, policy, backend)]
     delegated = set(slow)
     quick = [pair for pair in fresh_pairs if pair not in delegated] if slow else fresh_pairs
     fresh = dict(zip(quick, check_chunks(quick, workers, policy), strict=True))

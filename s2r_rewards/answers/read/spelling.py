@@ -113,7 +113,7 @@ def with_braces(text: str) -> str:
 
 def unnamed(text: str) -> str | None:
     r"""The value behind a name that is no formula: ``Area = 6``, ``\det = 5``, ``A^{-1} = …``; None without such a name."""
-    found = _QUANTITY.match(text) if len(text) < 400 else None
+    found = _QUANTITY.match(text) if ("=" in text or ":" in text) and len(text) < 400 else None
     if found is None or "=" in (value := text[found.end() :]):
         return None
     words = {word.lower() for word in re.findall(r"[A-Za-z]+", found[0])}
