@@ -15,13 +15,13 @@ from typing import Any, Literal
 from ..numbers.arithmetic import Undefined, same_rational
 from ..numbers.balls import VANISHING, Ball, Hidden, MoreDigits, context
 from ..numbers.complexes import Complexes, Pair
-from ..numbers.floats import clearly_differ, clearly_no_multiple
+from ..numbers.floats import clearly_differ, clearly_no_multiple, looks
+from ..numbers.formal import same_form
 from ..numbers.rationals import compared
 from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
 from ..read.tree import Node, constants, descendants, functions, variables
 from .criticals import steep_arguments
-from .formal import same_form
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
 
@@ -67,9 +67,10 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
     pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
-    if not whole and clearly_differ(first, second, listed):
+    look = "unseen" if whole else looks(first, second, listed)
+    if look == "different":
         return False
-    if not whole and not pieces and same_form(first, second):
+    if look == "alike" and not pieces and same_form(first, second):
         return True
     breaking = _breaks(first, second)
     agreements = _agreements(first, second, listed)
