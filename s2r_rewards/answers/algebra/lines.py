@@ -28,19 +28,20 @@ from .regions import sign_or_step
 _FIRST = (0.0, 1e-12, 1e-6, 1e-3, 0.03, 1.0, 30.0, 1e3, 1e6, 1e10, 1e17)
 _ENDS = tuple(sorted({*_FIRST, *(-end for end in _FIRST)}))
 _NARROW, _SLENDER = 1e-10, 0.2
-_HALVINGS = 70
+_HALVINGS = 60
+_EAGER, _GAP = 8, 1e-7  # changes that are looked for on wide stretches, too, and what is left out around them
 _CHANGES = 10  # changes of one critical next to zero that are looked at; about as many of the others
 _PER_PIECE = 3
 _STEPS = 3  # steps of a floor that count as pieces of their own, on either side of zero
 _CRITICALS = 16
-_FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0), 8  # where the steps of a floor are looked for one by one
+_FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0, 45.0), 12  # where the steps of a floor are looked for one by one
 _OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))  # where the other variables are
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
 _LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
-_WORK = 100_000
+_WORK = 150_000
 _THROUGH_MET, _DRAWS = 5, 12
-_LOOKS, _LOOKS_OF_SEVERAL = 160, 100
+_LOOKS, _LOOKS_OF_SEVERAL = 300, 140
 
 
 @dataclass(slots=True)
@@ -89,7 +90,8 @@ class Line:
             return []
         found = self._found(part, looks)
         if part.steps:
-            levels = {0, 1, -1, *(side for at in _FEW if isinstance(side := self.side(part, at), int))}
+            sides = [side for at in _FEW if isinstance(side := self.side(part, at), int)]
+            levels = {0, 1, -1, *sides, *(side + 1 for side in sides)}
             for level in sorted(levels, key=abs)[:_LEVELS]:
                 found += self._found(Critical(part.node), looks, level)
         listed = sorted(set(found), key=abs)
@@ -106,17 +108,31 @@ class Line:
             interval = self.on(part.node, low, high)
             if interval is None or _is_known(interval, part.steps, level):
                 continue
-            if width < _SLENDER and (change := self._change(part, level, low, high)) is not None:
+            eager = len(found) < _EAGER
+            if (eager or width < _SLENDER) and (change := self._change(part, level, low, high)) is not None:
                 found.append(change)
+                if width >= _SLENDER:  # there may be more on either side of it
+                    gap = _GAP * max(abs(change), 1e-9)
+                    for half in ((low, change - gap), (change + gap, high)):
+                        if half[0] < half[1]:
+                            heapq.heappush(waiting, (-_width(*half) / _farness(*half), *half))
                 continue
             middle = _between(low, high, 0.5)
-            if width < _SLENDER and (plain := _plain_within(low, high)) is not None and plain not in found:
-                found.append(plain)  # where it is touched, but not crossed
+            plain = _plain_within(low, high) if width < _SLENDER else None
+            if plain is not None and plain not in found and self._touches(part, plain, level):
+                found.append(plain)
             if width < _NARROW:
                 continue
             for half in ((low, middle), (middle, high)):
                 heapq.heappush(waiting, (-_width(*half) / _farness(*half), *half))
         return found
+
+    def _touches(self, part: Critical, at: float, level: int) -> bool:
+        """Whether a critical is at a level, or has no value, at a point."""
+        if (interval := self.on(part.node, at, at)) is None:
+            return True
+        value = (interval.low + interval.high) / 2
+        return abs(value - (round(value) if part.steps and abs(value) < _LARGEST_STEP else level)) < 1e-9
 
     def _change(self, part: Critical, level: int, low: float, high: float) -> float | None:
         """Where a critical changes between two points, if they are on different sides."""
