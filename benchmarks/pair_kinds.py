@@ -7,6 +7,7 @@ Every kind of :data:`KINDS` makes (one, other, points): two trees that should di
     slips      what is written in textbooks, with one number, sign or function that is another
     inverses   a function and its inverse left out where that is not allowed: \sqrt{f^2} and f, \arcsin(\sin f) and f
     clamps     two unlike expressions behind the same large maximum or minimum, so that they agree nearly everywhere
+    wild       many functions, three sides of a maximum, powers of powers; a part is replaced by something else
     scales     tiny and huge factors, shifts by 10^{-12} before a floor, powers that explode
 
 ``rewritten`` makes pairs that are equal wherever either has a value.
@@ -237,8 +238,75 @@ def scales(rng: random.Random) -> Pair:
     return one, other, near
 
 
+# wild
+
+
+def _wild(rng: random.Random, depth: int, names: str) -> Tree:
+    if depth == 0 or rng.random() < 0.1:
+        if rng.random() < 0.65:
+            return ("var", rng.choice(names))
+        return num(rng.choice([0, 1, 2, 3, 0.5, 0.1, 1.5, -1, -2, -7, 8, 25, 60, 365, 10**4, -500]))
+
+    def part() -> Tree:
+        return _wild(rng, depth - 1, names)
+
+    one = [
+        "sqrt",
+        "abs",
+        "floor",
+        "ceil",
+        "sin",
+        "cos",
+        "exp",
+        "ln",
+        "neg",
+        "tanh",
+        "arctan",
+        "cbrt",
+        "tan",
+        "cosh",
+        "lb",
+        "sinh",
+        "sec",
+        "twoto",
+        "fourth",
+        "abs",
+        "floor",
+    ]
+    two = ["add", "sub", "mul", "div", "max", "min", "add", "mul", "max", "min", "raised"]
+    draw = rng.random()
+    if draw < 0.36:
+        return (rng.choice(one), part())
+    if draw < 0.46:
+        return ("pow", part(), rng.choice([2, 2, 3, 4, -1, -2, 5]))
+    if draw < 0.56:
+        return (rng.choice(["max3", "min3"]), part(), part(), part())
+    return (rng.choice(two), part(), part())
+
+
+def wild(rng: random.Random) -> Pair:
+    names = rng.choice(["x", "y", "xy", "xyt"])
+    first = _wild(rng, rng.choice([2, 2, 3, 3, 4]), names)
+
+    def other(part: Tree) -> Tree:
+        fresh = _wild(rng, 1, names)
+        return rng.choice(
+            [fresh, ("max", part, fresh), ("min", fresh, part), ("add", part, fresh), ("mul", part, fresh), ("abs", part),
+             ("add", part, ("max", num(0), fresh)), ("sub", part, ("floor", fresh)), ("max3", part, fresh, part),
+             ("neg", part), ("add", part, ten(-rng.choice([3, 7, 13]))), ("mul", part, ("sub", num(1), ("exp", ("neg", ("square", fresh)))))]
+        )  # fmt: skip
+
+    second = somewhere(rng, first, other, 0.35)
+    if rng.random() < 0.25:
+        bound = num(rng.choice([-100, -3, 0, 1, 20, 1000]))
+        kind = rng.choice(["max", "min"])
+        first, second = (kind, bound, first), (kind, second, bound)
+    return first, second, []
+
+
 KINDS: dict[str, Callable[[random.Random], Pair]] = {
     "grown": grown, "bumps": bumps, "slips": slips, "inverses": inverses, "clamps": clamps, "scales": scales,
+    "wild": wild,
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 r"""Expressions as trees: how they are written as LaTeX, what they are worth (mpmath, 60 digits), random ones, small changes."""
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,8 @@ TWO = {"add": "%s+%s", "sub": "%s-(%s)", "mul": r"(%s)\cdot(%s)", "div": r"\frac
        "min": r"\min(%s,%s)"}  # fmt: skip
 #: Functions that only the neat style writes.
 MORE = {"tan": r"\tan(%s)", "arcsin": r"\arcsin(%s)", "arccos": r"\arccos(%s)", "cosh": r"\cosh(%s)",
-        "lb": r"\log_2(%s)", "fourth": r"\sqrt[4]{%s}"}  # fmt: skip
+        "lb": r"\log_2(%s)", "fourth": r"\sqrt[4]{%s}", "sinh": r"\sinh(%s)", "sec": r"\sec(%s)",
+        "twoto": "2^{%s}", "max3": r"\max\{%s, %s, %s\}", "min3": r"\min(%s, %s, %s)", "raised": "(%s)^{%s}"}  # fmt: skip
 CONSTANTS = [1, 2, 3, 4, 5, 7, 10, 12, 100, 1000]
 X, Y, T = (("var", name) for name in NAMES)
 
@@ -61,6 +63,10 @@ def neat(node: Tree, level: int = 0) -> str:
         return f"\\{kind}\\left({neat(parts[0])}, {neat(parts[1])}\\right)"
     if kind == "div":
         return f"\\frac{{{neat(parts[0])}}}{{{neat(parts[1])}}}"
+    if kind == "raised":
+        return f"({neat(parts[0])})^{{{neat(parts[1])}}}" if level < 2 else f"(({neat(parts[0])})^{{{neat(parts[1])}}})"
+    if kind == "twoto" and level == 2:
+        return f"(2^{{{neat(parts[0])}}})"
     if kind == "exp":
         return f"e^{{{neat(parts[0])}}}" if level < 2 else f"\\left(e^{{{neat(parts[0])}}}\\right)"
     form = {
@@ -68,7 +74,38 @@ def neat(node: Tree, level: int = 0) -> str:
         "floor": r"\left\lfloor %s \right\rfloor",
         "ceil": r"\left\lceil %s \right\rceil",
     }
-    return (form.get(kind) or ONE.get(kind) or MORE[kind]) % neat(parts[0])
+    return (form.get(kind) or ONE.get(kind) or MORE[kind]) % tuple(map(neat, parts))
+
+
+FLOATS: dict[str, Callable[..., float]] = {
+    "sqrt": math.sqrt, "abs": abs, "floor": math.floor, "ceil": math.ceil, "sin": math.sin, "cos": math.cos,
+    "exp": math.exp, "ln": math.log, "neg": lambda x: -x, "tanh": math.tanh, "square": lambda x: x * x,
+    "arctan": math.atan, "cbrt": lambda x: math.copysign(abs(x) ** (1 / 3), x), "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "max": max, "min": min,
+    "tan": math.tan, "arcsin": math.asin, "arccos": math.acos, "cosh": math.cosh, "lb": math.log2,
+    "fourth": lambda x: math.sqrt(math.sqrt(x)), "sinh": math.sinh, "sec": lambda x: 1 / math.cos(x),
+    "twoto": lambda x: 2.0**x, "max3": max, "min3": min, "raised": lambda x, y: math.exp(y * math.log(x)),
+    "pow": lambda x, y: x**y,
+}  # fmt: skip
+
+
+def quick(node: Tree, point: Point) -> float:
+    """The value in double precision; ArithmeticError or ValueError where there is none."""
+    kind, *parts = node
+    if kind == "var":
+        return float(point[parts[0]])
+    if kind == "num":
+        return 10.0 ** int(parts[0][4:-1]) if str(parts[0]).startswith("10^") else float(parts[0])
+    return FLOATS[kind](*(part if isinstance(part, int) else quick(part, point) for part in parts))
+
+
+def plainly_apart(first: Tree, second: Tree, point: Point) -> bool:
+    """Whether two values in double precision differ."""
+    try:
+        one, other = quick(first, point), quick(second, point)
+    except (ArithmeticError, ValueError):
+        return False
+    return abs(one - other) > 1e-12 * max(abs(one), abs(other), 1e-3)
 
 
 class Judge:
@@ -101,9 +138,13 @@ class Judge:
             return None
         if kind == "div" and (not y or abs(y) < mp.mpf(10) ** -40):
             return None
-        if (kind in ("sin", "cos", "tan") and abs(x) > 1e6) or (kind in ("exp", "tanh", "cosh") and abs(x) > 60):
+        if (kind in ("sin", "cos", "tan", "sec") and abs(x) > 1e6) or (kind in ("exp", "tanh", "cosh") and abs(x) > 60):
             return None
-        if (kind == "tan" and abs(mp.cos(x)) < 1e-30) or (kind in ("arcsin", "arccos") and abs(x) > 1):
+        if kind == "raised" and (x <= 0 or abs(y) > 60 or abs(mp.ln(x) * y) > 60):
+            return None
+        if kind in ("sinh", "twoto") and abs(x) > 60:
+            return None
+        if (kind in ("tan", "sec") and abs(mp.cos(x)) < 1e-30) or (kind in ("arcsin", "arccos") and abs(x) > 1):
             return None
         if kind in ("floor", "ceil") and 0 < abs(x - mp.nint(x)) < 1e-20:
             return None  # rounded onto the jump or beside it
@@ -113,12 +154,17 @@ class Judge:
             "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "add": lambda x, y: x + y, "sub": lambda x, y: x - y,
             "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "max": max, "min": min, "tan": mp.tan,
             "arcsin": mp.asin, "arccos": mp.acos, "cosh": mp.cosh, "lb": lambda x: mp.ln(x) / mp.ln(2),
-            "fourth": lambda x: mp.root(x, 4),
+            "fourth": lambda x: mp.root(x, 4), "sinh": mp.sinh, "sec": mp.sec, "twoto": lambda x: mp.mpf(2) ** x,
+            "max3": max, "min3": min, "raised": lambda x, y: mp.exp(y * mp.ln(x)),
         }[kind](*values)  # fmt: skip
 
     def differ(self, first: Tree, second: Tree, rng: random.Random, points: list[Point]) -> dict[str, str] | None:
-        """A point at which both have a value, and not the same one, with 60 digits and with 150."""
-        for point in [*points, *self.points(rng)]:
+        """A point at which both have a value, and not the same one, with 60 digits and with 150.
+
+        A look in double precision at many points, and at 60 digits at fewer.
+        """
+        suspects = [point for point in self.points(rng, 600) if plainly_apart(first, second, point)][:5]
+        for point in [*points, *suspects, *self.points(rng, 60)]:
             known = {name: self.mp.mpf(point.get(name, 1)) for name in NAMES}
             if self.apart(first, second, known):
                 self.mp.dps = 150
@@ -136,7 +182,7 @@ class Judge:
             return False
         return bool(abs(one - other) > self.mp.mpf(10) ** -45 * max(abs(one), abs(other), 1))
 
-    def points(self, rng: random.Random, count: int = 300) -> Iterator[Point]:
+    def points(self, rng: random.Random, count: int) -> Iterator[Point]:
         """Points of all sizes, whole ones, and ones close to whole ones."""
         sizes = [10.0**k for k in range(-8, 9)]
         for number in range(count):

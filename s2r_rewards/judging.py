@@ -11,6 +11,7 @@ from s2r_rewards.answers.gold import BatchChecker as BatchChecker
 from s2r_rewards.answers.gold import Gold as Gold
 from s2r_rewards.answers.gold import TypedGold
 from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.fresh import maker
 from s2r_rewards.trajectory import Trajectory, Verdict
 
 Checker = Callable[[Gold, str], CheckResult]
@@ -61,6 +62,9 @@ class JudgedTrajectory:
         return tuple(zip(self.correct, self.verdicts, strict=False))  # the last attempt may lack a verification
 
 
+_judged = maker(JudgedTrajectory)  # for as many checks as there are attempts
+
+
 class Judgement(Protocol):
     """What metrics need: a :class:`JudgedTrajectory`, or the record of one."""
 
@@ -108,6 +112,6 @@ def judge_many(
     ]
     results = iter((checker_many or answers.check_many)(pairs))
     return [
-        JudgedTrajectory(trajectory, gold, tuple([NO_ANSWER if answer is None else next(results) for answer in found]))
+        _judged(trajectory, gold, tuple([NO_ANSWER if answer is None else next(results) for answer in found]))
         for trajectory, gold, found in zip(trajectories, accepted, stated, strict=True)
     ]

@@ -40,6 +40,7 @@ NO_ACTIONS = (
     "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent (or s2r_replay)"
 )
 NO_RECORDS = "S2R's advantages need the records of the batch: set trainer.v1.trainer_mode=s2r_sync"
+_BLOCK = 1 << 20  # tokens that are masked at once
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,10 @@ def credit(
     taken = [bool(token) or bool(response_mask[i].any()) for i, token in enumerate(first)]
     values, records = action_advantages(batch, [length] * rows, index, taken)
     spans = [record.spans if record else () for record in records]
-    advantages = spread(values, spans, length).to(response_mask.device).mul_(response_mask)
+    advantages = spread(values, spans, length).to(response_mask.device)
+    block = max(1, _BLOCK // max(1, length))  # a mask of integers, cast as a whole, takes as much memory again
+    for at in range(0, rows, block):
+        advantages[at : at + block].mul_(response_mask[at : at + block])
     return advantages, advantages
 
 

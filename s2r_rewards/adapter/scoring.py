@@ -16,6 +16,7 @@ from s2r_rewards.answers.gold import Gold
 from s2r_rewards.answers.labels import gold_of, level_of
 from s2r_rewards.answers.policy import AnswerKind
 from s2r_rewards.answers.result import CheckResult
+from s2r_rewards.fresh import changer
 from s2r_rewards.grammar import Grammar
 from s2r_rewards.judging import JudgedTrajectory, judge_many
 from s2r_rewards.methods import Method
@@ -26,6 +27,7 @@ from s2r_rewards.trajectory import Action, Span, Trajectory
 
 FAILING_REWARD = -1.0
 T = TypeVar("T")
+_changed = changer(ScoredRollout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _record(
     left_out = options.timeouts == "left_out" and any(check.verdict == "timeout" for check in judged.checks)
     if level is None and signs is None and not left_out:  # as a record begins
         return scored
-    return replace(scored, level=level, signs=signs, left_out=left_out)
+    return _changed(scored, level=level, signs=signs, left_out=left_out)
 
 
 def _spans(found: _Read) -> tuple[Span, ...] | None:

@@ -125,11 +125,10 @@ def _check_all(
         for pair in pairs:
             if (kept := cache.get((asked, *pair))) is not None:
                 known[pair] = kept
-    quick: list[_Single] = []
-    slow: list[_Single] = []
-    for pair in pairs:
-        if pair not in known:
-            (slow if needs_worker(*pair, policy, backend) else quick).append(pair)
+    fresh_pairs = [pair for pair in pairs if pair not in known] if known else list(pairs)
+    slow = [pair for pair in fresh_pairs if needs_worker(*pair, policy, backend)]
+    delegated = set(slow)
+    quick = [pair for pair in fresh_pairs if pair not in delegated] if slow else fresh_pairs
     fresh = dict(zip(quick, check_chunks(quick, workers, policy), strict=True))
     if slow:
         ask = partial(_one, policy, backend)
@@ -137,7 +136,7 @@ def _check_all(
     if cache is not None:
         for pair, result in fresh.items():
             cache.put((asked, *pair), result)
-    return known | fresh
+    return known | fresh if known else fresh
 
 
 def _one(policy: CheckPolicy, backend: Backend, pair: _Single) -> CheckResult:

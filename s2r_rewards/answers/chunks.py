@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -19,6 +18,8 @@ _Single = tuple[str, str | None]
 #: Smaller batches are done before a worker would have started (about 0.2 s).
 WORTH_A_WORKER = 8_000
 _SMALLEST = 500
+#: Into how many a chunk is cut that went over its limit.
+_PIECES = 16
 #: CPU seconds that a worker may take for a chunk, beyond ``time_limit``: many times what its pairs need.
 _PER_PAIR = 0.005
 
@@ -37,49 +38,60 @@ def check_chunks(pairs: Sequence[_Single], workers: int, policy: CheckPolicy) ->
     """Our checker's results, in order; this process and ``workers - 1`` others take chunk after chunk."""
     if workers == 1 or len(pairs) < WORTH_A_WORKER:
         return [check(gold, answer, policy) for gold, answer in pairs]
-    chunks = deque(_cut(len(pairs), workers))
-    found: list[Sequence[CheckResult]] = [()] * len(chunks)
-    places = {chunk: place for place, chunk in enumerate(chunks)}
+    found: list[CheckResult] = [_NOT_YET] * len(pairs)
+    rest = _Rest(len(pairs), workers)
     errors: list[BaseException] = []
 
     def help_out() -> None:
         try:
-            while chunk := _next(chunks):
-                found[places[chunk]] = _in_worker(pairs[chunk[0] : chunk[1]], policy)
+            while (cut := rest.take_much()) is not None:
+                found[cut] = _in_worker(pairs[cut], policy)
         except BaseException as error:  # raised again below, in the caller's thread
             errors.append(error)
 
     helpers = [threading.Thread(target=help_out, daemon=True) for _ in range(workers - 1)]
     for helper in helpers:
         helper.start()
-    while chunk := _next(chunks):
-        found[places[chunk]] = [check(gold, answer, policy) for gold, answer in pairs[chunk[0] : chunk[1]]]
+    while (cut := rest.take_a_little()) is not None:
+        found[cut] = [check(gold, answer, policy) for gold, answer in pairs[cut]]
     for helper in helpers:
         helper.join()
     if errors:
         raise errors[0]
-    return [result for chunk_results in found for result in chunk_results]
+    return found
 
 
-def _next(chunks: deque[tuple[int, int]]) -> tuple[int, int] | None:
-    try:
-        return chunks.popleft()
-    except IndexError:
-        return None
+_NOT_YET = CheckResult("ungradable", "checker", "not checked yet")
 
 
-def _cut(count: int, workers: int) -> list[tuple[int, int]]:
-    """[first, end) of each chunk: large ones first, small ones at the end, so that all finish together."""
-    cuts, at = [], 0
-    while at < count:
-        size = min(count - at, max(_SMALLEST, (count - at) // (3 * workers)))
-        cuts.append((at, at + size))
-        at += size
-    return cuts
+class _Rest:
+    """What nobody has taken yet: this process takes a little from the front, as that costs it nothing; a worker takes its
+    share from the end, since each of its chunks waits for this process to let go of the interpreter. The shares shrink
+    with what is left, so that all finish together.
+    """
+
+    def __init__(self, count: int, workers: int) -> None:
+        self.first, self.last, self.workers = 0, count, workers
+        self.lock = threading.Lock()
+
+    def take_a_little(self) -> slice | None:
+        """The next few pairs; None when all are taken."""
+        with self.lock:
+            start, self.first = self.first, min(self.last, self.first + _SMALLEST)
+            return slice(start, self.first) if start < self.first else None
+
+    def take_much(self) -> slice | None:
+        """A worker's next pairs; None when few are left."""
+        with self.lock:
+            size = int(0.8 * (self.last - self.first) / self.workers)
+            if size < _SMALLEST:
+                return None
+            self.last -= size
+            return slice(self.last, self.last + size)
 
 
 def _in_worker(pairs: Sequence[_Single], policy: CheckPolicy) -> list[CheckResult]:
-    """A chunk in a worker; if the chunk goes over its limit, each pair by itself, so that one spoils no other."""
+    """A chunk in a worker; if the chunk goes over its limit, in pieces down to a pair, so that none spoils another."""
     from .workers.pool import Task, shared_pool
 
     task = Task(f"{__name__}:check_request", {"policy": asdict(DEFAULT_POLICY), "pairs": [("x+1", "1+x")]})
@@ -88,16 +100,20 @@ def _in_worker(pairs: Sequence[_Single], policy: CheckPolicy) -> list[CheckResul
     if "timeout" in reply:
         if len(pairs) == 1:
             return [CheckResult("timeout", "checker", reply["timeout"])]
-        return [result for pair in pairs for result in _in_worker([pair], policy)]
+        step = max(1, len(pairs) // _PIECES)
+        pieces = (pairs[start : start + step] for start in range(0, len(pairs), step))
+        return [result for piece in pieces for result in _in_worker(piece, policy)]
     for *key, count in reply["failures"]:
         FAILURES[key[0], key[1]] += count
-    return [CheckResult(*one) for one in reply["results"]]
+    results = [CheckResult(*one) for one in reply["results"]]
+    return [results[number] for number in reply["found"]]
 
 
 def check_request(request: dict[str, Any]) -> dict[str, Any]:
-    """In a worker: our checker's results on a chunk, and how often it failed meanwhile."""
+    """In a worker: our checker's results on a chunk, each kind of result once, and how often it failed meanwhile."""
     policy = CheckPolicy(**request["policy"])
     before = FAILURES.copy()
-    found = [check(gold, answer, policy) for gold, answer in request["pairs"]]
+    numbers: dict[CheckResult, int] = {}
+    found = [numbers.setdefault(check(gold, answer, policy), len(numbers)) for gold, answer in request["pairs"]]
     failures = [[*key, count] for key, count in (FAILURES - before).items()]
-    return {"results": [(one.verdict, one.tier, one.reason) for one in found], "failures": failures}
+    return {"found": found, "results": [(one.verdict, one.tier, one.reason) for one in numbers], "failures": failures}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from operator import add
 from time import perf_counter
 from typing import Any
@@ -21,7 +22,10 @@ class Telemetry:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter("s2r_requests", "Requests answered", ["status"], registry=self.registry)
-        self.in_flight = Gauge("s2r_requests_in_flight", "Requests being answered", registry=self.registry)
+        self.under_way = 0
+        in_flight = Gauge("s2r_requests_in_flight", "Requests being answered", registry=self.registry)
+        in_flight.set_function(lambda: self.under_way)  # a number is counted in a tenth of a gauge's time
+        self.answered = lru_cache(maxsize=64)(lambda status: self.requests.labels(str(status)))
         self.seconds = Histogram("s2r_request_seconds", "Time to answer a request", registry=self.registry)
         self.samples = Counter("s2r_samples", "Samples judged", registry=self.registry)
         self.failed = Counter("s2r_samples_failed", "Samples that could not be scored", registry=self.registry)
@@ -30,7 +34,8 @@ class Telemetry:
 
     def add(self, answers: Sequence[Answer]) -> None:
         self.samples.inc(len(answers))
-        self.failed.inc(sum(one.failed for one in answers))
+        if failed := sum([one.failed for one in answers]):
+            self.failed.inc(failed)
         for one in answers:
             self.totals = list(map(add, self.totals, one.counts))
 
@@ -53,17 +58,17 @@ class Watch:
 
         async def watched(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                self.telemetry.requests.labels(str(message["status"])).inc()
+                self.telemetry.answered(message["status"]).inc()
                 if self.state.draining:
                     message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
         start = perf_counter()
-        self.telemetry.in_flight.inc()
+        self.telemetry.under_way += 1
         try:
             await self.app(scope, receive, watched)
         finally:
-            self.telemetry.in_flight.dec()
+            self.telemetry.under_way -= 1
             self.telemetry.seconds.observe(perf_counter() - start)
 
 

@@ -166,6 +166,20 @@ def test_a_large_batch_is_shared_out_and_comes_back_in_order(monkeypatch, fresh_
         assert asked  # a worker took part
 
 
+def test_every_pair_is_taken_once_and_the_worker_takes_large_chunks():
+    """Whoever asks when: the parts are all of the batch, each once, and a worker is asked a few times only."""
+    for workers, count in ((2, 100_000), (3, 8_000), (2, 499)):
+        rest, taken, asked = chunks._Rest(count, workers), [], 0
+        while (cut := rest.take_a_little()) is not None:
+            taken += range(count)[cut]
+            if len(taken) % 1_500 == 0 and (cut := rest.take_much()) is not None:
+                taken += range(count)[cut]
+                asked += 1
+        assert sorted(taken) == list(range(count))
+        assert asked <= 12
+        assert rest.take_much() is None
+
+
 def test_one_pair_that_breaks_a_worker_spoils_no_other(monkeypatch, fresh_pools):
     pairs = [("1", "1.0"), ("7", "seven times"), ("2", "2.0")]
     monkeypatch.setattr(chunks, "check_request", None)  # the worker has its own copy; this one must not be used
@@ -173,16 +187,23 @@ def test_one_pair_that_breaks_a_worker_spoils_no_other(monkeypatch, fresh_pools)
     def call(self, task, request, limit):
         if any(answer == "seven times" for _, answer in request["pairs"]):
             return {"timeout": "over 0.8 s of CPU time"}
-        return {"results": [("correct", "number", "same value")] * len(request["pairs"]), "failures": []}
+        found = [0] * len(request["pairs"])
+        return {"found": found, "results": [("correct", "number", "same value")], "failures": []}
 
     monkeypatch.setattr("s2r_rewards.answers.workers.pool.Pool.call", call)
-    verdicts = [result.verdict for result in chunks._in_worker(pairs, CheckPolicy())]
-    assert verdicts == ["correct", "timeout", "correct"]
+    for more in (0, 100):  # a piece down to a pair
+        several = [(str(n), f"{n}.0") for n in range(more)] + pairs
+        verdicts = [result.verdict for result in chunks._in_worker(several, CheckPolicy())]
+        assert verdicts == ["correct"] * more + ["correct", "timeout", "correct"]
 
 
 def test_failures_inside_a_worker_are_counted_here(fresh_pools):
     """The request that a worker runs reports what its guard caught; the caller adds it to its own count."""
-    reply = {"results": [["ungradable", "checker", "why"]], "failures": [["the checker", "IndexError", 3]]}
+    reply = {
+        "found": [0],
+        "results": [["ungradable", "checker", "why"]],
+        "failures": [["the checker", "IndexError", 3]],
+    }
     before = FAILURES["the checker", "IndexError"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("s2r_rewards.answers.workers.pool.Pool.call", lambda *_: reply)
@@ -196,7 +217,7 @@ def test_what_a_worker_runs_is_the_checker_and_its_count(monkeypatch):
     monkeypatch.setattr("s2r_rewards.answers.checker.compare_plain", lambda *_: [][0])
     before = FAILURES["the checker", "IndexError"]
     reply = chunks.check_request({"policy": {}, "pairs": [("x", "y"), ("x", "x")]})
-    assert [one[0] for one in reply["results"]] == ["ungradable", "correct"]
+    assert [reply["results"][number][0] for number in reply["found"]] == ["ungradable", "correct"]
     assert reply["failures"] == [["the checker", "IndexError", 1]]
     FAILURES["the checker", "IndexError"] = before
 

@@ -12,7 +12,7 @@ from s2r_rewards.answers.numbers.exact import exact_value
 from s2r_rewards.answers.numbers.floats import number
 from s2r_rewards.answers.read import tree
 from s2r_rewards.answers.read.reader import read
-from s2r_rewards.answers.read.tree import children, descendants, functions, rebuild, variables
+from s2r_rewards.answers.read.tree import children, contains, descendants, facts, functions, rebuild, variables
 
 ONE, TWO, X, Y = tree.Num(Fraction(1)), tree.Num(Fraction(2)), tree.Sym("x"), tree.Sym("y")
 EVERY_NODE = {
@@ -104,3 +104,23 @@ def test_walks_go_everywhere_but_where_they_are_told_not_to():
     assert variables(node) == {"f", "x", "a", "b", "c", "g", "h"}
     assert functions(node) == {"sin"}
     assert Y not in descendants(read("x(y) + 1"), without=(tree.Call,))
+
+
+def test_what_occurs_in_a_tree_is_found_once_and_never_compared():
+    node, same = read("f(x) + \\sin \\pi"), read("f(x) + \\sin \\pi")
+    found = facts(node)
+    assert (found.variables, found.functions, found.constants) == ({"f", "x"}, {"sin"}, {"pi"})
+    assert facts(node) is found
+    assert node == same
+    assert (hash(node), repr(node)) == (hash(same), repr(same))
+    for kind in EVERY_NODE:
+        assert contains(node, kind) == (kind in (tree.Sum, tree.Call, tree.Sym, tree.Function, tree.Const))
+        assert contains(EVERY_NODE[kind], kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "items"), [("1,625", 2), ("1,625,300", 3), ("2, 1,625", 3), ("(1,625)", 2), ("1,25", 2)]
+)
+def test_thousands_are_numbers_apart_where_that_is_asked_for(text, items):
+    node = read(text, grouped=False)
+    assert len(node.items) == items

@@ -1,11 +1,11 @@
 """What is made through an open twin is what the class itself makes."""
 
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
 
-from s2r_rewards.fresh import maker
+from s2r_rewards.fresh import changer, maker
 from s2r_rewards.scored import ScoredAction
 from s2r_rewards.trajectory import Action, Deviation, Trajectory, Verdict
 
@@ -29,6 +29,17 @@ def test_the_same_as_the_class_makes(kind, values):
     assert pickle.loads(pickle.dumps(made)) == expected
     with pytest.raises(FrozenInstanceError):
         setattr(made, fields(kind)[0].name, 1)
+
+
+@pytest.mark.parametrize("changes", [{}, {"end": 12}, {"answer": "5", "kind": "solve", "verdict": None}])
+def test_the_same_as_replace(changes):
+    one = Action(*ACTION)
+    changed = changer(Action)(one, **changes)
+    assert (type(changed), changed) == (Action, replace(one, **changes))
+    assert one == Action(*ACTION)
+    assert changed is not one
+    with pytest.raises(AttributeError, match="reward"):
+        changer(Action)(one, reward=1.0)
 
 
 @pytest.mark.parametrize("values", [(), ACTION[:2], (*ACTION, 1)])

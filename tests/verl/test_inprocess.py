@@ -354,6 +354,23 @@ def test_a_running_method_compares_with_earlier_batches():
             assert credit(ones, ones)[0][:, 0].tolist() == expected
 
 
+@pytest.mark.parametrize("block", [1, 8, 17, 1 << 20])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.bool])
+def test_masked_tokens_have_no_advantage(monkeypatch, block, dtype):
+    """Padding, a hole of a user's turn, and a row that takes no part, in blocks of any size."""
+    monkeypatch.setattr("s2r_verl.algorithms._BLOCK", block)
+    rows = [
+        ScoredRollout((ScoredAction("solve", 0, 9, reward=reward, tokens=(0, end)),), reward)
+        for reward, end in ((1.0, 5), (-1.0, 7), (1.0, 8), (1.0, 6))
+    ]
+    mask = torch.tensor([[1] * 5 + [0] * 3, [0, 1, 0, 1, 1, 1, 1, 0], [0] * 8, [1] * 6 + [0] * 2]).to(dtype)
+    with at_hand(Batch(rows, POSITION)):  # the mean over the three that take part is 1/3
+        advantages, returns = credit(mask, mask)
+    expected = torch.tensor([[2 / 3], [-4 / 3], [0.0], [2 / 3]]) * mask.float()
+    assert torch.equal(advantages, returns)
+    torch.testing.assert_close(advantages, expected)
+
+
 def test_alarms_equal_the_librarys(config, tokenizer, ids):
     """The reward workers count the signs, the driver adds them up: nothing is parsed or decoded again."""
     from verl.trainer.ppo.reward import load_reward_manager

@@ -22,10 +22,11 @@ class Critical:
 
 
 def criticals(node: Node) -> Iterator[Critical]:
-    """All expressions that choose the formula of another, or are zero where a steep function is neither flat nor gone."""
-    yield from map(Critical, steep_arguments(node, tiny=False))
+    """All expressions that choose the formula of another, or are zero where an exponential is neither flat nor gone."""
     for part in descendants(node):
         match part:
+            case tree.Power(tree.Const("e"), exponent):
+                yield Critical(exponent)
             case tree.Quotient(_, below):
                 yield Critical(below)
             case tree.Power(base, exponent):
@@ -57,7 +58,7 @@ def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
         case "sqrt":
             yield Critical(inner)
             yield from map(Critical, _factors(inner))
-        case "abs" | "sign" | "ln" | "log" | "coth" | "arccot":
+        case "abs" | "sign" | "ln" | "log" | "coth" | "arccot" | "exp" | "tanh" | "sinh" | "cosh":
             yield Critical(inner)
 
 

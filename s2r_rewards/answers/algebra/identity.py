@@ -2,7 +2,7 @@ r"""Are two expressions the same number, or the same function of their variables
 
 Numbers are compared as balls of 50 digits and more (:mod:`..numbers.balls`): a difference is a proof, and agreement is only
 said where no term vanished in a rounding. Functions are compared at the points of :mod:`.points`; they are the same when
-they agree wherever both have a real value. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
+they agree wherever both have a real value, or when naming their pieces (:mod:`.pieces`) makes them the same. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
 negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points.
 """
 
@@ -15,13 +15,13 @@ from typing import Any, Literal
 from ..numbers.arithmetic import Undefined, same_rational
 from ..numbers.balls import VANISHING, Ball, Hidden, MoreDigits, context
 from ..numbers.complexes import Complexes, Pair
-from ..numbers.floats import clearly_differ, clearly_no_multiple
+from ..numbers.floats import clearly_differ, clearly_no_multiple, looks
+from ..numbers.formal import same_form
 from ..numbers.rationals import compared
 from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
 from ..read.tree import Node, constants, descendants, functions, variables
 from .criticals import steep_arguments
-from .formal import same_form
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
 
@@ -67,9 +67,10 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
     pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
-    if not whole and clearly_differ(first, second, listed):
+    look = "unseen" if whole else looks(first, second, listed)
+    if look == "different":
         return False
-    if not whole and not pieces and same_form(first, second):
+    if look == "alike" and not pieces and same_form(first, second):
         return True
     breaking = _breaks(first, second)
     agreements = _agreements(first, second, listed)

@@ -23,22 +23,26 @@ from ..numbers.intervals import Along, Interval, along
 from ..numbers.reals import Reals
 from ..read.tree import Node, descendants, variables
 from .criticals import Critical, criticals
+from .regions import sign_or_step
 
 _FIRST = (0.0, 1e-12, 1e-6, 1e-3, 0.03, 1.0, 30.0, 1e3, 1e6, 1e10, 1e17)
 _ENDS = tuple(sorted({*_FIRST, *(-end for end in _FIRST)}))
-_NARROW, _SLENDER = 1e-10, 0.1
-_HALVINGS = 70
-_CHANGES = 16  # changes of one critical that are looked at
+_NARROW, _SLENDER = 1e-10, 0.2
+_HALVINGS = 60
+_EAGER, _GAP = 8, 1e-7  # changes that are looked for on wide stretches, too, and what is left out around them
+_CHANGES = 10  # changes of one critical next to zero that are looked at; about as many of the others
 _PER_PIECE = 3
 _STEPS = 3  # steps of a floor that count as pieces of their own, on either side of zero
 _CRITICALS = 16
-_FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0), 6  # where the steps of a floor are looked for one by one
+_FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0, 45.0), 12  # where the steps of a floor are looked for one by one
 _OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))  # where the other variables are
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
 _LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
-_WORK = 100_000
-_LOOKS, _LOOKS_OF_SEVERAL = 160, 60
+_WORK = 150_000
+_FEW_CHANGES = 6  # of one line of several, that points are put on
+_THROUGH_MET, _DRAWS = 8, 12
+_LOOKS, _LOOKS_OF_SEVERAL = 300, 100
 
 
 @dataclass(slots=True)
@@ -87,10 +91,12 @@ class Line:
             return []
         found = self._found(part, looks)
         if part.steps:
-            levels = {0, 1, -1, *(side for at in _FEW if isinstance(side := self.side(part, at), int))}
-            for level in sorted(levels, key=abs)[:_LEVELS]:
+            sides = [side for at in _FEW if isinstance(side := self.side(part, at), int)]
+            levels = {0, 1, -1, *sides, *(side + 1 for side in sides)}
+            for level in sorted(levels, key=abs)[: _LEVELS // 2 if self.others else _LEVELS]:
                 found += self._found(Critical(part.node), looks, level)
-        return sorted(set(found), key=abs)[:_CHANGES]
+        listed = sorted(set(found), key=abs)
+        return [*listed[:_CHANGES], *listed[_CHANGES :: max(1, len(listed) // _CHANGES)]]
 
     def _found(self, part: Critical, looks: int, level: int = 0) -> list[float]:
         """Where a critical passes a level: the widest of the unknown stretches is halved first, ``looks`` times."""
@@ -103,17 +109,31 @@ class Line:
             interval = self.on(part.node, low, high)
             if interval is None or _is_known(interval, part.steps, level):
                 continue
-            if width < _SLENDER and (change := self._change(part, level, low, high)) is not None:
+            eager = len(found) < _EAGER
+            if (eager or width < _SLENDER) and (change := self._change(part, level, low, high)) is not None:
                 found.append(change)
+                if width >= _SLENDER:  # there may be more on either side of it
+                    gap = _GAP * max(abs(change), 1e-9)
+                    for half in ((low, change - gap), (change + gap, high)):
+                        if half[0] < half[1]:
+                            heapq.heappush(waiting, (-_width(*half) / _farness(*half), *half))
                 continue
             middle = _between(low, high, 0.5)
-            if width < _SLENDER and (plain := _plain_within(low, high)) is not None and plain not in found:
-                found.append(plain)  # where it is touched, but not crossed
+            plain = _plain_within(low, high) if width < _SLENDER else None
+            if plain is not None and plain not in found and self._touches(part, plain, level):
+                found.append(plain)
             if width < _NARROW:
                 continue
             for half in ((low, middle), (middle, high)):
                 heapq.heappush(waiting, (-_width(*half) / _farness(*half), *half))
         return found
+
+    def _touches(self, part: Critical, at: float, level: int) -> bool:
+        """Whether a critical is at a level, or has no value, at a point."""
+        if (interval := self.on(part.node, at, at)) is None:
+            return True
+        value = (interval.low + interval.high) / 2
+        return abs(value - (round(value) if part.steps and abs(value) < _LARGEST_STEP else level)) < 1e-9
 
     def _change(self, part: Critical, level: int, low: float, high: float) -> float | None:
         """Where a critical changes between two points, if they are on different sides."""
@@ -161,7 +181,7 @@ def _width(low: float, high: float) -> float:
 
 def _farness(low: float, high: float) -> float:
     """How much less a stretch matters because it is far away, where sines cross everything all the time."""
-    return (1 + math.log10(max(1.0, min(abs(low), abs(high))))) ** 2
+    return (1 + math.log10(max(1.0, abs(low + high) / 6))) ** 2
 
 
 def _plain_within(low: float, high: float) -> float | None:
@@ -190,24 +210,49 @@ def _between(low: float, high: float, unit: float) -> float:
 
 
 def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterator[dict[str, Decimal]]:
-    """Points along every variable, the others at several sizes and of both signs."""
+    """Points along every variable, through points of several sizes, of both signs and of the pieces that were found."""
     rng = random.Random(seed)
     parts = list(dict.fromkeys((*criticals(first), *criticals(second))))[:_CRITICALS]
     seen: Counter[tuple[int | str, ...]] = Counter()
     work = Work(_WORK)
-    for low, high in _OTHERS if len(names) > 1 else _OTHERS[:1]:
+    met: list[dict[str, float]] = []
+    rounds = len(_OTHERS) + _THROUGH_MET if len(names) > 1 else 1
+    for number in range(rounds):
+        start = _start(first, second, names, number, met, rng)
         for name in names:
-            others = {other: rng.uniform(low, high) * rng.choice((1, 1, -1)) for other in names if other != name}
+            others = {other: value for other, value in start.items() if other != name}
             fixed = {other: Decimal(value) for other, value in others.items()}
             line = Line(name, others, work)
-            for value in _points(line, parts, _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL, seen, rng):
-                yield {**fixed, name: Decimal(value)}
+            looks = _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL
+            for value in _points(line, parts, looks, seen, rng, met):
+                yield {**fixed, name: value}
+
+
+def _start(
+    first: Node, second: Node, names: Sequence[str], number: int, met: list[dict[str, float]], rng: random.Random
+) -> dict[str, float]:
+    """A point to draw lines through, at which both sides have a value if one is found."""
+    point: dict[str, float] = {}
+    for _ in range(_DRAWS):
+        if number < len(_OTHERS) or not met:
+            low, high = _OTHERS[number % len(_OTHERS)]
+            point = {name: rng.uniform(low, high) * rng.choice((1, 1, -1)) for name in names}
+        else:
+            point = met.pop(rng.randrange(len(met)))
+        if all(sign_or_step(node, point, False) is not None for node in (first, second)):
+            break
+    return point
 
 
 def _points(
-    line: Line, parts: Sequence[Critical], looks: int, seen: Counter[tuple[int | str, ...]], rng: random.Random
+    line: Line,
+    parts: Sequence[Critical],
+    looks: int,
+    seen: Counter[tuple[int | str, ...]],
+    rng: random.Random,
+    met: list[dict[str, float]],
 ) -> Iterator[Decimal]:
-    """Points at every change on a line, and of every piece between them that was not seen often."""
+    """Points at every change on a line, and of every piece between them that was not seen often (``met``)."""
     found = [(part, change) for part in parts for change in line.changes(part, looks)]
     changes = sorted({change for _, change in found})
     for low, high in pairwise((-1e17, *changes, 1e17) if changes else ()):
@@ -215,12 +260,14 @@ def _points(
             continue
         for unit in (rng.random(), rng.random() / 100, 1 - rng.random() / 100):
             at = _between(low, high, unit)
-            key = (line.name, *(_clipped(line.side(part, at)) for part in parts))
+            key = line.name, *_kind_of_piece([line.side(part, at) for part in parts], parts)
             seen[key] += 1
             if seen[key] <= _PER_PIECE:
+                met.append({**{name: value.low for name, value in line.others.items()}, line.name: at})
                 yield Decimal(at)
     yield from (_ZERO, _ONE, -_ONE)
-    for change in changes:
+    few = changes if not line.others or len(changes) <= _FEW_CHANGES else rng.sample(changes, _FEW_CHANGES)
+    for change in few:
         yield Decimal(change)
         if (near := _plain(change)) is not None:
             yield near
@@ -243,9 +290,18 @@ def _slits(line: Line, found: Sequence[tuple[Critical, float]]) -> Iterator[Deci
                 yield (low + high) / 2
 
 
-def _clipped(side: int | str) -> int | str:
-    """Steps far from zero are all alike."""
-    return side if isinstance(side, str) else max(-_STEPS, min(_STEPS, side))
+def _kind_of_piece(sides: Sequence[int | str], parts: Sequence[Critical]) -> Iterator[int | str]:
+    """What tells pieces apart: steps far from zero are all alike, but not how far two floors are from each other."""
+    first: int | None = None
+    for side, part in zip(sides, parts, strict=True):
+        yield side if isinstance(side, str) else _clipped(side)
+        if part.steps and isinstance(side, int):
+            first = side if first is None else first
+            yield _clipped(side - first)
+
+
+def _clipped(number: int) -> int:
+    return max(-_STEPS, min(_STEPS, number))
 
 
 def _plain(value: float) -> Decimal | None:

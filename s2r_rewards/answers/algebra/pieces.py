@@ -7,6 +7,7 @@ identical in these variables is identical, and no point has to be looked at for 
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from ..numbers.arithmetic import written_fraction
 from ..numbers.reals import PIECEWISE
@@ -66,6 +67,10 @@ class Names:
             return tree.Neg(self.named(tree.Function({"min": "max", "ceil": "floor"}[node.name], inner)))
         if isinstance(node, tree.Function) and node.name == "max":
             node = tree.Function("max", _flat(node))
+        if isinstance(node, tree.Function) and node.name == "floor":
+            rest, whole = _without_whole(node.arguments[0])
+            if whole:
+                return tree.Sum((self.named(tree.Function("floor", (rest,))), tree.Num(Fraction(whole))))
         changed = rebuild(node, self.named)
         if not self.is_piece(changed):
             return changed
@@ -92,6 +97,21 @@ def _flat(node: tree.Function) -> tuple[Node, ...]:
     for part in node.arguments:
         found += _flat(part) if isinstance(part, tree.Function) and part.name == node.name else [part]
     return tuple(dict.fromkeys(found)) if node.name in ("max", "min") else node.arguments
+
+
+def _without_whole(node: Node) -> tuple[Node, int]:
+    """An expression without the whole numbers that are added to it, and their sum."""
+    match node:
+        case tree.Num(value) if value.denominator == 1:
+            return tree.Num(Fraction(0)), int(value)
+        case tree.Neg(inner):
+            rest, whole = _without_whole(inner)
+            return (tree.Neg(rest), -whole) if whole else (node, 0)
+        case tree.Sum(parts):
+            split = [_without_whole(part) for part in parts]
+            total = sum(whole for _, whole in split)
+            return (tree.Sum(tuple(rest for rest, _ in split)), total) if total else (node, 0)
+    return node, 0
 
 
 def _alike(name: str, one: tuple[Node, ...], other: tuple[Node, ...], same: Same) -> bool:

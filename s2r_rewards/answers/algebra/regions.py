@@ -68,10 +68,10 @@ def region_points(first: Node, second: Node, names: Sequence[str], seed: int) ->
     rng = random.Random(seed)
     seen: Counter[Region] = Counter()
     line: list[tuple[float, Region]] = []
-    for number in range(_TRIES_OF_ROOTS if plain else _TRIES):
+    for number in range(_TRIES_OF_ROOTS if plain or len(names) == 1 else _TRIES):
         point = {name: _draw(rng) for name in names}
         region = _region(parts, point)
-        defined = all((_sign_or_step(inner, point, False) or 0) >= 0 for inner in domains)
+        defined = all((sign_or_step(inner, point, False) or 0) >= 0 for inner in domains)
         seen[visible := (*region, int(defined))] += 1  # where a root has no value, nothing is seen of the region
         if seen[visible] <= _POINTS:
             yield {name: Decimal(value) for name, value in point.items()}
@@ -117,10 +117,11 @@ class _Sound(Floats):
 
 
 def _region(parts: Parts, point: dict[str, float]) -> Region:
-    return tuple(_sign_or_step(part, point, steps) for part, steps in parts)
+    return tuple(sign_or_step(part, point, steps) for part, steps in parts)
 
 
-def _sign_or_step(node: Node, point: dict[str, float], steps: bool) -> int | None:
+def sign_or_step(node: Node, point: dict[str, float], steps: bool) -> int | None:
+    """The sign of an expression in double precision, or the whole number below it; None where it has no real value."""
     try:
         value = complex(_Sound(point).value(node))
     except (Undefined, ArithmeticError, ValueError):

@@ -13,7 +13,7 @@ from functools import reduce
 from math import ceil, comb, factorial, floor, gcd, isqrt
 
 from ..read import tree
-from ..read.tree import Node, facts
+from ..read.tree import Node, facts, kinds_of
 from .arithmetic import Arithmetic, Undefined, whole_power
 
 Key = tuple[int, int, int]  # square-free radicand, power of pi, power of i (0 or 1)
@@ -210,12 +210,12 @@ def _plain(node: Node) -> Fraction | None:
         top, below = node.left, node.right
         if type(top) is tree.Num and type(below) is tree.Num and below.value:
             return top.value / below.value
-    if (kind is tree.Product or kind is tree.Power) and _ONLY_NUMBERS.issuperset(facts(node).kinds):
+    if (kind is tree.Product or kind is tree.Power) and not facts(node).kinds & ~_ONLY_NUMBERS:
         return _small_product(node)
     return None
 
 
-_ONLY_NUMBERS = frozenset((tree.Num, tree.Neg, tree.Product, tree.Power))
+_ONLY_NUMBERS = kinds_of(tree.Num, tree.Neg, tree.Product, tree.Power)
 _SMALL, _FEW = 2_000, 8  # bits of a power, factors
 
 

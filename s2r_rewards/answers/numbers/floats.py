@@ -4,7 +4,7 @@ import cmath
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from ..read.tree import Node, constants
 from .arithmetic import Arithmetic, Undefined, written_fraction
@@ -57,16 +57,23 @@ class Watched(Exception):
 _PLAIN_VALUES = (0.3137515, 0.4338211, 2.3761927)
 
 
-def clearly_differ(first: Node, second: Node, names: Sequence[str]) -> bool:
-    """Whether two functions differ plainly at one of two points with plain values; a cheap look before the proof."""
+def looks(first: Node, second: Node, names: Sequence[str]) -> Literal["different", "alike", "unseen"]:
+    """What two functions are at two points with plain values; a cheap look before the proof. Only a difference is one."""
+    found: Literal["different", "alike", "unseen"] = "unseen"
     for start in (_PLAIN_VALUES[0], _PLAIN_VALUES[2]):
         arithmetic = _Watched(first, second, names, start)
         try:
             if abs(arithmetic.value(first) - arithmetic.value(second)) > 1e-4 * arithmetic.largest:
-                return True
+                return "different"
+            found = "alike"
         except (Watched, Undefined, ArithmeticError, ValueError):
             continue
-    return False
+    return found
+
+
+def clearly_differ(first: Node, second: Node, names: Sequence[str]) -> bool:
+    """Whether two functions differ plainly at one of two points with plain values."""
+    return looks(first, second, names) == "different"
 
 
 def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool:

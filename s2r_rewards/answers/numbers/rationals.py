@@ -11,7 +11,7 @@ from ..read.tree import Node
 from .arithmetic import Undefined, written_fraction
 from .exact import Exact, ExactArithmetic, Unheld
 
-_DIGITS = 15  # of a coordinate; points with more lie on no jump but by design
+_DIGITS = 400  # of a coordinate
 
 
 class ExactPoint(ExactArithmetic):

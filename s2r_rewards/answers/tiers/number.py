@@ -15,7 +15,7 @@ from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN
-from ..read.tree import Node, constants, facts, functions
+from ..read.tree import Node, constants, facts, functions, kinds_of
 from ..result import Outcome, judged
 from .units import in_unit_of, quantity
 
@@ -30,7 +30,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
 _STARTS = frozenset("0123456789.,+-\\")  # of plain numbers
 _DEPTH = 5  # how deep the reader goes for a fraction
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
-_MARKS = frozenset((tree.Unit, tree.Percent, tree.Degree))
+_MARKS = kinds_of(tree.Unit, tree.Percent, tree.Degree)
 _HUNDRED = tree.Num(Fraction(100))
 
 
@@ -121,7 +121,7 @@ def unwrap(node: Node) -> Wrapped:
 
 def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Two values with what is wrapped around them."""
-    if policy.units != "ignore" and _MARKS.isdisjoint(facts(gold).kinds) and _MARKS.isdisjoint(facts(answer).kinds):
+    if policy.units != "ignore" and not (facts(gold).kinds | facts(answer).kinds) & _MARKS:
         return equal(gold, answer, policy)
     g, a = unwrap(gold), unwrap(answer)
     if g.percent != a.percent and (g.unit or a.unit or g.degree or a.degree) and policy.units != "ignore":

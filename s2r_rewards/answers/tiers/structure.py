@@ -14,7 +14,7 @@ from ..algebra.realsets import real_set, same_set
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, descendants, facts, rebuild
+from ..read.tree import Node, contains, descendants, rebuild
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -97,7 +97,7 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 
 def _is_value(node: Node) -> bool:
     """Whether a node is one value as it stands."""
-    return type(node) in _VALUES and tree.PlusMinus not in facts(node).kinds
+    return type(node) in _VALUES and not contains(node, tree.PlusMinus)
 
 
 def _stated(node: Node) -> Node:
@@ -142,7 +142,7 @@ def _inequalities(node: Node) -> bool:
 
 def _spread(node: Node) -> Node:
     """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
-    if tree.PlusMinus not in facts(node).kinds:
+    if not contains(node, tree.PlusMinus):
         return node
     if isinstance(node, tree.List | tree.Set):
         flat: list[Node] = []

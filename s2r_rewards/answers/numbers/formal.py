@@ -15,9 +15,9 @@ from functools import cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from ..numbers.arithmetic import Residues, Undefined, is_prime
 from ..read import tree
 from ..read.tree import Node
+from .arithmetic import Residues, Undefined, is_prime
 
 
 class _Fields(NamedTuple):
