@@ -65,7 +65,7 @@ def until(browser):
             return bool(found) and wanted in found[0].text
 
         try:
-            wait = WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException,))
+            wait = WebDriverWait(browser, 60, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException,))
             wait.until(there)
         except Exception:
             found = [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]

@@ -244,7 +244,7 @@ def wait_for(browser, selector, wanted):
         return bool(found) and wanted in found[0].text
 
     try:
-        WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException,)).until(
+        WebDriverWait(browser, 60, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException,)).until(
             there
         )
     except Exception:

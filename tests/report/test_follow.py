@@ -55,7 +55,7 @@ def text(browser, selector):
     return find(browser, selector)[0].text
 
 
-def wait_for(browser, selector, wanted, seconds=20, whole=False):
+def wait_for(browser, selector, wanted, seconds=60, whole=False):
     """Until the first such element shows the text; read at once by the browser, as elements may be drawn anew."""
     read = "const node = document.querySelector(arguments[0]); return node ? node.innerText : ''"
     end = time.monotonic() + seconds
@@ -96,7 +96,7 @@ class Run:
 
     def get(self, path, host=None, method="GET", secret=None, parse=json.loads, **params):
         address = urlsplit(self.server.address)
-        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
         where = address.path if secret is None else f"/{secret}/"
         connection.request(method, f"{where}{path}?{urlencode(params)}", headers={"Host": host or address.netloc})
         reply = connection.getresponse()
@@ -623,7 +623,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path, how):
     address = urlsplit(process.stdout.readline().strip())
     assert address.hostname == "127.0.0.1"
     for _ in range(100):
-        connection = http.client.HTTPConnection(address.netloc, timeout=20)
+        connection = http.client.HTTPConnection(address.netloc, timeout=60)
         connection.request("GET", address.path + "state")
         state = json.loads(connection.getresponse().read())
         if state["total"] == 11:
@@ -632,7 +632,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path, how):
     assert state["total"] == 11
     assert list((tmp_path / "tmp").iterdir())
     process.send_signal(how)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert not list((tmp_path / "tmp").iterdir())

@@ -311,18 +311,16 @@ def stored_rollouts() -> list[dict]:
     return rows
 
 
-@pytest.fixture(scope="session", params=["process", "outcome"])
-def offline_run(request, tmp_path_factory, warm_model):
-    folder = tmp_path_factory.mktemp(f"offline_{request.param}")
+@pytest.fixture(scope="session")
+def offline_run(tmp_path_factory, warm_model):
+    folder = tmp_path_factory.mktemp("offline")
     flags = ["trainer.total_training_steps=1", "trainer.val_before_train=False", "trainer.test_freq=-1"]
-    if request.param == "outcome":
-        flags.append("+algorithm.s2r.method=s2r-orl")
-    run = train(folder, warm_model, stored_rollouts(), *REPLAY, *flags, "trainer.save_freq=-1", prompts=STORED, n=1)
-    return request.param, run
+    return train(folder, warm_model, stored_rollouts(), *REPLAY, *flags, "trainer.save_freq=-1", prompts=STORED, n=1)
 
 
 def test_offline_replay_reaches_the_actor_token_by_token(offline_run, tokenizer):
-    level, run = offline_run
+    """At the process level; the outcome level has the same path and other stored numbers: see test_replay."""
+    run = offline_run
     stored = [json.loads(row["extra_info"]["replay"]) for row in stored_rollouts()]
     by_text = {item["response"]: item for item in stored}
     assert len(run.rows) == STORED
@@ -330,11 +328,8 @@ def test_offline_replay_reaches_the_actor_token_by_token(offline_run, tokenizer)
         ids = row["responses"].tolist()
         assert ids[-1] == tokenizer.eos_token_id
         rollout = by_text[tokenizer.decode(ids[:-1])]
-        if level == "outcome":
-            expected = torch.full((len(ids),), rollout["outcome_advantage"])
-        else:
-            spans = token_spans(ids, tokenizer, [(a["start"], a["end"]) for a in rollout["actions"]])
-            expected = spread([[a["advantage"] for a in rollout["actions"]]], [spans], len(ids))[0]
+        spans = token_spans(ids, tokenizer, [(a["start"], a["end"]) for a in rollout["actions"]])
+        expected = spread([[a["advantage"] for a in rollout["actions"]]], [spans], len(ids))[0]
         torch.testing.assert_close(row["advantages"], expected, atol=1e-6, rtol=0)
     (step,) = run.train
     assert math.isfinite(step["actor/grad_norm"])

@@ -1,6 +1,5 @@
-"""Every method by name in verl: the real reward manager, estimator and policy loss, against the library; one in a run."""
+"""Every method by name in verl: the real reward manager, estimator and policy loss, against the library."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -8,17 +7,15 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_module
-from s2r_verl_cpu.assets import response, rl_rows, tokens_actions
-from s2r_verl_cpu.trained import steps_of, train
+from s2r_verl_cpu.assets import tokens_actions
 from tensordict import TensorDict
 from verl import DataProto
 
 from s2r_rewards import judge, parse
-from s2r_rewards.adapter import Options, Sample, resolve_method, score_responses
+from s2r_rewards.adapter import Options, Sample, score_responses
 from s2r_rewards.losses import action_policy_loss
 from s2r_rewards.methods import METHODS
 from s2r_rewards.tensors import action_ids, spread
-from s2r_rewards.tokens import decode_with_offsets
 from s2r_verl.algorithms import Batch, at_hand
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -108,42 +105,3 @@ def test_rewards_advantages_and_loss(name, tokenizer, ids, width, monkeypatch):
     new, old = (torch.nn.utils.rnn.pad_sequence(batch[key], batch_first=True) for key in ("log_prob", "old_log_probs"))
     expected, _ = action_policy_loss(new, old, wanted, wanted_ids, **{"clip": 0.2, "dual_clip": 3.0, **options})
     torch.testing.assert_close(loss, expected, atol=1e-6, rtol=0)
-
-
-def test_a_run_of_one_from_the_shelf(tmp_path, warm_model, tokenizer):
-    """The whole trainer with `gigpo`, an estimator over prompts: what reaches the actor is what the library computes."""
-    method, prompts, samples = METHODS["gigpo"], 4, 4
-    answers = [response(("3", True)), response(("2", False), ("3", True)), response(("2", True))]
-    (tmp_path / "script.json").write_text(json.dumps({"What is": answers}))
-    run = train(
-        tmp_path,
-        warm_model,
-        rl_rows(prompts),
-        "+algorithm.s2r.method=gigpo",
-        "algorithm.adv_estimator=s2r",
-        "actor_rollout_ref.rollout.agent.default_agent_loop=s2r_agent",
-        "actor_rollout_ref.actor.policy_loss.loss_mode=s2r_action",
-        "trainer.total_training_steps=1",
-        "trainer.val_before_train=False",
-        "trainer.test_freq=-1",
-        "trainer.save_freq=-1",
-        "data.shuffle=False",
-        prompts=prompts,
-        n=samples,
-        S2R_VERL_CPU_SCRIPT=str(tmp_path / "script.json"),
-    )
-    golds = {row["prompt"][0]["content"]: row["reward_model"]["ground_truth"] for row in rl_rows(4)}
-    (rows,) = steps_of(run.rows, prompts * samples)
-    asked = [tokenizer.decode(row["prompts"]) for row in rows]
-    gold = [next(gold for question, gold in golds.items() if question in prompt) for prompt in asked]
-    texts = [decode_with_offsets(row["responses"], tokenizer)[0] for row in rows]
-    values = method.advantages([judge(parse(t, finished=True), g) for t, g in zip(texts, gold, strict=True)], asked)
-    records = score_responses(
-        [Sample(list(map(int, row["responses"])), g, True) for row, g in zip(rows, gold, strict=True)],
-        tokenizer=tokenizer,
-    )
-    for row, advantages, record in zip(rows, values, records, strict=True):
-        expected = spread([advantages], [record.spans], len(row["responses"]))[0]
-        torch.testing.assert_close(row["advantages"], expected, atol=1e-6, rtol=0)
-    assert run.train[0]["actor/grad_norm"] > 0
-    assert resolve_method(Options("gigpo")) is method

@@ -14,7 +14,7 @@ from s2r_verl_cpu.trained import train
 from s2r_rewards import judge, parse
 from s2r_rewards.advantages import process_advantages
 from s2r_rewards.metrics import behaviour_metrics
-from s2r_rewards.rewards import action_rewards
+from s2r_rewards.rewards import action_rewards, outcome_reward
 from s2r_rewards.tensors import spread
 from s2r_rewards.tokens import decode_with_offsets, token_spans
 
@@ -127,8 +127,11 @@ def test_what_reaches_the_loss_is_the_librarys(request, way, tokenizer):
     metrics = behaviour_metrics(judged)
     assert step["s2r/outcome/accuracy"] == pytest.approx(metrics["s2r/outcome/accuracy"])
     assert step["s2r/trials/mean"] == pytest.approx(metrics["s2r/trials/mean"])
-    assert step["critic/score/max"] == 1
-    assert step["critic/score/min"] == -1
+    scores = [outcome_reward(item) for item in judged]
+    assert step["critic/score/max"] == max(scores)
+    assert step["critic/score/min"] == min(scores)
+    if "ahead of time" not in request.node.name:  # there, which prompts finish first is not known beforehand
+        assert set(scores) == {1, -1}
 
 
 def test_the_update_is_that_of_one_rank(request, way, whole):

@@ -40,8 +40,9 @@ _ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
 _LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
 _WORK = 150_000
-_THROUGH_MET, _DRAWS = 5, 12
-_LOOKS, _LOOKS_OF_SEVERAL = 300, 140
+_FEW_CHANGES = 6  # of one line of several, that points are put on
+_THROUGH_MET, _DRAWS = 8, 12
+_LOOKS, _LOOKS_OF_SEVERAL = 300, 100
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class Line:
         if part.steps:
             sides = [side for at in _FEW if isinstance(side := self.side(part, at), int)]
             levels = {0, 1, -1, *sides, *(side + 1 for side in sides)}
-            for level in sorted(levels, key=abs)[:_LEVELS]:
+            for level in sorted(levels, key=abs)[: _LEVELS // 2 if self.others else _LEVELS]:
                 found += self._found(Critical(part.node), looks, level)
         listed = sorted(set(found), key=abs)
         return [*listed[:_CHANGES], *listed[_CHANGES :: max(1, len(listed) // _CHANGES)]]
@@ -222,13 +223,13 @@ def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterato
             others = {other: value for other, value in start.items() if other != name}
             fixed = {other: Decimal(value) for other, value in others.items()}
             line = Line(name, others, work)
-            for value in _points(line, parts, _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL, seen, rng):
-                met.append({**others, name: float(value)})
+            looks = _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL
+            for value in _points(line, parts, looks, seen, rng, met):
                 yield {**fixed, name: value}
 
 
 def _start(
-    first: Node, second: Node, names: Sequence[str], number: int, met: Sequence[dict[str, float]], rng: random.Random
+    first: Node, second: Node, names: Sequence[str], number: int, met: list[dict[str, float]], rng: random.Random
 ) -> dict[str, float]:
     """A point to draw lines through, at which both sides have a value if one is found."""
     point: dict[str, float] = {}
@@ -237,16 +238,21 @@ def _start(
             low, high = _OTHERS[number % len(_OTHERS)]
             point = {name: rng.uniform(low, high) * rng.choice((1, 1, -1)) for name in names}
         else:
-            point = rng.choice(met)
+            point = met.pop(rng.randrange(len(met)))
         if all(sign_or_step(node, point, False) is not None for node in (first, second)):
             break
     return point
 
 
 def _points(
-    line: Line, parts: Sequence[Critical], looks: int, seen: Counter[tuple[int | str, ...]], rng: random.Random
+    line: Line,
+    parts: Sequence[Critical],
+    looks: int,
+    seen: Counter[tuple[int | str, ...]],
+    rng: random.Random,
+    met: list[dict[str, float]],
 ) -> Iterator[Decimal]:
-    """Points at every change on a line, and of every piece between them that was not seen often."""
+    """Points at every change on a line, and of every piece between them that was not seen often (``met``)."""
     found = [(part, change) for part in parts for change in line.changes(part, looks)]
     changes = sorted({change for _, change in found})
     for low, high in pairwise((-1e17, *changes, 1e17) if changes else ()):
@@ -257,9 +263,11 @@ def _points(
             key = line.name, *_kind_of_piece([line.side(part, at) for part in parts], parts)
             seen[key] += 1
             if seen[key] <= _PER_PIECE:
+                met.append({**{name: value.low for name, value in line.others.items()}, line.name: at})
                 yield Decimal(at)
     yield from (_ZERO, _ONE, -_ONE)
-    for change in changes:
+    few = changes if not line.others or len(changes) <= _FEW_CHANGES else rng.sample(changes, _FEW_CHANGES)
+    for change in few:
         yield Decimal(change)
         if (near := _plain(change)) is not None:
             yield near

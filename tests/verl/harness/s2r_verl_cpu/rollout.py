@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import threading
+from collections.abc import Sequence
 from typing import Any
 
 import ray
@@ -18,6 +18,8 @@ import torch
 from verl.workers.rollout.replica import RolloutReplica, TokenOutput
 
 SCRIPT_ENV = "S2R_VERL_CPU_SCRIPT"
+Request = tuple[list[int], dict[str, Any]]
+"""Token ids of a prompt, and how to sample."""
 
 
 @ray.remote(num_cpus=0)
@@ -32,14 +34,18 @@ class Server:
         self.max_new, self.max_len = max_new, max_len
         self.script, self.played = script, dict.fromkeys(script, 0)
         self.step: int | None = None
-        self.lock = threading.Lock()
+        self.waiting: list[tuple[Request, asyncio.Future]] = []
+        self.serving: asyncio.Task | None = None
         self.open, self.stopping = asyncio.Event(), False
         self.open.set()
 
     async def generate(self, request_id, prompt_ids, sampling_params, **unused) -> TokenOutput:
         await self.open.wait()
-        loop = asyncio.get_running_loop()
-        ids, log_probs, stop = await loop.run_in_executor(None, self._respond, list(prompt_ids), dict(sampling_params))
+        future = asyncio.get_running_loop().create_future()
+        self.waiting.append(((list(prompt_ids), dict(sampling_params)), future))
+        if self.serving is None:
+            self.serving = asyncio.create_task(self._serve())
+        ids, log_probs, stop = await future
         return TokenOutput(
             token_ids=ids,
             log_probs=log_probs if sampling_params.get("logprobs") else None,
@@ -47,26 +53,59 @@ class Server:
             extra_fields={"global_steps": self.step},
         )
 
-    def _respond(self, prompt_ids: list[int], sampling: dict[str, Any]):
-        room = min(self.max_new, self.max_len - len(prompt_ids), sampling.get("max_tokens") or self.max_new)
-        temperature = sampling.get("temperature", 1.0)
-        with self.lock, torch.no_grad():
-            ids = self._scripted(prompt_ids)
-            if ids is None:
-                ids = self._sample(prompt_ids, room, temperature)
-            ids = ids[:room]
-            logits = self.model(torch.tensor([prompt_ids + ids])).logits[0, len(prompt_ids) - 1 : -1]
-        log_probs = torch.log_softmax(logits.float() / (temperature or 1.0), -1)
-        chosen = log_probs.gather(-1, torch.tensor(ids)[:, None])[:, 0].tolist()
-        finished = ids[-1] == self.tokenizer.eos_token_id
-        cut_short = self.stopping and not finished and len(ids) < room
-        return ids, chosen, "completed" if finished else "aborted" if cut_short else "length"
+    async def _serve(self) -> None:
+        """Answers what waits, all of one temperature together, until nothing does."""
+        await asyncio.sleep(0.02)  # requests come in a bunch
+        while self.waiting:
+            temperature = self.waiting[0][0][1].get("temperature", 1.0)
+            now = [one for one in self.waiting if one[0][1].get("temperature", 1.0) == temperature]
+            self.waiting = [one for one in self.waiting if one not in now]
+            requests, futures = zip(*now, strict=True)
+            try:
+                loop = asyncio.get_running_loop()
+                answers = await loop.run_in_executor(None, self._respond, requests, temperature)
+            except Exception as error:
+                for future in futures:
+                    future.set_exception(error)
+                continue
+            for future, answer in zip(futures, answers, strict=True):
+                future.set_result(answer)
+        self.serving = None
+
+    def _respond(self, requests: Sequence[Request], temperature: float) -> list[tuple[list[int], list[float], str]]:
+        """(token ids, their log-probabilities, why it stopped) of each request."""
+        prompts = [prompt for prompt, _ in requests]
+        rooms = [
+            min(self.max_new, self.max_len - len(prompt), sampling.get("max_tokens") or self.max_new)
+            for prompt, sampling in requests
+        ]
+        answers = [self._scripted(prompt) for prompt in prompts]
+        open_ = [i for i, answer in enumerate(answers) if answer is None]
+        with torch.no_grad():
+            if open_:
+                sampled = self._sample([prompts[i] for i in open_], max(rooms[i] for i in open_), temperature)
+                for i, answer in zip(open_, sampled, strict=True):
+                    answers[i] = answer
+            answers = [answer[:room] for answer, room in zip(answers, rooms, strict=True)]
+            both = [torch.tensor(prompt + answer) for prompt, answer in zip(prompts, answers, strict=True)]
+            # Behind a row the padding is seen by nobody.
+            logits = self.model(torch.nn.utils.rnn.pad_sequence(both, batch_first=True)).logits
+        found = []
+        for row, prompt, answer, room in zip(logits, prompts, answers, rooms, strict=True):
+            log_probs = torch.log_softmax(
+                row[len(prompt) - 1 : len(prompt) + len(answer) - 1] / (temperature or 1.0), -1
+            )
+            chosen = log_probs.gather(-1, torch.tensor(answer)[:, None])[:, 0].tolist()
+            finished = answer[-1] == self.tokenizer.eos_token_id
+            cut_short = self.stopping and not finished and len(answer) < room
+            found.append((answer, chosen, "completed" if finished else "aborted" if cut_short else "length"))
+        return found
 
     async def abort_all_requests(self, reject_request: bool = False) -> None:
         """verl asks before an update; what is not finished is asked for again, from where it stopped."""
         self.open.clear()
         self.stopping = True
-        while self.lock.locked():
+        while self.serving is not None:
             await asyncio.sleep(0.01)
 
     async def resume_generation(self) -> None:
@@ -83,19 +122,23 @@ class Server:
         self.played[fragment] += 1
         return [*self.tokenizer.encode(text, add_special_tokens=False), self.tokenizer.eos_token_id]
 
-    def _sample(self, prompt_ids: list[int], room: int, temperature: float) -> list[int]:
-        prompt = torch.tensor([prompt_ids])
+    def _sample(self, prompts: list[list[int]], room: int, temperature: float) -> list[list[int]]:
+        end, pad = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
+        width = max(map(len, prompts))
+        left = [[pad] * (width - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
         how = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
         out = self.model.generate(
-            prompt,
-            attention_mask=torch.ones_like(prompt),
+            torch.tensor(left),
+            attention_mask=torch.tensor(mask),
             max_new_tokens=room,
-            eos_token_id=self.tokenizer.eos_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=end,
+            pad_token_id=pad,
             stopping_criteria=[lambda ids, scores, **more: torch.full((len(ids),), self.stopping, dtype=torch.bool)],
             **how,
         )
-        return out[0, len(prompt_ids) :].tolist()
+        rows = [row[width:].tolist() for row in out]
+        return [row[: row.index(end) + 1] if end in row else row for row in rows]
 
     async def update_weights(self, state: dict[str, torch.Tensor], global_steps: int | None) -> None:
         missing, unexpected = self.model.load_state_dict(state, strict=False)
