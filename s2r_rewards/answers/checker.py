@@ -183,6 +183,10 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     amounts = in_one_unit(left), in_one_unit(right)
     if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
         return _compare_texts(amounts[0] or left, amounts[1] or right, replace(policy, units="strict"))
+    if (left[:1] == "$") != (
+        right[:1] == "$"
+    ) and policy.units != "strict":  # one that encloses nothing is a dollar sign
+        return _compare_texts(*("\\" + text if text[:1] == "$" else text for text in (left, right)), policy)
     values = unnamed(left), unnamed(right)
     if (values[0] is None) != (values[1] is None):
         return _compare_texts(values[0] or left, values[1] or right, policy)

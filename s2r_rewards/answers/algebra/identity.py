@@ -100,7 +100,14 @@ def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool = 
         return _over(_agreements(one, other, names), pieces, _breaks(one, other)) is True
 
     named = with_named_pieces(first, second, same, every)
-    return named is not None and named != (first, second) and same(*named)
+    if named is None or named == (first, second):
+        return False
+    if (
+        every
+        and len({variables(side) - variables(node) for side, node in zip(named, (first, second), strict=True)}) > 1
+    ):
+        return False  # what cancels out, as in x + ln 0 - ln 0, may have no value
+    return same(*named)
 
 
 def _over(

@@ -111,8 +111,6 @@ def canonical(text: str) -> str:
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
     if text[:1] in "-0123456789" and (spaced := _SPACED_RATE.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
-    if text[:1] == "$" and text[1:2].isdigit() and text.count("$") == 1:
-        text = "\\" + text  # money
     if "^" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
     return " ".join(text.split())

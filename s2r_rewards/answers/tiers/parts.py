@@ -20,6 +20,7 @@ _LABEL = re.compile(
     re.I,
 )
 _JOINT = re.compile(r"(?:[\s,;]|\\quad|\band\b)+$")
+_OPERATOR = re.compile(r"\\?(?:cdot|times|div)\b|[*/^+]")
 _ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"]
 _SEPARATOR = re.compile(r"\s*(?:[;,]\s*(?:and\b)?|\band\b)\s*")
 
@@ -37,7 +38,9 @@ def split_parts(text: str) -> Parts | None:
         return None
     ends = [match.start() for match in found[1:]] + [len(plain)]
     values = [_JOINT.sub("", plain[match.end() : end]).strip() for match, end in zip(found, ends, strict=True)]
-    return dict(zip(labels, values, strict=True)) if all(values) else None
+    if not all(values) or any(map(_OPERATOR.match, values)):  # (3)·(4) is a product
+        return None
+    return dict(zip(labels, values, strict=True))
 
 
 def _in_order(labels: list[str]) -> bool:
