@@ -186,7 +186,8 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if (left[:1] == "$") != (
         right[:1] == "$"
     ) and policy.units != "strict":  # one that encloses nothing is a dollar sign
-        return _compare_texts(*("\\" + text if text[:1] == "$" else text for text in (left, right)), policy)
+        money = ["\\" + text if text[:1] == "$" else text for text in (left, right)]
+        return _compare_texts(money[0], money[1], policy)
     values = unnamed(left), unnamed(right)
     if (values[0] is None) != (values[1] is None):
         return _compare_texts(values[0] or left, values[1] or right, policy)

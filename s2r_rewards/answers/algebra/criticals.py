@@ -53,6 +53,7 @@ def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
             yield Critical(tree.Function("sin", (inner,)))
         case "arcsin" | "arccos" | "arctanh":
             yield from (Critical(tree.Sum((inner, tree.Num(Fraction(end))))) for end in (1, -1))
+            yield from _turns(inner)
         case "arccosh":
             yield Critical(tree.Sum((inner, tree.Num(Fraction(-1)))))
         case "sqrt":
@@ -60,6 +61,14 @@ def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
             yield from map(Critical, _factors(inner))
         case "abs" | "sign" | "ln" | "log" | "coth" | "arccot" | "exp" | "tanh" | "sinh" | "cosh":
             yield Critical(inner)
+
+
+def _turns(node: Node) -> Iterator[Critical]:
+    """Where a sine or a cosine turns back: there arcsin(sin x) is no longer x, although the sine does not pass 1."""
+    for part in descendants(node):
+        match part:
+            case tree.Function("sin" | "cos" as name, (inner,)):
+                yield Critical(tree.Function("cos" if name == "sin" else "sin", (inner,)))
 
 
 def _factors(node: Node) -> list[Node]:

@@ -40,6 +40,7 @@ _ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
 _LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
 _WORK = 150_000
+_BESIDE = (0.003, 0.05)  # how far from a change points are, relative to its size
 _FEW_CHANGES = 6  # of one line of several, that points are put on
 _THROUGH_MET, _DRAWS = 8, 12
 _LOOKS, _LOOKS_OF_SEVERAL = 300, 100
@@ -212,7 +213,7 @@ def _between(low: float, high: float, unit: float) -> float:
 def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterator[dict[str, Decimal]]:
     """Points along every variable, through points of several sizes, of both signs and of the pieces that were found."""
     rng = random.Random(seed)
-    parts = list(dict.fromkeys((*criticals(first), *criticals(second))))[:_CRITICALS]
+    parts = sorted(dict.fromkeys((*criticals(first), *criticals(second))), key=lambda part: part.steps)[:_CRITICALS]
     seen: Counter[tuple[int | str, ...]] = Counter()
     work = Work(_WORK)
     met: list[dict[str, float]] = []
@@ -271,6 +272,8 @@ def _points(
         yield Decimal(change)
         if (near := _plain(change)) is not None:
             yield near
+        for distance in _BESIDE:
+            yield Decimal(change + distance * (1 + abs(change)) * rng.choice((1, -1)) * (0.5 + rng.random()))
     yield from _slits(line, found)
 
 
