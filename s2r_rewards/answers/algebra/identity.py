@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, DecimalException, localcontext
+from time import thread_time
 from typing import Any, Literal
 
 from ..numbers.arithmetic import Undefined, same_rational
@@ -32,6 +33,7 @@ WHOLE_LETTERS = frozenset("nkmNKMjlr")
 #: Letters that stand for complex numbers where i is written.
 _COMPLEX_LETTERS = frozenset("zw")
 _ENOUGH, _PLENTY = 5, 6
+_SEARCH = 0.7  # CPU seconds for points that might still differ
 _KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
 
 Agreement = Literal["agree", "differ", "one", "none", "beyond"]
@@ -113,13 +115,17 @@ def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool = 
 def _over(
     agreements: Iterator[Agreement], pieces: bool, breaking: bool, proven: Callable[[], bool] = lambda: False
 ) -> bool | None:
-    """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at, unless ``proven``."""
-    agreed = 0
+    """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at, unless ``proven``,
+    or the search took its time.
+    """
+    agreed, latest = 0, thread_time() + _SEARCH
     for agreement in agreements:
         if agreement == "differ" or (agreement == "one" and pieces):
             return False
         agreed += agreement == "agree"
         if agreement == "agree" and agreed == _PLENTY and (not breaking or proven()):
+            break
+        if thread_time() > latest:
             break
     return True if agreed >= _ENOUGH else None
 
