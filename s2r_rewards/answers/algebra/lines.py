@@ -35,7 +35,15 @@ _PER_PIECE = 3
 _STEPS = 3  # steps of a floor that count as pieces of their own, on either side of zero
 _CRITICALS = 16
 _FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0, 45.0), 12  # where the steps of a floor are looked for one by one
-_OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))  # where the other variables are
+_OTHERS = (
+    (1, 9),
+    (0.05, 1),
+    (1, 9),
+    (20, 200),
+    (300, 3000),
+    (1e4, 1e6),
+)  # where the other variables are, mostly above zero
+_BELOW = ((1, 9), (300, 3000), (1e4, 1e6))  # and mostly below
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _REFINED, _SECANTS, _CLOSE = 80, 6, 12
 _LARGEST_PLAIN, _LARGEST_STEP = 1e10, 1e15
@@ -215,14 +223,15 @@ def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterato
     rng = random.Random(seed)
     parts = sorted(dict.fromkeys((*criticals(first), *criticals(second))), key=lambda part: part.steps)[:_CRITICALS]
     seen: Counter[tuple[int | str, ...]] = Counter()
-    work = Work(_WORK)
+    work = Work(0)
     met: list[dict[str, float]] = []
-    rounds = len(_OTHERS) + _THROUGH_MET if len(names) > 1 else 1
+    rounds = len(_OTHERS) + len(_BELOW) + _THROUGH_MET if len(names) > 1 else 1
     for number in range(rounds):
         start = _start(first, second, names, number, met, rng)
         for name in names:
             others = {other: value for other, value in start.items() if other != name}
             fixed = {other: Decimal(value) for other, value in others.items()}
+            work.left += _WORK // (rounds * len(names))  # what a line leaves is the next one's
             line = Line(name, others, work)
             looks = _LOOKS if len(names) == 1 else _LOOKS_OF_SEVERAL
             for value in _points(line, parts, looks, seen, rng, met):
@@ -235,9 +244,10 @@ def _start(
     """A point to draw lines through, at which both sides have a value if one is found."""
     point: dict[str, float] = {}
     for _ in range(_DRAWS):
-        if number < len(_OTHERS) or not met:
-            low, high = _OTHERS[number % len(_OTHERS)]
-            point = {name: rng.uniform(low, high) * rng.choice((1, 1, -1)) for name in names}
+        if number < len(_OTHERS) + len(_BELOW) or not met:
+            low, high = (*_OTHERS, *_BELOW)[number % (len(_OTHERS) + len(_BELOW))]
+            mostly = 1 if number < len(_OTHERS) else -1
+            point = {name: rng.uniform(low, high) * mostly * rng.choice((1, 1, -1)) for name in names}
         else:
             point = met.pop(rng.randrange(len(met)))
         if all(sign_or_step(node, point, False) is not None for node in (first, second)):
