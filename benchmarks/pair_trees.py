@@ -103,9 +103,9 @@ def plainly_apart(first: Tree, second: Tree, point: Point) -> bool:
     """Whether two values in double precision differ."""
     try:
         one, other = quick(first, point), quick(second, point)
-    except (ArithmeticError, ValueError):
+        return abs(one - other) > 1e-12 * max(abs(one), abs(other), 1e-3)
+    except (ArithmeticError, ValueError):  # a whole part may be larger than any double
         return False
-    return abs(one - other) > 1e-12 * max(abs(one), abs(other), 1e-3)
 
 
 class Judge:
