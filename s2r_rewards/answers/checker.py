@@ -19,7 +19,7 @@ A policy whose ``kind`` is not mathematics asks the one tier for that kind alone
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -180,18 +180,23 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if (chosen := split_choice(right)) and chosen[1]:  # a value, with the letter of its choice
         alone = _read_and_compare(left, chosen[1], policy)
         return alone if alone.equal else outcome
-    amounts = in_one_unit(left), in_one_unit(right)
-    if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
-        return _compare_texts(amounts[0] or left, amounts[1] or right, replace(policy, units="strict"))
-    if (left[:1] == "$") != (
-        right[:1] == "$"
-    ) and policy.units != "strict":  # one that encloses nothing is a dollar sign
-        money = ["\\" + text if text[:1] == "$" else text for text in (left, right)]
-        return _compare_texts(money[0], money[1], policy)
-    values = unnamed(left), unnamed(right)
-    if (values[0] is None) != (values[1] is None):
-        return _compare_texts(values[0] or left, values[1] or right, policy)
+    for gold_again, answer_again, under in _said_otherwise(left, right, policy):
+        if (second := _compare_texts(gold_again, answer_again, under)).equal:
+            return second
     return compare_dates(left, right) or outcome
+
+
+def _said_otherwise(gold: str, answer: str, policy: CheckPolicy) -> Iterator[tuple[str, str, CheckPolicy]]:
+    """Both texts, where a part of one is put otherwise than in the other, and the policy for them."""
+    amounts = in_one_unit(gold), in_one_unit(answer)
+    if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
+        yield amounts[0] or gold, amounts[1] or answer, replace(policy, units="strict")
+    money = [text.startswith("$") for text in (gold, answer)]  # one that encloses nothing is a dollar sign
+    if money[0] != money[1] and policy.units != "strict":
+        yield "\\" * money[0] + gold, "\\" * money[1] + answer, policy
+    values = unnamed(gold), unnamed(answer)
+    if (values[0] is None) != (values[1] is None):
+        yield values[0] or gold, values[1] or answer, policy
 
 
 def _respelled(gold: str, answer: str) -> tuple[str, str] | None:

@@ -3,7 +3,8 @@ r"""Are two expressions the same number, or the same function of their variables
 Numbers are compared as balls of 50 digits and more (:mod:`..numbers.balls`): a difference is a proof, and agreement is only
 said where no term vanished in a rounding. Functions are compared at the points of :mod:`.points`; they are the same when
 they agree wherever both have a real value, or when naming their pieces (:mod:`.pieces`) makes them the same. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
-negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points.
+negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points, and what no point
+told apart in 0.7 s of CPU time is believed.
 """
 
 from __future__ import annotations
@@ -75,17 +76,20 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     if look == "alike" and not pieces and same_form(first, second):
         return True
     breaking = _breaks(first, second)
-    agreements = _agreements(first, second, listed)
+    agreements, latest = _agreements(first, second, listed), thread_time() + _SEARCH
 
     def proven() -> bool:
-        return any(_same_but_for_pieces(first, second, pieces, every) for every in (True, False))
+        return any(_same_but_for_pieces(first, second, pieces, every, latest) for every in (True, False))
 
-    found = _over(agreements, pieces, breaking, proven)
+    found = _over(agreements, pieces, breaking, latest, proven)
     return True if found is None and _same_but_for_pieces(first, second, pieces, every=True) else found
 
 
-def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool = False) -> bool:
-    """Whether two expressions are the same whatever their pieces, or all their functions, are worth."""
+def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool, latest: float = 0.0) -> bool:
+    """Whether two expressions are the same whatever their pieces, or with ``every`` all their functions, are worth.
+
+    Pieces are compared at points until ``latest``, as :func:`thread_time` counts; functions are not.
+    """
 
     def same(one: Node, other: Node) -> bool:
         if one == other:
@@ -99,7 +103,7 @@ def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool = 
             return _at(one, other, {}, Reals) == "agree"
         if clearly_differ(one, other, names):
             return False
-        return _over(_agreements(one, other, names), pieces, _breaks(one, other)) is True
+        return _over(_agreements(one, other, names), pieces, _breaks(one, other), latest) is True
 
     named = with_named_pieces(first, second, same, every)
     if named is None or named == (first, second):
@@ -113,12 +117,16 @@ def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool = 
 
 
 def _over(
-    agreements: Iterator[Agreement], pieces: bool, breaking: bool, proven: Callable[[], bool] = lambda: False
+    agreements: Iterator[Agreement],
+    pieces: bool,
+    breaking: bool,
+    latest: float,
+    proven: Callable[[], bool] = lambda: False,
 ) -> bool | None:
     """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at, unless ``proven``,
-    or the search took its time.
+    or until ``latest``.
     """
-    agreed, latest = 0, thread_time() + _SEARCH
+    agreed = 0
     for agreement in agreements:
         if agreement == "differ" or (agreement == "one" and pieces):
             return False
@@ -257,7 +265,8 @@ def same_ratio(first: Node, second: Node, names: Iterable[str], positive: bool =
     if clearly_no_multiple(first, second, listed):
         return False
     pieces, breaking = _has(first, second, PIECEWISE), _breaks(first, second)
-    return _over(_of_ratio(first, second, listed, positive), pieces, breaking) is True
+    latest = thread_time() + _SEARCH
+    return _over(_of_ratio(first, second, listed, positive), pieces, breaking, latest) is True
 
 
 def _of_ratio(first: Node, second: Node, names: list[str], positive: bool) -> Iterator[Agreement]:
