@@ -44,9 +44,11 @@ def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
     match name:
         case "floor" | "ceil":
             yield Critical(inner, True)
+            yield from _turns(inner)
         case "max" | "min":
             for k, one in enumerate(arguments[:5]):
                 yield from (Critical(tree.Sum((one, tree.Neg(other)))) for other in arguments[k + 1 : 5])
+                yield from _turns(one)
         case "tan" | "sec":
             yield Critical(tree.Function("cos", (inner,)))
         case "cot" | "csc":
@@ -59,12 +61,16 @@ def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
         case "sqrt":
             yield Critical(inner)
             yield from map(Critical, _factors(inner))
-        case "abs" | "sign" | "ln" | "log" | "coth" | "arccot" | "exp" | "tanh" | "sinh" | "cosh":
+            yield from _turns(inner)
+        case "abs" | "sign":
+            yield Critical(inner)
+            yield from _turns(inner)
+        case "ln" | "log" | "coth" | "arccot" | "exp" | "tanh" | "sinh" | "cosh":
             yield Critical(inner)
 
 
 def _turns(node: Node) -> Iterator[Critical]:
-    """Where a sine or a cosine turns back: there arcsin(sin x) is no longer x, although the sine does not pass 1."""
+    """Where a sine or a cosine turns back: a step or a maximum may be passed there alone, and arcsin(sin x) is no longer x."""
     for part in descendants(node):
         match part:
             case tree.Function("sin" | "cos" as name, (inner,)):
