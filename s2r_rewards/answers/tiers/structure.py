@@ -10,11 +10,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
+from ..algebra.equality import clearly_apart
 from ..algebra.realsets import real_set, same_set
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, descendants, rebuild
+from ..read.tree import Node, contains, descendants, rebuild, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -41,8 +42,10 @@ _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
+    if (apart := clearly_apart(gold, answer, policy)) is not None:
+        return apart
     outcome = _compare(gold, answer, policy)
-    if not outcome.equal:
+    if not outcome.equal and (variables(gold) or variables(answer)):
         bound = _whole_letters(gold) | _whole_letters(answer)
         for pair in readings(_without_domain(gold), _without_domain(answer), policy.order, bound):
             if (second := _compare(*pair, policy)).equal:
