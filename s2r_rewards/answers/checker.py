@@ -47,7 +47,7 @@ from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
-CHECKER_VERSION = "3"
+CHECKER_VERSION = "4"
 
 _SAME = Outcome(True, "string", "same text")
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
