@@ -15,6 +15,7 @@ from math import gcd, lcm
 
 from ..numbers.arithmetic import Undefined
 from ..numbers.balls import Ball, MoreDigits, context
+from ..numbers.floats import first_two
 from ..numbers.reals import Reals
 from ..read import tree
 from ..read.atoms import TURN
@@ -30,6 +31,7 @@ COUNTERS = frozenset("knmlNj")
 _PERIOD = frozenset("k")  # n may be the number of anything
 _ANGLES = frozenset(("x", "y", "t", "theta", "alpha", "beta", "phi", "varphi"))
 _DIGITS, _CLOSE = 60, Decimal("1e-40")
+_PLAINLY = 1e-3  # of a step
 _MAX_PARTS, _MAX_RESIDUES = 60, 500
 
 Steps = tuple[Decimal, Decimal]
@@ -120,11 +122,31 @@ def same_progressions(gold: Node, answer: Node) -> bool:
         told = any(said) or (letters[0] | letters[1] == _PERIOD and bool(names[0] | names[1]))
         if not (all(letters) and told) or (names[0] and names[1] and names[0] != names[1]):
             return False
+        if _clearly_apart(parts[0], parts[1], letters[0] | letters[1]):
+            return False
         with localcontext(context(_DIGITS)):
             first, second = ([_steps(part, one) for part in p] for p, one in zip(parts, letters, strict=True))
             return _same(first, second)
     except (Undefined, MoreDigits, ArithmeticError, ValueError):
         return False
+
+
+def _clearly_apart(gold: list[Node], answer: list[Node], letters: frozenset[str]) -> bool:
+    """Whether the first number of a progression lies plainly in none of the other side."""
+    found = []
+    for part in (*gold, *answer):
+        names = variables(part) & letters
+        if len(names) != 1 or (values := first_two(part, *names)) is None:
+            return False
+        if abs(values[1] - values[0]) < _PLAINLY:
+            return False
+        found.append((values[0], values[1] - values[0]))
+    ours, theirs = found[: len(gold)], found[len(gold) :]
+    return any(
+        all(abs((start - other) / step - round((start - other) / step)) > _PLAINLY for other, step in beside)
+        for one, beside in ((ours, theirs), (theirs, ours))
+        for start, _ in one
+    )
 
 
 def _of_angles(parts: list[Node], names: frozenset[str]) -> frozenset[str]:

@@ -104,7 +104,7 @@ def _power(leaves: _Leaves, node: tree.Power) -> Estimate:
         raise _Beyond
     base, _ = _STEPS[type(node.left)](leaves, node.left)
     value = base ** (int(power) if exponent is node.right else -int(power))
-    if not 1 / _LARGE < abs(value) < _LARGE:
+    if not base or not 1 / _LARGE < abs(value) < _LARGE:
         raise _Beyond
     return value, abs(value)
 
