@@ -9,9 +9,11 @@ from .tree import Node
 
 #: Signs of money, and the words that they stand for.
 MONEY = {"money": "dollar", "euro": "euro", "sterling": "sterling"}
-_ZERO = Fraction(0)
+_ZERO = tree.Num(Fraction(0))
 #: Kinds of tokens that end a product.
 _BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
+#: Signs that end what stands before them.
+_BETWEEN = frozenset("+-*/")
 POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
 
 
@@ -20,10 +22,8 @@ class Terms(Atoms):
 
     def sum(self) -> Node:
         """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
-        self.deeper()
-        node = tree.Num(_ZERO) if self.kind == "op" and self.value in ("pm", "mp") else self.product()
+        node = _ZERO if self.kind == "op" and self.value in ("pm", "mp") else self.product()
         if self.kind != "op":
-            self.depth += 1
             return node
         terms: list[Node] = []
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
@@ -34,12 +34,14 @@ class Terms(Atoms):
                 node, terms = tree.PlusMinus(node, right, op == "pm"), []
             else:
                 terms.append(tree.Neg(right) if op == "-" else right)
-        self.depth += 1
         return tree.Sum((node, *terms)) if terms else node
 
     def product(self) -> Node:
         """Factors with and without signs between them; ``a b / c d`` divides by ``c`` alone."""
-        factors = [self.unary()]
+        node = self.unary()
+        if self.kind in _BEHIND:
+            return node
+        factors = [node]
         while (kind := self.kind) not in _BEHIND:
             if kind == "op":
                 if self.value in "*/":
@@ -94,9 +96,8 @@ class Terms(Atoms):
 
     def unary(self) -> Node:
         """A power behind any number of signs."""
-        kind = self.kind
-        if (kind == "num" or kind == "sym") and self.bare(kind):
-            return self.leaf(kind)
+        if self.kind != "op":
+            return self.power()
         sign, money = False, ""
         while self.kind == "op" and (self.value in ("-", "+") or self.value in MONEY):
             operator = self.step()
@@ -109,10 +110,12 @@ class Terms(Atoms):
     def power(self) -> Node:
         """A primary with what is attached to it; ``^\\circ`` is a degree."""
         kind = self.kind
-        if (kind == "num" or kind == "sym") and self.bare(kind):
-            return self.leaf(kind)
+        if kind == "num" or kind == "sym":
+            after, sign = self.tokens[self.at + 1]
+            if sign in _BETWEEN if after == "op" else kind == "num" or after != "open":  # nothing is attached to it
+                return self.leaf(kind)
         base = self.primary()
-        if self.kind != "op":
+        if self.kind != "op" or self.value in _BETWEEN:
             return base
         base = self.postfix(base)
         if not self.skip("^"):
