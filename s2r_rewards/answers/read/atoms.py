@@ -24,7 +24,8 @@ class Atoms(Cursor):
         kind, value = self.kind, self.value
         if kind == "num":
             self.step()
-            return tree.Based(value.value, base) if (base := self.below()) is not None else value
+            base = self.below() if self.kind == "op" else None
+            return value if base is None else tree.Based(value.value, base)
         if kind == "sym":
             return self.symbol()
         if kind == "const":
@@ -45,10 +46,11 @@ class Atoms(Cursor):
     def symbol(self) -> Node:
         """A name with primes and a subscript; one letter before a parenthesis may be a function."""
         name = self.step()
-        while self.is_op("'"):
-            name += self.step()
-        if (index := self.below()) is not None:
-            name += f"_{index}"
+        if self.kind == "op":
+            while self.is_op("'"):
+                name += self.step()
+            if (index := self.below()) is not None:
+                name += f"_{index}"
         if self.kind == "open" and self.value == "(" and self._is_applied(name):
             return tree.Call(name, self.bracket())
         return tree.Sym(name)
@@ -127,7 +129,9 @@ class Atoms(Cursor):
             self.value = tree.Num(Fraction(int(digits[1:])))
             self.tokens[self.at] = ("num", self.value)
             return tree.Num(Fraction(int(digits[0])))
-        if self.kind not in STARTS and not (self.kind == "open" and self.value in ("brace", "(")):
+        if self.kind == "open" and (self.value == "brace" or self.value == "("):
+            return self.bracket()
+        if self.kind not in STARTS:
             raise Unreadable("an argument is missing")
         return self.primary()
 

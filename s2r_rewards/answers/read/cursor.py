@@ -9,16 +9,19 @@ from .tree import Node
 from .vocabulary import Token
 
 _END: Token = ("end of text", "")
+#: What a reader that looks ahead finds behind the last token.
+_BEHIND = (_END, _END, _END)
 
 
 class Cursor:
-    """Stands at a token; expressions, brackets and matrices are read by the subclasses.
+    """Stands at a token of a list that becomes its own; expressions, brackets and matrices are read by the subclasses.
 
     The token at hand is ``(kind, value)``; ``step`` moves on.
     """
 
     def __init__(self, tokens: list[Token], max_depth: int, max_items: int) -> None:
-        self.tokens = [*tokens, _END, _END, _END]
+        self.tokens = tokens
+        tokens += _BEHIND
         self.at = 0
         self.kind, self.value = self.tokens[0]
         self.depth = max_depth

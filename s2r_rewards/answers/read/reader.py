@@ -29,7 +29,6 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
 _EVERYTHING = (tree.Const("reals"), tree.Sym("mathbbC"))
 #: Kinds of tokens that end a statement.
 _ENDS = frozenset(("sep", "close", "end of text"))
-_SIDE_ENDS = _ENDS | {"rel"}
 #: Brackets around a single token that mean nothing.
 _AROUND = ("bracebrace", "()")
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
@@ -78,19 +77,19 @@ class Reader(Terms):
             return self.leaf(kind)
         if kind == "rel":
             raise Unreadable("a relation without a left side")
-        first = self.side()
-        if self.kind != "rel":
-            return first
-        sides, ops = [first], []
+        node = self.sum()
+        if self.kind in _ENDS:
+            return node
+        sides, ops = [self.side(node)], []
         while self.kind == "rel":
             ops.append(self.step())
-            sides.append(self.side())
-        return tree.Relation(tuple(sides), tuple(ops))
+            node = self.sum()
+            sides.append(node if self.kind in _ENDS else self.side(node))
+        return tree.Relation(tuple(sides), tuple(ops)) if ops else sides[0]
 
-    def side(self) -> Node:
-        """Unions and differences of sets, ratios, and a unit behind a value."""
-        node = self.sum()
-        if self.kind in _SIDE_ENDS:
+    def side(self, node: Node) -> Node:
+        """Unions and differences of sets, ratios, and a unit behind a value, all of which begin with ``node``."""
+        if self.kind == "rel":
             return node
         node = self.ratio(node)
         while self.kind == "op" and self.value in ("cup", "cap", "setminus"):

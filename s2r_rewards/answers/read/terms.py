@@ -14,6 +14,8 @@ _ZERO = tree.Num(Fraction(0))
 _BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
 #: Signs that end what stands before them.
 _BETWEEN = frozenset("+-*/")
+_SIGNS = frozenset("+-")
+_NUMBERS, _CONTAINERS = frozenset((tree.Num, tree.Based)), frozenset((tree.Set, tree.Group))
 POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
 
 
@@ -38,8 +40,9 @@ class Terms(Atoms):
 
     def product(self) -> Node:
         """Factors with and without signs between them; ``a b / c d`` divides by ``c`` alone."""
-        node = self.unary()
-        if self.kind in _BEHIND:
+        node = self.power() if self.kind != "op" else self.unary()
+        kind = self.kind
+        if kind in _BEHIND or (kind == "op" and self.value in _SIGNS):
             return node
         factors = [node]
         while (kind := self.kind) not in _BEHIND:
@@ -68,18 +71,16 @@ class Terms(Atoms):
     def implicit(self, factors: list[Node]) -> Node:
         """A factor without a sign; numbers side by side are only read as mixed numbers."""
         before = factors[-1]
-        negative = isinstance(before, tree.Neg) and isinstance(before.inner, tree.Num)
-        if isinstance(before, tree.Neg) and negative:
+        negative = type(before) is tree.Neg and type(before.inner) is tree.Num
+        if type(before) is tree.Neg and negative:
             before = before.inner
-        if self.kind == "num" and isinstance(before, tree.Num | tree.Based):
+        if self.kind == "num" and type(before) in _NUMBERS:
             raise Unreadable("two numbers side by side")
-        if _several(before):
-            raise Unreadable("a product with a container")
         bracketed = self.kind == "open" and self.value != "brace"
         node = self.power()
-        if _several(node):
+        if (type(before) in _CONTAINERS or type(node) in _CONTAINERS) and (_several(before) or _several(node)):
             raise Unreadable("a product with a container")
-        if bracketed:
+        if bracketed or type(before) is not tree.Num:
             return node
         part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:
@@ -96,8 +97,6 @@ class Terms(Atoms):
 
     def unary(self) -> Node:
         """A power behind any number of signs."""
-        if self.kind != "op":
-            return self.power()
         sign, money = False, ""
         while self.kind == "op" and (self.value in ("-", "+") or self.value in MONEY):
             operator = self.step()
@@ -115,20 +114,24 @@ class Terms(Atoms):
             if sign in _BETWEEN if after == "op" else kind == "num" or after != "open":  # nothing is attached to it
                 return self.leaf(kind)
         base = self.primary()
-        if self.kind != "op" or self.value in _BETWEEN:
+        if self.kind != "op":
             return base
-        base = self.postfix(base)
+        if self.value in POSTFIXES:
+            base = self.postfix(base)
         if not self.skip("^"):
             return base
         exponent = None if self.skip("deg") else self.script()
-        return tree.Degree(base) if exponent is None else self.postfix(tree.Power(base, exponent))
+        if exponent is None:
+            return tree.Degree(base)
+        node = tree.Power(base, exponent)
+        return self.postfix(node) if self.kind == "op" else node
 
     def script(self) -> Node | None:
         r"""Behind ``^``: a braced expression, or one (signed) factor; powers nest to the right. None: ``{\circ}``."""
         self.deeper()
         node: Node | None = None
         if not (self.kind == "open" and self.value == "brace"):
-            node = self.unary()
+            node = self.power() if self.kind != "op" else self.unary()
         elif self.tokens[self.at + 1] == ("op", "deg"):
             self.step()
             self.step()
