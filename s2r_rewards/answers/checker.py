@@ -96,10 +96,12 @@ def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend)
         return delegate(gold, answer, policy, backend)
     if policy.kind != "math":
         return _one_tier(gold, answer, policy)
-    equal, how, why = _compare_texts(gold, answer, policy)
-    if not equal and needs_algebra(gold, answer, policy):
-        return delegate(gold, answer, policy, "symbolic")
-    return _result(equal, how, why)
+    outcome = compare_plain(gold, answer, policy)
+    if outcome is None:
+        outcome = _decide(gold, answer, policy)
+        if not outcome.equal and needs_algebra(gold, answer, policy):
+            return delegate(gold, answer, policy, "symbolic")
+    return _result(*outcome)
 
 
 @lru_cache(1024)

@@ -13,7 +13,7 @@ from .text import plain_text
 Same = Callable[[str, str], Outcome]
 Parts = dict[str, str]
 
-_START = re.compile(r"(?:\\text\s*\{)?\s*(?:part\s*)?[($]*\s*\w{1,20}\s*[).:]", re.I)
+_START = re.compile(r"(?:\\text\s*\{)?\s*(?:part\s*)?[($]*\s*(?:\d\s*\)|[^\W\d]\w{0,19}\s*[).:])", re.I)
 _LABEL = re.compile(
     r"(?:(?<=^)|(?<=[\s,;]))(?:part\s*)?(?:\(\s*([A-Za-z]|[ivx]{1,4}|\d)\s*\)\s*[.:]?|([A-Za-z]|[ivx]{1,4})\s*[).](?!\w)"
     r"|([A-Za-z][A-Za-z_ ]{0,18}?)\s*:(?![\d:]{3}))\s*",
