@@ -27,7 +27,7 @@ _SEPARATOR = re.compile(r"\s*(?:[;,]\s*(?:and\b)?|\band\b)\s*")
 
 def split_parts(text: str) -> Parts | None:
     """The answers by label; None when the text is not a sequence of labelled answers."""
-    if text.count(")") + text.count(".") + text.count(":") < 2 or len(text) > 600 or not _START.match(text):
+    if not (")" in text or "." in text or ":" in text) or len(text) > 600 or not _START.match(text):
         return None
     plain = plain_text(text)
     found = list(_LABEL.finditer(plain))
