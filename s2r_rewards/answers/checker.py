@@ -47,9 +47,11 @@ from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
-CHECKER_VERSION = "3"
+CHECKER_VERSION = "4"
 
 _SAME = Outcome(True, "string", "same text")
+#: An equation whose left side is more than a name.
+_FORMULA = re.compile(r"[^=]*[|()+*/^-][^=]*=")
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
 #: A letter outside of a command that begins a word, "5 h 30 m" or "B) 25".
 _SPEAKS = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""")
@@ -209,7 +211,7 @@ def _said_otherwise(gold: str, answer: str, policy: CheckPolicy) -> Iterator[tup
     if money[0] != money[1] and policy.units != "strict":
         yield "\\" * money[0] + gold, "\\" * money[1] + answer, policy
     values = unnamed(gold), unnamed(answer)
-    if (values[0] is None) != (values[1] is None):
+    if (values[0] is None) != (values[1] is None) and not _FORMULA.match(gold if values[0] is None else answer):
         yield values[0] or gold, values[1] or answer, policy
 
 

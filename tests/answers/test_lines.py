@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s2r_rewards.answers.algebra.changes import Line, Work
 from s2r_rewards.answers.algebra.criticals import criticals
-from s2r_rewards.answers.algebra.lines import Line, Work
 from s2r_rewards.answers.algebra.pieces import with_named_pieces
 from s2r_rewards.answers.numbers.arithmetic import Undefined, same_rational
 from s2r_rewards.answers.numbers.balls import Ball, Hidden, context, sign

@@ -22,8 +22,10 @@ _JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {
 _DIGITS = 80
 _TINY = Decimal("1e-50")
 _INFINITE = Decimal("Infinity")
-_STEP = Decimal("1.7")
-_MAX_CUTS = 200
+_STEP, _BESIDE = Decimal("1.7"), Decimal("0.37")
+_MAX_CUTS, _MAX_WHOLE = 200, 5_000
+#: Sets of whole numbers: the smallest of each.
+_WHOLE = {"mathbbZ": -_INFINITE, "mathbbN+": ONE, "mathbbN0": Decimal(0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class RealSet:
     cuts: tuple[Decimal, ...]
     contains: Callable[[Decimal], bool]
     variable: str | None = None
+    whole: bool = False  # whether whole numbers have to be looked at, too
 
 
 def real_set(node: Node) -> RealSet | None:
@@ -49,7 +52,18 @@ def same_set(first: RealSet, second: RealSet) -> bool:
     if first.variable and second.variable and first.variable != second.variable:
         return False
     with localcontext(context(_DIGITS)):
-        return all(first.contains(x) == second.contains(x) for x in _test_points(first.cuts + second.cuts))
+        points = _test_points(first.cuts + second.cuts)
+        if first.whole or second.whole:
+            points += _whole_points(points)
+        return all(first.contains(x) == second.contains(x) for x in points)
+
+
+def _whole_points(points: Sequence[Decimal]) -> list[Decimal]:
+    """The whole numbers between the points, and a point beside each."""
+    low, high = int(min(points)), int(max(points))
+    if high - low > _MAX_WHOLE:
+        raise Undefined("too many whole numbers")
+    return [x + beside for x in map(Decimal, range(low - 1, high + 2)) for beside in (0, _BESIDE)]
 
 
 def _test_points(cuts: Sequence[Decimal]) -> list[Decimal]:
@@ -100,6 +114,10 @@ def _set(node: Node) -> RealSet | None:
             return RealSet((), lambda x: True)
         case tree.Const("empty"):
             return RealSet((), lambda x: False)
+        case tree.Sym(name) if name in _WHOLE:
+            least = _WHOLE[name]
+            cuts = (least,) if least.is_finite() else ()
+            return RealSet(cuts, lambda x: x == x.to_integral_value() and x >= least, whole=True)
         case tree.Group(left, right, (low, high)):
             ends, closed = (constant(low), constant(high)), (left == "[", right == "]")
             proper = ends[0] < ends[1] or (ends[0] == ends[1] and all(closed))
@@ -132,7 +150,8 @@ def _combine(name: str, parts: list[RealSet]) -> RealSet:
         raise Undefined("two variables")
     variable = names.pop() if names else None
     joined = _JOINED[name]
-    return RealSet(cuts, lambda x: joined(part.contains(x) for part in parts), variable)
+    whole = any(part.whole for part in parts)
+    return RealSet(cuts, lambda x: joined(part.contains(x) for part in parts), variable, whole)
 
 
 def _interval(low: Decimal, high: Decimal, closed_low: bool, closed_high: bool) -> RealSet:
@@ -148,7 +167,7 @@ def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
     if ops == ("in",):
         inside, member = _set(sides[1]), sides[0]
         name = member.name if isinstance(member, tree.Sym) else None
-        return None if inside is None else RealSet(inside.cuts, inside.contains, name)
+        return None if inside is None else RealSet(inside.cuts, inside.contains, name, inside.whole)
     names = set().union(*map(variables, sides))
     if len(names) != 1 or not _HOLDS.keys() >= set(ops):
         return None

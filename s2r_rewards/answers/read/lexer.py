@@ -5,9 +5,10 @@ A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache, lru_cache
+from operator import length_hint
 from string import ascii_letters
 
 from .units import is_unit
@@ -20,29 +21,30 @@ class Unreadable(Exception):
 
 MAX_TOKENS = 6_000
 MAX_DIGITS = 2_000
+#: How often a text is split anew behind a word with a digit, or a command that ended inside a piece.
+MAX_PARTS = 100
 
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 #: A comma that parts thousands only where no blank follows.
 _GROUPING = re.compile(r"(?<=\d),|(?<=\d\{),", re.A)
 _HAS_GROUPS = re.compile(_GROUPED[:-1], re.A).search
-#: What begins with one sign stands in front: the alternatives of numbers take longest to fail.
-_TOKEN_TEXT = (
-    r"[+/^_(){}\[\]|,;:%&'$\"]|\*\*?|<=?|>=?|!=?|=[=<>]?|->?"
-    r"|[\s~]+"
-    r"|\\(?P<cmd>[A-Za-z]+|.)"
-    r"|(?P<clock>[aApP]\.[mM]\.?(?![A-Za-z])|[AP]M(?![A-Za-z]))"
-    r"|(?P<word>[A-Za-z]+)"
-    r"|(?P<rep>\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\})"
-    r"|(?P<mixed>\d+\s+\d+\s*/\s*\d+(?![\d.]))"
-    r"|(?P<num>" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\w.]))?)"
-    r"|(?P<other>.)"
+#: The most frequent stands in front, and each alternative tells by its first sign that it fails; the first numbers are
+#: those that nothing behind them can make longer. There are no groups, so that ``findall`` gives the pieces themselves.
+_PIECE = (
+    r"[+/^_(){}\[\]|,;:%&'$\"]|[0-9]+(?:\.[0-9]+)?(?![0-9.{eE…]|\\[olbd]|\s[\s\d]|,[\d\\])"
+    r"|[ \t\n\r\f\v~]+|\\(?:[A-Za-z]+|.)|[aApP]\.[mM]\.?(?![A-Za-z])|[A-Za-z]+(?:\.?[0-9])?"
+    r"|\*\*?|<=?|>=?|!=?|=[=<>]?|->?"
+    r"|\d*\.\d+(?:\.\.\.|\\ldots|\\dots|…)|\d*\.\d*\\(?:overline|bar|dot)\s*\{\d+\}"
+    r"|\d+\s+\d+\s*/\s*\d+(?![\d.])"
+    r"|(?:" + _GROUPED + r"(?:\d+(?:\.\d*)?|\.\d+))(?:[eE][+-]?\d{1,3}(?![\w.]))?"
+    r"|."
 )
 
 
 @cache
-def _scanner() -> Callable[[str, int], Iterator[re.Match[str]]]:
+def _pieces() -> Callable[[str, int], list[str]]:
     """Made when it is needed: that takes some milliseconds."""
-    return re.compile(_TOKEN_TEXT, re.S | re.A).finditer
+    return re.compile(_PIECE, re.S | re.A).findall
 
 
 def has_groups(text: str) -> bool:
@@ -58,49 +60,53 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
     if not grouped and "," in text:
         text = _GROUPING.sub(r"\g<0> ", text)
     tokens: list[Token] = []
-    at: int | None = 0
-    while at is not None:
+    at = 0
+    for _ in range(MAX_PARTS):
         at = _scan(text, at, grouped, tokens)
         if len(tokens) > MAX_TOKENS:
-            raise Unreadable("too many tokens")
-    return tokens
+            break
+        if at == len(text):
+            return tokens
+    raise Unreadable("too many tokens")
 
 
-def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int | None:
-    """Append the tokens from ``at`` on; where a command took more than its name, the place to go on at, else None."""
-    value, known, append = "", _ALWAYS.get, tokens.append
-    for match in _scanner()(text, at):
-        before, value = value, match[0]
-        if (token := known(value)) is not None:
-            if token:
-                append(token)
-            continue
-        kind = match.lastgroup
-        if kind == "num":
-            if before.isalpha() and tokens[-1][0] in ("sym", "const"):
-                raise Unreadable("a digit behind a letter")
-            if grouped and "," in value and ",0" not in value and _fills_bracket(text, match.end(), tokens):
-                tokens.extend(tokenize(value, False))  # (2,500) is a pair
-            else:
-                append(("num", _number(value)))
-        elif kind == "word":
-            if before == " " and len(value) > 1 and tokens and tokens[-1][0] == "num" and is_unit(value):
-                tokens.append(("word", value))
-            else:
-                _bare_word(value, tokens)
-        elif kind == "cmd":
-            end = _command(match["cmd"], text, match.end(), tokens)
-            if end != match.end():
-                return end
-        elif kind == "mixed":
-            tokens.append(("num", _mixed(value, tokens)))
-        elif kind == "clock":
-            tokens.append(("word", value))
-        elif kind == "rep":
-            tokens.append(("num", _repeating(value)))
-        elif kind == "other":
-            raise Unreadable(f"unexpected character {value!r}")
-    return None
+def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
+    """Append the tokens from ``at`` on; where they end: where something ended inside a piece, or at the end."""
+    pieces = _pieces()(text, at)
+    known, append = _ALWAYS.get, tokens.append
+    rest, counted = iter(pieces), 0
+    for piece in rest:
+        if token := known(piece):
+            append(token)
+        elif token is None:
+            behind, first = len(pieces) - length_hint(rest), piece[0]
+            if first in _NUMERIC:
+                if grouped and "," in piece and ",0" not in piece and _fills_bracket(pieces[behind:], tokens):
+                    tokens.extend(tokenize(piece, False))  # (2,500) is a pair
+                else:
+                    append(("num", _number(piece, tokens)))
+            elif first == "\\":
+                at += sum(map(len, pieces[counted:behind]))
+                end = _command(piece[1:], text, at, tokens)
+                while at < end:
+                    at += len(next(rest))
+                    behind += 1
+                if at != end:
+                    return end
+                counted = behind
+            elif first in ascii_letters:
+                word = piece.rstrip("0123456789.")
+                if len(word) > 1 and behind > 1 and pieces[behind - 2] == " " and _is_number(tokens) and is_unit(word):
+                    append(("word", word))
+                else:
+                    _bare_word(word, tokens)
+                if word != piece:
+                    if tokens[-1][0] in ("sym", "const"):
+                        raise Unreadable("a digit behind a letter")
+                    return at + sum(map(len, pieces[counted:behind])) - len(piece) + len(word)
+            elif first not in _BLANK:
+                raise Unreadable(f"unexpected character {piece!r}")
+    return len(text)
 
 
 #: The token of every operator; None for signs that say nothing.
@@ -114,14 +120,22 @@ _ALWAYS: dict[str, Token | tuple[()]] = {
     **{letter: BARE_WORDS.get(letter, ("sym", letter)) for letter in ascii_letters if letter != "U"},
     **dict.fromkeys([" ", "  ", "~", *(f"\\{name}" for name in IGNORED - {"left", "right"})], ()),
     **{f"\\{name}": token for name, token in COMMANDS.items()},
+    **{f"{letter}.{m}{stop}": ("word", f"{letter}.{m}{stop}") for letter in "aApP" for m in "mM" for stop in ("", ".")},
+    **{str(small): ("num", Fraction(small)) for small in range(100)},
 }
-_CLOSES = re.compile(r"\s*(?:[)\]]|\\[})])")
+_NUMERIC, _BLANK = frozenset("0123456789."), frozenset(" \t\n\r\f\v~")
+_CLOSES = frozenset((")", "]", "\\}", "\\)"))
 
 
-def _fills_bracket(text: str, at: int, tokens: list[Token]) -> bool:
-    """Whether a bracket or a set holds nothing but the digits and commas that end at ``at``."""
-    opened = bool(tokens) and tokens[-1] in (("open", "("), ("open", "["), ("open", "{"))
-    return opened and _CLOSES.match(text, at) is not None
+def _is_number(tokens: list[Token]) -> bool:
+    return bool(tokens) and tokens[-1][0] == "num"
+
+
+def _fills_bracket(after: list[str], tokens: list[Token]) -> bool:
+    """Whether a bracket or a set holds nothing but the digits and commas before ``after``."""
+    if not tokens or tokens[-1] not in (("open", "("), ("open", "["), ("open", "{")):
+        return False
+    return next((piece for piece in after[:2] if piece[0] not in _BLANK), "") in _CLOSES
 
 
 class Rounded(Fraction):
@@ -131,8 +145,19 @@ class Rounded(Fraction):
     places: int
 
 
+def _number(text: str, tokens: list[Token]) -> Fraction:
+    """The value of digits in any spelling."""
+    if "/" in text:
+        return _mixed(text, tokens)
+    return _plain(text) if text[-1] in _NUMERIC and text[-3:] != "..." else _repeating(text)
+
+
 @lru_cache(4096)
-def _number(text: str) -> Fraction:
+def _plain(text: str) -> Fraction:
+    if text.isdigit() and len(text) <= MAX_DIGITS:
+        return Fraction(int(text))
+    if text == ".":
+        raise Unreadable("unexpected character '.'")
     if len(text) > MAX_DIGITS:
         raise Unreadable("too many digits")
     plain = text.replace(",", "").replace("\\!", "").replace("{", "").replace("}", "").replace(" ", "")
@@ -147,7 +172,7 @@ def _number(text: str) -> Fraction:
 
 def _mixed(text: str, tokens: list[Token]) -> Fraction:
     whole, top, below = (int(part) for part in re.findall(r"\d{1,12}", text)[:3])
-    if not 0 < top < below or len(text) > 40 or (tokens and tokens[-1][0] == "num"):
+    if not 0 < top < below or len(text) > 40 or _is_number(tokens):
         raise Unreadable("two numbers side by side")
     return whole + Fraction(top, below)
 
@@ -188,11 +213,8 @@ def _bare_word(word: str, tokens: list[Token]) -> None:
 
 
 def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
-    if known := COMMANDS.get(name):
-        tokens.append(known)
-    elif name in IGNORED:
-        if name in ("left", "right") and text[at : at + 1] == ".":
-            at += 1
+    if name in ("left", "right"):
+        at += text[at : at + 1] == "."
     elif name in ("angle", "triangle"):
         letters = _NAMED_POINTS.match(text, at)
         tokens.append(("sym", name + (letters.group(1) if letters else "")))
@@ -212,6 +234,8 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
     return at
 
 
+_ACCENT_NAMES = {"overrightarrow": "vec", "widehat": "hat", "widetilde": "tilde"}
+_ACCENTED = re.compile(r"\\[a-z]+|[A-Za-z]")
 _BEFORE_UNITS = frozenset(("num", "close", "word", "op", "sym"))
 _NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
 _MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?")
@@ -220,7 +244,11 @@ _MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+
 def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
     while at < len(text) and text[at] == " ":
         at += 1
+    name = _ACCENT_NAMES.get(name, name)
     if not text.startswith("{", at):
+        if name in ACCENTS and (letter := _ACCENTED.match(text, at)):
+            tokens.append(("sym", name + letter[0]))
+            return letter.end()
         return at
     close = text.find("}", at)
     if close < 0:

@@ -26,6 +26,7 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
     return node
 
 
+_EVERYTHING = (tree.Const("reals"), tree.Sym("mathbbC"))
 #: Kinds of tokens that end a statement.
 _ENDS = frozenset(("sep", "close", "end of text"))
 #: Brackets around a single token that mean nothing.
@@ -193,7 +194,9 @@ class Reader(Terms):
                 return inside
             if condition is not None and not isinstance(inside, tree.Sym | tree.Relation | tree.Call):
                 return tree.Group("{", "}", (inside, condition))  # {3k | k in Z}
-            return condition or _stated(listed) or tree.Set(listed)
+            if condition is not None:
+                return _within(inside, condition)
+            return _stated(listed) or tree.Set(listed)
         if left in ("floor", "ceil"):
             if right != left or isinstance(inside, tree.List):
                 raise Unreadable("brackets that do not match")
@@ -283,6 +286,14 @@ def _stated(listed: tuple[Node, ...]) -> Node | None:
             return condition
         case (tree.Relation((tree.Ratio((_, first, *_)), *sides), ops),):
             return tree.Relation((first, *sides), ops)
-        case (tree.Relation((_, tree.Ratio((_, first, *_)), *sides), ops),):
-            return tree.Relation((first, *sides), ops[1:])
+        case (tree.Relation((name, tree.Ratio((member, first, *_)), *sides), ops),):
+            return _within(tree.Relation((name, member), ops[:1]), tree.Relation((first, *sides), ops[1:]))
     return None
+
+
+def _within(inside: Node, condition: Node) -> Node:
+    r"""The condition of ``{x \in Z | x > 3}``, with the set that the letter is from unless that is all numbers."""
+    match inside:
+        case tree.Relation((_, source), ("in",)) if source not in _EVERYTHING:
+            return tree.List((condition, inside), "and")
+    return condition

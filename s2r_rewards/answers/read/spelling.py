@@ -40,6 +40,24 @@ _QUANTITY = re.compile(
     r"(?: *[A-Za-z](?:\([a-z, ]*\))?)?|[A-Z]\s*\^\s*\{?(?:-1|T|\\top|\*)\}?)\s*[=:]\s*(?=\S)"
 )
 _SYSTEM = re.compile(r"\\left\s*\\\{\s*\\begin\{array\}\s*\{[lcr| ]*\}(.*?)\\end\{array\}\s*\\right\s*\.?", re.S)
+_NUMBERS = re.compile(
+    r"(?:\\mathbb\s*\{?\s*|(?<=\\in)(?: +| *\\math(?:bf|rm)\s*\{?\s*))([ZNQR])(?![A-Za-z])\s*\}?"
+    r"(?:\s*[\^_]\s*\{?\s*(?:([+*]|>\s*0)|(\\geq?\s*0|(?<=[{_])0))\s*\}?)?"
+)
+_ASIDE = re.compile(r"\s*\(\s*([a-z]\s*\\in\s*\\mathbb\{[ZN][+0]?\})\s*\)\s*$")
+_INTEGERS = re.compile(
+    r"\s*[,;]?\s*(?:\\text\s*\{\s*,?\s*)?(?:where|for|with|and|if)?\s*\}?\s*(?:"
+    r"(?:any|all|some|every|each|an)?\s*(?:integers?|whole numbers?)\s*\}?\s*\$?([a-z])\$?"
+    r"|\$?([a-z])\$?\s*(?:\\text\s*\{)?\s*(?:is|are|be|any|an|\s)+\s*(?:integers?|whole numbers?)"
+    r")\s*\}?\s*\.?\s*$"
+)
+_INCHES = re.compile(r"\d\s?(?:'|\^\s*\{?\s*\\prime\s*\}?)\s?\d[\d.]*\s?\"$")
+_CROSSED = re.compile(
+    r"(\\(?:vec|overrightarrow|mathbf|boldsymbol|bm)\s*(?:\{[^{}]*\}|\w|\\[a-z]+)\s*)\\times(?![A-Za-z])"
+)
+_DOTS = re.compile(r"\\[lc]?dots(?![A-Za-z])\s*")
+_ANGSTROM = re.compile(r"(?:\\(?:text|mathrm)\s*\{)?\s*(?:\\AA(?![A-Za-z])|[Å\u212b])(?:\s*\})?$")
+_TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
 _VARIANT = re.compile(r"\\var(epsilon|phi|theta|rho|sigma|kappa)(?![A-Za-z])")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _ANNOUNCING = frozenset(("final", "answer", "ans", "result", "solution", "text", "textbf", "the"))
@@ -56,7 +74,7 @@ def respell(text: str) -> str:
     """The usual spelling of an answer."""
     if text[-1:] in '>"\\ ' or "<|" in text:
         text = _SPECIAL.sub("", text).rstrip().rstrip("\\").rstrip()
-        if text.count('"') % 2 and text.endswith('"'):
+        if text.count('"') % 2 and text.endswith('"') and not _INCHES.search(text):
             text = text[:-1].rstrip()
     if "\\boxed" in text:
         text = _OF_PART.sub(r" \1 ", unbox(text))
@@ -74,6 +92,18 @@ def respell(text: str) -> str:
             text = _ANGLE.sub(_degrees, text)
     if "_" in text:
         text = _BASE_WORD.sub(lambda m: f"_{{{NUMBER_WORDS[m[1]]}}}" if m[1] in NUMBER_WORDS else m[0], text)
+    if "\\math" in text or "\\in " in text:
+        text = _ASIDE.sub(r", \1", _NUMBERS.sub(_numbers, text))
+    if "integer" in text or "whole number" in text:
+        text = _INTEGERS.sub(lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text)
+    if "10" in text and ("x" in text or "X" in text):
+        text = _TIMES_TEN.sub(r" \\times ", text)
+    if "\\AA" in text or "Å" in text:
+        text = _ANGSTROM.sub(r"\\text{Å}", text)
+    if "\\times" in text:
+        text = _CROSSED.sub(r"\1\\cross", text)
+    if "dots" in text:
+        text = _DOTS.sub("...", text)
     if "array" in text:
         text = _SYSTEM.sub(r"\\begin{cases}\1\\end{cases}", text)
     if "\\frac " in text:
@@ -85,6 +115,14 @@ def respell(text: str) -> str:
     if "j" in text or "\\hat" in text:
         text = _unit_vectors(text)
     return text
+
+
+def _numbers(match: re.Match[str]) -> str:
+    r"""``\mathbb Z``, ``\in Z``, ``\mathbf{Z}^+`` in one spelling; the positive whole numbers have the same whatever they are from."""
+    letter, positive, from_zero = match.groups()
+    if (positive or from_zero) and (letter in "QR" or letter + str(positive) == "Z*"):
+        return match[0]
+    return rf"\mathbb{{{'N+' if positive else 'N0' if from_zero else letter}}}"
 
 
 def combinations(text: str) -> str:

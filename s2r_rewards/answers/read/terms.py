@@ -1,6 +1,7 @@
 r"""The expression level of the reader: sums, products and powers."""
 
 from fractions import Fraction
+from math import prod
 
 from . import tree
 from .atoms import STARTS, Atoms, product_of
@@ -12,6 +13,8 @@ MONEY = {"money": "dollar", "euro": "euro", "sterling": "sterling"}
 _ZERO = Fraction(0)
 #: Kinds of tokens that end a product.
 _BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
+_NUMBERS = (tree.Num, tree.Quotient, tree.Sum, tree.Product, tree.Neg)
+_LARGEST = 300
 POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
 
 
@@ -149,16 +152,26 @@ class Terms(Atoms):
         while self.kind == "op" and self.value in POSTFIXES:
             op = self.step()
             if op == "!":
-                node = tree.Function("factorial", (node,))
+                twice = self.skip("!")
+                node = _double_factorial(node) if twice else tree.Function("factorial", (node,))
             elif op == "'":
                 if not isinstance(node, tree.Sym):
                     raise Unreadable("a derivative")
                 node = tree.Sym(node.name + "'")
             elif op in MONEY:
                 node = tree.Unit(node, MONEY[op])
+            elif op == "deg" and not isinstance(node, _NUMBERS):
+                raise Unreadable("a composition")  # f ∘ g
             else:
                 node = tree.Percent(node) if op == "%" else tree.Degree(node)
         return node
+
+
+def _double_factorial(node: Node) -> Node:
+    """``7!!`` as 105; nothing else is a number without a formula of its own."""
+    if not (isinstance(node, tree.Num) and node.value.denominator == 1 and 0 <= node.value <= _LARGEST):
+        raise Unreadable("a double factorial")
+    return tree.Num(Fraction(prod(range(int(node.value), 0, -2))))
 
 
 def _several(node: Node) -> bool:

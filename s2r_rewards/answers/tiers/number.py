@@ -30,6 +30,7 @@ _STARTS = frozenset("0123456789.,+-\\")  # of plain numbers
 _MOST_DIGITS = 400  # of a number that no pattern bounds
 _DEPTH = 5  # how deep the reader goes for a fraction
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
+_ANGLES = frozenset(("arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc"))
 _MARKS = kinds_of(tree.Unit, tree.Percent, tree.Degree)
 _SAME = Outcome(True, "number", "same exact value")
 _DIFFERENT = Outcome(False, "number", "different exact values")
@@ -135,7 +136,7 @@ def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if g.percent != a.percent:
         return _percent(g, a, policy)
     one_angle = g.degree != a.degree and not (g.unit or a.unit) and policy.units != "strict"
-    if one_angle and _mentions_pi((a if g.degree else g).core):  # 30° and π/6 are the same angle
+    if one_angle and _is_angle((a if g.degree else g).core):  # 30° and π/6 are the same angle
         sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
         return equal(sides[0], sides[1], policy)
     if policy.units == "ignore":
@@ -180,5 +181,7 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
     return equal(g.core, a.core, policy)
 
 
-def _mentions_pi(node: Node) -> bool:
-    return not functions(node) and "pi" in constants(node)
+def _is_angle(node: Node) -> bool:
+    """Whether a value is an angle for all its spelling says: a multiple of pi, or the angle of a sine, a cosine …"""
+    named = functions(node)
+    return named <= _ANGLES and ("pi" in constants(node) or bool(named))

@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import get_args
 
 from ..algebra.realsets import real_set, same_set
+from ..algebra.whole import COUNTERS, same_progressions, same_whole_numbers, whole_letters, without_domain
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, descendants, rebuild
+from ..read.tree import Node, contains, descendants, rebuild, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -31,7 +32,6 @@ from .number import compare_values, unwrap
 from .orders import compare_orders, is_order
 from .readings import readings
 
-_WHOLE_SETS = ((tree.Sym("mathbbZ"),), (tree.Sym("mathbbN"),))
 _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
@@ -41,12 +41,20 @@ _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
+    if tree.List in (type(gold), type(answer)) and (whole := same_whole_numbers(gold, answer)) is not None:
+        return judged(whole, "structure", "same set of whole numbers", "different sets of whole numbers")
     outcome = _compare(gold, answer, policy)
     if not outcome.equal:
-        bound = _whole_letters(gold) | _whole_letters(answer)
-        for pair in readings(_without_domain(gold), _without_domain(answer), policy.order, bound):
+        bound = whole_letters(gold) | whole_letters(answer)
+        for pair in readings(without_domain(gold), without_domain(answer), policy.order, bound):
             if (second := _compare(*pair, policy)).equal:
                 return second
+        if (
+            variables(gold) & COUNTERS
+            and variables(answer) & COUNTERS
+            and same_progressions(_spread(gold), _spread(answer))
+        ):
+            return Outcome(True, "structure", "same progressions")
     return outcome
 
 
@@ -102,7 +110,7 @@ def _is_value(node: Node) -> bool:
 
 def _stated(node: Node) -> Node:
     """The node without a rounded part and a domain, and with ± spread."""
-    return node if type(node) in tree.LEAVES else _without_domain(_spread(exact_part(node)))
+    return node if type(node) in tree.LEAVES else without_domain(_spread(exact_part(node)))
 
 
 def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
@@ -163,39 +171,14 @@ def _signed(node: Node, upper: bool) -> Node:
     return rebuild(node, lambda child: _signed(child, upper))
 
 
-def _without_domain(node: Node) -> Node:
-    """Without ``k \\in \\mathbb{Z}`` beside an answer: it explains a letter."""
-    if not isinstance(node, tree.List):
-        return node
-    kept = tuple(item for item in node.items if not _is_domain(item))
-    if not kept or len(kept) == len(node.items):
-        return node
-    return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
-
-
-def _whole_letters(node: Node) -> frozenset[str]:
-    """The letters that a list says to be whole numbers."""
-    items = node.items if isinstance(node, tree.List) else ()
-    return frozenset(
-        item.sides[0].name
-        for item in items
-        if isinstance(item, tree.Relation) and isinstance(item.sides[0], tree.Sym) and item.sides[1:] in _WHOLE_SETS
-    )
-
-
-def _is_domain(node: Node) -> bool:
-    match node:
-        case tree.Relation((_, tree.Sym(name)), ("in",)):
-            return name.startswith("mathbb")
-    return False
-
-
 def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     left, right = _members(gold), _members(answer)
     if left is None or right is None:
         return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
+    if {_joined(gold), _joined(answer)} == {"and", "or"} and all(isinstance(item, tree.Sym) for item in left):
+        return Outcome(False, "structure", "one joined by and, one by or")  # of p and q, both count
     if named_apart(left) or named_apart(right):
         return _named(left, right, policy)
     grouped = isinstance(gold, tree.Group) or isinstance(answer, tree.Group)
@@ -204,6 +187,10 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if policy.order == "strict" or (policy.order == "notation" and grouped):
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _joined(node: Node) -> str:
+    return node.joined if isinstance(node, tree.List) else ""
 
 
 def _only_item(

@@ -14,6 +14,7 @@ _STYLE = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|
 _NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
+_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s*([,;])\s*(?=\d)")
 _BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
 _SYNONYMS: dict[str, str] = {phrase: word for word, phrases in WORDS["synonyms"].items() for phrase in phrases.split()}
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
@@ -42,7 +43,7 @@ def normal_words(text: str) -> str:
     """Letters and digits; where there are digits, also everything that could change a number."""
     plain = plain_text(text).lower()
     if any(character.isdigit() for character in plain):
-        word = _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", plain))
+        word = _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", _BETWEEN_NUMBERS.sub(r"\1", plain)))
         return _SYNONYMS.get(word, word)
     word = _NOT_ALNUM.sub("", plain)
     return _SYNONYMS.get(word, word)
@@ -60,6 +61,8 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if policy.kind == "word":
             wanted, stated = _SCALE.get(wanted, wanted), _SCALE.get(stated, stated)
         return judged(stated == wanted, "text", "same yes or no", "different yes or no")
+    if "..." in gold and _joined(first) == _joined(second):
+        return Outcome(True, "text", "same row")
     if not any(character.isalpha() for character in first):
         return Outcome(False, "text", "different text")
     left, right = normal_words(first), normal_words(second)
@@ -71,15 +74,21 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return judged(same, "text", "same formula as text", "different text")
     if left and left == right and _signs(first) == _signs(second):
         return Outcome(True, "text", "same words")
-    if " " in first and " " in second:
+    if " " in first or " " in second:
         left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
-        if left and left == right and _signs(first) == _signs(second):
+        if len(left) > 2 and left == right and _signs(first) == _signs(second):
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
         return Outcome(True, "text", "same letters as factors")
+    if policy.order != "strict" and _letters(first) == _letters(second) != []:
+        return Outcome(True, "text", "same letters")
     if policy.order != "strict" and _items(first) == _items(second) != []:
         return Outcome(True, "text", "same words in a list")
     return Outcome(False, "text", "different text")
+
+
+def _joined(text: str) -> str:
+    return "".join(_BETWEEN_DIGITS.sub("_", text).split())
 
 
 def _same_factors(first: str, second: str) -> bool:
@@ -89,6 +98,13 @@ def _same_factors(first: str, second: str) -> bool:
         and sorted(first) == sorted(second)
         and _CONSONANTS.fullmatch(first) is not None
     )
+
+
+def _letters(text: str) -> list[str]:
+    """The choices of ``ACD`` and of ``A, C and D``, in alphabetical order."""
+    if _CHOICES.fullmatch(text) and sorted(text) == list(text):
+        return list(text)
+    return [item.upper() for item in _items(text)] if all(len(item) == 1 for item in _items(text)) else []
 
 
 def _items(text: str) -> list[str]:
@@ -108,6 +124,7 @@ def _yes_or_no(text: str) -> str:
 
 
 _CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
+_CHOICES = re.compile("[A-H]{2,8}")
 _PARTING = re.compile(r"\s*(?:,\s*and\b|,|;|&|\band\b)\s*")
 _NAMED = re.compile(r"[A-Za-z][A-Za-z' -]{0,40}")
 _NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|then|before|after|but)\b|n't", re.I)
@@ -115,7 +132,7 @@ _DOUBT = re.compile(r"\b(?:maybe|perhaps|possibly|or)\b|/", re.I)
 _UNSTYLED = re.compile(
     r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathsf|operatorname|boxed)\s*\{([^{}]*)\}|\$|\\[,;:! ]|\\(?:left|right)(?![A-Za-z])"
 )
-_FORMULA = re.compile(r"[\^_\\{}]|(?:(?<!['\w])\w+|\))'(?!\w)")
+_FORMULA = re.compile(r"[\^_\\{}]|!!|(?:(?<!['\w])\w+|\))'(?!\w)")
 _ONE_BRACED = re.compile(r"\{(\w|\\[a-zA-Z]+)\}")
 
 
