@@ -237,11 +237,10 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if second is None:
             return outcome
     outcome = _compare(first, second, policy)
-    if not outcome.equal:
-        if "," in gold and (apart := _tree(gold, policy, False)) and (other := _compare(apart, second, policy)).equal:
-            return other
-        if "," in answer and (apart := _tree(answer, policy, False)) and (other := _compare(first, apart, policy)).equal:
-            return other
+    if not outcome.equal and ("," in gold or "," in answer):
+        for one, two in ((_tree(gold, policy, False), second), (first, _tree(answer, policy, False))):
+            if one and two and (other := _compare(one, two, policy)).equal:
+                return other
     return outcome
 
 
@@ -259,6 +258,8 @@ def _tree(text: str, policy: CheckPolicy, grouped: bool = True) -> Node | None:
 
     ``grouped`` reads ``1,625`` as one number rather than as two.
     """
+    if not grouped and "," not in text:
+        return None
     try:
         return _read(text, policy.max_depth, policy.max_items, grouped)
     except RecursionError:  # the stack may be shorter the next time

@@ -73,9 +73,11 @@ def _plain_fraction(text: str) -> tuple[int, int] | None:
 def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide two plain numbers; None when a side is none, or when they might still be equal."""
     both = gold + answer
-    if gold and answer and both.isdigit() and both.isascii() and len(both) <= _MOST_DIGITS and not policy.relative_tolerance:
+    if not (gold and answer):
+        return None
+    if both.isdigit() and both.isascii() and len(both) <= _MOST_DIGITS and not policy.relative_tolerance:
         return _SAME if gold.lstrip("0") == answer.lstrip("0") else _DIFFERENT
-    if gold[:1] not in _STARTS or answer[:1] not in _STARTS:
+    if gold[0] not in _STARTS or answer[0] not in _STARTS:
         return None
     if (first := plain_number(gold)) is None or (second := plain_number(answer)) is None:
         return None
