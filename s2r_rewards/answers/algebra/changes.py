@@ -23,7 +23,9 @@ _HALVINGS = 60
 _EAGER, _GAP = 8, 1e-7  # changes that are looked for on wide stretches, too, and what is left out around them
 _CHANGES = 10  # changes of one critical next to zero that are looked at; about as many of the others
 _FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0, 45.0), 12  # where the steps of a floor are looked for one by one
-_LOOKS_WITHIN = 40  # on a stretch with one formula
+_LOOKS_WITHIN = 40  # on a short stretch
+_REACH = 0.1  # how far around a pole is looked, relative to its size
+_LARGEST_PLAIN = 1e10
 REFINED, _SECANTS = 80, 6
 _LARGEST_STEP = 1e15
 
@@ -79,7 +81,15 @@ class Line:
             for level in sorted(levels, key=abs)[: _LEVELS // 2 if self.others else _LEVELS]:
                 found += self._found(Critical(part.node), looks, level)
         listed = sorted(set(found), key=abs)
-        return [*listed[:_CHANGES], *listed[_CHANGES :: max(1, len(listed) // _CHANGES)]]
+        chosen = [*listed[:_CHANGES], *listed[_CHANGES :: max(1, len(listed) // _CHANGES)]]
+        return [*chosen, *[at for at in listed if at not in chosen and plain(at)][:_CHANGES]]
+
+    def beside(self, part: Critical, pole: float) -> list[float]:
+        """Where a critical changes next to a point at which it has no value: there it may be large on a narrow stretch."""
+        if self.name not in variables(part.node) or self.on(part.node, pole, pole) is not None:
+            return []
+        reach = _REACH * (1 + abs(pole))
+        return self._found(part, _LOOKS_WITHIN, ends=(pole - reach, pole, pole + reach))
 
     def steps_within(self, part: Critical, low: float, high: float) -> list[float]:
         """Where a floor steps on a stretch on which it has one formula."""
@@ -106,9 +116,9 @@ class Line:
                             heapq.heappush(waiting, (-_width(*half) / _farness(*half), *half))
                 continue
             middle = between(low, high, 0.5)
-            plain = _plain_within(low, high) if width < _SLENDER else None
-            if plain is not None and plain not in found and self._touches(part, plain, level):
-                found.append(plain)
+            near = _plain_within(low, high) if width < _SLENDER else None
+            if near is not None and near not in found and self._touches(part, near, level):
+                found.append(near)
             if width < _NARROW:
                 continue
             for half in ((low, middle), (middle, high)):
@@ -183,6 +193,14 @@ def _width(low: float, high: float) -> float:
 def _farness(low: float, high: float) -> float:
     """How much less a stretch matters because it is far away, where sines cross everything all the time."""
     return (1 + math.log10(max(1.0, abs(low + high) / 6))) ** 2
+
+
+def plain(value: float) -> Decimal | None:
+    """The decimal with few digits that a value is next to."""
+    if abs(value) > _LARGEST_PLAIN:
+        return None
+    near = Decimal(round(value * 100)) / 100
+    return near if abs(float(near) - value) <= 1e-9 * max(abs(value), 1) else None
 
 
 def _plain_within(low: float, high: float) -> float | None:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from ..numbers.balls import context
 from ..read.tree import Node
-from .changes import REFINED, Line, Work, between
+from .changes import REFINED, Line, Work, between, plain
 from .criticals import Critical, criticals
 from .regions import sign_or_step
 
@@ -28,13 +28,12 @@ _OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))
 _BELOW = ((1, 9), (300, 3000), (1e4, 1e6))
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _CLOSE = 12  # steps of nearly the same place between which points are looked for
-_LARGEST_PLAIN = 1e10
 _WORK = 400_000
 _BESIDE = (0.003, 0.05)  # how far from a change points are, relative to its size
 _FEW_CHANGES = 6  # of one line of several, that points are put on
 _THROUGH_MET, _DRAWS = 8, 12
 _LOOKS, _LOOKS_OF_SEVERAL = 300, 100
-_PIECES = 12  # those whose steps are looked for one by one
+_POLES, _PIECES = 20, 12  # beside which changes are looked for; those whose steps are looked for one by one
 
 
 def lines(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterator[dict[str, Decimal]]:
@@ -84,6 +83,8 @@ def _points(
 ) -> Iterator[Decimal]:
     """Points at every change on a line, and of every piece between them that was not seen often (``met``)."""
     found = [(part, change) for part in parts if not part.steps for change in line.changes(part, looks)]
+    poles = sorted({change for _, change in found}, key=abs)[:_POLES]
+    found += [(part, at) for part in parts if not part.steps for pole in poles for at in line.beside(part, pole)]
     yield from _of_pieces(line, parts, found, seen, rng, met)
     if steps := [part for part in parts if part.steps]:
         pieces = list(pairwise(sorted({change for _, change in found})))
@@ -96,7 +97,7 @@ def _points(
     few = changes if not line.others or len(changes) <= _FEW_CHANGES else rng.sample(changes, _FEW_CHANGES)
     for change in few:
         yield Decimal(change)
-        if (near := _plain(change)) is not None:
+        if (near := plain(change)) is not None:
             yield near
         for distance in _BESIDE:
             yield Decimal(change + distance * (1 + abs(change)) * rng.choice((1, -1)) * (0.5 + rng.random()))
@@ -153,11 +154,3 @@ def _kind_of_piece(sides: Sequence[int | str], parts: Sequence[Critical]) -> Ite
 
 def _clipped(number: int) -> int:
     return max(-_STEPS, min(_STEPS, number))
-
-
-def _plain(value: float) -> Decimal | None:
-    """The decimal with few digits that a value is next to."""
-    if abs(value) > _LARGEST_PLAIN:
-        return None
-    near = Decimal(round(value * 100)) / 100
-    return near if abs(float(near) - value) <= 1e-9 * max(abs(value), 1) else None

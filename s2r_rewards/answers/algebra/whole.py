@@ -24,6 +24,7 @@ from .realsets import real_set, same_set
 _ALL = tree.Sym("mathbbZ")
 _NATURAL = (tree.Sym("mathbbN+"), tree.Sym("mathbbN0"))
 _SETS = (_ALL, tree.Sym("mathbbN"), *_NATURAL)
+_RATIONAL = (tree.Sym("mathbbQ"),)
 #: Letters that stand for whole numbers, said or not.
 COUNTERS = frozenset("knmlNj")
 _PERIOD = frozenset("k")  # n may be the number of anything
@@ -72,6 +73,8 @@ def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:
 
 def same_whole_numbers(gold: Node, answer: Node) -> bool | None:
     """Whether two sets of numbers are the same where a side speaks of whole numbers; None where none does so."""
+    if bool(_domains(gold, _RATIONAL)) != bool(_domains(answer, _RATIONAL)):
+        return False
     said = _domains(gold) + _domains(answer)
     if not said:
         return None

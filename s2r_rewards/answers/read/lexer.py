@@ -235,6 +235,8 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
     return at
 
 
+_ACCENT_NAMES = {"overrightarrow": "vec", "widehat": "hat", "widetilde": "tilde"}
+_ACCENTED = re.compile(r"\\[a-z]+|[A-Za-z]")
 _BEFORE_UNITS = frozenset(("num", "close", "word", "op", "sym"))
 _NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
 _MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?")
@@ -243,7 +245,11 @@ _MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+
 def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
     while at < len(text) and text[at] == " ":
         at += 1
+    name = _ACCENT_NAMES.get(name, name)
     if not text.startswith("{", at):
+        if name in ACCENTS and (letter := _ACCENTED.match(text, at)):
+            tokens.append(("sym", name + letter[0]))
+            return letter.end()
         return at
     close = text.find("}", at)
     if close < 0:

@@ -51,6 +51,10 @@ _INTEGERS = re.compile(
     r"|\$?([a-z])\$?\s*(?:\\text\s*\{)?\s*(?:is|are|be|any|an|\s)+\s*(?:integers?|whole numbers?)"
     r")\s*\}?\s*\.?\s*$"
 )
+_INCHES = re.compile(r"\d\s?(?:'|\^\s*\{?\s*\\prime\s*\}?)\s?\d[\d.]*\s?\"$")
+_CROSSED = re.compile(
+    r"(\\(?:vec|overrightarrow|mathbf|boldsymbol|bm)\s*(?:\{[^{}]*\}|\w|\\[a-z]+)\s*)\\times(?![A-Za-z])"
+)
 _DOTS = re.compile(r"\\[lc]?dots(?![A-Za-z])\s*")
 _ANGSTROM = re.compile(r"(?:\\(?:text|mathrm)\s*\{)?\s*(?:\\AA(?![A-Za-z])|[Å\u212b])(?:\s*\})?$")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
@@ -70,7 +74,7 @@ def respell(text: str) -> str:
     """The usual spelling of an answer."""
     if text[-1:] in '>"\\ ' or "<|" in text:
         text = _SPECIAL.sub("", text).rstrip().rstrip("\\").rstrip()
-        if text.count('"') % 2 and text.endswith('"'):
+        if text.count('"') % 2 and text.endswith('"') and not _INCHES.search(text):
             text = text[:-1].rstrip()
     if "\\boxed" in text:
         text = _OF_PART.sub(r" \1 ", unbox(text))
@@ -96,6 +100,8 @@ def respell(text: str) -> str:
         text = _TIMES_TEN.sub(r" \\times ", text)
     if "\\AA" in text or "Å" in text:
         text = _ANGSTROM.sub(r"\\text{Å}", text)
+    if "\\times" in text:
+        text = _CROSSED.sub(r"\1\\cross", text)
     if "dots" in text:
         text = _DOTS.sub("...", text)
     if "array" in text:

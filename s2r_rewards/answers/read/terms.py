@@ -1,6 +1,7 @@
 r"""The expression level of the reader: sums, products and powers."""
 
 from fractions import Fraction
+from math import prod
 
 from . import tree
 from .atoms import STARTS, Atoms, product_of
@@ -15,7 +16,9 @@ _BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
 #: Signs that end what stands before them.
 _BETWEEN = frozenset("+-*/")
 _SIGNS = frozenset("+-")
-_NUMBERS, _CONTAINERS = frozenset((tree.Num, tree.Based)), frozenset((tree.Set, tree.Group))
+_DIGITS, _CONTAINERS = frozenset((tree.Num, tree.Based)), frozenset((tree.Set, tree.Group))
+_NUMBERS = (tree.Num, tree.Quotient, tree.Sum, tree.Product, tree.Neg)
+_LARGEST = 300
 POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
 
 
@@ -74,7 +77,7 @@ class Terms(Atoms):
         negative = type(before) is tree.Neg and type(before.inner) is tree.Num
         if type(before) is tree.Neg and negative:
             before = before.inner
-        if self.kind == "num" and type(before) in _NUMBERS:
+        if self.kind == "num" and type(before) in _DIGITS:
             raise Unreadable("two numbers side by side")
         bracketed = self.kind == "open" and self.value != "brace"
         node = self.power()
@@ -155,16 +158,26 @@ class Terms(Atoms):
         while self.kind == "op" and self.value in POSTFIXES:
             op = self.step()
             if op == "!":
-                node = tree.Function("factorial", (node,))
+                twice = self.skip("!")
+                node = _double_factorial(node) if twice else tree.Function("factorial", (node,))
             elif op == "'":
                 if not isinstance(node, tree.Sym):
                     raise Unreadable("a derivative")
                 node = tree.Sym(node.name + "'")
             elif op in MONEY:
                 node = tree.Unit(node, MONEY[op])
+            elif op == "deg" and not isinstance(node, _NUMBERS):
+                raise Unreadable("a composition")  # f ∘ g
             else:
                 node = tree.Percent(node) if op == "%" else tree.Degree(node)
         return node
+
+
+def _double_factorial(node: Node) -> Node:
+    """``7!!`` as 105; nothing else is a number without a formula of its own."""
+    if not (isinstance(node, tree.Num) and node.value.denominator == 1 and 0 <= node.value <= _LARGEST):
+        raise Unreadable("a double factorial")
+    return tree.Num(Fraction(prod(range(int(node.value), 0, -2))))
 
 
 def _several(node: Node) -> bool:

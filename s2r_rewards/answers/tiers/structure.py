@@ -177,6 +177,8 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
+    if {_joined(gold), _joined(answer)} == {"and", "or"} and all(isinstance(item, tree.Sym) for item in left):
+        return Outcome(False, "structure", "one joined by and, one by or")  # of p and q, both count
     if named_apart(left) or named_apart(right):
         return _named(left, right, policy)
     grouped = isinstance(gold, tree.Group) or isinstance(answer, tree.Group)
@@ -185,6 +187,10 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if policy.order == "strict" or (policy.order == "notation" and grouped):
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _joined(node: Node) -> str:
+    return node.joined if isinstance(node, tree.List) else ""
 
 
 def _only_item(

@@ -132,7 +132,7 @@ _DOUBT = re.compile(r"\b(?:maybe|perhaps|possibly|or)\b|/", re.I)
 _UNSTYLED = re.compile(
     r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathsf|operatorname|boxed)\s*\{([^{}]*)\}|\$|\\[,;:! ]|\\(?:left|right)(?![A-Za-z])"
 )
-_FORMULA = re.compile(r"[\^_\\{}]|(?:(?<!['\w])\w+|\))'(?!\w)")
+_FORMULA = re.compile(r"[\^_\\{}]|!!|(?:(?<!['\w])\w+|\))'(?!\w)")
 _ONE_BRACED = re.compile(r"\{(\w|\\[a-zA-Z]+)\}")
 
 
