@@ -53,6 +53,8 @@ _SAME = Outcome(True, "string", "same text")
 #: An equation whose left side is more than a name.
 _FORMULA = re.compile(r"[^=]*[|()+*/^-][^=]*=")
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
+#: A letter outside of a command that begins a word, "5 h 30 m" or "B) 25".
+_SPEAKS = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""")
 
 
 def check(
@@ -98,10 +100,12 @@ def _check(gold: str, answer: str | None, policy: CheckPolicy, backend: Backend)
         return delegate(gold, answer, policy, backend)
     if policy.kind != "math":
         return _one_tier(gold, answer, policy)
-    equal, how, why = _compare_texts(gold, answer, policy)
-    if not equal and needs_algebra(gold, answer, policy):
-        return delegate(gold, answer, policy, "symbolic")
-    return _result(equal, how, why)
+    outcome = compare_plain(gold, answer, policy)
+    if outcome is None:
+        outcome = _decide(gold, answer, policy)
+        if not outcome.equal and needs_algebra(gold, answer, policy):
+            return delegate(gold, answer, policy, "symbolic")
+    return _result(*outcome)
 
 
 @lru_cache(1024)
@@ -174,11 +178,10 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if stated[1]:
             return _read_and_compare(stated[1], right, policy)
     outcome = _read_and_compare(left, right, policy)
-    if not outcome.equal and (again := _respelled(left, right)) is not None:
-        second = _read_and_compare(*again, policy)
-        outcome = second if second.equal else outcome
-    if outcome.equal:
+    if outcome.equal or not _may_mean_else(left, right):
         return outcome
+    if (again := _respelled(left, right)) is not None and (second := _read_and_compare(*again, policy)).equal:
+        return second
     if (chosen := split_choice(right)) and chosen[1]:  # a value, with the letter of its choice
         alone = _read_and_compare(left, chosen[1], policy)
         return alone if alone.equal else outcome
@@ -186,6 +189,17 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if (second := _compare_texts(gold_again, answer_again, under)).equal:
             return second
     return compare_dates(left, right) or outcome
+
+
+def _may_mean_else(gold: str, answer: str) -> bool:
+    """Whether there is a sign that any of the readings below needs: so most mathematics is compared only once."""
+    both = f"{gold}\n{answer}"
+    return (
+        ("C" in both and "_" in both) or "'" in both or "$" in (gold[:1], answer[:1]) or gold[4:5] == "-"
+        or "\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both
+        or (("=" in both or ":" in both) and (unnamed(gold) is not None or unnamed(answer) is not None))
+        or not both.isascii() or _SPEAKS.search(both) is not None
+    )  # fmt: skip
 
 
 def _said_otherwise(gold: str, answer: str, policy: CheckPolicy) -> Iterator[tuple[str, str, CheckPolicy]]:
@@ -223,11 +237,10 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if second is None:
             return outcome
     outcome = _compare(first, second, policy)
-    if not outcome.equal:
-        if (apart := _tree(gold, policy, grouped=False)) and (other := _compare(apart, second, policy)).equal:
-            return other
-        if (apart := _tree(answer, policy, grouped=False)) and (other := _compare(first, apart, policy)).equal:
-            return other
+    if not outcome.equal and ("," in gold or "," in answer):
+        for one, two in ((_tree(gold, policy, False), second), (first, _tree(answer, policy, False))):
+            if one and two and (other := _compare(one, two, policy)).equal:
+                return other
     return outcome
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 CheckVerdict = Literal["correct", "incorrect", "ungradable", "timeout", "malformed"]
@@ -39,6 +40,7 @@ class Outcome(NamedTuple):
     why: str
 
 
+@lru_cache(1024)
 def judged(same: bool, how: str, what: str, otherwise: str) -> Outcome:
     """``what`` is the same, or else ``otherwise``."""
     return Outcome(same, how, what if same else otherwise)

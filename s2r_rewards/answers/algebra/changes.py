@@ -82,7 +82,7 @@ class Line:
                 found += self._found(Critical(part.node), looks, level)
         listed = sorted(set(found), key=abs)
         chosen = [*listed[:_CHANGES], *listed[_CHANGES :: max(1, len(listed) // _CHANGES)]]
-        return [*chosen, *[at for at in listed if at not in chosen and plain(at) is not None][:_CHANGES]]
+        return [*chosen, *[at for at in listed if at not in chosen and plain(at)][:_CHANGES]]
 
     def beside(self, part: Critical, pole: float) -> list[float]:
         """Where a critical changes next to a point at which it has no value: there it may be large on a narrow stretch."""

@@ -19,8 +19,9 @@ _PRIMED = re.compile(r"\s*[A-Za-z]\s*(?:'|\^\s*\{?\\prime)")  # E' is a point, n
 
 
 class _Letters(NamedTuple):
-    """How a letter stands alone, in front of its text, and as the second letter of a hedge."""
+    """How a letter stands first, alone, in front of its text, and as the second letter of a hedge."""
 
+    first: re.Pattern[str]
     alone: re.Pattern[str]
     chosen: re.Pattern[str]
     second: re.Pattern[str]
@@ -28,7 +29,9 @@ class _Letters(NamedTuple):
 
 def _letters(letters: str, behind: str, word: str) -> _Letters:
     """``behind`` must follow ``B.`` or ``B)``; ``word`` must follow a letter that is no article."""
+    styles = r"text\w*|mbox|math\w*|operatorname|boxed|left|right|q?quad"
     return _Letters(
+        re.compile(rf"(?:[^\w\\]|\\(?:(?:{styles})(?![A-Za-z])|[^A-Za-z]))*[{letters}OT]", re.I),
         re.compile(rf"\(?\s*([{letters}])\s*\)?[.:]?"),
         re.compile(
             r"\s*(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?"
@@ -51,7 +54,7 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    if text[:1] in _NO_LETTER or _NO_STYLE.match(text) or _PRIMED.match(text):
+    if text[:1] in _NO_LETTER or not letters.first.match(text) or _PRIMED.match(text):
         return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
@@ -64,7 +67,6 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
 
 
 _NO_LETTER = frozenset("0123456789-+.=<>|")
-_NO_STYLE = re.compile(r"\\(?!text|mbox|math|operatorname|boxed|left|right|q?quad|[,;:! ()\[\]])")
 _LETTER_AT_END = re.compile(r"[A-Ja-j]\)")
 _CAPITAL = re.compile("[A-J]")
 _ROMAN = re.compile(r"[IVX]+(?:(?:\s*,\s*(?:and|or)?|\s+(?:and|or))\s*[IVX]+)*(?:\s+only)?\.?", re.I)
@@ -80,7 +82,7 @@ def stated_choice(text: str) -> tuple[str, str] | None:
     """As :func:`split_choice`, also where the letter stands behind its text: ``8 weeks (Option C)``."""
     if found := split_choice(text):
         return found
-    if not _LETTER_AT_END.search(text[-8:]):
+    if ")" not in text[-8:] or not _LETTER_AT_END.search(text[-8:]):
         return None
     plain = plain_text(text[:400])
     match = _AT_END.fullmatch(plain)
@@ -97,11 +99,10 @@ def compare_choices(gold: str, answer: str, only: bool = False) -> Outcome | Non
 
     ``only``: nothing but a choice is asked for, so letters up to Z count, and the gold's may be small.
     """
-    letters = _asked_for() if only else _IN_MATHEMATICS
-    if _PRIMED.match(gold) or not (only or _CAPITAL.search(gold)):
+    if gold[:1] in _NO_LETTER or len(gold) > 40 or not (only or _CAPITAL.search(gold)) or _PRIMED.match(gold):
         return None
-    letter = letters.alone.fullmatch(plain_text(gold.upper() if only else gold)) if len(gold) <= 40 else None
-    if letter is None:
+    letters = _asked_for() if only else _IN_MATHEMATICS
+    if (letter := letters.alone.fullmatch(plain_text(gold.upper() if only else gold))) is None:
         return None
     chosen = split_choice(answer, letters) or (None if only else stated_choice(answer))
     if chosen is None:

@@ -70,7 +70,7 @@ def compare_dates(gold: str, answer: str) -> Outcome | None:
 
 
 def _names_half(text: str) -> bool:
-    return text[-1:] in "mM.}" and _HALF.search(text) is not None
+    return text[-1:] in "mM.}" and ("m" in text or "M" in text) and _HALF.search(text) is not None
 
 
 def compare_clocks(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:

@@ -13,14 +13,17 @@ from ..result import Outcome, judged
 
 _MAX_LENGTH = 5_000
 _MAX_DEPTH = 40
+_FIRST = frozenset("TFNb'\"[({")
 
 
 def looks_like_literal(text: str) -> bool:
     """Whether a gold answer is Python rather than mathematics: quoted strings, a dict, True/False/None."""
     text = text.strip()
+    if text[:1] not in _FIRST:
+        return False
     if text in ("True", "False", "None", "[]", "()", "{}"):
         return True
-    return bool(text) and (
+    return (
         (text[0] in "'\"" and text[-1] == text[0] and len(text) > 1)
         or (
             text[0] in "'\"[({"

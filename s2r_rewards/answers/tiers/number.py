@@ -16,7 +16,7 @@ from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN
 from ..read.tree import Node, constants, facts, functions, kinds_of
-from ..result import Outcome, judged
+from ..result import Outcome
 from .units import in_unit_of, quantity
 
 _PLAIN = re.compile(
@@ -26,58 +26,66 @@ _PLAIN = re.compile(
 _FRACTION = re.compile(
     r"([+-]?) ?\\frac ?\{ ?(-?\d{1,400}) ?\} ?\{ ?(\d{1,400}) ?\}|([+-]?)\\frac ?([1-9])([1-9])", re.A
 )
-_WHOLE = re.compile(r"-?[0-9]{1,100}").fullmatch
 _STARTS = frozenset("0123456789.,+-\\")  # of plain numbers
+_MOST_DIGITS = 400  # of a number that no pattern bounds
 _DEPTH = 5  # how deep the reader goes for a fraction
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
 _ANGLES = frozenset(("arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc"))
 _MARKS = kinds_of(tree.Unit, tree.Percent, tree.Degree)
+_SAME = Outcome(True, "number", "same exact value")
+_DIFFERENT = Outcome(False, "number", "different exact values")
 _HUNDRED = tree.Num(Fraction(100))
 
 
-def plain_number(text: str) -> Fraction | None:
-    """The exact value of a plain ASCII number or of one fraction of two, or None when ``text`` is not one."""
+def plain_number(text: str) -> tuple[int, int] | None:
+    """The exact value of a plain ASCII number or of one fraction of two, as a numerator and a positive denominator.
+
+    None when ``text`` is neither. The fraction need not be in lowest terms: nothing is divided.
+    """
+    signed = text[0] in "+-"
+    whole, _, decimals = (text[1:].lstrip() if signed else text).partition(".")
+    digits = whole + decimals
+    if digits.isdigit() and len(digits) <= _MOST_DIGITS and digits.isascii():  # most need no pattern
+        return -int(digits) if text[0] == "-" else int(digits), 10 ** len(decimals)
     if "\\" in text:
         return _plain_fraction(text)
     match = _PLAIN.fullmatch(text)
     if match is None or not text.isascii():
         return None
-    sign, whole, decimals, exponent, below = match.groups()
-    if not whole and not decimals:
+    sign, whole, decimals, exponent, divisor = match.groups("")
+    digits = whole.replace(",", "") + decimals
+    below = int(divisor or 1)
+    if not digits or not below:
         return None
-    digits = (whole or "").replace(",", "") + (decimals or "")
-    value = Fraction(int(digits))
-    shift = (int(exponent) if exponent else 0) - len(decimals or "")
-    if shift:
-        value = value * 10**shift if shift > 0 else value / 10**-shift
-    if below is not None:
-        if int(below) == 0:
-            return None
-        value /= int(below)
-    return -value if sign == "-" else value
+    top = -int(digits) if sign == "-" else int(digits)
+    shift = int(exponent or 0) - len(decimals)
+    return (top * 10**shift, below) if shift > 0 else (top, below * 10**-shift)
 
 
-def _plain_fraction(text: str) -> Fraction | None:
+def _plain_fraction(text: str) -> tuple[int, int] | None:
     match = _FRACTION.fullmatch(text)
     if match is None or not (below := int(match[3] or match[6])):
         return None
-    value = Fraction(int(match[2] or match[5]), below)
-    return -value if (match[1] or match[4]) == "-" else value
+    top = int(match[2] or match[5])
+    return (-top if (match[1] or match[4]) == "-" else top), below
 
 
 def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide two plain numbers; None when a side is none, or when they might still be equal."""
-    if _WHOLE(gold) and _WHOLE(answer) and not policy.relative_tolerance:
-        return judged(int(gold) == int(answer), "number", "same exact value", "different exact values")
-    if gold[:1] not in _STARTS or answer[:1] not in _STARTS:
+    both = gold + answer
+    if not (gold and answer):
         return None
-    first = plain_number(gold)
-    second = None if first is None else plain_number(answer)
-    if second is None or (policy.max_depth < _DEPTH and "\\" in gold + answer):
+    if both.isdigit() and both.isascii() and len(both) <= _MOST_DIGITS and not policy.relative_tolerance:
+        return _SAME if gold.lstrip("0") == answer.lstrip("0") else _DIFFERENT
+    if gold[0] not in _STARTS or answer[0] not in _STARTS:
         return None
-    if first == second:
-        return Outcome(True, "number", "same exact value")
-    return Outcome(False, "number", "different exact values") if _differ(gold, answer, policy) else None
+    if (first := plain_number(gold)) is None or (second := plain_number(answer)) is None:
+        return None
+    if policy.max_depth < _DEPTH and "\\" in both:
+        return None
+    if first[0] * second[1] == second[0] * first[1]:
+        return _SAME
+    return _DIFFERENT if _differ(gold, answer, policy) else None
 
 
 def _differ(gold: str, answer: str, policy: CheckPolicy) -> bool:
