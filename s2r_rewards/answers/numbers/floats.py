@@ -86,17 +86,6 @@ def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool
     return abs(a * d - b * c) > 1e-4 * one.largest * other.largest
 
 
-def first_two(node: Node, name: str) -> tuple[float, float] | None:
-    """The real values at 0 and at 1, to four digits at least; None where double precision cannot be trusted."""
-    arithmetic = _Watched(node, node, (name,), 0.0)
-    try:
-        low = complex(arithmetic.value(node)).real
-        arithmetic.variables = {name: 1.0}
-        return low, complex(arithmetic.value(node)).real
-    except (Watched, Undefined, ArithmeticError, ValueError):
-        return None
-
-
 class Floats(Arithmetic):
     """Double precision with a value for every variable."""
 
