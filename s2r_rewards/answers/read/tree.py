@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
@@ -257,8 +258,14 @@ def facts(node: Node) -> Facts:
     try:
         found: Facts = _kept(node)
     except AttributeError:
-        found = _found(node)
-        _keep(node, found)
+        found = keep_facts(node)
+    return found
+
+
+def keep_facts(node: Node) -> Facts:
+    """The :func:`facts` of a new tree, for which they need not be looked for first."""
+    found = _found(node)
+    _keep(node, found)
     return found
 
 
@@ -267,20 +274,33 @@ _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set_
 
 _NONE: frozenset[str] = frozenset()
 _BITS = {kind: 1 << number for number, kind in enumerate((*_BELOW, *sorted(LEAVES, key=repr)))}
-_OF_A_NUMBER = Facts(_BITS[Num], _NONE, _NONE, _NONE)
+_VARIABLE, _FUNCTION, _CONSTANT = _BITS[Sym] | _BITS[Call], _BITS[Function], _BITS[Const]
+_WALK = {kind: (bit, _BELOW.get(kind)) for kind, bit in _BITS.items()}
 
 
 def _found(node: Node) -> Facts:
-    parts: list[Any] = descendants(node)
-    kinds = set(map(type, parts))
-    if len(kinds) == 1 and Num in kinds:
-        return _OF_A_NUMBER
-    names = _NONE
-    if Sym in kinds or Call in kinds:
-        names = frozenset([part.name for part in parts if type(part) is Sym or type(part) is Call])
-    functions = frozenset([part.name for part in parts if type(part) is Function]) if Function in kinds else _NONE
-    constants = frozenset([part.name for part in parts if type(part) is Const]) if Const in kinds else _NONE
-    return Facts(sum(map(_BITS.__getitem__, kinds)), names, functions, constants)
+    kinds, parts = 0, [node]
+    for part in parts:
+        bit, below = _WALK[type(part)]
+        kinds |= bit
+        if below is not None:
+            parts += below(part)
+    if not kinds & (_VARIABLE | _FUNCTION | _CONSTANT):
+        return _without_names(kinds)
+    named: list[Any] = parts
+    return Facts(
+        kinds,
+        frozenset([part.name for part in named if type(part) is Sym or type(part) is Call])
+        if kinds & _VARIABLE
+        else _NONE,
+        frozenset([part.name for part in named if type(part) is Function]) if kinds & _FUNCTION else _NONE,
+        frozenset([part.name for part in named if type(part) is Const]) if kinds & _CONSTANT else _NONE,
+    )
+
+
+@lru_cache(1024)
+def _without_names(kinds: int) -> Facts:
+    return Facts(kinds, _NONE, _NONE, _NONE)
 
 
 def contains(node: Node, kind: type) -> bool:
