@@ -62,7 +62,9 @@ _VARIANT = re.compile(r"\\var(epsilon|phi|theta|rho|sigma|kappa)(?![A-Za-z])")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _ANNOUNCING = frozenset(("final", "answer", "ans", "result", "solution", "text", "textbf", "the"))
 _DOUBTED = HEDGES | set(WORDS["never a name"].split())
-_SPOKEN = re.compile(r"(?i)\b(?:minus|negative|half|quarter|third|out of|in|to|remainder)\b")
+_SPOKEN = re.compile(
+    r"[hmnqtoirHMNQTOIR](?<!\w.)(?i:inus|egative|alf|uarter|hird|ut of|n|o|emainder)\b"  # the first letter alone is found fast
+)
 _HALVES = {"half": 2, "third": 3, "quarter": 4}
 _PART = re.compile(r"(?:(.+) and )?(?:an?|one) (half|third|quarter)|(half)")
 _SHARE = re.compile(r"(\w+(?: \w+)?) (?:out of|in) (\w+(?: \w+)?)")
