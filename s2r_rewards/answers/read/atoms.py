@@ -24,7 +24,8 @@ class Atoms(Cursor):
         kind, value = self.kind, self.value
         if kind == "num":
             self.step()
-            return tree.Based(value, base) if (base := self.below()) is not None else tree.Num(value)
+            base = self.below() if self.kind == "op" else None
+            return value if base is None else tree.Based(value.value, base)
         if kind == "sym":
             return self.symbol()
         if kind == "const":
@@ -45,10 +46,11 @@ class Atoms(Cursor):
     def symbol(self) -> Node:
         """A name with primes and a subscript; one letter before a parenthesis may be a function."""
         name = self.step()
-        while self.is_op("'"):
-            name += self.step()
-        if (index := self.below()) is not None:
-            name += f"_{index}"
+        if self.kind == "op":
+            while self.is_op("'"):
+                name += self.step()
+            if (index := self.below()) is not None:
+                name += f"_{index}"
         if self.kind == "open" and self.value == "(" and self._is_applied(name):
             return tree.Call(name, self.bracket())
         return tree.Sym(name)
@@ -79,25 +81,30 @@ class Atoms(Cursor):
         if not (self.kind == "open" and self.value == "brace"):
             if self.kind not in ("num", "sym", "const", "word"):
                 raise Unreadable("an odd subscript")
-            return str(self.step())
+            return self.spelled()
         self.step()
         parts = []
         while not (self.kind == "close" and self.value == "brace"):
             if self.kind in ("end of text", "open", "begin", "close"):
                 raise Unreadable("an odd subscript")
-            parts.append(str(self.step()))
+            parts.append(self.spelled())
         self.step()
         return "".join(parts)
 
+    def spelled(self) -> str:
+        """The token at hand as text."""
+        value = self.step()
+        return str(value.value if isinstance(value, tree.Num) else value)
+
     def bars_group(self) -> Node:
         """An absolute value."""
-        self.deeper()
+        self.deeper(2)
         self.step()
         self.bars += 1
         inside = self.sum()
         self.expect("op", "|")
         self.bars -= 1
-        self.depth += 1
+        self.depth += 2
         return tree.Function("abs", (inside,))
 
     def command(self, name: str) -> Node:
@@ -108,19 +115,23 @@ class Atoms(Cursor):
         index: Node | None = None
         if self.kind == "open" and self.value == "[":
             self.step()
+            self.deeper()
             index = self.sum()
+            self.depth += 1
             self.expect("close", "]")
         radicand = self.primary()
         return tree.Function("sqrt", (radicand,)) if index is None else tree.Power(radicand, tree.Quotient(_ONE, index))
 
     def argument(self) -> Node:
         """An argument of ``\\frac``: a braced expression, or one symbol or digit."""
-        if self.kind == "num" and self.value.denominator == 1 and self.value >= 10:
-            digits = str(self.value)
-            self.value = Fraction(int(digits[1:]))
+        if self.kind == "num" and (value := self.value.value).denominator == 1 and value >= 10:
+            digits = str(value)
+            self.value = tree.Num(Fraction(int(digits[1:])))
             self.tokens[self.at] = ("num", self.value)
             return tree.Num(Fraction(int(digits[0])))
-        if self.kind not in STARTS and not (self.kind == "open" and self.value in ("brace", "(")):
+        if self.kind == "open" and (self.value == "brace" or self.value == "("):
+            return self.bracket()
+        if self.kind not in STARTS:
             raise Unreadable("an argument is missing")
         return self.primary()
 

@@ -9,18 +9,19 @@ from .tree import Node
 from .vocabulary import Token
 
 _END: Token = ("end of text", "")
-#: Signs that end what stands before them.
-_BETWEEN = frozenset("+-*/")
+#: What a reader that looks ahead finds behind the last token.
+_BEHIND = (_END, _END, _END)
 
 
 class Cursor:
-    """Stands at a token; expressions, brackets and matrices are read by the subclasses.
+    """Stands at a token of a list that becomes its own; expressions, brackets and matrices are read by the subclasses.
 
     The token at hand is ``(kind, value)``; ``step`` moves on.
     """
 
     def __init__(self, tokens: list[Token], max_depth: int, max_items: int) -> None:
-        self.tokens = [*tokens, _END, _END, _END]
+        self.tokens = tokens
+        tokens += _BEHIND
         self.at = 0
         self.kind, self.value = self.tokens[0]
         self.depth = max_depth
@@ -45,15 +46,10 @@ class Cursor:
             self.kind, self.value = _END
         return value
 
-    def bare(self, kind: str) -> bool:
-        """Whether the number or the name at hand has nothing attached: no power, subscript, sign behind or argument."""
-        after, value = self.tokens[self.at + 1]
-        return value in _BETWEEN if after == "op" else kind == "num" or after != "open"
-
-    def leaf(self, kind: str) -> Node:
-        """The number or the name at hand, as it stands."""
-        node = tree.Num(self.value) if kind == "num" else tree.Sym(self.value)
-        self.at = at = self.at + 1
+    def leaf(self, kind: str, length: int = 1) -> Node:
+        """The number or the name at hand, as it stands; what is next is ``length`` tokens on."""
+        node: Node = self.value if kind == "num" else tree.Sym(self.value)
+        self.at = at = self.at + length
         self.kind, self.value = self.tokens[at]
         return node
 
@@ -75,9 +71,9 @@ class Cursor:
             raise Unreadable(f"expected {value!r}, found {self.value!r}")
         self.step()
 
-    def deeper(self) -> None:
-        self.depth -= 1
-        if self.depth < 0:
+    def deeper(self, by: int = 1) -> None:
+        self.depth = depth = self.depth - by
+        if depth < 0:
             raise Unreadable("nested too deeply")
 
     def bracket(self) -> Node:

@@ -1,6 +1,6 @@
 r"""Split an answer into tokens: LaTeX and plain ASCII/Unicode mathematics alike, linear time, bounded count.
 
-A token is ``(kind, value)``: ``num`` (Fraction), ``sym``, ``fn``, ``const``, ``op``, ``rel``, ``sep``,
+A token is ``(kind, value)``: ``num`` (a leaf of the tree), ``sym``, ``fn``, ``const``, ``op``, ``rel``, ``sep``,
 ``open``, ``close``, ``word`` (prose, a unit), ``cmd`` (``frac``, ``sqrt``, ``binom``), ``begin``/``end``.
 """
 
@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from operator import length_hint
 from string import ascii_letters
 
+from .tree import Num
 from .units import is_unit
 from .vocabulary import ACCENTS, BARE_WORDS, CHARACTERS, COMMANDS, GREEK, IGNORED, SHORT_WORDS, STYLES, Token
 
@@ -84,7 +85,7 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
                 if grouped and "," in piece and ",0" not in piece and _fills_bracket(pieces[behind:], tokens):
                     tokens.extend(tokenize(piece, False))  # (2,500) is a pair
                 else:
-                    append(("num", _number(piece, tokens)))
+                    append(("num", Num(_number(piece, tokens))))
             elif first == "\\":
                 at += sum(map(len, pieces[counted:behind]))
                 end = _command(piece[1:], text, at, tokens)
@@ -121,7 +122,7 @@ _ALWAYS: dict[str, Token | tuple[()]] = {
     **dict.fromkeys([" ", "  ", "~", *(f"\\{name}" for name in IGNORED - {"left", "right"})], ()),
     **{f"\\{name}": token for name, token in COMMANDS.items()},
     **{f"{letter}.{m}{stop}": ("word", f"{letter}.{m}{stop}") for letter in "aApP" for m in "mM" for stop in ("", ".")},
-    **{str(small): ("num", Fraction(small)) for small in range(100)},
+    **{str(small): ("num", Num(Fraction(small))) for small in range(100)},
 }
 _NUMERIC, _BLANK = frozenset("0123456789."), frozenset(" \t\n\r\f\v~")
 _CLOSES = frozenset((")", "]", "\\}", "\\)"))

@@ -42,10 +42,10 @@ class Reader(Terms):
 
         Where both occur, semicolons separate rows of commas: ``[9, 0; 0, 9]``, ``p=5, q=2; p=7, q=2``.
         """
-        self.deeper()
+        self.deeper(2)
         first = self.statement()
         if self.kind != "sep":
-            self.depth += 1
+            self.depth += 2
             return first
         found: list[Node] = [first]
         separators: list[str] = []
@@ -61,7 +61,7 @@ class Reader(Terms):
             found.append(self.statement())
             if len(found) > self.max_items:
                 raise Unreadable("too many items")
-        self.depth += 1
+        self.depth += 2
         if not separators:
             return found[0]
         if {"and", "or"} == set(separators):
@@ -73,31 +73,33 @@ class Reader(Terms):
     def statement(self) -> Node:
         """Expressions joined by relations."""
         kind = self.kind
-        if (kind == "num" or kind == "sym") and self.tokens[self.at + 1][0] in _ENDS and self.depth > 0:
+        if (kind == "num" or kind == "sym") and self.tokens[self.at + 1][0] in _ENDS:
             return self.leaf(kind)
         if kind == "rel":
             raise Unreadable("a relation without a left side")
-        first = self.side()
-        if self.kind != "rel":
-            return first
-        sides, ops = [first], []
+        node = self.sum()
+        if self.kind in _ENDS:
+            return node
+        sides, ops = [self.side(node)], []
         while self.kind == "rel":
             ops.append(self.step())
-            sides.append(self.side())
-        return tree.Relation(tuple(sides), tuple(ops))
+            node = self.sum()
+            sides.append(node if self.kind in _ENDS else self.side(node))
+        return tree.Relation(tuple(sides), tuple(ops)) if ops else sides[0]
 
-    def side(self) -> Node:
-        """Unions and differences of sets, ratios, and a unit behind a value."""
-        node = self.ratio()
+    def side(self, node: Node) -> Node:
+        """Unions and differences of sets, ratios, and a unit behind a value, all of which begin with ``node``."""
+        if self.kind == "rel":
+            return node
+        node = self.ratio(node)
         while self.kind == "op" and self.value in ("cup", "cap", "setminus"):
-            node = tree.SetOperation(self.step(), node, self.ratio())
+            node = tree.SetOperation(self.step(), node, self.ratio(self.sum()))
         if self.kind == "word" or (self.kind == "op" and self.value in "*/" and self.tokens[self.at + 1][0] == "word"):
             node = self.unit(node)
         return node
 
-    def ratio(self) -> Node:
-        """Sums with colons between them."""
-        first = self.sum()
+    def ratio(self, first: Node) -> Node:
+        """Sums with colons between them, behind the first of them."""
         if self.kind != "op" or self.value != ":":
             return first
         parts = [first]
@@ -143,23 +145,23 @@ class Reader(Terms):
     def braced_number(self) -> Any:
         """The power of a unit."""
         if self.kind == "num":
-            return self.step()
+            return self.step().value
         self.step()
         sign = "-" if self.skip("-") else ""
         if self.kind != "num":
             raise Unreadable("a power of a unit")
-        number = self.step()
+        number = self.step().value
         self.expect("close", "brace")
         return f"{sign}{number}"
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind, empty ones and ``{x | condition}`` included."""
-        (kind, _), (end, sign) = self.tokens[self.at + 1 : self.at + 3]
-        if end == "close" and (kind == "num" or kind == "sym") and self.value + sign in _AROUND and self.depth >= 3:
-            self.step()
-            leaf = self.leaf(kind)
-            self.step()
-            return leaf
+        end, sign = self.tokens[self.at + 2]
+        if end == "close" and self.value + sign in _AROUND and self.depth >= 3:
+            kind, value = self.tokens[self.at + 1]
+            if kind == "num" or kind == "sym":
+                self.value = value
+                return self.leaf(kind, 3)
         self.deeper()
         left = self.step()
         bars, self.bars = self.bars, int(left == "{")  # a bar in a set stands before its condition
@@ -212,6 +214,7 @@ class Reader(Terms):
 
     def cases(self) -> Node:
         """Rows of a value and its condition, or of statements that hold together."""
+        self.deeper()
         rows: list[list[Node]] = [[]]
         while self.kind != "end":
             while self.kind == "sep" or (self.kind == "word" and self.value.lower().split()[0] in _CONDITIONAL):
@@ -224,6 +227,7 @@ class Reader(Terms):
             elif self.kind != "end":
                 rows[-1].append(self.statement())
         self.step()
+        self.depth += 1
         rows = [row for row in rows if row]
         if {len(row) for row in rows} == {1}:
             return tree.List(tuple(row[0] for row in rows)) if len(rows) > 1 else rows[0][0]
@@ -237,6 +241,7 @@ class Reader(Terms):
             return self.cases()
         if name.rstrip("*") not in ("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "Bmatrix", "vmatrix"):
             raise Unreadable(f"environment {name}")
+        self.deeper()
         rows: list[list[Node]] = [[]]
         while self.kind != "end":
             rows[-1].append(self.statement())
@@ -248,6 +253,7 @@ class Reader(Terms):
                 raise Unreadable(f"unexpected {self.value!r} in a matrix")
         if self.step() != name:
             raise Unreadable("environments that do not match")
+        self.depth += 1
         if not rows[-1]:
             rows.pop()
         if len({len(row) for row in rows}) != 1:

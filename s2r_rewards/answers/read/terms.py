@@ -10,9 +10,13 @@ from .tree import Node
 
 #: Signs of money, and the words that they stand for.
 MONEY = {"money": "dollar", "euro": "euro", "sterling": "sterling"}
-_ZERO = Fraction(0)
+_ZERO = tree.Num(Fraction(0))
 #: Kinds of tokens that end a product.
 _BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
+#: Signs that end what stands before them.
+_BETWEEN = frozenset("+-*/")
+_SIGNS = frozenset("+-")
+_DIGITS, _CONTAINERS = frozenset((tree.Num, tree.Based)), frozenset((tree.Set, tree.Group))
 _NUMBERS = (tree.Num, tree.Quotient, tree.Sum, tree.Product, tree.Neg)
 _LARGEST = 300
 POSTFIXES = frozenset(("!", "%", "deg", "'", *MONEY))
@@ -23,10 +27,8 @@ class Terms(Atoms):
 
     def sum(self) -> Node:
         """Products joined by signs; a ± splits the sum into what stands before it and the product behind it."""
-        self.deeper()
-        node = tree.Num(_ZERO) if self.kind == "op" and self.value in ("pm", "mp") else self.product()
+        node = _ZERO if self.kind == "op" and self.value in ("pm", "mp") else self.product()
         if self.kind != "op":
-            self.depth += 1
             return node
         terms: list[Node] = []
         while self.kind == "op" and self.value in ("+", "-", "pm", "mp"):
@@ -37,12 +39,15 @@ class Terms(Atoms):
                 node, terms = tree.PlusMinus(node, right, op == "pm"), []
             else:
                 terms.append(tree.Neg(right) if op == "-" else right)
-        self.depth += 1
         return tree.Sum((node, *terms)) if terms else node
 
     def product(self) -> Node:
         """Factors with and without signs between them; ``a b / c d`` divides by ``c`` alone."""
-        factors = [self.unary()]
+        node = self.power() if self.kind != "op" else self.unary()
+        kind = self.kind
+        if kind in _BEHIND or (kind == "op" and self.value in _SIGNS):
+            return node
+        factors = [node]
         while (kind := self.kind) not in _BEHIND:
             if kind == "op":
                 if self.value in "*/":
@@ -69,18 +74,16 @@ class Terms(Atoms):
     def implicit(self, factors: list[Node]) -> Node:
         """A factor without a sign; numbers side by side are only read as mixed numbers."""
         before = factors[-1]
-        negative = isinstance(before, tree.Neg) and isinstance(before.inner, tree.Num)
-        if isinstance(before, tree.Neg) and negative:
+        negative = type(before) is tree.Neg and type(before.inner) is tree.Num
+        if type(before) is tree.Neg and negative:
             before = before.inner
-        if self.kind == "num" and isinstance(before, tree.Num | tree.Based):
+        if self.kind == "num" and type(before) in _DIGITS:
             raise Unreadable("two numbers side by side")
-        if _several(before):
-            raise Unreadable("a product with a container")
         bracketed = self.kind == "open" and self.value != "brace"
         node = self.power()
-        if _several(node):
+        if (type(before) in _CONTAINERS or type(node) in _CONTAINERS) and (_several(before) or _several(node)):
             raise Unreadable("a product with a container")
-        if bracketed:
+        if bracketed or type(before) is not tree.Num:
             return node
         part = node.inner if isinstance(node, tree.Percent) else node
         match before, part:
@@ -97,9 +100,6 @@ class Terms(Atoms):
 
     def unary(self) -> Node:
         """A power behind any number of signs."""
-        kind = self.kind
-        if (kind == "num" or kind == "sym") and self.bare(kind):
-            return self.leaf(kind)
         sign, money = False, ""
         while self.kind == "op" and (self.value in ("-", "+") or self.value in MONEY):
             operator = self.step()
@@ -112,23 +112,29 @@ class Terms(Atoms):
     def power(self) -> Node:
         """A primary with what is attached to it; ``^\\circ`` is a degree."""
         kind = self.kind
-        if (kind == "num" or kind == "sym") and self.bare(kind):
-            return self.leaf(kind)
+        if kind == "num" or kind == "sym":
+            after, sign = self.tokens[self.at + 1]
+            if sign in _BETWEEN if after == "op" else kind == "num" or after != "open":  # nothing is attached to it
+                return self.leaf(kind)
         base = self.primary()
         if self.kind != "op":
             return base
-        base = self.postfix(base)
+        if self.value in POSTFIXES:
+            base = self.postfix(base)
         if not self.skip("^"):
             return base
         exponent = None if self.skip("deg") else self.script()
-        return tree.Degree(base) if exponent is None else self.postfix(tree.Power(base, exponent))
+        if exponent is None:
+            return tree.Degree(base)
+        node = tree.Power(base, exponent)
+        return self.postfix(node) if self.kind == "op" else node
 
     def script(self) -> Node | None:
         r"""Behind ``^``: a braced expression, or one (signed) factor; powers nest to the right. None: ``{\circ}``."""
         self.deeper()
         node: Node | None = None
         if not (self.kind == "open" and self.value == "brace"):
-            node = self.unary()
+            node = self.power() if self.kind != "op" else self.unary()
         elif self.tokens[self.at + 1] == ("op", "deg"):
             self.step()
             self.step()
