@@ -33,8 +33,12 @@ _SYMBOLS = re.compile(
 )
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
-_FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
+#: Left and right, by the first character.
+_DELIMITERS = {
+    "$": (("$$", "$$"), ("$", "$")),
+    "\\": (("\\(", "\\)"), ("\\[", "\\]"), ("\\boxed{", "}")),
+    "*": (("**", "**"),),
+}
 _STOPS = frozenset(".;,")
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
@@ -53,13 +57,14 @@ def _unit_symbol(match: re.Match[str]) -> str:
 def strip_delimiters(text: str) -> str:
     r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
     text = text.strip()
-    if text[:1] not in _FIRST and text[-1:] not in _STOPS:
+    first = text[:1]
+    if (first not in _DELIMITERS or (first == "\\" and text[1:2] not in "([b")) and text[-1:] not in _STOPS:
         return text
     for _ in range(4):
         before = text
         if len(text) > 1 and text[-1] in _STOPS and not text.endswith(".."):
             text = text[:-1].rstrip()
-        for left, right in _DELIMITERS if text[:1] in _FIRST else ():
+        for left, right in _DELIMITERS.get(text[:1], ()):
             surrounded = text.startswith(left) and text.endswith(right) and len(text) >= len(left) + len(right)
             if surrounded and not text.endswith("\\$") and left not in (inside := text[len(left) : -len(right)]):
                 text = inside.strip()
@@ -75,14 +80,13 @@ def spaced_number(text: str) -> str:
         return whole
     if "^" in text[:3]:
         text = _INVERSE.sub(r"\1'(", text)
-    if text[:1] in "=\\ ":
+    if text[:1] in "= " or (text[0] == "\\" and text[1:2] == "a"):
         for sign in ("=", r"\approx"):
             text = text.removeprefix(sign).lstrip()
-    if text[:1].isdigit() or text[:1] == "-":
-        if _SPACED.fullmatch(text):
+    if text[:1].isdigit():
+        if " " in text and _SPACED.fullmatch(text):
             return text.replace(" ", "")
-        ordinal = _ORDINAL.fullmatch(text)
-        if ordinal:
+        if text.rstrip(" }")[-1:] in "tdh" and (ordinal := _ORDINAL.fullmatch(text)):
             return ordinal[1]
     return text
 
@@ -91,14 +95,14 @@ def spaced_number(text: str) -> str:
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)
-    if text.startswith("\\text{") and text[6:7].isdigit() and text.find("}") == len(text) - 1:
+    if text[:6] == "\\text{" and text[6:7].isdigit() and text.find("}") == len(text) - 1:
         text = text[6:-1]
     if not text.isascii():
         text = text.translate(_UNICODE)
     text = respell(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
-    if _STYLED.search(text):
+    if ("\\" in text or "~" in text or "{,}" in text) and _STYLED.search(text):
         text = _GROUPING.sub(",", text)
         text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
         text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
@@ -109,7 +113,7 @@ def canonical(text: str) -> str:
         text = _SYMBOLS.sub(_unit_symbol, text)
     if text[-1:].isalpha() and text[0] in "-.0123456789" and (spaced := _SPACED_UNIT.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
-    if text[:1] in "-0123456789" and (spaced := _SPACED_RATE.fullmatch(text)):
+    if " " in text and text[:1] in "-0123456789" and (spaced := _SPACED_RATE.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
     if "^" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
