@@ -15,6 +15,7 @@ from math import gcd, lcm
 
 from ..numbers.arithmetic import Undefined
 from ..numbers.balls import Ball, MoreDigits, context
+from ..numbers.floats import number
 from ..numbers.reals import Reals
 from ..read import tree
 from ..read.atoms import TURN
@@ -29,7 +30,7 @@ _RATIONAL = (tree.Sym("mathbbQ"),)
 COUNTERS = frozenset("knmlNj")
 _PERIOD = frozenset("k")  # n may be the number of anything
 _ANGLES = frozenset(("x", "y", "t", "theta", "alpha", "beta", "phi", "varphi"))
-_DIGITS, _CLOSE = 60, Decimal("1e-40")
+_DIGITS, _CLOSE, _ROUGH = 60, Decimal("1e-40"), 1e-6
 _MAX_PARTS, _MAX_RESIDUES = 60, 500
 
 Steps = tuple[Decimal, Decimal]
@@ -120,6 +121,8 @@ def same_progressions(gold: Node, answer: Node) -> bool:
         told = any(said) or (letters[0] | letters[1] == _PERIOD and bool(names[0] | names[1]))
         if not (all(letters) and told) or (names[0] and names[1] and names[0] != names[1]):
             return False
+        if not _seem_same(*([_rough(part, one) for part in p] for p, one in zip(parts, letters, strict=True))):
+            return False
         with localcontext(context(_DIGITS)):
             first, second = ([_steps(part, one) for part in p] for p, one in zip(parts, letters, strict=True))
             return _same(first, second)
@@ -166,12 +169,34 @@ def _names(node: Node) -> frozenset[str]:
     return frozenset()
 
 
-def _steps(part: Node, letters: frozenset[str]) -> Steps:
-    """Start and step of a progression; raises :class:`Undefined` for whatever is none."""
+def _rough(part: Node, letters: frozenset[str]) -> tuple[float, float]:
+    """Start and step in double precision."""
+    name = _only(part, letters)
+    start, end = (complex(number(part, {name: at})).real for at in (0.0, 1.0))
+    return start, end - start
+
+
+def _seem_same(first: list[tuple[float, float]], second: list[tuple[float, float]]) -> bool:
+    """Whether the progressions of each begin at numbers of the other."""
+    for here, there in ((first, second), (second, first)):
+        for start, _ in here:
+            shares = [(start - other) / step for other, step in there if step]
+            if not any(abs(share - round(share)) < _ROUGH for share in shares):
+                return False
+    return True
+
+
+def _only(part: Node, letters: frozenset[str]) -> str:
     names = variables(part)
     if len(names) != 1 or not names <= letters:
         raise Undefined("no progression")
     (name,) = names
+    return name
+
+
+def _steps(part: Node, letters: frozenset[str]) -> Steps:
+    """Start and step of a progression; raises :class:`Undefined` for whatever is none."""
+    name = _only(part, letters)
 
     def at(x: int) -> Decimal:
         value: Ball = Reals({name: Ball(Decimal(x))}).value(part)
@@ -203,8 +228,8 @@ def _residues(steps: list[Steps], period: Decimal) -> list[Decimal]:
         count = int((period / step).to_integral_value())
         if count * len(steps) > _MAX_RESIDUES:
             raise Undefined("too many residues")
-        for number in range(count):
-            share = (start + number * step) / period
+        for turn in range(count):
+            share = (start + turn * step) / period
             share -= share.to_integral_value(rounding="ROUND_FLOOR")
             found.append(share if 1 - share > _CLOSE else Decimal(0))
     merged: list[Decimal] = []
