@@ -275,16 +275,13 @@ _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set_
 _NONE: frozenset[str] = frozenset()
 _BITS = {kind: 1 << number for number, kind in enumerate((*_BELOW, *sorted(LEAVES, key=repr)))}
 _VARIABLE, _FUNCTION, _CONSTANT = _BITS[Sym] | _BITS[Call], _BITS[Function], _BITS[Const]
-_WALK = {kind: (bit, _BELOW.get(kind)) for kind, bit in _BITS.items()}
 
 
 def _found(node: Node) -> Facts:
     kinds, parts = 0, [node]
     for part in parts:
-        bit, below = _WALK[type(part)]
-        kinds |= bit
-        if below is not None:
-            parts += below(part)
+        kinds |= _BITS[type(part)]
+        parts += part.below
     if not kinds & (_VARIABLE | _FUNCTION | _CONSTANT):
         return _without_names(kinds)
     named: list[Any] = parts
