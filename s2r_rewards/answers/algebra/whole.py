@@ -25,6 +25,7 @@ from .realsets import real_set, same_set
 _ALL = tree.Sym("mathbbZ")
 _NATURAL = (tree.Sym("mathbbN+"), tree.Sym("mathbbN0"))
 _SETS = (_ALL, tree.Sym("mathbbN"), *_NATURAL)
+_NONE: frozenset[str] = frozenset()
 _RATIONAL = (tree.Sym("mathbbQ"),)
 #: Letters that stand for whole numbers, said or not.
 COUNTERS = frozenset("knmlNj")
@@ -56,6 +57,8 @@ def without_domain(node: Node) -> Node:
 
 def whole_letters(node: Node, sets: tuple[Node, ...] = _SETS) -> frozenset[str]:
     """The letters that an answer says to be whole numbers."""
+    if type(node) is not tree.List and type(node) is not tree.Group:
+        return _NONE
     return frozenset(item.sides[0].name for item in _domains(node, sets) if isinstance(item.sides[0], tree.Sym))
 
 
