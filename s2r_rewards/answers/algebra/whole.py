@@ -90,8 +90,8 @@ def same_whole_numbers(gold: Node, answer: Node) -> bool | None:
             return None
         try:
             found = same_set(sets[0], sets[1])
-        except Undefined:
-            return None
+        except Undefined:  # too many numbers to look at each
+            return None if sets[0].whole and sets[1].whole else False
         if found:
             return True
     return found
