@@ -20,6 +20,7 @@ from ..result import Outcome, judged
 from .calls import with_named_calls
 from .identity import same_constant, same_function, within
 
+_PLAIN_FACTORS = frozenset((tree.Num, tree.Sym, tree.Const))
 _DOUBLE = 17  # significant digits of a double
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
@@ -29,7 +30,7 @@ def decimal_places(node: Node) -> int:
     literal = node.inner if isinstance(node, tree.Neg) else node
     if not isinstance(literal, tree.Num):
         return 0
-    return literal.value.places if isinstance(literal.value, Rounded) else _places(literal.value) or 0
+    return literal.value.places if type(literal.value) is Rounded else _places(literal.value) or 0
 
 
 def _places(value: Fraction) -> int | None:
@@ -74,10 +75,9 @@ def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 
 
 def _plainly_variable(node: Node) -> bool:
-    return isinstance(node, tree.Sym | tree.Call) or (
-        isinstance(node, tree.Product)
-        and all(isinstance(factor, tree.Num | tree.Sym | tree.Const) for factor in node.parts)
-    )
+    if type(node) is tree.Product:
+        return _PLAIN_FACTORS.issuperset(map(type, node.parts))
+    return type(node) is tree.Sym or type(node) is tree.Call
 
 
 def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:

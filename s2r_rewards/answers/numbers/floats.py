@@ -144,7 +144,7 @@ class _Watched(Floats):
     def value(self, node: Node) -> complex:
         value: complex = STEPS[type(node)](self, node)
         size = abs(value)
-        if (self.real and isinstance(value, complex) and value.imag) or size > 1e5 or 0 < size < 1e-5:
+        if not (1e-5 <= size <= 1e5 or not size) or (type(value) is complex and self.real and value.imag):
             raise Watched
         if size > self.largest:
             self.largest = size

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import compress
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
@@ -268,19 +269,26 @@ _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set_
 _NONE: frozenset[str] = frozenset()
 _BITS = {kind: 1 << number for number, kind in enumerate((*_BELOW, *sorted(LEAVES, key=repr)))}
 _OF_A_NUMBER = Facts(_BITS[Num], _NONE, _NONE, _NONE)
+_IS_LETTER, _IS_FUNCTION, _IS_CONSTANT = (
+    {kind: kind in wanted for kind in _BITS} for wanted in ((Sym, Call), (Function,), (Const,))
+)
+_name = attrgetter("name")
 
 
 def _found(node: Node) -> Facts:
-    parts: list[Any] = descendants(node)
-    kinds = set(map(type, parts))
-    if len(kinds) == 1 and Num in kinds:
+    if type(node) is Num:
         return _OF_A_NUMBER
-    names = _NONE
-    if Sym in kinds or Call in kinds:
-        names = frozenset([part.name for part in parts if type(part) is Sym or type(part) is Call])
-    functions = frozenset([part.name for part in parts if type(part) is Function]) if Function in kinds else _NONE
-    constants = frozenset([part.name for part in parts if type(part) is Const]) if Const in kinds else _NONE
-    return Facts(sum(map(_BITS.__getitem__, kinds)), names, functions, constants)
+    parts = descendants(node)
+    types = list(map(type, parts))
+    kinds = set(types)
+
+    def names(wanted: dict[type, bool]) -> frozenset[str]:
+        return frozenset(map(_name, compress(parts, map(wanted.__getitem__, types))))
+
+    letters = names(_IS_LETTER) if Sym in kinds or Call in kinds else _NONE
+    functions = names(_IS_FUNCTION) if Function in kinds else _NONE
+    constants = names(_IS_CONSTANT) if Const in kinds else _NONE
+    return Facts(sum(map(_BITS.__getitem__, kinds)), letters, functions, constants)
 
 
 def contains(node: Node, kind: type) -> bool:
