@@ -51,7 +51,7 @@ _ROUNDED_BY = 0.2  # more than what a decimal may be off, whatever the policy sa
 
 def clearly_apart(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
     """The outcome for two simple constants that no rule of the policy could take for the same; else None."""
-    if policy.relative_tolerance or (first := estimate(gold)) is None or (second := estimate(answer)) is None:
+    if (first := estimate(answer)) is None or (second := estimate(gold)) is None or policy.relative_tolerance:
         return None
     distance, error = abs(first[0] - second[0]), ERROR * (first[1] + second[1])
     if distance > error + _ROUNDED_BY or (distance > error and not _may_round(gold, answer, policy)):
