@@ -187,9 +187,8 @@ def _asks_for_whole(node: Node) -> bool:
         return True
     if not contains(node, tree.Power):
         return False
-    return any(
-        type(part) is tree.Power and _is_negative(part.left) and variables(part.right) for part in descendants(node)
-    )
+    powers = [part for part in descendants(node) if type(part) is tree.Power]
+    return any(_is_negative(power.left) and variables(power.right) for power in powers)
 
 
 def _is_negative(node: Node) -> bool:
