@@ -34,7 +34,9 @@ _SYMBOLS = re.compile(
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
-_FIRST = frozenset(left[0] for left, _ in _DELIMITERS)
+#: How a text with delimiters begins, and texts of which nothing but the spacing is ever changed.
+_FIRST = frozenset(left[:2] for left, _ in _DELIMITERS)
+_PLAIN = re.compile(r"(?!\])[-0-9 ,.:;()\[\]/+*=%]+(?<!\[)")
 _STOPS = frozenset(".;,")
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
@@ -53,13 +55,14 @@ def _unit_symbol(match: re.Match[str]) -> str:
 def strip_delimiters(text: str) -> str:
     r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
     text = text.strip()
-    if text[:1] not in _FIRST and text[-1:] not in _STOPS:
-        return text
     for _ in range(4):
+        opened = text[:1] == "$" or text[:2] in _FIRST
+        if not opened and text[-1:] not in _STOPS:
+            break
         before = text
         if len(text) > 1 and text[-1] in _STOPS and not text.endswith(".."):
             text = text[:-1].rstrip()
-        for left, right in _DELIMITERS if text[:1] in _FIRST else ():
+        for left, right in _DELIMITERS if opened else ():
             surrounded = text.startswith(left) and text.endswith(right) and len(text) >= len(left) + len(right)
             if surrounded and not text.endswith("\\$") and left not in (inside := text[len(left) : -len(right)]):
                 text = inside.strip()
@@ -75,15 +78,13 @@ def spaced_number(text: str) -> str:
         return whole
     if "^" in text[:3]:
         text = _INVERSE.sub(r"\1'(", text)
-    if text[:1] in "=\\ ":
+    if text.startswith(("=", "\\approx", " ")):
         for sign in ("=", r"\approx"):
             text = text.removeprefix(sign).lstrip()
-    if text[:1].isdigit() or text[:1] == "-":
-        if _SPACED.fullmatch(text):
-            return text.replace(" ", "")
-        ordinal = _ORDINAL.fullmatch(text)
-        if ordinal:
-            return ordinal[1]
+    if " " in text and _SPACED.fullmatch(text):
+        return text.replace(" ", "")
+    if text[-1:] in "tdh}" and (ordinal := _ORDINAL.fullmatch(text)):
+        return ordinal[1]
     return text
 
 
@@ -91,6 +92,8 @@ def spaced_number(text: str) -> str:
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
     text = strip_delimiters(text)
+    if _PLAIN.fullmatch(text):
+        return " ".join(text.split())
     if text.startswith("\\text{") and text[6:7].isdigit() and text.find("}") == len(text) - 1:
         text = text[6:-1]
     if not text.isascii():
@@ -107,10 +110,9 @@ def canonical(text: str) -> str:
     if text[-1:] in "} CFma" and ("circ" in text or "mu" in text or "Omega" in text):
         text = _STYLED_DEGREE.sub(r"^\\circ \1", text)
         text = _SYMBOLS.sub(_unit_symbol, text)
-    if text[-1:].isalpha() and text[0] in "-.0123456789" and (spaced := _SPACED_UNIT.fullmatch(text)):
+    ends = text[:1] in "-.0123456789" and (text[-1:].isalpha() or text[-1:] in "}23")
+    if ends and (spaced := _SPACED_UNIT.fullmatch(text) or _SPACED_RATE.fullmatch(text)):
         text = rf"{spaced[1]} \text{{{spaced[2]}}}"
-    if text[:1] in "-0123456789" and (spaced := _SPACED_RATE.fullmatch(text)):
-        text = rf"{spaced[1]} \text{{{spaced[2]}}}"
-    if "^" in text:
+    if "^" in text and "o" in text:
         text = _LETTER_O.sub(r"^\\circ", text)
     return " ".join(text.split())

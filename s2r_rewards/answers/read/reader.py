@@ -23,6 +23,7 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
         node = worked_out(node)
     if reader.kind != "end of text":
         raise Unreadable(f"unexpected {reader.value!r}")
+    tree.keep_facts(node)  # who compares trees begins with them
     return node
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import compress
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
@@ -258,8 +258,14 @@ def facts(node: Node) -> Facts:
     try:
         found: Facts = _kept(node)
     except AttributeError:
-        found = _found(node)
-        _keep(node, found)
+        found = keep_facts(node)
+    return found
+
+
+def keep_facts(node: Node) -> Facts:
+    """The :func:`facts` of a new tree, for which they need not be looked for first."""
+    found = _found(node)
+    _keep(node, found)
     return found
 
 
@@ -268,27 +274,30 @@ _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set_
 
 _NONE: frozenset[str] = frozenset()
 _BITS = {kind: 1 << number for number, kind in enumerate((*_BELOW, *sorted(LEAVES, key=repr)))}
-_OF_A_NUMBER = Facts(_BITS[Num], _NONE, _NONE, _NONE)
-_IS_LETTER, _IS_FUNCTION, _IS_CONSTANT = (
-    {kind: kind in wanted for kind in _BITS} for wanted in ((Sym, Call), (Function,), (Const,))
-)
-_name = attrgetter("name")
+_VARIABLE, _FUNCTION, _CONSTANT = _BITS[Sym] | _BITS[Call], _BITS[Function], _BITS[Const]
 
 
 def _found(node: Node) -> Facts:
-    if type(node) is Num:
-        return _OF_A_NUMBER
-    parts = descendants(node)
-    types = list(map(type, parts))
-    kinds = set(types)
+    kinds, parts = 0, [node]
+    for part in parts:
+        kinds |= _BITS[type(part)]
+        parts += part.below
+    if not kinds & (_VARIABLE | _FUNCTION | _CONSTANT):
+        return _without_names(kinds)
+    named: list[Any] = parts
+    return Facts(
+        kinds,
+        frozenset([part.name for part in named if type(part) is Sym or type(part) is Call])
+        if kinds & _VARIABLE
+        else _NONE,
+        frozenset([part.name for part in named if type(part) is Function]) if kinds & _FUNCTION else _NONE,
+        frozenset([part.name for part in named if type(part) is Const]) if kinds & _CONSTANT else _NONE,
+    )
 
-    def names(wanted: dict[type, bool]) -> frozenset[str]:
-        return frozenset(map(_name, compress(parts, map(wanted.__getitem__, types))))
 
-    letters = names(_IS_LETTER) if Sym in kinds or Call in kinds else _NONE
-    functions = names(_IS_FUNCTION) if Function in kinds else _NONE
-    constants = names(_IS_CONSTANT) if Const in kinds else _NONE
-    return Facts(sum(map(_BITS.__getitem__, kinds)), letters, functions, constants)
+@lru_cache(1024)
+def _without_names(kinds: int) -> Facts:
+    return Facts(kinds, _NONE, _NONE, _NONE)
 
 
 def contains(node: Node, kind: type) -> bool:
