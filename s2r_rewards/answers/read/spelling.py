@@ -92,12 +92,26 @@ def respell(text: str) -> str:
             text = _ANGLE.sub(_degrees, text)
     if "_" in text:
         text = _BASE_WORD.sub(lambda m: f"_{{{NUMBER_WORDS[m[1]]}}}" if m[1] in NUMBER_WORDS else m[0], text)
-    if "\\math" in text or "\\in " in text:
+    commands = "\\" in text
+    if commands and ("\\math" in text or "\\in " in text):
         text = _ASIDE.sub(r", \1", _NUMBERS.sub(_numbers, text))
     if "integer" in text or "whole number" in text:
         text = _INTEGERS.sub(lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text)
     if "10" in text and ("x" in text or "X" in text):
         text = _TIMES_TEN.sub(r" \\times ", text)
+    if commands or not text.isascii():
+        text = _commands(text)
+    if text[:1] == "]" or text[-1:] == "[":
+        text = _REVERSED.sub(_interval, text)
+    if "," in text and ("m" in text or "gcd" in text):
+        text = _arguments(text)
+    if "j" in text or "\\hat" in text:
+        text = _unit_vectors(text)
+    return text
+
+
+def _commands(text: str) -> str:
+    """The usual spelling of commands."""
     if "\\AA" in text or "Å" in text:
         text = _ANGSTROM.sub(r"\\text{Å}", text)
     if "\\times" in text:
@@ -108,12 +122,6 @@ def respell(text: str) -> str:
         text = _SYSTEM.sub(r"\\begin{cases}\1\\end{cases}", text)
     if "\\frac " in text:
         text = with_braces(text)
-    if text[:1] == "]" or text[-1:] == "[":
-        text = _REVERSED.sub(_interval, text)
-    if "," in text and ("m" in text or "gcd" in text):
-        text = _arguments(text)
-    if "j" in text or "\\hat" in text:
-        text = _unit_vectors(text)
     return text
 
 
