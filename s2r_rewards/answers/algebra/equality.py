@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ..numbers.arithmetic import Undefined, same_rational
+from ..numbers.estimates import ERROR, estimate
 from ..numbers.exact import Exact, as_number, exact_value
 from ..numbers.floats import number
 from ..policy import CheckPolicy
@@ -41,6 +42,20 @@ def _places(value: Fraction) -> int | None:
             places += 1
             below //= factor
     return places if below == 1 else None
+
+
+_DIFFERENT = Outcome(False, "number", "different exact values")
+_ROUNDED_BY = 0.2  # more than what a decimal may be off, whatever the policy says of its places
+
+
+def clearly_apart(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
+    """The outcome for two simple constants that no rule of the policy could take for the same; else None."""
+    if policy.relative_tolerance or (first := estimate(gold)) is None or (second := estimate(answer)) is None:
+        return None
+    distance, error = abs(first[0] - second[0]), ERROR * (first[1] + second[1])
+    if distance > error + _ROUNDED_BY or (distance > error and not _may_round(gold, answer, policy)):
+        return _DIFFERENT
+    return None
 
 
 def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:

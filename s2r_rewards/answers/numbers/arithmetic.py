@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache, reduce
+from hashlib import blake2b
 from typing import Any, Protocol, TypeVar
 
 from ..read import tree
@@ -37,10 +38,7 @@ class Arithmetic:
 
     def value(self, node: Node) -> Any:
         """The value of an expression."""
-        step = _STEPS.get(type(node))
-        if step is None:
-            raise Undefined(_NO_VALUE.get(type(node)) or f"a {type(node).__name__.lower()} has no value")
-        return step(self, node)
+        return STEPS[type(node)](self, node)
 
     def fold(self, combine: Callable[[Any, Any], Any], nodes: tuple[Node, ...]) -> Any:
         """The sum or the product of several nodes."""
@@ -63,6 +61,10 @@ class Arithmetic:
         """A variable, or the unknown function of a call."""
         raise Undefined(name)
 
+    def raised(self, node: tree.Power) -> Any:
+        """A power, whatever its base."""
+        return self.power(self.value(node.left), node.right)
+
     def power(self, base: Any, exponent: Node) -> Any:
         """A value to the power of an expression."""
         raise NotImplementedError
@@ -76,19 +78,27 @@ class Arithmetic:
         raise Undefined(name)
 
 
-#: What the walk does at each class of nodes; a table, because walks are what most time is spent on (see :mod:`..read.tree`).
-_STEPS: dict[type, Callable[[Arithmetic, Any], Any]] = {
-    tree.Num: lambda walk, node: walk.number(node.value),
-    tree.Sym: lambda walk, node: walk.variable(node.name),
-    tree.Const: lambda walk, node: walk.constant(node.name),
-    tree.Product: lambda walk, node: walk.fold(operator.mul, node.parts),
-    tree.Sum: lambda walk, node: walk.fold(operator.add, node.parts),
-    tree.Neg: lambda walk, node: -walk.value(node.inner),
-    tree.Quotient: lambda walk, node: walk.quotient(walk.value(node.left), walk.value(node.right)),
-    tree.Power: lambda walk, node: walk.power(walk.value(node.left), node.right),
-    tree.Function: lambda walk, node: walk.function(node.name, [walk.value(part) for part in node.arguments]),
-    **dict.fromkeys((tree.Percent, tree.Degree, tree.Unit), lambda walk, node: walk.marked(node)),
-}
+class _Steps(dict[type, Callable[[Any, Any], Any]]):
+    """What the walk does at each class of nodes; a table, because walks are what most time is spent on."""
+
+    def __missing__(self, kind: type) -> Callable[[Any, Any], Any]:
+        raise Undefined(_NO_VALUE.get(kind) or f"a {kind.__name__.lower()} has no value")
+
+
+STEPS = _Steps(
+    {
+        tree.Num: lambda walk, node: walk.number(node.value),
+        tree.Sym: lambda walk, node: walk.variable(node.name),
+        tree.Const: lambda walk, node: walk.constant(node.name),
+        tree.Product: lambda walk, node: walk.fold(operator.mul, node.parts),
+        tree.Sum: lambda walk, node: walk.fold(operator.add, node.parts),
+        tree.Neg: lambda walk, node: -walk.value(node.inner),
+        tree.Quotient: lambda walk, node: walk.quotient(walk.value(node.left), walk.value(node.right)),
+        tree.Power: lambda walk, node: walk.raised(node),
+        tree.Function: lambda walk, node: walk.function(node.name, [walk.value(part) for part in node.arguments]),
+        **dict.fromkeys((tree.Percent, tree.Degree, tree.Unit), lambda walk, node: walk.marked(node)),
+    }
+)
 _NO_VALUE: dict[type, str] = {tree.Call: "nobody knows the function", tree.SetOperation: "a union has no value"}
 
 
@@ -129,7 +139,7 @@ class Residues(Arithmetic):
         self.prime = prime
 
     def value(self, node: Node) -> int:
-        value: int = Arithmetic.value(self, node) % self.prime
+        value: int = STEPS[type(node)](self, node) % self.prime
         return value
 
     def fold(self, combine: Callable[[int, int], int], nodes: tuple[Node, ...]) -> int:
@@ -156,11 +166,9 @@ class Residues(Arithmetic):
         return self.variable("const " + name)
 
     def variable(self, name: str) -> int:
-        """A pseudo-random residue for a variable, from the seed."""
-        value, prime = self.seed, self.prime
-        for character in name:
-            value = (value ^ ord(character)) * 0x100000001B3 % prime
-        return value * value
+        """A pseudo-random residue for a variable, from the seed; those of letters in a row have nothing in common."""
+        text = f"{self.seed} {name}".encode(errors="backslashreplace")
+        return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
     def power(self, base: int, exponent: Node) -> int:
         size = exponent.inner if isinstance(exponent, tree.Neg) else exponent

@@ -115,11 +115,10 @@ class Complexes(Arithmetic):
         self.variables = variables
         self.reals = reals.Reals({})
 
-    def value(self, node: Node) -> Pair:
-        if type(node) is tree.Power and type(node.left) is tree.Const and node.left.name == "e":
+    def raised(self, node: tree.Power) -> Pair:
+        if type(node.left) is tree.Const and node.left.name == "e":
             return exp(self.value(node.right))
-        value: Pair = Arithmetic.value(self, node)
-        return value
+        return self.power(self.value(node.left), node.right)
 
     def number(self, value: Fraction) -> Pair:
         return Pair(self.reals.number(value))

@@ -14,7 +14,7 @@ from math import ceil, comb, factorial, floor, gcd, isqrt
 
 from ..read import tree
 from ..read.tree import Node, facts, kinds_of
-from .arithmetic import Arithmetic, Undefined, whole_power
+from .arithmetic import STEPS, Arithmetic, Undefined, whole_power
 
 Key = tuple[int, int, int]  # square-free radicand, power of pi, power of i (0 or 1)
 ONE: Key = (1, 0, 0)
@@ -253,7 +253,7 @@ class ExactArithmetic(Arithmetic):
         return value
 
     def value(self, node: Node) -> Exact:
-        return self.charge(Arithmetic.value(self, node))
+        return self.charge(STEPS[type(node)](self, node))
 
     def fold(self, combine: Callable[[Exact, Exact], Exact], nodes: tuple[Node, ...]) -> Exact:
         return reduce(lambda total, value: self.charge(combine(total, value)), map(self.value, nodes))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from ..read.tree import Node, constants
-from .arithmetic import Arithmetic, Undefined, written_fraction
+from .arithmetic import STEPS, Arithmetic, Undefined, written_fraction
 
 _CONSTANTS = {"pi": math.pi, "e": math.e, "i": 1j}
 _ONE_ARGUMENT: dict[str, Callable[[Any], complex]] = {
@@ -142,7 +142,7 @@ class _Watched(Floats):
         self.real = "i" not in constants(first) and "i" not in constants(second)
 
     def value(self, node: Node) -> complex:
-        value: complex = Floats.value(self, node)
+        value: complex = STEPS[type(node)](self, node)
         size = abs(value)
         if (self.real and isinstance(value, complex) and value.imag) or size > 1e5 or 0 < size < 1e-5:
             raise Watched

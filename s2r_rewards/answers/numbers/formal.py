@@ -69,14 +69,12 @@ class Forms(Residues):
             return self.function("exp", [self.value(exponent)])
         return pow(_fields().generator, self.exponents.value(exponent), self.prime)
 
-    def value(self, node: Node) -> int:
-        if type(node) is not tree.Power:
-            return super().value(node)
+    def raised(self, node: tree.Power) -> int:
         base, exponent = node.left, node.right
         if type(base) is tree.Const and base.name == "e":
             return self.exponential(exponent)
         try:
-            return super().value(node)
+            return self.power(self.value(base), exponent)
         except Undefined:
             if self.exponents is None:
                 return self.function("power", [self.value(base), self.value(exponent)])

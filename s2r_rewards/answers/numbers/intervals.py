@@ -197,11 +197,10 @@ class Intervals(Arithmetic):
     def __init__(self, known: Mapping[str, Interval]) -> None:
         self.known = known
 
-    def value(self, node: Node) -> Interval:
-        if type(node) is tree.Power and type(node.left) is tree.Const and node.left.name == "e":
+    def raised(self, node: tree.Power) -> Interval:
+        if type(node.left) is tree.Const and node.left.name == "e":
             return _exp(self.value(node.right))
-        value: Interval = Arithmetic.value(self, node)
-        return value
+        return self.power(self.value(node.left), node.right)
 
     def number(self, value: Fraction) -> Interval:
         try:

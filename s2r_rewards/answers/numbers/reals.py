@@ -32,11 +32,10 @@ class Reals(Arithmetic):
     def __init__(self, variables: Mapping[str, Ball]) -> None:
         self.variables = variables
 
-    def value(self, node: Node) -> Ball:
-        if type(node) is tree.Power and type(node.left) is tree.Const and node.left.name == "e":
+    def raised(self, node: tree.Power) -> Ball:
+        if type(node.left) is tree.Const and node.left.name == "e":
             return balls.exp(self.value(node.right))
-        value: Ball = Arithmetic.value(self, node)
-        return value
+        return self.power(self.value(node.left), node.right)
 
     def number(self, value: Fraction) -> Ball:
         if value.denominator == 1:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 
 class _Node:
     """What all nodes have in common: room for what is asked of a whole tree again and again (see :func:`facts`)."""
 
     __slots__ = ("_facts",)
+    below: ClassVar[tuple[Any, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -207,36 +208,39 @@ def unreachable(node: NoReturn) -> NoReturn:
     raise AssertionError(f"no case for {node!r}")
 
 
-#: How to get the nodes directly below, in the order of the text; leaves have none. Walks are what most time is spent on,
-#: and a table is several times as fast as a match.
-_BELOW: dict[type, Callable[[Any], tuple[Node, ...]]] = {
-    **dict.fromkeys((Sum, Product, Ratio), attrgetter("parts")),
-    **dict.fromkeys((Quotient, Power, PlusMinus, SetOperation), attrgetter("left", "right")),
-    **dict.fromkeys((Neg, Percent, Degree, Unit), lambda node: (node.inner,)),
-    **dict.fromkeys((Set, List, Group), attrgetter("items")),
-    Function: attrgetter("arguments"),
-    Relation: attrgetter("sides"),
-    Call: lambda node: (node.argument,),
-    Matrix: lambda node: tuple(cell for row in node.rows for cell in row),
+#: How to get the nodes directly below, in the order of the text; leaves have none. Walks are what most time is spent on:
+#: these become descriptors of the classes, because anything that is called takes several times as long.
+_BELOW: dict[type, Any] = {
+    **dict.fromkeys((Sum, Product, Ratio), _Several.__dict__["parts"]),
+    **dict.fromkeys((Quotient, Power, PlusMinus, SetOperation), property(attrgetter("left", "right"))),
+    **dict.fromkeys((Neg, Percent, Degree, Unit), property(lambda node: (node.inner,))),
+    **dict.fromkeys((Set, List), _Items.__dict__["items"]),
+    Function: Function.__dict__["arguments"],
+    Group: Group.__dict__["items"],
+    Relation: Relation.__dict__["sides"],
+    Call: property(lambda node: (node.argument,)),
+    Matrix: property(lambda node: tuple(cell for row in node.rows for cell in row)),
 }
 _CLASSES = {*_BELOW, *LEAVES}
+for _kind, _below in _BELOW.items():
+    setattr(_kind, "below", _below)  # noqa: B010
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in the order of the text."""
-    below = _BELOW.get(type(node))
-    return () if below is None else below(node)
+    return node.below
 
 
 def descendants(node: Node, without: tuple[type, ...] = ()) -> list[Node]:
     """The node and everything below it, except below nodes of the classes ``without``."""
     found = [node]
-    if type(node) in LEAVES:
-        return found
-    for current in found:
-        below = _BELOW.get(type(current))
-        if below is not None and (not without or type(current) not in without):
-            found += below(current)
+    if without:
+        for current in found:
+            if type(current) not in without:
+                found += current.below
+    else:
+        for current in found:
+            found += current.below
     return found
 
 
@@ -271,16 +275,13 @@ _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set_
 _NONE: frozenset[str] = frozenset()
 _BITS = {kind: 1 << number for number, kind in enumerate((*_BELOW, *sorted(LEAVES, key=repr)))}
 _VARIABLE, _FUNCTION, _CONSTANT = _BITS[Sym] | _BITS[Call], _BITS[Function], _BITS[Const]
-_WALK = {kind: (bit, _BELOW.get(kind)) for kind, bit in _BITS.items()}
 
 
 def _found(node: Node) -> Facts:
     kinds, parts = 0, [node]
     for part in parts:
-        bit, below = _WALK[type(part)]
-        kinds |= bit
-        if below is not None:
-            parts += below(part)
+        kinds |= _BITS[type(part)]
+        parts += part.below
     if not kinds & (_VARIABLE | _FUNCTION | _CONSTANT):
         return _without_names(kinds)
     named: list[Any] = parts

@@ -10,12 +10,13 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
+from ..algebra.equality import clearly_apart
 from ..algebra.realsets import real_set, same_set
 from ..algebra.whole import COUNTERS, same_progressions, same_whole_numbers, whole_letters, without_domain
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, descendants, rebuild, variables
+from ..read.tree import Node, contains, descendants, facts, kinds_of, rebuild, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -36,15 +37,18 @@ _MATCHING_LIMIT = 40
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
 _MAY_BE_SETS = {tree.Const, tree.Group, tree.Set, tree.SetOperation, tree.Relation, tree.List}
+_RELATIONS, _SEVERAL = kinds_of(tree.Relation), kinds_of(tree.PlusMinus)
 _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
+    if (apart := clearly_apart(gold, answer, policy)) is not None:
+        return apart
     if tree.List in (type(gold), type(answer)) and (whole := same_whole_numbers(gold, answer)) is not None:
         return judged(whole, "structure", "same set of whole numbers", "different sets of whole numbers")
     outcome = _compare(gold, answer, policy)
-    if not outcome.equal:
+    if not outcome.equal and (variables(gold) or variables(answer)):
         bound = whole_letters(gold) | whole_letters(answer)
         for pair in readings(without_domain(gold), without_domain(answer), policy.order, bound):
             if (second := _compare(*pair, policy)).equal:
@@ -62,20 +66,20 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer as they stand."""
     if gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
-    if _is_value(gold) and _is_value(answer):
-        return compare_values(gold, answer, policy)
-    if (rounded := rounded_part(answer)) is not None:
-        exactly = compare(gold, exact_part(answer), policy)
-        return exactly if exactly.equal else compare(gold, rounded, policy)
-    if not consistent(gold) or not consistent(answer):
-        return Outcome(False, "structure", "a rounded value that is none")
-    gold, answer = _stated(gold), _stated(answer)
+    within = facts(gold).kinds | facts(answer).kinds
+    if within & (_RELATIONS | _SEVERAL):
+        if (rounded := rounded_part(answer)) is not None:
+            exactly = compare(gold, exact_part(answer), policy)
+            return exactly if exactly.equal else compare(gold, rounded, policy)
+        if not consistent(gold) or not consistent(answer):
+            return Outcome(False, "structure", "a rounded value that is none")
+        gold, answer = _stated(gold), _stated(answer)
     kinds = {type(gold), type(answer)}
     if kinds <= _VALUES:
         return compare_values(gold, answer, policy)
     if tree.Relation in kinds and (outcome := _with_relation(gold, answer, policy)) is not None:
         return outcome
-    if kinds & _SETS or _inequalities(gold) or _inequalities(answer):
+    if kinds & _SETS or (within & _RELATIONS and (_inequalities(gold) or _inequalities(answer))):
         able = type(gold) in _MAY_BE_SETS and type(answer) in _MAY_BE_SETS
         first = real_set(gold) if able else None
         second = None if first is None else real_set(answer)
@@ -101,11 +105,6 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if kinds & {tree.SetOperation, tree.Relation}:
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
-
-
-def _is_value(node: Node) -> bool:
-    """Whether a node is one value as it stands."""
-    return type(node) in _VALUES and not contains(node, tree.PlusMinus)
 
 
 def _stated(node: Node) -> Node:
