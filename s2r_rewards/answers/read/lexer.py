@@ -74,18 +74,13 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
     """Append the tokens from ``at`` on; where they end: where something ended inside a piece, or at the end."""
     pieces = _pieces()(text, at)
-    known = list(map(_ALWAYS.get, pieces))
-    if None not in known:
-        tokens += [token for token in known if token]
-        return len(text)
-    append, rest, counted = tokens.append, iter(known), 0
-    for token in rest:
-        if token:
+    known, append = _ALWAYS.get, tokens.append
+    rest, counted = iter(pieces), 0
+    for piece in rest:
+        if token := known(piece):
             append(token)
         elif token is None:
-            behind = len(pieces) - length_hint(rest)
-            piece = pieces[behind - 1]
-            first = piece[0]
+            behind, first = len(pieces) - length_hint(rest), piece[0]
             if first in _NUMERIC:
                 if grouped and "," in piece and ",0" not in piece and _fills_bracket(pieces[behind:], tokens):
                     tokens.extend(tokenize(piece, False))  # (2,500) is a pair
@@ -95,8 +90,7 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
                 at += sum(map(len, pieces[counted:behind]))
                 end = _command(piece[1:], text, at, tokens)
                 while at < end:
-                    next(rest)
-                    at += len(pieces[behind])
+                    at += len(next(rest))
                     behind += 1
                 if at != end:
                     return end
