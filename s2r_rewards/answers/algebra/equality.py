@@ -20,6 +20,7 @@ from ..result import Outcome, judged
 from .calls import with_named_calls
 from .identity import same_constant, same_function, within
 
+_PLAIN_FACTORS = frozenset((tree.Num, tree.Sym, tree.Const))
 _DOUBLE = 17  # significant digits of a double
 _SIGNIFICANT = 5  # 2.88e-19 has many places, but nobody's machine rounded to it
 
@@ -29,7 +30,7 @@ def decimal_places(node: Node) -> int:
     literal = node.inner if isinstance(node, tree.Neg) else node
     if not isinstance(literal, tree.Num):
         return 0
-    return literal.value.places if isinstance(literal.value, Rounded) else _places(literal.value) or 0
+    return literal.value.places if type(literal.value) is Rounded else _places(literal.value) or 0
 
 
 def _places(value: Fraction) -> int | None:
@@ -50,7 +51,7 @@ _ROUNDED_BY = 0.2  # more than what a decimal may be off, whatever the policy sa
 
 def clearly_apart(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
     """The outcome for two simple constants that no rule of the policy could take for the same; else None."""
-    if policy.relative_tolerance or (first := estimate(gold)) is None or (second := estimate(answer)) is None:
+    if (first := estimate(answer)) is None or (second := estimate(gold)) is None or policy.relative_tolerance:
         return None
     distance, error = abs(first[0] - second[0]), ERROR * (first[1] + second[1])
     if distance > error + _ROUNDED_BY or (distance > error and not _may_round(gold, answer, policy)):
@@ -74,10 +75,9 @@ def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 
 
 def _plainly_variable(node: Node) -> bool:
-    return isinstance(node, tree.Sym | tree.Call) or (
-        isinstance(node, tree.Product)
-        and all(isinstance(factor, tree.Num | tree.Sym | tree.Const) for factor in node.parts)
-    )
+    if type(node) is tree.Product:
+        return _PLAIN_FACTORS.issuperset(map(type, node.parts))
+    return type(node) is tree.Sym or type(node) is tree.Call
 
 
 def _constants(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:

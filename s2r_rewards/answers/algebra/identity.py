@@ -22,7 +22,7 @@ from ..numbers.formal import same_form
 from ..numbers.rationals import compared
 from ..numbers.reals import PIECEWISE, WHOLE_ONLY, Reals
 from ..read import tree
-from ..read.tree import Node, constants, descendants, functions, variables
+from ..read.tree import Node, constants, contains, descendants, functions, variables
 from .criticals import steep_arguments
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
@@ -185,7 +185,9 @@ def _asks_for_whole(node: Node) -> bool:
     """Whether factorials and their like, or powers of negative numbers, only have values at whole numbers."""
     if not WHOLE_ONLY.isdisjoint(functions(node)):
         return True
-    powers = (part for part in descendants(node) if isinstance(part, tree.Power))
+    if not contains(node, tree.Power):
+        return False
+    powers = [part for part in descendants(node) if type(part) is tree.Power]
     return any(_is_negative(power.left) and variables(power.right) for power in powers)
 
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any, Protocol, TypeVar
 
 from ..read import tree
-from ..read.tree import Node
+from ..read.tree import Node, functions
 
 
 class _Factor(Protocol):
@@ -198,6 +198,8 @@ def same_rational(first: Node, second: Node) -> bool | None:
 
     A difference is found at a fixed point modulo a fixed prime; agreement is confirmed modulo a prime of this process.
     """
+    if functions(first) or functions(second):
+        return None
     try:
         fixed = Residues(_POINTS[0])
         if fixed.value(first) != fixed.value(second):

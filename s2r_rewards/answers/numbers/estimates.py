@@ -38,6 +38,8 @@ class _Leaves:
 
 def estimate(node: Node) -> Estimate | None:
     """The value and the size of a constant, None for anything that is not as simple as said above."""
+    if type(node) not in _STEPS:
+        return None
     leaves = _Leaves()
     try:
         found = _STEPS[type(node)](leaves, node)

@@ -144,10 +144,14 @@ class _Watched(Floats):
     def value(self, node: Node) -> complex:
         value: complex = STEPS[type(node)](self, node)
         size = abs(value)
-        if (self.real and isinstance(value, complex) and value.imag) or size > 1e5 or 0 < size < 1e-5:
-            raise Watched
         if size > self.largest:
+            if size > 1e5:
+                raise Watched
             self.largest = size
+        elif size < 1e-5 and size:
+            raise Watched
+        if type(value) is complex and value.imag and self.real:
+            raise Watched
         return value
 
     def function(self, name: str, values: list[complex]) -> complex:

@@ -17,6 +17,9 @@ from ..result import Outcome, judged
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
 Sides = tuple[Node, ...]
 _NUMBERED = frozenset(f"_{number}" for number in range(1, 10))
+_SIMPLE = frozenset(
+    (tree.Sym, tree.Call, tree.Function, tree.Quotient, tree.Product, tree.Ratio, tree.Group, tree.Const)
+)
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 
 
@@ -96,9 +99,11 @@ def exact_part(node: Node) -> Node:
 
 def is_name(node: Node) -> bool:
     """Whether a left-hand side only names a quantity: variables without any number of its own."""
-    if node in (tree.Const("i"), tree.Const("e")):
+    if type(node) is tree.Const:
+        return node.name in ("i", "e")
+    if type(node) is tree.Sym:
         return True
-    return bool(variables(node)) and not any(isinstance(part, tree.Num) for part in descendants(node, (tree.Call,)))
+    return bool(variables(node)) and tree.Num not in map(type, descendants(node, (tree.Call,)))
 
 
 def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, compare: Compare) -> Node | None:
@@ -121,11 +126,7 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
 
 
 def _is_simple(name: Node) -> bool:
-    if isinstance(name, tree.SetOperation):
-        return name.name != "setminus"
-    return isinstance(
-        name, tree.Sym | tree.Call | tree.Function | tree.Quotient | tree.Product | tree.Ratio | tree.Group | tree.Const
-    )
+    return type(name) in _SIMPLE or (type(name) is tree.SetOperation and name.name != "setminus")
 
 
 def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckPolicy, compare: Compare) -> Outcome:

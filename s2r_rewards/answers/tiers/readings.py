@@ -25,6 +25,8 @@ _HATS = ("hati", "hatj", "hatk")
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 _COUNTED = {"C": "binom", "P": "permutations"}
 _PLAIN = (tree.Num, tree.Const, tree.Percent)
+_SEVERAL = frozenset((tree.List, tree.Set))
+_ORDERED = frozenset((tree.Relation, tree.SetOperation, tree.List))
 
 
 def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = frozenset()) -> Iterator[Pair]:
@@ -39,22 +41,29 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         return
     if "hati" in names or "hatj" in names:
         yield from _vectors(gold, answer)
-    for call, other in ((gold, answer), (answer, gold)):
-        named = isinstance(call, tree.Call) and call.name.isupper() and isinstance(call.argument, tree.Group)
-        if named and isinstance(call, tree.Call) and isinstance(other, tree.Group):
-            yield (call.argument, other) if call is gold else (other, call.argument)
+    if type(gold) is tree.Group and (point := _point(answer)) is not None:
+        yield gold, point
+    if type(answer) is tree.Group and (point := _point(gold)) is not None:
+        yield point, answer
     if not names.isdisjoint(_COUNTED):
         counted = _counted(gold), _counted(answer)
         if counted != (gold, answer):
             yield counted
-    if order != "free" and not (_is_ordered(gold) and _is_ordered(answer)):
+    ordered = type(gold) in _ORDERED or type(answer) in _ORDERED
+    if ordered and order != "free" and not (_is_ordered(gold) and _is_ordered(answer)):
         first, second = _interval(gold), _interval(answer)
         if type(first) is type(second) and (first is not gold or second is not answer):
             yield first, second
-    if isinstance(gold, tree.List | tree.Set) or isinstance(answer, tree.List | tree.Set):
+    if type(gold) in _SEVERAL or type(answer) in _SEVERAL:
         return  # the members are looked at one by one
     for renamed in renamings(gold, answer, bound):
         yield gold, renamed
+
+
+def _point(node: Node) -> Node | None:
+    """The ``(1, 2)`` of ``P(1, 2)``."""
+    named = isinstance(node, tree.Call) and node.name.isupper() and isinstance(node.argument, tree.Group)
+    return node.argument if named and isinstance(node, tree.Call) else None
 
 
 def _vectors(gold: Node, answer: Node) -> Iterator[Pair]:
