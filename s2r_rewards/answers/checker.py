@@ -50,6 +50,8 @@ from .workers.backends import Backend, delegate, needs_algebra, require
 CHECKER_VERSION = "4"
 
 _SAME = Outcome(True, "string", "same text")
+#: Of 2,000 nobody could mean 2 and 000.
+_NO_LIST = re.compile(r"\d(?:,|\{,\}|,\\!)0\d")
 #: An equation whose left side is more than a name.
 _FORMULA = re.compile(r"[^=]*[|()+*/^-][^=]*=")
 _WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
@@ -180,7 +182,9 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if stated[1]:
             return _read_and_compare(stated[1], right, policy)
     outcome = _read_and_compare(left, right, policy)
-    if outcome.equal or not _may_mean_else(left, right):
+    if outcome.equal:  # July is no unit of the fourth
+        return (compare_dates(left, right) if left[:1].isdigit() and left[-1:].isalpha() else None) or outcome
+    if not _may_mean_else(left, right):
         return outcome
     if (again := _respelled(left, right)) is not None and (second := _read_and_compare(*again, policy)).equal:
         return second
@@ -270,7 +274,7 @@ def _tree(text: str, policy: CheckPolicy, grouped: bool = True) -> Node | None:
 
 @kept
 def _read(text: str, max_depth: int, max_items: int, grouped: bool) -> Node | None:
-    if not grouped and not has_groups(text) and spaced_number(text) == text:
+    if not grouped and (_NO_LIST.search(text) or (not has_groups(text) and spaced_number(text) == text)):
         return None
     try:
         return read(spaced_number(text) if grouped else text, max_depth, max_items, grouped)

@@ -62,6 +62,8 @@ def compare_parts(gold: str, answer: str, same: Same) -> Outcome | None:
             return Outcome(False, "parts", "different labels")
         pairs = [(value, second[label]) for label, value in first.items()]
     else:
+        if _LABEL.match(plain_text(answer if first else gold)):
+            return Outcome(False, "parts", "labels on one side that do not count")
         left, right = (
             list(found.values()) if found else _listed(text) for found, text in ((first, gold), (second, answer))
         )

@@ -45,7 +45,7 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         yield gold, point
     if type(answer) is tree.Group and (point := _point(gold)) is not None:
         yield point, answer
-    if not names.isdisjoint(_COUNTED):
+    if not names.isdisjoint(_COUNTED) and not (_is_point(gold) and _is_point(answer)):
         counted = _counted(gold), _counted(answer)
         if counted != (gold, answer):
             yield counted
@@ -75,6 +75,11 @@ def _vectors(gold: Node, answer: Node) -> Iterator[Pair]:
     vectors = as_vector(gold, three), as_vector(answer, three)
     if vectors != (gold, answer):
         yield vectors
+
+
+def _is_point(node: Node) -> bool:
+    """Whether a node may be a point P: beside another such it is no number of arrangements."""
+    return isinstance(node, tree.Call) and node.name == "P"
 
 
 def _counted(node: Node) -> Node:

@@ -73,11 +73,11 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if any(map(_FORMULA.search, formulas)):
         same = _squeezed(formulas[0]) == _squeezed(formulas[1])
         return judged(same, "text", "same formula as text", "different text")
-    if left and left == right and _signs(first) == _signs(second):
+    if left and left == right and _same_signs(first, second):
         return Outcome(True, "text", "same words")
     if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}".lower()):
         left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
-        if len(left) > 2 and left == right and _signs(first) == _signs(second):
+        if len(left) > 2 and left == right and _same_signs(first, second):
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
         return Outcome(True, "text", "same letters as factors")
@@ -147,6 +147,16 @@ def _squeezed(text: str) -> str:
 def _signs(text: str) -> str:
     """Characters that change the meaning of a text with mathematics in it."""
     return re.sub(r"[\w\s.,;'\"()?\\]|(?<=[A-Za-z])-(?=[A-Za-z])", "", text)
+
+
+def _same_signs(first: str, second: str) -> bool:
+    """Whether the same signs stand in both texts, and in the same places."""
+    signs = _signs(first)
+    return signs == _signs(second) and (not signs or _in_place(first) == _in_place(second))
+
+
+def _in_place(text: str) -> str:
+    return re.sub(r"[\s.,;'\"?\\]|\b(?:a|an|the)\b|(?<=[A-Za-z])-(?=[A-Za-z])", "", text.lower())
 
 
 def value_in_sentence(answer: str) -> str | None:

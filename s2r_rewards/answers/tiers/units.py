@@ -17,6 +17,7 @@ from ..read import tree
 from ..read.atoms import TURN
 from ..read.tree import Node
 from ..read.units import Unit, read_unit, unit_name
+from ..read.vocabulary import WORDS
 
 _PINT_NAMES = {"celsius": "degC", "fahrenheit": "degF"}
 _MONEY = ("dollar = [money_of_usa]", "cent = dollar / 100", "euro = [money_of_europe]", "sterling = [money_of_britain]",
@@ -47,6 +48,7 @@ _EVERYDAY: dict[str, tuple[str, int, Fraction]] = {
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s?([A-Za-z]+)\.?")
 _AMOUNTS = re.compile(r"\d[\d.]*\s?[A-Za-z]+\.?(?: (?:and )?\d[\d.]*\s?[A-Za-z]+\.?)+")
 _FEET = re.compile(r"(\d{1,12})\s?'\s?(\d{1,12}(?:\.\d{1,12})?)\s?(?:\"|'')")
+_OPPOSITES = {frozenset(pair.split()) for pair in WORDS["opposites"]}
 _STYLED = re.compile(r"\\(?:text|mathrm)\s*\{([^{}]*)\}|\\[ ,]")
 
 
@@ -133,8 +135,9 @@ def in_unit_of(first: Quantity, second: Quantity) -> tuple[Node, Node] | None:
     if first.unit == second.unit:
         return first.value, second.value
     known = is_known(first.unit), is_known(second.unit)
-    if not all(known):  # what was counted is a matter of words; a unit is not
-        return None if any(known) and first.unit and second.unit else (first.value, second.value)
+    if not all(known):  # what was counted is a matter of words; a unit is not, nor is what says the opposite
+        apart = (any(known) and first.unit and second.unit) or _are_opposite(first.unit, second.unit)
+        return None if apart else (first.value, second.value)
     if {first.unit, second.unit} == {DEGREE, _RADIAN}:
         return _radians(first), _radians(second)
     one, other = _kelvin(first), _kelvin(second)
@@ -146,6 +149,11 @@ def in_unit_of(first: Quantity, second: Quantity) -> tuple[Node, Node] | None:
     if (factor := conversion(first.unit, second.unit)) is None:
         return None
     return tree.Product((first.value, tree.Num(factor))), second.value
+
+
+def _are_opposite(first: Unit, second: Unit) -> bool:
+    words = [[name.removeprefix("?") for name, _ in unit] for unit in (first, second)]
+    return any({one, other} in _OPPOSITES for one in words[0] for other in words[1])
 
 
 def _radians(side: Quantity) -> Node:
