@@ -161,14 +161,16 @@ def _decide(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return Outcome(True, "string", "same canonical text")
     if (left != gold or right != answer) and (plain := compare_plain(left, right, policy)) is not None:
         return plain
-    if (clock := compare_clocks(left, right, policy)) is not None:
-        return clock
-    if (congruence := compare_congruences(left, right)) is not None:
-        return congruence
-    if (
-        parts := compare_parts(left, right, lambda a, b: _SAME if a == b else _compare_texts(a, b, policy))
-    ) is not None:
-        return parts
+    both = f"{left}\n{right}"
+    if ":" in both or "m" in both or "M" in both:
+        if (clock := compare_clocks(left, right, policy)) is not None:
+            return clock
+        if (congruence := compare_congruences(left, right)) is not None:
+            return congruence
+    if ")" in both or "." in both or ":" in both:
+        parts = compare_parts(left, right, lambda a, b: _SAME if a == b else _compare_texts(a, b, policy))
+        if parts is not None:
+            return parts
     choice = compare_choices(left, right)
     if choice is not None and choice.equal is not None:
         return choice

@@ -8,7 +8,8 @@ Order of precedence, each looked for from the end of the span:
 ``boxed``     the last closed, non-empty ``\boxed{...}`` / ``\fbox{...}`` (balanced braces, outermost)
 ``tag``       the inside of the last ``<answer>...</answer>``
 ``hashes``    the rest of the line after the last ``####`` (GSM8K)
-``phrase``    what follows the last "answer is", "answer:", or a line that begins with "A:"
+``phrase``    what follows the last "answer is", "answer:", "option is", or a line that begins with "A:"; what stands in
+              front of "is the answer" at the end of a sentence
 ``whole``     the whole span, when it is one short line without prose   (``fallback`` "math" or "number")
 ``number``    the number that the text ends with ("... is 12.")         (``fallback`` "math" or "number")
 ``math``      the last ``$...$``, ``\(...\)`` or ``\[...\]``             (``fallback`` "math" or "number")
@@ -55,6 +56,13 @@ _BARE_BOX = re.compile(r"[^\s{}$\\]{1,40}")
 _AFTER_ANSWER = re.compile(
     r"nswer>\s*|nswers?\*{0,2}\s*(?:(?:is|are|should\s+be|must\s+be|=)\b\s*[:=]?|[:=])\s*|nswer\s+(?=\$|\\[(\[])", re.I
 )
+#: Words that what follows may be announced by, without the letters that may be large or small.
+_ANNOUNCING = ("nswer", "NSWER", "ption", "hoice")
+_AFTER_CHOICE = re.compile(r"(?:ption|hoice)\*{0,2}\s*(?:(?:is|=)\b\s*:?|:)\s*(?=\W{0,3}[A-J]\b|\W{0,2}\([a-j]\))")
+_BEFORE_ANSWER = re.compile(
+    r"(?:^|[\s(])(\$[^$\n]{1,60}\$|-?\d[\d,./]*|\(?[A-J]\)?)\s+is\s+(?:the|our|my)\s+(?:final\s+|correct\s+|right\s+)?[aA]$"
+)
+_ENDED = re.compile(r"nswer\s*[.!]?\s*(?:$|\n)")
 _LABEL_LINE = re.compile(r"(?:^|\n)\s*A:[ \t]*(?=\S)")
 _VERDICT_WORD = re.compile(
     r"(?:\*\*)?(?:in)?(?:correct|valid|accurate|consistent)\b|(?:\*\*)?(?:wrong|right|true\s+that|not\b|cannot\b|the\s+same)",
@@ -209,10 +217,13 @@ def _last_phrase(text: str, start: int, stop: int) -> tuple[int, int, str] | Non
     best: tuple[int, int, str] | None = None
     at = stop
     for _ in range(_TRIES):
-        at = text.rfind("nswer", start, at)
+        at = max(text.rfind(word, start, at) for word in _ANNOUNCING)
         if at < 0:
             break
-        phrase = _AFTER_ANSWER.match(text, at, stop)
+        phrase = _AFTER_ANSWER.match(text, at, stop) or _AFTER_CHOICE.match(text, at, stop)
+        if phrase is None and (before := _said_before(text, start, at, stop)) is not None:
+            best = (*before, "phrase")
+            break
         if phrase is None or (text[at + 5 : at + 6] == ">" and text[at - 3 : at - 1] == "</"):
             continue
         if _VERDICT_WORD.match(text, phrase.end(), stop):
@@ -235,6 +246,14 @@ def _last_phrase(text: str, start: int, stop: int) -> tuple[int, int, str] | Non
             if left < right:
                 best = (left, right, "phrase")
     return best
+
+
+def _said_before(text: str, start: int, at: int, stop: int) -> tuple[int, int] | None:
+    """The 5 of a sentence "5 is the answer." at its end."""
+    if not _ENDED.match(text, at, stop):
+        return None
+    found = _BEFORE_ANSWER.search(text, max(start, at - 100), at)
+    return None if found is None else _piece(text, found.start(1), found.end(1))
 
 
 def _piece(text: str, left: int, stop: int) -> tuple[int, int]:

@@ -33,6 +33,16 @@ FOUND = [
     ("I am not sure.", None, "none"),
     ("", None, "none"),
     ("\\boxed{}", None, "none"),
+    ("FINAL ANSWER: 10", "10", "phrase"),
+    ("The correct option is B)", "B)", "phrase"),
+    ("so the right choice is **(c)**.", "(c)", "phrase"),
+    ("Option: D", "D", "phrase"),
+    ("Hence $x=5$ is the final answer.", "x=5", "phrase"),
+    ("Thus, (B) is the correct answer.", "(B)", "phrase"),
+    ("5 is not the answer.", None, "none"),
+    ("If 5 is the answer, then 6 is not.", None, "none"),
+    ("The best option is a parabola.", None, "none"),
+    ("Option B: 5 is wrong", None, "none"),
     ("The final answer is The final answer is ", "The final answer is", "phrase"),
 ]
 

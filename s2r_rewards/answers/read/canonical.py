@@ -33,9 +33,12 @@ _SYMBOLS = re.compile(
 )
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
-#: How a text with delimiters begins, and texts of which nothing but the spacing is ever changed.
-_FIRST = frozenset(left[:2] for left, _ in _DELIMITERS)
+_DOLLARS = (("$$", "$$"), ("$", "$"))
+#: The delimiters of a text that begins with two signs.
+_DELIMITERS = {
+    left[:2]: ((left, right),) for left, right in ((r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
+}
+#: Texts of which nothing but the spacing is ever changed.
 _PLAIN = re.compile(r"(?!\])[-0-9 ,.:;()\[\]/+*=%]+(?<!\[)")
 _STOPS = frozenset(".;,")
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
@@ -56,13 +59,13 @@ def strip_delimiters(text: str) -> str:
     r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
     text = text.strip()
     for _ in range(4):
-        opened = text[:1] == "$" or text[:2] in _FIRST
-        if not opened and text[-1:] not in _STOPS:
+        delimiters = _DOLLARS if text[:1] == "$" else _DELIMITERS.get(text[:2], ())
+        if not delimiters and text[-1:] not in _STOPS:
             break
         before = text
         if len(text) > 1 and text[-1] in _STOPS and not text.endswith(".."):
             text = text[:-1].rstrip()
-        for left, right in _DELIMITERS if opened else ():
+        for left, right in delimiters:
             surrounded = text.startswith(left) and text.endswith(right) and len(text) >= len(left) + len(right)
             if surrounded and not text.endswith("\\$") and left not in (inside := text[len(left) : -len(right)]):
                 text = inside.strip()

@@ -79,7 +79,7 @@ def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None
         return _SAME if gold.lstrip("0") == answer.lstrip("0") else _DIFFERENT
     if gold[0] not in _STARTS or answer[0] not in _STARTS:
         return None
-    if (first := plain_number(gold)) is None or (second := plain_number(answer)) is None:
+    if (second := plain_number(answer)) is None or (first := plain_number(gold)) is None:
         return None
     if policy.max_depth < _DEPTH and "\\" in both:
         return None

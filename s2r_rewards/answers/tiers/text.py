@@ -18,6 +18,7 @@ _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s*([,;])\s*(?=\d)")
 _BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
 _SYNONYMS: dict[str, str] = {phrase: word for word, phrases in WORDS["synonyms"].items() for phrase in phrases.split()}
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_DIFFERENT = Outcome(False, "text", "different text")
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
 #: Where only a word of a scale is asked for, one scale stands for the other.
 _SCALE = {"true": "yes", "false": "no", "unknown": "uncertain", "undetermined": "uncertain"}
@@ -42,7 +43,7 @@ def plain_text(text: str) -> str:
 def normal_words(text: str) -> str:
     """Letters and digits; where there are digits, also everything that could change a number."""
     plain = plain_text(text).lower()
-    if any(character.isdigit() for character in plain):
+    if any(map(str.isdigit, plain)):
         word = _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", _BETWEEN_NUMBERS.sub(r"\1", plain)))
         return _SYNONYMS.get(word, word)
     word = _NOT_ALNUM.sub("", plain)
@@ -63,8 +64,8 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return judged(stated == wanted, "text", "same yes or no", "different yes or no")
     if "..." in gold and _joined(first) == _joined(second):
         return Outcome(True, "text", "same row")
-    if not any(character.isalpha() for character in first):
-        return Outcome(False, "text", "different text")
+    if not any(map(str.isalpha, first)):
+        return _DIFFERENT
     left, right = normal_words(first), normal_words(second)
     if left == right and left in _SYNONYMS.values():
         return Outcome(True, "text", "same words")
@@ -74,17 +75,17 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return judged(same, "text", "same formula as text", "different text")
     if left and left == right and _signs(first) == _signs(second):
         return Outcome(True, "text", "same words")
-    if " " in first or " " in second:
+    if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}".lower()):
         left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
         if len(left) > 2 and left == right and _signs(first) == _signs(second):
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
         return Outcome(True, "text", "same letters as factors")
-    if policy.order != "strict" and _letters(first) == _letters(second) != []:
+    if policy.order != "strict" and (chosen := _letters(first)) and chosen == _letters(second):
         return Outcome(True, "text", "same letters")
-    if policy.order != "strict" and _items(first) == _items(second) != []:
+    if policy.order != "strict" and (listed := _items(first)) and listed == _items(second):
         return Outcome(True, "text", "same words in a list")
-    return Outcome(False, "text", "different text")
+    return _DIFFERENT
 
 
 def _joined(text: str) -> str:
@@ -104,7 +105,8 @@ def _letters(text: str) -> list[str]:
     """The choices of ``ACD`` and of ``A, C and D``, in alphabetical order."""
     if _CHOICES.fullmatch(text) and sorted(text) == list(text):
         return list(text)
-    return [item.upper() for item in _items(text)] if all(len(item) == 1 for item in _items(text)) else []
+    items = _items(text)
+    return [item.upper() for item in items] if all(len(item) == 1 for item in items) else []
 
 
 def _items(text: str) -> list[str]:

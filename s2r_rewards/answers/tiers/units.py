@@ -105,7 +105,8 @@ def in_one_unit(text: str) -> str | None:
     if not text[:1].isdigit() or text[-1].isdigit() or len(text) > 80:
         return None
     plain = " ".join(_STYLED.sub(lambda m: f" {m[1] or ''} ", text).split())
-    plain = _FEET.sub(r"\1 ft \2 in", plain)
+    if "'" in plain:
+        plain = _FEET.sub(r"\1 ft \2 in", plain)
     if not _AMOUNTS.fullmatch(plain):
         return None
     total, last = Fraction(0), None
