@@ -60,7 +60,8 @@ TEXTS = {
     "x or 2": EVERY_NODE[tree.List],
     "\\begin{pmatrix} x & 1 \\\\ 2 & y \\end{pmatrix}": EVERY_NODE[tree.Matrix],
     "\\{x : x > 1\\}": tree.Relation((X, ONE), (">",)),
-    "\\{x \\in y : x > 1\\}": tree.Relation((X, ONE), (">",)),
+    "\\{x \\in \\mathbb{R} : x > 1\\}": tree.Relation((X, ONE), (">",)),
+    "\\{x \\in y : x > 1\\}": tree.List((tree.Relation((X, ONE), (">",)), tree.Relation((X, Y), ("in",))), "and"),
     "1\\frac12": tree.Num(Fraction(3, 2)),
     "-1\\frac12\\%": tree.Percent(tree.Neg(tree.Num(Fraction(3, 2)))),
 }
