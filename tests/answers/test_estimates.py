@@ -87,7 +87,20 @@ def test_close_values_are_left_to_the_exact_way(gold, answer, policy):
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "x+1", "\\sqrt{x}", "e", "\\frac{1}{1+\\sqrt{2}}", "2^{31}", "(2^2)^2", "50\\%", "1/0"]
+    "text",
+    [
+        "x",
+        "x+1",
+        "\\sqrt{x}",
+        "e",
+        "\\frac{1}{1+\\sqrt{2}}",
+        "2^{31}",
+        "(2^2)^2",
+        "50\\%",
+        "1/0",
+        "0^0",
+        "123456789012345678^{29}",
+    ],
 )
 def test_what_is_not_simple_has_no_estimate(text):
     assert estimate(read(text)) is None

@@ -43,7 +43,7 @@ def estimate(node: Node) -> Estimate | None:
     leaves = _Leaves()
     try:
         found = _STEPS[type(node)](leaves, node)
-    except (_Beyond, KeyError, ZeroDivisionError):
+    except (_Beyond, KeyError, ZeroDivisionError, OverflowError):
         return None
     return found if leaves.left >= 0 else None
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..algebra.equality import equal
+from ..algebra.equality import clearly_apart, equal
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
@@ -140,12 +140,17 @@ def compare_values(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     one_angle = g.degree != a.degree and not (g.unit or a.unit) and policy.units != "strict"
     if one_angle and _is_angle((a if g.degree else g).core):  # 30° and π/6 are the same angle
         sides = [tree.Product((side.core, TURN)) if side.degree else side.core for side in (g, a)]
-        return equal(sides[0], sides[1], policy)
+        return _equal(sides[0], sides[1], policy)
     if policy.units == "ignore":
-        return equal(_plain(g), _plain(a), policy)
+        return _equal(_plain(g), _plain(a), policy)
     if g.unit or a.unit or g.degree or a.degree:
         return _quantities(g, a, policy)
-    return equal(g.core, a.core, policy)
+    return _equal(g.core, a.core, policy)
+
+
+def _equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
+    """Two values that something was taken off."""
+    return clearly_apart(gold, answer, policy) or equal(gold, answer, policy)
 
 
 def _plain(side: Wrapped) -> Node:
@@ -159,11 +164,11 @@ def _quantities(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
     if not (first.unit and second.unit):
         if policy.units == "strict" and (first.unit or second.unit):
             return Outcome(False, "number", "a unit on one side only")
-        return equal(first.value, second.value, policy)
+        return _equal(first.value, second.value, policy)
     values = in_unit_of(first, second)
     if values is None:
         return Outcome(False, "number", "different units")
-    return equal(*values, policy)
+    return _equal(*values, policy)
 
 
 def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
@@ -177,10 +182,10 @@ def _percent(g: Wrapped, a: Wrapped, policy: CheckPolicy) -> Outcome:
     proportion = bare is None or 0 < abs(bare) < 1
     if policy.percent == "value" or (policy.percent == "both" and proportion):
         sides = [tree.Quotient(side.core, _HUNDRED) if side.percent else side.core for side in (g, a)]
-        return equal(sides[0], sides[1], policy)
+        return _equal(sides[0], sides[1], policy)
     if proportion:
         return Outcome(False, "number", "a percentage and a proportion")
-    return equal(g.core, a.core, policy)
+    return _equal(g.core, a.core, policy)
 
 
 def _is_angle(node: Node) -> bool:
