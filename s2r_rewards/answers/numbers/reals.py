@@ -23,6 +23,7 @@ _ONE, _TWO = Ball(ONE), Ball(TWO)
 WHOLE_ONLY = frozenset(("factorial", "binom", "gcd", "lcm", "permutations"))
 #: Functions that are not the same formula everywhere.
 PIECEWISE = frozenset(("abs", "floor", "ceil", "max", "min", "sign", "Re", "Im", "arg", "conj"))
+_LARGEST_EXACT = 400  # roots and logarithms that are looked at as whole numbers
 _LARGEST_FACTORIAL = 2_000
 
 
@@ -68,7 +69,7 @@ class Reals(Arithmetic):
         if name in ("max", "min") and values:
             return _extreme(values, name == "max")
         if name == "log" and len(values) == 2:
-            return balls.ln(values[0]) / balls.ln(values[1])
+            return _log(values[0], values[1])
         if name in WHOLE_ONLY:
             return _of_whole_numbers(name, [value.whole for value in values])
         raise Undefined(f"{name} of {len(values)} arguments")
@@ -90,7 +91,34 @@ def _rational_power(base: Ball, exponent: Fraction) -> Ball:
             raise Undefined("an even root of a negative number")
         positive = _rational_power(-base, exponent)
         return -positive if exponent.numerator % 2 else positive
-    return balls.exp(balls.rational(exponent) * balls.ln(base))
+    power = balls.exp(balls.rational(exponent) * balls.ln(base))
+    whole = power.value.to_integral_value()
+    if (
+        not base.error
+        and abs(exponent.numerator) < 50
+        and _is_near(power, whole)
+        and Fraction(whole) ** exponent.denominator == Fraction(base.value) ** exponent.numerator
+    ):
+        return Ball(whole)  # the cube root of 8
+    return power
+
+
+def _log(x: Ball, base: Ball) -> Ball:
+    found = balls.ln(x) / balls.ln(base)
+    whole = found.value.to_integral_value()
+    if (
+        _is_near(found, whole)
+        and not x.error
+        and not base.error
+        and Fraction(base.value) ** int(whole) == Fraction(x.value)
+    ):
+        return Ball(whole)  # log 8 to the base of 2
+    return found
+
+
+def _is_near(found: Ball, whole: Decimal) -> bool:
+    """Whether a value may be a whole number of few digits."""
+    return 0 < abs(whole) < _LARGEST_EXACT and abs(found.value - whole) <= found.error
 
 
 def _extreme(values: list[Ball], largest: bool) -> Ball:
