@@ -26,6 +26,7 @@ from ..read.tree import Node, constants, contains, descendants, functions, varia
 from .criticals import steep_arguments
 from .pieces import is_breaking, with_named_pieces
 from .points import Digits, Point, real_points, whole_points
+from .steps import differ_at_steps
 
 DIGITS = 50
 MAX_DIGITS = 420
@@ -75,6 +76,8 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
         return False
     if look == "alike" and not pieces and same_form(first, second):
         return True
+    if pieces and differ_at_steps(first, second, listed):
+        return False
     breaking = _breaks(first, second)
     agreements, latest = _agreements(first, second, listed), thread_time() + _SEARCH
 
