@@ -115,6 +115,8 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
     if len(sides) == 2 and is_name(sides[1]) and not variables(sides[0]):
         sides = (sides[1], sides[0])
     if is_name(sides[0]) and (lenient or _is_simple(sides[0])):
+        if _is_unknown(sides[0]):
+            return None
         rest = sides[1:]
     elif any(map(variables, sides)):
         return None
@@ -123,6 +125,14 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
     if any(not compare(rest[-1], side, policy).equal for side in rest[:-1]):
         return None
     return rest[-1]
+
+
+def _is_unknown(name: Node) -> bool:
+    """Whether a name is ``|x|``, which leaves the sign of x open: neither ``|z|`` nor ``|AB|`` is an unknown."""
+    match name:
+        case tree.Function("abs", (tree.Sym(letter),)):
+            return len(letter) == 1 and letter.islower() and letter not in "zwuvab"
+    return False
 
 
 def _is_simple(name: Node) -> bool:
