@@ -214,7 +214,7 @@ _BELOW: dict[type, Any] = {
     **dict.fromkeys((Sum, Product, Ratio), _Several.__dict__["parts"]),
     **dict.fromkeys((Quotient, Power, PlusMinus, SetOperation), property(attrgetter("left", "right"))),
     **dict.fromkeys((Neg, Percent, Degree, Unit), property(lambda node: (node.inner,))),
-    **dict.fromkeys((Set, List), _Items.__dict__["items"]),
+    **{kind: vars(kind).get("items", vars(_Items)["items"]) for kind in (Set, List)},  # 3.10 has a slot in each
     Function: Function.__dict__["arguments"],
     Group: Group.__dict__["items"],
     Relation: Relation.__dict__["sides"],
