@@ -215,11 +215,12 @@ def _trim(text: str, left: int, right: int) -> tuple[int, int]:
 
 def _last_phrase(text: str, start: int, stop: int) -> tuple[int, int, str] | None:
     best: tuple[int, int, str] | None = None
-    at = stop
+    places = {word: text.rfind(word, start, stop) for word in _ANNOUNCING}
     for _ in range(_TRIES):
-        at = max(text.rfind(word, start, at) for word in _ANNOUNCING)
+        word, at = max(places.items(), key=lambda place: place[1])
         if at < 0:
             break
+        places[word] = text.rfind(word, start, at)
         phrase = _AFTER_ANSWER.match(text, at, stop) or _AFTER_CHOICE.match(text, at, stop)
         if phrase is None and (before := _said_before(text, start, at, stop)) is not None:
             best = (*before, "phrase")

@@ -11,6 +11,8 @@ from ..read import tree
 from ..read.tree import Node, descendants, variables
 
 _STEEP = Fraction(20)
+#: Functions that may change their formula where a sine in them turns back.
+_TURNED = frozenset(("floor", "ceil", "max", "min", "sqrt", "abs", "sign", "arcsin", "arccos", "arctanh"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +43,27 @@ def criticals(node: Node) -> Iterator[Critical]:
 
 def _of_function(name: str, arguments: tuple[Node, ...]) -> Iterator[Critical]:
     inner = arguments[0]
+    if name in _TURNED:
+        for one in arguments[:5]:
+            yield from _turns(one)
     match name:
         case "floor" | "ceil":
             yield Critical(inner, True)
-            yield from _turns(inner)
         case "max" | "min":
             for k, one in enumerate(arguments[:5]):
                 yield from (Critical(tree.Sum((one, tree.Neg(other)))) for other in arguments[k + 1 : 5])
-                yield from _turns(one)
         case "tan" | "sec":
             yield Critical(tree.Function("cos", (inner,)))
         case "cot" | "csc":
             yield Critical(tree.Function("sin", (inner,)))
         case "arcsin" | "arccos" | "arctanh":
             yield from (Critical(tree.Sum((inner, tree.Num(Fraction(end))))) for end in (1, -1))
-            yield from _turns(inner)
         case "arccosh":
             yield Critical(tree.Sum((inner, tree.Num(Fraction(-1)))))
         case "sqrt":
             yield Critical(inner)
             yield from map(Critical, _factors(inner))
-            yield from _turns(inner)
-        case "abs" | "sign":
-            yield Critical(inner)
-            yield from _turns(inner)
-        case "ln" | "log" | "coth" | "arccot" | "exp" | "tanh" | "sinh" | "cosh":
+        case "abs" | "sign" | "ln" | "log" | "coth" | "arccot" | "exp" | "tanh" | "sinh" | "cosh":
             yield Critical(inner)
 
 

@@ -2,9 +2,10 @@ r"""Are two expressions the same number, or the same function of their variables
 
 Numbers are compared as balls of 50 digits and more (:mod:`..numbers.balls`): a difference is a proof, and agreement is only
 said where no term vanished in a rounding. Functions are compared at the points of :mod:`.points`; they are the same when
-they agree wherever both have a real value, or when naming their pieces (:mod:`.pieces`) makes them the same. Caveats: ``\ln x^2`` and ``2 \ln x`` agree, although only one has values at
-negative numbers; with an absolute value, a floor, a maximum … on either side both must have values at the same points, and what no point
-told apart in 0.7 s of CPU time is believed.
+they agree wherever both have a real value, or when naming their pieces (:mod:`.pieces`) makes them the same. Caveats:
+``\ln x^2`` and ``2 \ln x`` agree, although only one has values at negative numbers; with an absolute value, a floor, a
+maximum … on either side both must have values at the same points, and what no point told apart in 0.7 s of CPU time is
+believed.
 """
 
 from __future__ import annotations
@@ -76,10 +77,10 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
         return False
     if look == "alike" and not pieces and same_form(first, second):
         return True
+    latest = thread_time() + _SEARCH
     if pieces and differ_at_steps(first, second, listed):
         return False
-    breaking = _breaks(first, second)
-    agreements, latest = _agreements(first, second, listed), thread_time() + _SEARCH
+    breaking, agreements = _breaks(first, second), _agreements(first, second, listed)
 
     def proven() -> bool:
         return any(_same_but_for_pieces(first, second, pieces, every, latest) for every in (True, False))

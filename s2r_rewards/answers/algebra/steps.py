@@ -18,7 +18,7 @@ from .changes import Line, Work
 from .criticals import Critical
 
 _BOTH = {"floor", "ceil"}
-_LINES, _WORK, _LOOKS = 3, 40_000, 100
+_LINES, _WORK, _LOOKS = 3, 60_000, 100
 _CLOSE = 1e-9  # how near a whole number the expression has to be
 _APART = 1e-6  # much more than the place is off
 
@@ -37,15 +37,13 @@ def differ_at_steps(first: Node, second: Node, names: Sequence[str]) -> bool:
     if any(part.arguments[0] != inner for part in stepped):
         return False
     rng = random.Random(0)
-    for name in names:
-        for _ in range(_LINES if len(names) > 1 else 1):
-            others = {other: rng.uniform(1, 9) for other in names if other != name}
-            line = Line(name, others, Work(_WORK))
-            if any(
-                _differ_at(first, second, inner, {**others, name: at}, line)
-                for at in line.changes(Critical(inner, True), _LOOKS)
-            ):
-                return True
+    rounds = [name for name in names for _ in range(_LINES if len(names) > 1 else 1)]
+    for name in rounds:
+        others = {other: rng.uniform(1, 9) for other in names if other != name}
+        line = Line(name, others, Work(_WORK // len(rounds)))
+        changes = line.changes(Critical(inner, True), _LOOKS)
+        if any(_differ_at(first, second, inner, {**others, name: at}, line) for at in changes):
+            return True
     return False
 
 

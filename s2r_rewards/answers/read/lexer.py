@@ -82,7 +82,12 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
         elif token is None:
             behind, first = len(pieces) - length_hint(rest), piece[0]
             if first in _NUMERIC:
-                if grouped and "," in piece and ",0" not in piece and _fills_bracket(pieces[behind:], tokens):
+                if (
+                    grouped
+                    and "," in piece
+                    and ",0" not in piece
+                    and _fills_bracket(pieces[behind : behind + 2], tokens)
+                ):
                     tokens.extend(tokenize(piece, False))  # (2,500) is a pair
                 else:
                     append(("num", Num(_number(piece, tokens))))
@@ -133,10 +138,10 @@ def _is_number(tokens: list[Token]) -> bool:
 
 
 def _fills_bracket(after: list[str], tokens: list[Token]) -> bool:
-    """Whether a bracket or a set holds nothing but the digits and commas before ``after``."""
+    """Whether a bracket or a set holds nothing but the digits and commas before ``after``, the next two pieces."""
     if not tokens or tokens[-1] not in (("open", "("), ("open", "["), ("open", "{")):
         return False
-    return next((piece for piece in after[:2] if piece[0] not in _BLANK), "") in _CLOSES
+    return next((piece for piece in after if piece[0] not in _BLANK), "") in _CLOSES
 
 
 class Rounded(Fraction):

@@ -45,7 +45,7 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         yield gold, point
     if type(answer) is tree.Group and (point := _point(gold)) is not None:
         yield point, answer
-    if not names.isdisjoint(_COUNTED) and not (_is_point(gold) and _is_point(answer)):
+    if not names.isdisjoint(_COUNTED) and not (_may_be_point(gold) and _may_be_point(answer)):
         counted = _counted(gold), _counted(answer)
         if counted != (gold, answer):
             yield counted
@@ -62,8 +62,9 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
 
 def _point(node: Node) -> Node | None:
     """The ``(1, 2)`` of ``P(1, 2)``."""
-    named = isinstance(node, tree.Call) and node.name.isupper() and isinstance(node.argument, tree.Group)
-    return node.argument if named and isinstance(node, tree.Call) else None
+    if isinstance(node, tree.Call) and node.name.isupper() and isinstance(node.argument, tree.Group):
+        return node.argument
+    return None
 
 
 def _vectors(gold: Node, answer: Node) -> Iterator[Pair]:
@@ -77,7 +78,7 @@ def _vectors(gold: Node, answer: Node) -> Iterator[Pair]:
         yield vectors
 
 
-def _is_point(node: Node) -> bool:
+def _may_be_point(node: Node) -> bool:
     """Whether a node may be a point P: beside another such it is no number of arrangements."""
     return isinstance(node, tree.Call) and node.name == "P"
 

@@ -48,6 +48,7 @@ _EVERYDAY: dict[str, tuple[str, int, Fraction]] = {
 _AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s?([A-Za-z]+)\.?")
 _AMOUNTS = re.compile(r"\d[\d.]*\s?[A-Za-z]+\.?(?: (?:and )?\d[\d.]*\s?[A-Za-z]+\.?)+")
 _FEET = re.compile(r"(\d{1,12})\s?'\s?(\d{1,12}(?:\.\d{1,12})?)\s?(?:\"|'')")
+#: Words as :func:`read_unit` gives them: without an s at the end.
 _OPPOSITES = {frozenset(pair.split()) for pair in WORDS["opposites"]}
 _STYLED = re.compile(r"\\(?:text|mathrm)\s*\{([^{}]*)\}|\\[ ,]")
 
