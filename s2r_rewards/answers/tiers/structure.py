@@ -141,10 +141,10 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
     match gold, answer:
         case (tree.Relation(), tree.Relation()):
             return None
-        case tree.Relation((_, inside), ("in",)), _:
-            return compare(inside, answer, policy)
-        case _, tree.Relation((_, inside), ("in",)):
-            return compare(gold, inside, policy)
+        case (tree.Relation((_, inside), ("in",)), other) | (other, tree.Relation((_, inside), ("in",))):
+            if isinstance(other, tree.List) and (isinstance(inside, tree.Group) or named_apart(other.items)):
+                return Outcome(False, "structure", "a letter's interval or set, and several answers")
+            return compare(inside, answer, policy) if other is answer else compare(gold, inside, policy)
     return None
 
 
@@ -181,7 +181,7 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
-    if {_joined(gold), _joined(answer)} == {"and", "or"} and all(isinstance(item, tree.Sym) for item in left):
+    if {_joined(gold), _joined(answer)} == {"and", "or"} and _are_statements(left):
         return Outcome(False, "structure", "one joined by and, one by or")  # of p and q, both count
     grouped = isinstance(gold, tree.Group) or isinstance(answer, tree.Group)
     if type(gold) is type(answer) is tree.Set and _sets(left) != _sets(right):
@@ -193,6 +193,13 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if policy.order == "strict" or (policy.order == "notation" and grouped):
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _are_statements(items: tuple[Node, ...]) -> bool:
+    """Whether items are true or false, rather than the values of one letter."""
+    if all(isinstance(item, tree.Relation) for item in items):
+        return len(frozenset().union(*map(variables, items))) > 1
+    return all(isinstance(item, tree.Sym) for item in items)
 
 
 def _sets(items: tuple[Node, ...]) -> int:
