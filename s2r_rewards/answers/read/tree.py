@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter, is_
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
@@ -224,7 +225,7 @@ _BELOW: dict[type, tuple[Any, Callable[[Any, tuple[Node, ...]], Any]]] = {
     Group: (vars(Group)["items"], lambda node, new: Group(node.left, node.right, new)),
     Relation: (vars(Relation)["sides"], lambda node, new: Relation(new, node.ops)),
     Call: (property(lambda node: (node.argument,)), lambda node, new: Call(node.name, *new)),
-    Matrix: (property(lambda node: sum(node.rows, ())), lambda node, new: _matrix(node, new)),
+    Matrix: (property(lambda node: tuple(chain(*node.rows))), lambda node, new: _matrix(node, new)),
 }
 for _kind, (_below, _over) in _BELOW.items():
     setattr(_kind, "below", _below)  # noqa: B010
