@@ -68,6 +68,6 @@ def test_powers_of_e_multiply(a, b, c, d):
 
 def test_a_proof_by_form_needs_a_value_somewhere():
     """Where no plain point has a value of both, the form decides nothing by itself."""
-    assert looks(read("x"), read("x + 0 \\cdot \\ln(0)"), ["x"]) == "unseen"
-    assert looks(read("e^{2x}"), read("e^x e^x"), ["x"]) == "alike"
-    assert looks(read("e^{2x}"), read("e^x"), ["x"]) == "different"
+    assert set(looks(read("x"), read("x + 0 \\cdot \\ln(0)"), ["x"])) == {"unseen"}
+    assert set(looks(read("e^{2x}"), read("e^x e^x"), ["x"])) == {"alike"}
+    assert set(looks(read("e^{2x}"), read("e^x"), ["x"])) == {"different"}

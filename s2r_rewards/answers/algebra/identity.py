@@ -72,11 +72,14 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
     pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
-    look = "unseen" if whole else looks(first, second, listed)
-    if look == "different":
-        return False
-    if look == "alike" and not pieces and same_form(first, second):
-        return True
+    formed = pieces  # with pieces, an equal form is no proof
+    for look in () if whole else looks(first, second, listed):
+        if look == "different":
+            return False
+        if look == "alike" and not formed:
+            if same_form(first, second):
+                return True
+            formed = True
     latest = thread_time() + _SEARCH
     if pieces and differ_at_steps(first, second, listed):
         return False

@@ -153,10 +153,11 @@ class Residues(Arithmetic):
                 total = total * self.value(part) % prime
             return total
         if kind is tree.Sum:
-            return sum(map(self.value, node.parts)) % prime
-        if kind is tree.Power:
-            return self.raised(node) % prime
-        value: int = STEPS[kind](self, node) % prime
+            total = 0
+            for part in node.parts:
+                total += self.value(part)
+            return total % prime
+        value: int = self.raised(node) % prime if kind is tree.Power else STEPS[kind](self, node) % prime
         return value
 
     def quotient(self, top: int, below: int) -> int:

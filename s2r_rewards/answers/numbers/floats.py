@@ -2,10 +2,11 @@
 
 import cmath
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
+from ..read import tree
 from ..read.tree import Node, constants
 from .arithmetic import STEPS, Arithmetic, Undefined, written_fraction
 
@@ -57,23 +58,23 @@ class Watched(Exception):
 _PLAIN_VALUES = (0.3137515, 0.4338211, 2.3761927)
 
 
-def looks(first: Node, second: Node, names: Sequence[str]) -> Literal["different", "alike", "unseen"]:
-    """What two functions are at two points with plain values; a cheap look before the proof. Only a difference is one."""
-    found: Literal["different", "alike", "unseen"] = "unseen"
+Look = Literal["different", "alike", "unseen"]
+
+
+def looks(first: Node, second: Node, names: Sequence[str]) -> Iterator[Look]:
+    """What two functions are at two points with plain values; cheap looks before the proof. Only a difference is one."""
     for start in (_PLAIN_VALUES[0], _PLAIN_VALUES[2]):
         arithmetic = _Watched(first, second, names, start)
         try:
-            if abs(arithmetic.value(first) - arithmetic.value(second)) > 1e-4 * arithmetic.largest:
-                return "different"
-            found = "alike"
+            off = abs(arithmetic.value(first) - arithmetic.value(second))
+            yield "different" if off > 1e-4 * arithmetic.largest else "alike"
         except (Watched, Undefined, ArithmeticError, ValueError):
-            continue
-    return found
+            yield "unseen"
 
 
 def clearly_differ(first: Node, second: Node, names: Sequence[str]) -> bool:
     """Whether two functions differ plainly at one of two points with plain values."""
-    return looks(first, second, names) == "different"
+    return "different" in looks(first, second, names)
 
 
 def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool:
@@ -93,7 +94,8 @@ class Floats(Arithmetic):
         self.variables = variables
 
     def number(self, value: Fraction) -> complex:
-        return value.numerator / value.denominator
+        top, below = value.as_integer_ratio()
+        return top / below
 
     def constant(self, name: str) -> complex:
         if name not in _CONSTANTS:
@@ -109,9 +111,9 @@ class Floats(Arithmetic):
             raise Undefined("an exponent out of range")
         if base == 0 and complex(power).real <= 0:
             raise Undefined("a power of zero")
-        if isinstance(base, complex) and not base.imag:
+        if type(base) is complex and not base.imag:
             base = base.real
-        if isinstance(base, float | int) and base < 0:
+        if not isinstance(base, complex) and base < 0:
             ratio = written_fraction(exponent)
             if ratio is not None and ratio.denominator % 2 and ratio.denominator > 1:  # an odd root is real
                 return ((-base) ** power) * (-1 if ratio.numerator % 2 else 1)
@@ -141,8 +143,24 @@ class _Watched(Floats):
         self.largest = 1.0
         self.real = "i" not in constants(first) and "i" not in constants(second)
 
-    def value(self, node: Node) -> complex:
-        value: complex = STEPS[type(node)](self, node)
+    def value(self, node: Any) -> complex:
+        kind = type(node)
+        value: complex
+        if kind is tree.Sym:
+            value = self.variables[node.name]
+        elif kind is tree.Num:
+            top, below = node.value.as_integer_ratio()
+            value = top / below
+        elif kind is tree.Product:
+            value = 1.0
+            for part in node.parts:
+                value *= self.value(part)
+        elif kind is tree.Sum:
+            value = 0.0
+            for part in node.parts:
+                value += self.value(part)
+        else:
+            value = STEPS[kind](self, node)
         size = abs(value)
         if size > self.largest:
             if size > 1e5:

@@ -54,6 +54,7 @@ class Forms(Residues):
     def __init__(self, seed: int, prime: int, exponents: Forms | None = None) -> None:
         super().__init__(seed, prime)
         self.exponents = exponents
+        self.known: dict[int, int] = {}  # powers by their exponents: most occur on both sides
 
     def constant(self, name: str) -> int:
         if name == "i":
@@ -64,7 +65,18 @@ class Forms(Residues):
         """e to the power of an expression."""
         if self.exponents is None:
             return self.function("exp", [self.value(exponent)])
-        return pow(_fields().generator, self.exponents.value(exponent), self.prime)
+        return self.grown(self.exponents.value(exponent), self.exponents.prime)
+
+    def grown(self, exponent: int, period: int) -> int:
+        """The generator of powers to an exponent, which counts modulo ``period``."""
+        exponent %= period
+        if (found := self.known.get(exponent)) is None:
+            opposite = self.known.get(period - exponent)
+            found = (
+                pow(_fields().generator, exponent, self.prime) if opposite is None else pow(opposite, -1, self.prime)
+            )
+            self.known[exponent] = found
+        return found
 
     def raised(self, node: tree.Power) -> int:
         base, exponent = node.left, node.right
@@ -76,15 +88,15 @@ class Forms(Residues):
             if self.exponents is None:
                 return self.function("power", [self.value(base), self.value(exponent)])
             power = self.exponents.value(exponent) * self.exponents.function("ln", [self.exponents.value(base)])
-            return pow(_fields().generator, power % self.exponents.prime, self.prime)
+            return self.grown(power, self.exponents.prime)
 
     def applied(self, node: tree.Function) -> int:
         if self.exponents is None or node.name not in _BY_POWERS:
-            return super().applied(node)
+            return self.function(node.name, [self.value(part) for part in node.arguments])
         of_real, terms = _BY_POWERS[node.name]
         exponent = self.exponents.value(node.arguments[0]) * (1 if of_real else _imaginary(self.exponents.prime))
-        up = pow(_fields().generator, exponent % self.exponents.prime, self.prime)
-        return self.quotient(*terms(up, pow(up, -1, self.prime), _imaginary(self.prime)))
+        up, down = (self.grown(power, self.exponents.prime) for power in (exponent, -exponent))
+        return self.quotient(*terms(up, down, _imaginary(self.prime)))
 
     def function(self, name: str, values: list[int]) -> int:
         text = f"{self.seed} {name} {values}".encode()
