@@ -42,7 +42,7 @@ from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.parts import compare_parts
 from .tiers.structure import compare
-from .tiers.text import compare_texts, value_in_sentence
+from .tiers.text import compare_texts, only_letters, value_in_sentence
 from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
@@ -233,7 +233,9 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
 def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """Two canonical texts as trees, or as texts where one cannot be read."""
     if _WORDS_ONLY.fullmatch(gold) and _WORDS_ONLY.fullmatch(answer) and "infin" not in gold + answer:
-        return compare_texts(gold, answer, policy)
+        outcome = compare_texts(gold, answer, policy)
+        if outcome.equal or not (only_letters(gold) and only_letters(answer)):
+            return outcome
     first, second = _tree(gold, policy), _tree(answer, policy)
     if first is None or second is None:
         outcome = compare_texts(gold, answer, policy)

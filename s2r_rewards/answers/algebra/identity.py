@@ -80,7 +80,7 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     latest = thread_time() + _SEARCH
     if pieces and differ_at_steps(first, second, listed):
         return False
-    breaking, agreements = _breaks(first, second), _agreements(first, second, listed)
+    breaking, agreements = whole or _breaks(first, second), _agreements(first, second, listed)
 
     def proven() -> bool:
         return any(_same_but_for_pieces(first, second, pieces, every, latest) for every in (True, False))

@@ -32,6 +32,7 @@ _EVERYTHING = (tree.Const("reals"), tree.Sym("mathbbC"))
 _ENDS = frozenset(("sep", "close", "end of text"))
 #: Brackets around a single token that mean nothing.
 _AROUND = ("bracebrace", "()")
+_ARTICLES = frozenset(map(tree.Sym, ("a", "A", "I")))
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
 
 
@@ -124,6 +125,8 @@ class Reader(Terms):
                     part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts
                 ):
                     raise Unreadable(f"not a unit: {word!r}")
+                if node in _ARTICLES and not is_unit(word):
+                    raise Unreadable("an article")  # a circle is no number of circles
                 words.append(word)
             elif (
                 (words and self.kind == "op" and self.value in "/*^")

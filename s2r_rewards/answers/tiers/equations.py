@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import TypeGuard
 
 from ..algebra.calls import with_named_calls
@@ -41,6 +42,25 @@ def name_of(item: Node) -> Node | None:
         case tree.Relation((name, *_), ("=",)) if is_name(name):
             return name
     return None
+
+
+def by_name(node: Node, other: Node) -> tuple[Node, ...] | None:
+    """The equations in ``(x, y) = (1, 2)`` beside a list of equations for the same names, else None."""
+    match node, other:
+        case tree.Relation((tree.Group("(", ")", names), tree.Group("(", ")", values)), ("=",)), tree.List(items):
+            if len(names) == len(values) and set(names) == set(map(name_of, items)):
+                return tuple(tree.Relation(pair, ("=",)) for pair in zip(names, values, strict=True))
+    return None
+
+
+def in_alphabet(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """``y = 2, x = 1`` as ``x = 1, y = 2`` where the names are neighbouring letters, else as it stands."""
+    named = {name.name: item for item in items if isinstance(name := name_of(item), tree.Sym)}
+    letters = sorted(named)
+    if len(named) < len(items) or any(len(letter) > 1 for letter in letters):
+        return items
+    near = all(ord(after) - ord(letter) == 1 for letter, after in pairwise(letters))
+    return tuple(named[letter] for letter in letters) if near else items
 
 
 def rounded_part(node: Node) -> Node | None:

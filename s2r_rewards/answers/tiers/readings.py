@@ -14,7 +14,7 @@ from itertools import permutations
 from ..numbers.exact import as_number
 from ..read import tree
 from ..read.tree import Node, contains, descendants, functions, rebuild, replaced, variables
-from .orders import as_interval, is_order, pieces
+from .orders import as_interval, interval_of, is_order, pieces
 
 Pair = tuple[Node, Node]
 _CONSTANTS = frozenset(("C", "c", "K", "k", "C_0", "C_1", "C_2", "c_0", "c_1", "c_2", "const"))
@@ -50,7 +50,7 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         if counted != (gold, answer):
             yield counted
     ordered = type(gold) in _ORDERED or type(answer) in _ORDERED
-    if ordered and order != "free" and not (_is_ordered(gold) and _is_ordered(answer)):
+    if ordered and order != "free" and not (_is_ordered(gold) and _is_ordered(answer)) and _of_one(gold, answer):
         first, second = _interval(gold), _interval(answer)
         if type(first) is type(second) and (first is not gold or second is not answer):
             yield first, second
@@ -94,6 +94,14 @@ def _counted(node: Node) -> Node:
 def _is_ordered(node: Node) -> bool:
     """Whether a node is written with inequalities."""
     return is_order(node) or (isinstance(node, tree.List) and all(map(is_order, node.items)))
+
+
+def _of_one(*nodes: Node) -> bool:
+    """Whether no list has inequalities of several letters: each would be an interval of its own."""
+    for node in nodes:
+        if isinstance(node, tree.List) and len({found[0] for item in node.items if (found := interval_of(item))}) > 1:
+            return False
+    return True
 
 
 def _interval(node: Node) -> Node:

@@ -20,9 +20,11 @@ from ..read.tree import Node, contains, descendants, facts, kinds_of, rebuild, v
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
+    by_name,
     compare_relations,
     consistent,
     exact_part,
+    in_alphabet,
     is_equation,
     name_of,
     named_apart,
@@ -34,6 +36,7 @@ from .orders import compare_orders, is_order
 from .readings import readings
 
 _MATCHING_LIMIT = 40
+_EMPTY = tree.Const("empty")
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
 _MAY_BE_SETS = {tree.Const, tree.Group, tree.Set, tree.SetOperation, tree.Relation, tree.List}
@@ -127,6 +130,8 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
     """Equations, and ``x in`` in front of a set; None when neither decides."""
     if is_equation(gold) and is_equation(answer):
         return compare_relations(gold, answer, policy, compare)
+    if (listed := by_name(gold, answer) or by_name(answer, gold)) is not None:
+        return _named(listed, _members(answer) or _members(gold) or (), policy)
     if is_equation(gold) or is_equation(answer):
         first = named_value(gold, policy, False, compare) if is_equation(gold) else gold
         second = named_value(answer, policy, True, compare) if is_equation(answer) else answer
@@ -136,10 +141,10 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
     match gold, answer:
         case (tree.Relation(), tree.Relation()):
             return None
-        case tree.Relation((_, inside), ("in",)), _:
-            return compare(inside, answer, policy)
-        case _, tree.Relation((_, inside), ("in",)):
-            return compare(gold, inside, policy)
+        case (tree.Relation((_, inside), ("in",)), other) | (other, tree.Relation((_, inside), ("in",))):
+            if isinstance(other, tree.List) and (isinstance(inside, tree.Group) or named_apart(other.items)):
+                return Outcome(False, "structure", "a letter's interval or set, and several answers")
+            return compare(inside, answer, policy) if other is answer else compare(gold, inside, policy)
     return None
 
 
@@ -176,16 +181,30 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
-    if {_joined(gold), _joined(answer)} == {"and", "or"} and all(isinstance(item, tree.Sym) for item in left):
+    if {_joined(gold), _joined(answer)} == {"and", "or"} and _are_statements(left):
         return Outcome(False, "structure", "one joined by and, one by or")  # of p and q, both count
-    if named_apart(left) or named_apart(right):
-        return _named(left, right, policy)
     grouped = isinstance(gold, tree.Group) or isinstance(answer, tree.Group)
+    if type(gold) is type(answer) is tree.Set and _sets(left) != _sets(right):
+        return Outcome(False, "structure", "an element is a set and its partner is none")
+    if named_apart(left) or named_apart(right):
+        return _named(in_alphabet(left), in_alphabet(right), policy) if grouped else _named(left, right, policy)
     if grouped and not _one_tuple(gold, answer):
         return Outcome(False, "structure", "a tuple or interval and several answers")
     if policy.order == "strict" or (policy.order == "notation" and grouped):
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _are_statements(items: tuple[Node, ...]) -> bool:
+    """Whether items are true or false, rather than the values of one letter."""
+    if all(isinstance(item, tree.Relation) for item in items):
+        return len(frozenset().union(*map(variables, items))) > 1
+    return all(isinstance(item, tree.Sym) for item in items)
+
+
+def _sets(items: tuple[Node, ...]) -> int:
+    """How many of them are sets: ``{1}`` stands for 1 as an answer, but not among the elements of a set."""
+    return sum(type(item) is tree.Set or item == _EMPTY for item in items)
 
 
 def _joined(node: Node) -> str:
@@ -199,6 +218,8 @@ def _only_item(
     for node in (gold, answer):
         if isinstance(node, kind) and len(node.items) == 1:
             (item,) = node.items
+            if item == _EMPTY:  # the set that holds the empty set has an element
+                return None
             return compare(item, answer, policy) if node is gold else compare(gold, item, policy)
     return None
 
@@ -212,7 +233,10 @@ def _one_tuple(gold: Node, answer: Node) -> bool:
 
 
 def _named(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPolicy) -> Outcome:
-    """Answers for different quantities: by name where both name them, otherwise in order."""
+    """Answers for different quantities: by name where both name them, otherwise in order.
+
+    Neighbouring letters have their alphabet's order beside a tuple: ``(1, 2)`` is x = 1 and y = 2.
+    """
     if named_apart(left) and named_apart(right):
         names = [name_of(item) for item in right]
         if set(names) != set(map(name_of, left)):

@@ -7,7 +7,7 @@ paraphrase is not the same text.
 import re
 
 from ..policy import CheckPolicy
-from ..read.vocabulary import WORDS
+from ..read.vocabulary import SHORT_WORDS, WORDS
 from ..result import Outcome, judged
 
 _STYLE = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)")
@@ -61,7 +61,8 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         wanted, stated = (_yes_or_no(side) for side in (first, second))
         if policy.kind == "word":
             wanted, stated = _SCALE.get(wanted, wanted), _SCALE.get(stated, stated)
-        return judged(stated == wanted, "text", "same yes or no", "different yes or no")
+        if wanted:
+            return judged(stated == wanted, "text", "same yes or no", "different yes or no")
     if "..." in gold and _joined(first) == _joined(second):
         return Outcome(True, "text", "same row")
     if not any(map(str.isalpha, first)):
@@ -73,7 +74,7 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if any(map(_FORMULA.search, formulas)):
         same = _squeezed(formulas[0]) == _squeezed(formulas[1])
         return judged(same, "text", "same formula as text", "different text")
-    if left and left == right and _same_signs(first, second):
+    if left and left == right and _same_signs(first, second) and not _other_letters(first, second):
         return Outcome(True, "text", "same words")
     if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}".lower()):
         left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
@@ -86,6 +87,22 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     if policy.order != "strict" and (listed := _items(first)) and listed == _items(second):
         return Outcome(True, "text", "same words in a list")
     return _DIFFERENT
+
+
+def only_letters(text: str) -> bool:
+    """Whether a text has no word in it, but letters that may be multiplied: ``x-y``, ``a, b``, ``mgh``."""
+    return not any(map(_is_word, _RUN.findall(text)))
+
+
+def _is_word(run: str) -> bool:
+    return len(run) > 3 or run.lower() in SHORT_WORDS or (len(run) == 3 and _VOWEL.search(run) is not None)
+
+
+def _other_letters(first: str, second: str) -> bool:
+    """Whether two texts of nothing but letters have them, or the signs between them, in another way."""
+    if any(map(str.isdigit, first)) or not (only_letters(first) or only_letters(second)):
+        return False
+    return _LETTER_OR_SIGN.findall(first.strip("(). ")) != _LETTER_OR_SIGN.findall(second.strip("(). "))
 
 
 def _joined(text: str) -> str:
@@ -102,10 +119,10 @@ def _same_factors(first: str, second: str) -> bool:
 
 
 def _letters(text: str) -> list[str]:
-    """The choices of ``ACD`` and of ``A, C and D``, in alphabetical order."""
+    """The choices of ``ACD`` and of ``A, C and D``, in alphabetical order; small letters are variables."""
     if _CHOICES.fullmatch(text) and sorted(text) == list(text):
         return list(text)
-    items = _items(text)
+    items = _items(text) if _CAPITALS.search(text) else []
     return [item.upper() for item in items] if all(len(item) == 1 for item in items) else []
 
 
@@ -113,7 +130,9 @@ def _items(text: str) -> list[str]:
     """The words of ``red, white and blue`` in alphabetical order; empty for what is no list of words."""
     parts = _PARTING.split(text)
     listed = len(parts) > 1 and not _DOUBT.search(text) and not _NEGATED.search(text)
-    return sorted(normal_words(part) for part in parts) if listed and all(map(_NAMED.fullmatch, parts)) else []
+    if not listed or not all(map(_NAMED.fullmatch, parts)) or any(part.lower() in _YES_NO for part in parts):
+        return []  # yes and no answer several questions, in their order
+    return sorted(map(normal_words, parts))
 
 
 def _yes_or_no(text: str) -> str:
@@ -125,6 +144,8 @@ def _yes_or_no(text: str) -> str:
     return found[1].lower() if len(said) == 1 and not _DOUBT.search(text) else ""
 
 
+_RUN, _VOWEL, _CAPITALS = re.compile("[A-Za-z]+"), re.compile("[aeiou]", re.I), re.compile(r"\b[A-H]")
+_LETTER_OR_SIGN = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")
 _CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
 _CHOICES = re.compile("[A-H]{2,8}")
 _PARTING = re.compile(r"\s*(?:,\s*and\b|,|;|&|\band\b)\s*")
