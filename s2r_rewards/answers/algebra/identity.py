@@ -15,6 +15,7 @@ from decimal import Decimal, DecimalException, localcontext
 from time import thread_time
 from typing import Any, Literal
 
+from ..numbers import enclosures
 from ..numbers.arithmetic import Undefined, same_rational
 from ..numbers.balls import VANISHING, Ball, Hidden, MoreDigits, context
 from ..numbers.complexes import Complexes, Pair
@@ -48,6 +49,10 @@ def same_constant(first: Node, second: Node) -> bool | None:
     Raises:
         Undefined: a side has no value.
     """
+    if (look := enclosures.compared(first, second)) == "apart":
+        return False
+    if look == "close" and same_form(first, second):
+        return True
     found = _at(first, second, {}, Reals)
     if found in ("one", "none"):
         found = _at(first, second, {}, Complexes)
