@@ -19,7 +19,9 @@ NUMBERS = st.one_of(
     st.integers(0, 9).map(Fraction), st.fractions(0, 9, max_denominator=9), st.sampled_from((10**40, 10**-99, 10**-200))
 ).map(lambda value: tree.Num(Fraction(value)))
 NAMES = ("sqrt", "ln", "exp", "sin", "cos", "tan", "arctan", "arcsin", "arccos", "abs", "cosh", "arctanh", "floor")
-EXPONENTS = st.sampled_from((Fraction(1, 2), Fraction(1, 3), Fraction(2, 3), Fraction(-1, 3), Fraction(2), Fraction(-3)))
+EXPONENTS = st.sampled_from(
+    (Fraction(1, 2), Fraction(1, 3), Fraction(2, 3), Fraction(-1, 3), Fraction(2), Fraction(-3))
+)
 
 
 def _larger(inner):
@@ -34,7 +36,9 @@ def _larger(inner):
     )
 
 
-CONSTANTS = st.recursive(st.one_of(NUMBERS, st.sampled_from((tree.Const("pi"), tree.Const("e")))), _larger, max_leaves=8)
+CONSTANTS = st.recursive(
+    st.one_of(NUMBERS, st.sampled_from((tree.Const("pi"), tree.Const("e")))), _larger, max_leaves=8
+)
 
 
 @given(CONSTANTS, CONSTANTS, st.integers(0, 2))

@@ -77,7 +77,7 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
     pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
-    formed = pieces  # with pieces, an equal form is no proof
+    look, formed = "unseen", pieces  # with pieces, an equal form is no proof
     for look in () if whole else looks(first, second, listed):
         if look == "different":
             return False
@@ -85,6 +85,8 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
             if same_form(first, second):
                 return True
             formed = True
+    if not whole and look == "unseen" and enclosures.apart_somewhere(first, second, listed):
+        return False
     latest = thread_time() + _SEARCH
     if pieces and differ_at_steps(first, second, listed):
         return False
