@@ -106,12 +106,12 @@ class Floats(Arithmetic):
             top, below = node.value.as_integer_ratio()
             value = top / below
         elif kind is tree.Product:
-            value = 1.0
-            for part in node.parts:
+            value = self.value(node.parts[0])
+            for part in node.parts[1:]:
                 value *= self.value(part)
         elif kind is tree.Sum:
-            value = 0.0
-            for part in node.parts:
+            value = self.value(node.parts[0])
+            for part in node.parts[1:]:
                 value += self.value(part)
         else:
             value = STEPS[kind](self, node)
