@@ -8,6 +8,7 @@ which is what it would be if every term of every sum were positive.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from math import factorial, frexp, pi, sqrt
 from typing import Any
 
@@ -34,11 +35,16 @@ class _Beyond(Exception):
 
 def estimate(node: Node) -> Estimate | None:
     """The value and the size of a constant, None for anything that is not as simple as said above."""
-    if type(node) not in _STEPS:
+    if type(node) is tree.Num:  # as most are
+        top, below = node.value.as_integer_ratio()
+        if -_LARGE < top < _LARGE > below:
+            value = top / below
+            return value, abs(value)
+    if (step := _STEPS.get(type(node))) is None:
         return None
     left = [_LEAVES]
     try:
-        found = _STEPS[type(node)](left, node)
+        found = step(left, node)
     except (_Beyond, KeyError, ZeroDivisionError, OverflowError):
         return None
     return found if left[0] >= 0 else None
@@ -85,9 +91,8 @@ def _product(left: _Left, node: tree.Product) -> Estimate:
 
 def _quotient(left: _Left, node: tree.Quotient) -> Estimate:
     below = node.right
-    for part in below.parts if type(below) is tree.Product else (below,):
-        if type(part) not in _SINGLE:
-            raise _Beyond
+    if not (_SINGLE.issuperset(map(type, below.parts)) if type(below) is tree.Product else type(below) in _SINGLE):
+        raise _Beyond
     top, size = _STEPS[type(node.left)](left, node.left)
     value, _ = _STEPS[type(below)](left, below)
     return top / value, size / abs(value)
@@ -112,9 +117,14 @@ def _power(left: _Left, node: tree.Power) -> Estimate:
 def _function(left: _Left, node: tree.Function) -> Estimate:
     left[0] -= 1
     inner = node.arguments[0]
-    if type(inner) is not tree.Num or len(node.arguments) > 1:
+    over = inner.right if type(inner) is tree.Quotient else _ONE
+    inner = inner.left if type(inner) is tree.Quotient else inner
+    if type(inner) is not tree.Num or type(over) is not tree.Num or len(node.arguments) > 1:
         raise _Beyond
     top, below = inner.value.as_integer_ratio()
+    if over is not _ONE:
+        factor, divisor = over.value.as_integer_ratio()
+        top, below = top * divisor, below * factor
     if node.name == "sqrt" and 0 <= top * below < _LARGEST_ROOT:
         value = sqrt(top / below)
     elif node.name == "factorial" and 0 <= top <= _LARGEST_FACTORIAL and below == 1:
@@ -124,6 +134,7 @@ def _function(left: _Left, node: tree.Function) -> Estimate:
     return value, value
 
 
+_ONE = tree.Num(Fraction(1))
 _CONSTANTS: dict[str, Estimate] = {"pi": (pi, pi), "i": (1j, 1.0)}
 #: What has one term in exact arithmetic, whatever it is made of; a divisor has to.
 _SINGLE = frozenset((tree.Num, tree.Const, tree.Power, tree.Function))

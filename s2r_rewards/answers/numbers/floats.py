@@ -88,10 +88,45 @@ def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool
 
 
 class Floats(Arithmetic):
-    """Double precision with a value for every variable."""
+    """Double precision with a value for every variable; ``watched`` gives up where a value is large, tiny or not real."""
+
+    watched = False
+    largest = 1.0
+    real = True
 
     def __init__(self, variables: Mapping[str, complex]) -> None:
         self.variables = variables
+
+    def value(self, node: Any) -> complex:
+        kind = type(node)
+        value: complex
+        if kind is tree.Sym:
+            value = self.variables[node.name]
+        elif kind is tree.Num:
+            top, below = node.value.as_integer_ratio()
+            value = top / below
+        elif kind is tree.Product:
+            value = self.value(node.parts[0])
+            for part in node.parts[1:]:
+                value *= self.value(part)
+        elif kind is tree.Sum:
+            value = self.value(node.parts[0])
+            for part in node.parts[1:]:
+                value += self.value(part)
+        else:
+            value = STEPS[kind](self, node)
+        if not self.watched:
+            return value
+        size = abs(value)
+        if size > self.largest:
+            if size > 1e5:
+                raise Watched
+            self.largest = size
+        elif size < 1e-5 and size:
+            raise Watched
+        if type(value) is complex and value.imag and self.real:
+            raise Watched
+        return value
 
     def number(self, value: Fraction) -> complex:
         top, below = value.as_integer_ratio()
@@ -138,39 +173,11 @@ class Floats(Arithmetic):
 class _Watched(Floats):
     """Double precision that gives up where a value is large, tiny or, unless i is written, not real."""
 
+    watched = True
+
     def __init__(self, first: Node, second: Node, names: Sequence[str], start: float) -> None:
         super().__init__({name: start + 0.5 * (k * 0.618 % 1) for k, name in enumerate(names)})
-        self.largest = 1.0
         self.real = "i" not in constants(first) and "i" not in constants(second)
-
-    def value(self, node: Any) -> complex:
-        kind = type(node)
-        value: complex
-        if kind is tree.Sym:
-            value = self.variables[node.name]
-        elif kind is tree.Num:
-            top, below = node.value.as_integer_ratio()
-            value = top / below
-        elif kind is tree.Product:
-            value = 1.0
-            for part in node.parts:
-                value *= self.value(part)
-        elif kind is tree.Sum:
-            value = 0.0
-            for part in node.parts:
-                value += self.value(part)
-        else:
-            value = STEPS[kind](self, node)
-        size = abs(value)
-        if size > self.largest:
-            if size > 1e5:
-                raise Watched
-            self.largest = size
-        elif size < 1e-5 and size:
-            raise Watched
-        if type(value) is complex and value.imag and self.real:
-            raise Watched
-        return value
 
     def function(self, name: str, values: list[complex]) -> complex:
         if name in ("floor", "ceil") and abs(values[0] - round(_real(values[0]))) < _JUMP:
