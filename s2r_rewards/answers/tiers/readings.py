@@ -24,9 +24,9 @@ _WHOLE = frozenset("knmlNj")
 _HATS = ("hati", "hatj", "hatk")
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 _COUNTED = {"C": "binom", "P": "permutations"}
-_PLAIN = (tree.Num, tree.Const, tree.Percent)
 _SEVERAL = frozenset((tree.List, tree.Set))
 _ORDERED = frozenset((tree.Relation, tree.SetOperation, tree.List))
+_MAY_BE_INTERVALS = _ORDERED | {tree.Group}
 
 
 def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = frozenset()) -> Iterator[Pair]:
@@ -34,9 +34,8 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
 
     ``bound`` are letters that a side says to be any whole number: ``k \\in \\mathbb{Z}``.
     """
-    if isinstance(gold, _PLAIN) and isinstance(answer, _PLAIN):
-        return
-    names = variables(gold) | variables(answer)
+    ours, theirs = variables(gold), variables(answer)
+    names = ours | theirs
     if not names:
         return
     if "hati" in names or "hatj" in names:
@@ -49,13 +48,14 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         counted = _counted(gold), _counted(answer)
         if counted != (gold, answer):
             yield counted
-    ordered = type(gold) in _ORDERED or type(answer) in _ORDERED
+    kinds = (type(gold), type(answer))
+    ordered = _MAY_BE_INTERVALS.issuperset(kinds) and not _ORDERED.isdisjoint(kinds)
     if ordered and order != "free" and not (_is_ordered(gold) and _is_ordered(answer)) and _of_one(gold, answer):
         first, second = _interval(gold), _interval(answer)
         if type(first) is type(second) and (first is not gold or second is not answer):
             yield first, second
-    if type(gold) in _SEVERAL or type(answer) in _SEVERAL:
-        return  # the members are looked at one by one
+    if not _SEVERAL.isdisjoint(kinds) or not ours or not theirs:
+        return  # the members of lists are looked at one by one
     for renamed in renamings(gold, answer, bound):
         yield gold, renamed
 
