@@ -14,7 +14,7 @@ from ..numbers.arithmetic import Undefined
 from ..numbers.balls import ONE, ZERO, Ball, MoreDigits, context
 from ..numbers.reals import Reals
 from ..read import tree
-from ..read.tree import Node, variables
+from ..read.tree import Node, contains, variables
 
 #: Whether a number is in a union, an intersection or a difference, from whether it is in each part.
 _JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {
@@ -181,8 +181,11 @@ def _relation(node: tree.Relation) -> RealSet | None:
     sides, ops = tuple(map(_as_variable, node.sides)), node.ops
     if ops == ("in",):
         inside, member = _set(sides[1]), sides[0]
-        name = member.name if isinstance(member, tree.Sym) else None
-        return None if inside is None else RealSet(inside.cuts, inside.contains, name, inside.whole)
+        if inside is None or not (isinstance(member, tree.Sym) or (_is_quantity(member) and not inside.whole)):
+            return None
+        return RealSet(
+            inside.cuts, inside.contains, member.name if isinstance(member, tree.Sym) else None, inside.whole
+        )
     names = frozenset[str]().union(*map(variables, sides))
     if len(names) != 1 or not _HOLDS.keys() >= set(ops):
         return None
@@ -200,6 +203,11 @@ def _relation(node: tree.Relation) -> RealSet | None:
         return all(map(_holds, found, ops, found[1:]))
 
     return RealSet(cuts, contains, name)
+
+
+def _is_quantity(node: Node) -> bool:
+    """Whether an expression, as the ``ab`` of ``ab \\in (0, 1)``, names what is in a set; 1 and 2x do not."""
+    return bool(variables(node)) and not contains(node, tree.Num)
 
 
 def _side(node: Node, name: str) -> Callable[[Decimal], Decimal]:

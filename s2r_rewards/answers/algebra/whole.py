@@ -27,6 +27,8 @@ _NATURAL = (tree.Sym("mathbbN+"), tree.Sym("mathbbN0"))
 _SETS = (_ALL, tree.Sym("mathbbN"), *_NATURAL)
 _NONE: frozenset[str] = frozenset()
 _RATIONAL = (tree.Sym("mathbbQ"),)
+_DOMAINS = frozenset((*_SETS, *_RATIONAL, tree.Sym("mathbbC")))
+_SOURCES = frozenset().union(*map(variables, _DOMAINS))
 #: Letters that stand for whole numbers, said or not.
 COUNTERS = frozenset("knmlNj")
 _PERIOD = frozenset("k")  # n may be the number of anything
@@ -40,17 +42,20 @@ Steps = tuple[Decimal, Decimal]
 def is_domain(node: Node) -> bool:
     """Whether a statement says what kind of number a letter is."""
     match node:
-        case tree.Relation((_, tree.Sym(name)), ("in",)):
-            return name.startswith("mathbb")
+        case tree.Relation((tree.Sym(), tree.Sym() as source), ("in",)):
+            return source in _DOMAINS
     return False
 
 
 def without_domain(node: Node) -> Node:
-    r"""Without ``k \in \mathbb{Z}`` beside an answer: it explains a letter."""
+    r"""Without ``k \in \mathbb{Z}`` beside an answer: it explains a letter of it."""
     if not isinstance(node, tree.List):
         return node
     kept = tuple(item for item in node.items if not is_domain(item))
     if not kept or len(kept) == len(node.items):
+        return node
+    letters = frozenset(part for item in kept for name in variables(item) for part in name.split("_"))
+    if not all(variables(item) <= letters | _SOURCES for item in node.items if is_domain(item)):
         return node
     return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
 
@@ -72,7 +77,8 @@ def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:
             said = (only,)
         case _:
             return []
-    return [item for item in said if isinstance(item, tree.Relation) and item.ops == ("in",) and item.sides[1] in sets]
+    found = [item for item in said if isinstance(item, tree.Relation) and item.ops == ("in",)]
+    return [item for item in found if item.sides[1] in sets and isinstance(item.sides[0], tree.Sym)]
 
 
 def same_whole_numbers(gold: Node, answer: Node) -> bool | None:

@@ -26,6 +26,7 @@ from .equations import (
     exact_part,
     in_alphabet,
     is_equation,
+    is_name,
     name_of,
     named_apart,
     named_value,
@@ -154,7 +155,9 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
     match gold, answer:
         case (tree.Relation(), tree.Relation()):
             return None
-        case (tree.Relation((_, inside), ("in",)), other) | (other, tree.Relation((_, inside), ("in",))):
+        case (tree.Relation((name, inside), ("in",)), other) | (other, tree.Relation((name, inside), ("in",))):
+            if not is_name(name):
+                return Outcome(False, "structure", "a statement about a number, and a set")
             if isinstance(other, tree.List) and (isinstance(inside, tree.Group) or named_apart(other.items)):
                 return Outcome(False, "structure", "a letter's interval or set, and several answers")
             return compare(inside, answer, policy) if other is answer else compare(gold, inside, policy)

@@ -11,13 +11,16 @@ from ..read.vocabulary import SHORT_WORDS, WORDS
 from ..result import Outcome, judged
 
 _STYLE = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)")
-_NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])")
+#: A star between two words or brackets multiplies; any other is for bold type.
+_NOISE = re.compile(
+    r"[{}$\"'`~]|(?<![\w)\]])\*+|\*+(?![\w(\[])|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])"
+)
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
 _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s*([,;])\s*(?=\d)")
-_BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
+_BLANKS = re.compile(r"\s|[.,;?]+(?=\s|$)|(?<![\w)}])[.,;?](?!\d)")
 _SYNONYMS: dict[str, str] = {phrase: word for word, phrases in WORDS["synonyms"].items() for phrase in phrases.split()}
-_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_ARTICLE = re.compile(r"\b(?:[Aa]|[Aa]n|[Tt]he)\s+(?=[A-Za-z](?:[A-Za-z]{2}|-[a-z]))(?!and\b|nor\b)")
 _DIFFERENT = Outcome(False, "text", "different text")
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
 #: Where only a word of a scale is asked for, one scale stands for the other.
@@ -76,8 +79,8 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return judged(same, "text", "same formula as text", "different text")
     if left and left == right and _same_signs(first, second) and not _other_letters(first, second):
         return Outcome(True, "text", "same words")
-    if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}".lower()):
-        left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
+    if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}"):
+        left, right = (normal_words(_ARTICLE.sub(" ", side)) for side in (first, second))
         if len(left) > 2 and left == right and _same_signs(first, second):
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
@@ -177,7 +180,7 @@ def _same_signs(first: str, second: str) -> bool:
 
 
 def _in_place(text: str) -> str:
-    return re.sub(r"[\s.,;'\"?\\]|\b(?:a|an|the)\b|(?<=[A-Za-z])-(?=[A-Za-z])", "", text.lower())
+    return re.sub(r"[\s.,;'\"?\\]|(?<=[a-z])-(?=[a-z])", "", _ARTICLE.sub("", text).lower())
 
 
 def value_in_sentence(answer: str) -> str | None:
