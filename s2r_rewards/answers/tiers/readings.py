@@ -60,6 +60,29 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         yield gold, renamed
 
 
+def spread(node: Node) -> Node:
+    """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
+    if not contains(node, tree.PlusMinus):
+        return node
+    if isinstance(node, tree.List | tree.Set):
+        flat: list[Node] = []
+        for item in node.items:
+            values = spread(item)
+            flat.extend(values.items if isinstance(values, tree.List) and not isinstance(item, tree.List) else (item,))
+        return node.over(tuple(flat)) if len(flat) > len(node.items) else node
+    if tree.PlusMinus in map(type, descendants(node, without=(tree.List, tree.Set))):
+        return tree.List((_signed(node, True), _signed(node, False)))
+    return node
+
+
+def _signed(node: Node, upper: bool) -> Node:
+    """The value of ``a ± b`` with the upper or the lower signs."""
+    if isinstance(node, tree.PlusMinus):
+        left, right = _signed(node.left, upper), _signed(node.right, upper)
+        return tree.Sum((left, right if node.upper == upper else tree.Neg(right)))
+    return rebuild(node, lambda child: _signed(child, upper)) if type(node) not in tree.LEAVES else node
+
+
 def _point(node: Node) -> Node | None:
     """The ``(1, 2)`` of ``P(1, 2)``."""
     if isinstance(node, tree.Call) and node.name.isupper() and isinstance(node.argument, tree.Group):

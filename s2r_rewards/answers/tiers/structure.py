@@ -6,7 +6,6 @@ notation; an equation without a name in front is equal to its multiples. Caveat:
 differ, and a missing or an extra answer is wrong.
 """
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
@@ -16,7 +15,7 @@ from ..algebra.whole import COUNTERS, same_progressions, same_whole_numbers, who
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, descendants, facts, kinds_of, rebuild, variables
+from ..read.tree import Node, facts, kinds_of, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -34,7 +33,7 @@ from .equations import (
 )
 from .number import compare_values, unwrap
 from .orders import compare_orders, is_order
-from .readings import readings
+from .readings import readings, spread
 
 _MATCHING_LIMIT = 40
 _EMPTY = tree.Const("empty")
@@ -62,7 +61,7 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
             if (second := _compare(*pair, policy)).equal:
                 return second
         counted = not (COUNTERS.isdisjoint(ours) or COUNTERS.isdisjoint(theirs))
-        if counted and same_progressions(_spread(gold), _spread(answer)):
+        if counted and same_progressions(spread(gold), spread(answer)):
             return Outcome(True, "structure", "same progressions")
     return outcome
 
@@ -92,7 +91,7 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
             return Outcome(False, "structure", "a rounded value that is none")
         gold, answer = exact_part(gold), exact_part(answer)
         if within & _SEVERAL:
-            gold, answer = _spread(gold), _spread(answer)
+            gold, answer = spread(gold), spread(answer)
         gold, answer = without_domain(gold), without_domain(answer)
     kinds = (type(gold), type(answer))
     if kinds[0] in _VALUES and kinds[1] in _VALUES:
@@ -166,29 +165,6 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
 
 def _inequalities(node: Node) -> bool:
     return isinstance(node, tree.List) and all(isinstance(i, tree.Relation) and i.ops != ("=",) for i in node.items)
-
-
-def _spread(node: Node) -> Node:
-    """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
-    if not contains(node, tree.PlusMinus):
-        return node
-    if isinstance(node, tree.List | tree.Set):
-        flat: list[Node] = []
-        for item in node.items:
-            spread = _spread(item)
-            flat.extend(spread.items if isinstance(spread, tree.List) and not isinstance(item, tree.List) else (item,))
-        return replace(node, items=tuple(flat)) if len(flat) > len(node.items) else node
-    if tree.PlusMinus in map(type, descendants(node, without=(tree.List, tree.Set))):
-        return tree.List((_signed(node, True), _signed(node, False)))
-    return node
-
-
-def _signed(node: Node, upper: bool) -> Node:
-    """The value of ``a ± b`` with the upper or the lower signs."""
-    if isinstance(node, tree.PlusMinus):
-        left, right = _signed(node.left, upper), _signed(node.right, upper)
-        return tree.Sum((left, right if node.upper == upper else tree.Neg(right)))
-    return rebuild(node, lambda child: _signed(child, upper))
 
 
 def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
