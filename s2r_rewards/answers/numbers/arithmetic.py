@@ -133,6 +133,9 @@ def written_fraction(node: Node) -> Fraction | None:
     return None
 
 
+_LARGEST_EXPONENT = 10**6
+
+
 class Residues(Arithmetic):
     """Whole numbers modulo a prime; π and e count as variables, which no rational function tells from them."""
 
@@ -157,7 +160,11 @@ class Residues(Arithmetic):
             for part in node.parts:
                 total += self.value(part)
             return total % prime
-        value: int = self.raised(node) % prime if kind is tree.Power else STEPS[kind](self, node) % prime
+        if kind is tree.Power and type(node.right) is tree.Num:  # the most frequent case of ``power``
+            top, below = node.right.value.as_integer_ratio()
+            if below == 1 and 0 <= top < _LARGEST_EXPONENT:
+                return pow(self.value(node.left), top, prime)
+        value: int = STEPS[kind](self, node) % prime
         return value
 
     def quotient(self, top: int, below: int) -> int:
@@ -179,7 +186,7 @@ class Residues(Arithmetic):
     def power(self, base: int, exponent: Node) -> int:
         size = exponent.inner if type(exponent) is tree.Neg else exponent
         top, below = size.value.as_integer_ratio() if type(size) is tree.Num else (0, 0)
-        if below != 1 or top >= 10**6:
+        if below != 1 or top >= _LARGEST_EXPONENT:
             raise Undefined("no whole power within bounds")
         if (power := top if size is exponent else -top) >= 0:
             return pow(base, power, self.prime)
