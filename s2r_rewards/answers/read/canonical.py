@@ -5,7 +5,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 """
 
 import re
-from string import ascii_uppercase
+from string import ascii_letters, ascii_uppercase
 
 from .kept import kept
 from .spelling import NUMBER_STARTS, respell
@@ -54,6 +54,7 @@ _SIGNED = frozenset("-.0123456789")
 _UNIT_ENDS = frozenset(ascii_uppercase + "mgshrn")  # of the letters that they are written with
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
+_LETTERED = frozenset(ascii_letters + "\\")
 _INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
 
@@ -92,16 +93,20 @@ def strip_delimiters(text: str) -> str:
 
 def spaced_number(text: str) -> str:
     """Plain spellings that only make sense as a whole: ``1 000``, ``6th``, ``all real numbers``."""
-    if len(text) < 40 and (whole := _WHOLE.get(text.lower())) is not None:
+    first = text[:1]
+    if first in _LETTERED and len(text) < 40 and (whole := _WHOLE.get(text.lower())) is not None:
         return whole
-    if "^" in text[:3]:
+    if first in "fghFG" and "^" in text[:3]:
         text = _INVERSE.sub(r"\1'(", text)
-    if text.startswith(("=", "\\approx", " ")):
+    elif first in "=\\ " and text.startswith(("=", "\\approx", " ")):
         for sign in ("=", r"\approx"):
             text = text.removeprefix(sign).lstrip()
+        first = text[:1]
+    if not first.isdecimal():
+        return text
     if " " in text and _SPACED.fullmatch(text):
         return text.replace(" ", "")
-    if text[-1:] in "tdh}" and (ordinal := _ORDINAL.fullmatch(text)):
+    if text[-1] in "tdh}" and (ordinal := _ORDINAL.fullmatch(text)):
         return ordinal[1]
     return text
 
