@@ -56,7 +56,7 @@ _NO_LIST = re.compile(r"\d(?:,|\{,\}|,\\!)0\d")
 _FORMULA = re.compile(r"[^=]*[|()+*/^-][^=]*=")
 _are_words = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]").fullmatch
 #: A letter outside of a command that begins a word, "5 h 30 m" or "B) 25".
-_SPEAKS = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""")
+_speaks = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""").search
 
 
 def check(
@@ -204,7 +204,7 @@ def _may_mean_else(gold: str, answer: str) -> bool:
         ("C" in both and "_" in both) or "'" in both or ("$" in both and "$" in (gold[:1], answer[:1])) or gold[4:5] == "-"
         or ("\\" in both and ("\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both))
         or (("=" in both or ":" in both) and (unnamed(gold) is not None or unnamed(answer) is not None))
-        or not both.isascii() or _SPEAKS.search(both) is not None
+        or not both.isascii() or _speaks(both) is not None
     )  # fmt: skip
 
 

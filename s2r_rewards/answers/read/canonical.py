@@ -42,11 +42,11 @@ _DELIMITERS = {
 }
 #: Where anything in :func:`rewritten` may have something to find, but for what :func:`canonical` looks for itself. Every
 #: alternative begins with a sign of its own, at which alone a search halts; the words stand for "integer" and "number".
-_UNUSUAL = re.compile(
+_is_unusual = re.compile(
     r"\\(?:[,;:!>]|\\[A-Za-z]|t(?:ext|frac|hinspace)|m(?:ath|u)|l(?:eft|dots|imits|eq )|right|frac |d(?:frac|ots|isplaystyle)"
     r"|c(?:frac|dots|hoose)|b(?:ig|oxed|m|oldsymbol)|Big|q|vec|overrightarrow|hat|in |geq |nolimits|prime|Omega|AA|SI|\Z)"
     r"|~|'|_(?:(?<=[}\d\s]_)|(?<=[\^\s]\w_))|C\s*[\d_]|<\||>\Z|\"\Z|\[\Z|\](?<=^\])|min|max|gcd|lcm|ger|mber"
-)
+).search
 _STOPS = frozenset(".;,")
 _UNFINISHED = frozenset(("", "\\"))
 _FIRST_LETTERS = frozenset(start[0] for start in NUMBER_STARTS) | frozenset(start[0].upper() for start in NUMBER_STARTS)
@@ -127,7 +127,7 @@ def canonical(text: str) -> str:
         ("10" in text and ("x" in text or "X" in text))
         or "{,}" in text
         or ("^" in text and "o" in text and _RAISED_O.search(text))
-        or _UNUSUAL.search(text)
+        or _is_unusual(text)
         or (first in _FIRST_LETTERS and text[:3].lower() in NUMBER_STARTS)
         or not text.isascii()
     ):
