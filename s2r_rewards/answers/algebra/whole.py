@@ -83,6 +83,8 @@ def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:
 
 def same_whole_numbers(gold: Node, answer: Node) -> bool | None:
     """Whether two sets of numbers are the same where a side speaks of whole numbers; None where none does so."""
+    if not contains(gold, tree.Relation) and not contains(answer, tree.Relation):
+        return None
     if bool(_domains(gold, _RATIONAL)) != bool(_domains(answer, _RATIONAL)):
         return False
     said = _domains(gold) + _domains(answer)
@@ -123,9 +125,11 @@ def same_progressions(gold: Node, answer: Node) -> bool:
     equation: ``2n - 1`` may be a term of a sequence, ``x = \frac{\pi}{2} + k\pi`` is not.
     """
     said = [whole_letters(node, (_ALL,)) for node in (gold, answer)]
+    names = [_names(node) for node in (gold, answer)]
+    if not any(said) and not (any(names) and variables(gold) & variables(answer) >= _PERIOD):
+        return False
     try:
         parts = [[_in_radians(part) for part in _parts(node)] for node in (gold, answer)]
-        names = [_names(node) for node in (gold, answer)]
         letters = [s or _of_angles(p, n) for s, p, n in zip(said, parts, names, strict=True)]
         told = any(said) or (letters[0] | letters[1] == _PERIOD and bool(names[0] | names[1]))
         if not (all(letters) and told) or (names[0] and names[1] and names[0] != names[1]):
