@@ -11,7 +11,14 @@ from typing import get_args
 
 from ..algebra.equality import clearly_apart
 from ..algebra.realsets import real_set, same_set
-from ..algebra.whole import COUNTERS, same_progressions, same_whole_numbers, whole_letters, without_domain
+from ..algebra.whole import (
+    COUNTERS,
+    of_other_numbers,
+    same_progressions,
+    same_whole_numbers,
+    whole_letters,
+    without_domain,
+)
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
@@ -51,6 +58,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     listed = type(gold) is tree.List or type(answer) is tree.List
     if listed and (whole := same_whole_numbers(gold, answer)) is not None:
         return judged(whole, "structure", "same set of whole numbers", "different sets of whole numbers")
+    if listed and of_other_numbers(gold, answer):
+        return Outcome(False, "structure", "letters that stand for other kinds of numbers")
     outcome = _compare(gold, answer, policy)
     if outcome.equal:
         return outcome
