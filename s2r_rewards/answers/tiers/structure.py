@@ -11,7 +11,7 @@ from typing import get_args
 
 from ..algebra.equality import clearly_apart
 from ..algebra.realsets import real_set, same_set
-from ..algebra.whole import COUNTERS, same_progressions, same_whole_numbers, whole_letters, without_domain
+from ..algebra.whole import COUNTERS, begin_apart, same_progressions, same_whole_numbers, whole_letters, without_domain
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
@@ -51,6 +51,10 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     listed = type(gold) is tree.List or type(answer) is tree.List
     if listed and (whole := same_whole_numbers(gold, answer)) is not None:
         return judged(whole, "structure", "same set of whole numbers", "different sets of whole numbers")
+    if listed:
+        gold, answer = (node if isinstance(node, tree.Relation) else spread(node) for node in (gold, answer))
+        if policy.order != "strict" and begin_apart(gold, answer):
+            return Outcome(False, "structure", "an answer has no partner")
     outcome = _compare(gold, answer, policy)
     if outcome.equal:
         return outcome
