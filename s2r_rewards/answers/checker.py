@@ -246,6 +246,7 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
             return outcome
     outcome = _compare(first, second, policy)
     if not outcome.equal and ("," in gold or "," in answer):
+        policy = replace(policy, order="strict")  # 2,600 may be 2 and 600, but not 600 and 2
         for one, two in ((_tree(gold, policy, False), second), (first, _tree(answer, policy, False))):
             if one and two and (other := _compare(one, two, policy)).equal:
                 return other

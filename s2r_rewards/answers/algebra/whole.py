@@ -25,7 +25,8 @@ from .realsets import real_set, same_set
 
 _ALL = tree.Sym("mathbbZ")
 _NATURAL = (tree.Sym("mathbbN+"), tree.Sym("mathbbN0"))
-_SETS = (_ALL, tree.Sym("mathbbN"), *_NATURAL)
+_NATURALS = (tree.Sym("mathbbN"), *_NATURAL)
+_SETS = (_ALL, *_NATURALS)
 _NONE: frozenset[str] = frozenset()
 _RATIONAL = (tree.Sym("mathbbQ"),)
 _DOMAINS = frozenset((*_SETS, *_RATIONAL, tree.Sym("mathbbC")))
@@ -63,6 +64,15 @@ def without_domain(node: Node) -> Node:
     return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
 
 
+def of_other_numbers(gold: Node, answer: Node) -> bool:
+    r"""Whether both sides say what kind of number their letters are, and say different kinds: ``k \in \mathbb{N}`` is not all of k."""
+    kinds = [
+        {"N" if item.sides[1] in _NATURALS else str(item.sides[1]) for item in _domains(node, tuple(_DOMAINS))}
+        for node in (gold, answer)
+    ]
+    return bool(kinds[0] and kinds[1]) and kinds[0] != kinds[1]
+
+
 def whole_letters(node: Node, sets: tuple[Node, ...] = _SETS) -> frozenset[str]:
     """The letters that an answer says to be whole numbers."""
     if type(node) is not tree.List and type(node) is not tree.Group:
@@ -86,8 +96,6 @@ def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:
 
 def same_whole_numbers(gold: Node, answer: Node) -> bool | None:
     """Whether two sets of numbers are the same where a side speaks of whole numbers; None where none does so."""
-    if not contains(gold, tree.Relation) and not contains(answer, tree.Relation):
-        return None
     if bool(_domains(gold, _RATIONAL)) != bool(_domains(answer, _RATIONAL)):
         return False
     said = _domains(gold) + _domains(answer)

@@ -296,7 +296,7 @@ def _stated(listed: tuple[Node, ...]) -> Node | None:
             return condition
         case (tree.Relation((tree.Ratio((_, first, *_)), *sides), ops),):
             return tree.Relation((first, *sides), ops)
-        case (tree.Relation((name, tree.Ratio((member, first, *_)), *sides), ops),):
+        case (tree.Relation((name, tree.Ratio((member, first, *_)), *sides), ops),) if sides:
             return _within(tree.Relation((name, member), ops[:1]), tree.Relation((first, *sides), ops[1:]))
     return None
 

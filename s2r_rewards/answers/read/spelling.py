@@ -247,14 +247,16 @@ def _number_words(text: str) -> str:
     pieces = words.lower().replace("-", " ").split()
     if not pieces or pieces[0] not in NUMBER_WORDS:
         return text
-    total, current, used = 0, 0, 0
+    total, current, used, smallest = 0, 0, 0, 10**15
     for word in pieces:
-        if word in NUMBER_WORDS:
-            current += NUMBER_WORDS[word]
-        elif word == "hundred":
+        if (value := NUMBER_WORDS.get(word)) is not None:
+            if current % 100 and not (current % 100 >= 20 and current % 10 == 0 and 0 < value < 10):
+                return text  # five forty
+            current += value
+        elif word == "hundred" and current < 100:
             current = max(1, current) * 100
-        elif word in _THOUSANDS:
-            total, current = total + max(1, current) * _THOUSANDS[word], 0
+        elif (size := _THOUSANDS.get(word, smallest)) < smallest:
+            total, current, smallest = total + max(1, current) * size, 0, size
         elif word in PARTS and used and len(pieces) == used + 1:
             return f"{total + current}/{PARTS[word]}"
         elif not (word == "and" and used and (pieces[used - 1] == "hundred" or pieces[used - 1] in _THOUSANDS)):

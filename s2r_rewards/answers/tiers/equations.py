@@ -144,9 +144,9 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
     if len(sides) == 2 and is_name(sides[1]) and not variables(sides[0]):
         sides = (sides[1], sides[0])
     if is_name(sides[0]) and (lenient or _is_simple(sides[0])):
-        if _is_unknown(sides[0]):
-            return None
         rest = sides[1:]
+        if _is_unknown(sides[0]) or (type(sides[0]) is tree.Product and _again(sides[0], rest)):
+            return None
     elif any(map(variables, sides)):
         return None
     else:
@@ -154,6 +154,11 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
     if any(not compare(rest[-1], side, policy).equal for side in rest[:-1]):
         return None
     return rest[-1]
+
+
+def _again(name: Node, values: Sides) -> bool:
+    """Whether a letter of a name stands in its value, too: ``xy = x^2`` says nothing of a quantity xy."""
+    return not variables(name).isdisjoint(frozenset().union(*map(variables, values)))
 
 
 def _is_unknown(name: Node) -> bool:

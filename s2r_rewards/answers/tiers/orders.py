@@ -18,7 +18,7 @@ _INFINITE = tree.Const("inf")
 
 def is_order(node: Node) -> TypeGuard[tree.Relation]:
     """Whether a node is a chain of <, ≤ or of >, ≥, or a single ≠."""
-    if not isinstance(node, tree.Relation):
+    if not isinstance(node, tree.Relation) or not node.ops:
         return False
     return set(node.ops) <= {"<", "<="} or set(node.ops) <= {">", ">="} or node.ops == ("!=",)
 
