@@ -236,13 +236,14 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         outcome = compare_texts(gold, answer, policy)
         if outcome.equal or not (only_letters(gold) and only_letters(answer)):
             return outcome
-    first, second = _tree(gold, policy), _tree(answer, policy)
+    second = _tree(answer, policy)  # more answers than gold answers cannot be read
+    first = None if second is None else _tree(gold, policy)
     if first is None or second is None:
         outcome = compare_texts(gold, answer, policy)
-        if outcome.equal or first is None or (stated := value_in_sentence(answer)) is None:
+        if outcome.equal or second is not None or (stated := value_in_sentence(answer)) is None:
             return outcome
-        second = _tree(canonical(stated), policy)
-        if second is None:
+        first, second = _tree(gold, policy), _tree(canonical(stated), policy)
+        if first is None or second is None:
             return outcome
     outcome = _compare(first, second, policy)
     if not outcome.equal and ("," in gold or "," in answer):
