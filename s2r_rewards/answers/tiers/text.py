@@ -20,8 +20,15 @@ _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
 _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s*([,;])\s*(?=\d)")
 _BLANKS = re.compile(r"\s|[.,;?]+(?=\s|$)|(?<![\w)}])[.,;?](?!\d)")
 _SYNONYMS: dict[str, str] = {phrase: word for word, phrases in WORDS["synonyms"].items() for phrase in phrases.split()}
+_WORDS = frozenset(_SYNONYMS.values())
 _ARTICLE = re.compile(r"\b(?:[Aa]|[Aa]n|[Tt]he)\s+(?=[A-Za-z](?:[A-Za-z]{2}|-[a-z]))(?!and\b|nor\b)")
 _DIFFERENT = Outcome(False, "text", "different text")
+_digits = re.compile("[0-9]+").findall
+_DIGITS = frozenset("0123456789")
+#: The only words with digits that stand for one without.
+_ORDINAL = re.compile(r"[0-9]\W*(?:[sS]\W*[tT]|[nNrR]\W*[dD]|[tT]\W*[hH])")
+_DELIMITERS = frozenset("{}$\"'`*~")
+_FORMULA_SIGNS = frozenset("^_\\{}!'")  # that there are in all that is searched for below
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
 #: Where only a word of a scale is asked for, one scale stands for the other.
 _SCALE = {"true": "yes", "false": "no", "unknown": "uncertain", "undetermined": "uncertain"}
@@ -45,8 +52,8 @@ def plain_text(text: str) -> str:
 
 def normal_words(text: str) -> str:
     """Letters and digits; where there are digits, also everything that could change a number."""
-    plain = plain_text(text).lower()
-    if any(map(str.isdigit, plain)):
+    plain = (plain_text(text) if "\\" in text or not _DELIMITERS.isdisjoint(text) else text).lower()
+    if not plain.isalpha() and any(map(str.isdigit, plain)):
         word = _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", _BETWEEN_NUMBERS.sub(r"\1", plain)))
         return _SYNONYMS.get(word, word)
     word = _NOT_ALNUM.sub("", plain)
@@ -70,13 +77,16 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         return Outcome(True, "text", "same row")
     if not any(map(str.isalpha, first)):
         return _DIFFERENT
+    if "".join(_digits(first)) != "".join(_digits(second)) and not _ORDINAL.search(f"{first} {second}"):
+        return _DIFFERENT
     left, right = normal_words(first), normal_words(second)
-    if left == right and left in _SYNONYMS.values():
+    if left == right and left in _WORDS:
         return Outcome(True, "text", "same words")
-    formulas = [_UNSTYLED.sub(lambda m: m[1] or " ", side) for side in (gold, answer)]
-    if any(map(_FORMULA.search, formulas)):
-        same = _squeezed(formulas[0]) == _squeezed(formulas[1])
-        return judged(same, "text", "same formula as text", "different text")
+    if not _FORMULA_SIGNS.isdisjoint(gold + answer):
+        formulas = [_UNSTYLED.sub(lambda m: m[1] or " ", side) for side in (gold, answer)]
+        if any(map(_FORMULA.search, formulas)):
+            same = _squeezed(formulas[0]) == _squeezed(formulas[1])
+            return judged(same, "text", "same formula as text", "different text")
     if left and left == right and _same_signs(first, second) and not _other_letters(first, second):
         return Outcome(True, "text", "same words")
     if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}"):
@@ -85,9 +95,12 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
         return Outcome(True, "text", "same letters as factors")
-    if policy.order != "strict" and (chosen := _letters(first)) and chosen == _letters(second):
+    both = first + second
+    if policy.order == "strict" or not ("," in both or "and" in both or ";" in both or "&" in both):
+        return _DIFFERENT
+    if (chosen := _letters(first)) and chosen == _letters(second):
         return Outcome(True, "text", "same letters")
-    if policy.order != "strict" and (listed := _items(first)) and listed == _items(second):
+    if (listed := _items(first)) and listed == _items(second):
         return Outcome(True, "text", "same words in a list")
     return _DIFFERENT
 
@@ -185,7 +198,6 @@ def _in_place(text: str) -> str:
 
 def value_in_sentence(answer: str) -> str | None:
     """The value that a whole sentence states: ``The maximum value is 105.`` -> ``105``."""
-    if not 8 < len(answer) < 200 or _NEGATION.search(answer):
+    if not 8 < len(answer) < 200 or _DIGITS.isdisjoint(answer) or (match := _TAIL.fullmatch(answer.strip())) is None:
         return None
-    match = _TAIL.fullmatch(answer.strip())
-    return match.group(1) if match and any(c.isdigit() for c in match.group(1)) else None
+    return match[1] if any(map(str.isdigit, match[1])) and not _NEGATION.search(answer) else None
