@@ -5,7 +5,7 @@ from typing import Any
 
 from . import tree
 from .lexer import Unreadable
-from .tree import Node
+from .tree import LETTERS, Node
 from .vocabulary import Token
 
 _END: Token = ("end of text", "")
@@ -48,7 +48,8 @@ class Cursor:
 
     def leaf(self, kind: str, length: int = 1) -> Node:
         """The number or the name at hand, as it stands; what is next is ``length`` tokens on."""
-        node: Node = self.value if kind == "num" else tree.Sym(self.value)
+        value = self.value
+        node: Node = value if kind == "num" else LETTERS.get(value) or tree.Sym(value)
         self.at = at = self.at + length
         self.kind, self.value = self.tokens[at]
         return node

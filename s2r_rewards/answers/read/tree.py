@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
+from string import ascii_letters
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
 
@@ -18,8 +19,7 @@ class _Node:
 
     __slots__ = ("_facts",)
     below: ClassVar[tuple[Any, ...]] = ()
-    #: The class in :attr:`Facts.kinds`.
-    bit: ClassVar[int] = 0
+    bit: ClassVar[int] = 0  # the class in the kinds of Facts
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -68,9 +68,12 @@ class Ratio(_Several):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class _Around(_Node):
     inner: Node
+
+    def __init__(self, inner: Node) -> None:
+        _set_inner(self, inner)
 
 
 class Neg(_Around):
@@ -193,7 +196,7 @@ class Matrix(_Node):
 #: How the most frequent nodes fill their slots; through the dataclass's own way it takes nearly twice as long.
 _set_value = Num.__dict__["value"].__set__
 _set_name = _Named.__dict__["name"].__set__
-_set_parts = _Several.__dict__["parts"].__set__
+_set_parts, _set_inner = _Several.__dict__["parts"].__set__, _Around.__dict__["inner"].__set__
 _set_left, _set_right = (_Pair.__dict__[name].__set__ for name in ("left", "right"))
 _set_function, _set_arguments = (Function.__dict__[name].__set__ for name in ("name", "arguments"))
 
@@ -202,6 +205,7 @@ Marked = Percent | Degree | Unit
 Container = Relation | Ratio | SetOperation | Group | Set | List | Matrix
 Node = Expression | Marked | Based | PlusMinus | Container
 LEAVES = frozenset((Num, Sym, Const, Based))
+LETTERS = {letter: Sym(letter) for letter in ascii_letters}  # most variables, made once
 
 
 def unreachable(node: NoReturn) -> NoReturn:
@@ -271,7 +275,7 @@ def keep_facts(node: Node) -> Facts:
     for part in parts:
         bit = part.bit
         kinds |= bit
-        if bit <= _LAST_LEAF:
+        if bit <= _CONST:
             if bit == _SYM:
                 variables.append(part.name)
         elif bit <= _LAST_PAIR:
@@ -280,31 +284,24 @@ def keep_facts(node: Node) -> Facts:
             parts += part.below
     if kinds & _CALL:
         variables += _names(parts, _CALL)
-    found = _make(
-        Facts,
-        (
-            kinds,
-            frozenset(variables) if variables else _NONE,
-            frozenset(_names(parts, _FUNCTION)) if kinds & _FUNCTION else _NONE,
-            frozenset(_names(parts, _CONST)) if kinds & _CONST else _NONE,
-        ),
-    )
+    functions = _names(parts, _FUNCTION) if kinds & _FUNCTION else _NONE
+    constants = _names(parts, _CONST) if kinds & _CONST else _NONE
+    found = _make(Facts, (kinds, frozenset(variables) if variables else _NONE, functions, constants))
     _keep(node, found)
     return found
 
 
-def _names(parts: list[Any], bit: int) -> list[str]:
-    return [part.name for part in parts if part.bit == bit]
+def _names(parts: list[Any], bit: int) -> frozenset[str]:
+    return frozenset([part.name for part in parts if part.bit == bit])
 
 
 _NONE: frozenset[str] = frozenset()
 _kept, _keep = _Node.__dict__["_facts"].__get__, _Node.__dict__["_facts"].__set__
 _make: Callable[[type[Facts], tuple[Any, ...]], Facts] = tuple.__new__  # takes a third of what Facts(...) does
 #: Leaves have the lowest bits, and then come nodes above a left and a right one.
-for _place, _kind in enumerate(sorted(_CLASSES, key=lambda kind: (kind not in LEAVES, not issubclass(kind, _Pair)))):
+for _place, _kind in enumerate(dict.fromkeys((Num, Based, Sym, Const, Quotient, Power, PlusMinus, *_BELOW))):
     setattr(_kind, "bit", 1 << _place)  # noqa: B010
-_SYM, _CONST, _CALL, _FUNCTION = Sym.bit, Const.bit, Call.bit, Function.bit
-_LAST_LEAF, _LAST_PAIR = max(kind.bit for kind in LEAVES), max(Quotient.bit, Power.bit, PlusMinus.bit)
+_SYM, _CONST, _CALL, _FUNCTION, _LAST_PAIR = Sym.bit, Const.bit, Call.bit, Function.bit, PlusMinus.bit
 
 
 def contains(node: Node, kind: type[_Node]) -> bool:
