@@ -42,7 +42,7 @@ from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.parts import compare_parts
 from .tiers.structure import compare
-from .tiers.text import compare_texts, value_in_sentence
+from .tiers.text import compare_texts, only_letters, value_in_sentence
 from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
@@ -233,17 +233,21 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
 def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """Two canonical texts as trees, or as texts where one cannot be read."""
     if _WORDS_ONLY.fullmatch(gold) and _WORDS_ONLY.fullmatch(answer) and "infin" not in gold + answer:
-        return compare_texts(gold, answer, policy)
-    first, second = _tree(gold, policy), _tree(answer, policy)
+        outcome = compare_texts(gold, answer, policy)
+        if outcome.equal or not (only_letters(gold) and only_letters(answer)):
+            return outcome
+    second = _tree(answer, policy)  # more answers than gold answers cannot be read
+    first = None if second is None else _tree(gold, policy)
     if first is None or second is None:
         outcome = compare_texts(gold, answer, policy)
-        if outcome.equal or first is None or (stated := value_in_sentence(answer)) is None:
+        if outcome.equal or second is not None or (stated := value_in_sentence(answer)) is None:
             return outcome
-        second = _tree(canonical(stated), policy)
-        if second is None:
+        first, second = _tree(gold, policy), _tree(canonical(stated), policy)
+        if first is None or second is None:
             return outcome
     outcome = _compare(first, second, policy)
     if not outcome.equal and ("," in gold or "," in answer):
+        policy = replace(policy, order="strict")  # 2,600 may be 2 and 600, but not 600 and 2
         for one, two in ((_tree(gold, policy, False), second), (first, _tree(answer, policy, False))):
             if one and two and (other := _compare(one, two, policy)).equal:
                 return other

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from s2r_rewards.answers import CheckPolicy, check
 from s2r_rewards.answers.algebra.equality import clearly_apart, equal
 from s2r_rewards.answers.numbers import balls
-from s2r_rewards.answers.numbers.arithmetic import PRIME, Residues
+from s2r_rewards.answers.numbers.arithmetic import Residues
 from s2r_rewards.answers.numbers.balls import context
 from s2r_rewards.answers.numbers.estimates import ERROR, estimate
 from s2r_rewards.answers.numbers.exact import exact_value
@@ -24,9 +24,15 @@ NUMBERS = st.one_of(
     st.integers(0, 60).map(Fraction),
     st.fractions(0, 99, max_denominator=1000),
     st.integers(0, 10**19).map(Fraction),
-    st.integers(1, 10**17).map(lambda n: Fraction(1, n)),
+    st.integers(1, 10**40).map(lambda n: Fraction(1, n)),
 ).map(tree.Num)
-LEAVES = st.one_of(NUMBERS, st.just(tree.Const("pi")), NUMBERS.map(lambda n: tree.Function("sqrt", (n,))))
+LEAVES = st.one_of(
+    NUMBERS,
+    st.sampled_from((tree.Const("pi"), tree.Const("i"))),
+    NUMBERS.map(lambda n: tree.Function("sqrt", (n,))),
+    st.integers(0, 20).map(lambda n: tree.Function("factorial", (tree.Num(Fraction(n)),))),
+)
+PRIME = (1 << 61) - 1
 PARTS = st.lists(LEAVES, min_size=2, max_size=3).map(tuple)
 
 
@@ -53,11 +59,13 @@ def test_an_estimate_is_of_what_is_held_exactly_and_no_further_off_than_said(nod
     held = exact_value(node)
     assert held is not None
     with localcontext(context(400)):
-        value = sum(
-            (Decimal(part.numerator) / part.denominator * Decimal(radicand).sqrt() * balls.pi().value ** power)
-            for (radicand, power, _), part in held.items()
-        )
-        assert abs(value - Decimal(found[0])) <= Decimal(found[1]) * Decimal(ERROR) / 100
+        value = [Decimal(0), Decimal(0)]
+        for (radicand, power, imaginary), part in held.items():
+            size = Decimal(part.numerator) / part.denominator * Decimal(radicand).sqrt()
+            value[imaginary] += size * balls.pi().value ** power
+        about = complex(found[0])
+        off = [abs(exact - Decimal(part)) for exact, part in zip(value, (about.real, about.imag), strict=True)]
+        assert max(off) <= Decimal(found[1]) * Decimal(ERROR) / 100
 
 
 @given(CONSTANTS, CONSTANTS, st.sampled_from([1, 4, 6]), st.sampled_from([1, 3, 15]), st.integers(0, 3))
@@ -78,12 +86,32 @@ def test_what_is_clearly_apart_is_equal_under_no_policy(gold, answer, places, di
         ("\\sqrt{2}", "1.414213562373095", CheckPolicy()),
         ("100", "103", CheckPolicy(relative_tolerance=0.05)),
         ("0.3", "0.34", CheckPolicy(rounded_places=1)),
+        ("0.00000012346", "1.234558 \\times 10^{-7}", CheckPolicy()),
         ("\\frac{10^{17}+1}{10^{17}}", "1+\\frac{1}{10^{17}}", CheckPolicy()),
     ],
 )
 def test_close_values_are_left_to_the_exact_way(gold, answer, policy):
     assert clearly_apart(read(gold), read(answer), policy) is None
     assert check(gold, answer, policy)
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        ("2.88e-19", "2.97 \\times 10^{-19}"),
+        ("4e33", "4 \\times 10^{28}"),
+        ("0.00000012346", "1.236 \\times 10^{-7}"),
+        ("1-12i", "-4-5i+i(7+5i)"),
+        ("-93.0+42.0i", "-93.31+42.0i"),
+        ("-1-\\sqrt{3}", "-1-\\sqrt{3}i"),
+        ("902", "5! \\cdot 5!"),
+    ],
+)
+def test_what_is_clearly_apart(gold, answer):
+    for one, other in ((gold, answer), (answer, gold)):
+        apart = clearly_apart(read(one), read(other), CheckPolicy())
+        assert apart is not None
+        assert apart == equal(read(one), read(other), CheckPolicy())
 
 
 @pytest.mark.parametrize(
@@ -100,6 +128,8 @@ def test_close_values_are_left_to_the_exact_way(gold, answer, policy):
         "1/0",
         "0^0",
         "123456789012345678^{29}",
+        "19!",
+        "2" * 300,
     ],
 )
 def test_what_is_not_simple_has_no_estimate(text):
@@ -110,7 +140,7 @@ def test_what_is_not_simple_has_no_estimate(text):
 def test_letters_in_a_row_have_nothing_in_common(letters):
     """Their squares are no arithmetic progression of any order, whatever the seed: q + 3s is not 3p + r."""
     for seed in range(200):
-        values = [Residues(seed).variable(letter) for letter in letters]
+        values = [Residues(seed, PRIME).variable(letter) for letter in letters]
         for a, b, c, d in permutations(values):
             assert (a - 3 * b + 3 * c - d) % PRIME
             assert (a - b + c - d) % PRIME

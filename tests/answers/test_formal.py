@@ -21,14 +21,24 @@ SAME = [
     ("2^{x+y}", "2^x \\cdot 2^y"),
     ("\\frac{\\sqrt{x}}{\\sqrt{x} \\sqrt{y}}", "\\frac{1}{\\sqrt{y}}"),
     ("e \\cdot e^{x}", "e^{x+1}"),
+    ("\\sin(2x)", "2\\sin(x)\\cos(x)"),
+    ("\\sin^2 x + \\cos^2 x", "1"),
+    ("\\tan^2(y)+1", "\\sec^2(y)"),
+    ("\\cot x", "\\frac{\\csc x}{\\sec x}"),
+    ("\\cos(a+b)", "\\cos a \\cos b - \\sin a \\sin b"),
+    ("e^{ix}", "\\cos x + i \\sin x"),
+    ("\\sin(ix)", "i \\sinh x"),
+    ("\\cosh(2x)", "1 + 2\\sinh^2 x"),
+    ("\\tanh x \\coth x", "1"),
 ]
 #: Different, or equal by more than their form: nothing may be said of either.
 NOT_BY_FORM = [
     ("e^{-2t}", "e^{2t}"),
     ("e^{x}", "e^{x} + e^{-60}"),
     ("\\sin(2x)", "2\\sin(x)"),
-    ("\\sin(2x)", "2\\sin(x)\\cos(x)"),
-    ("\\sin^2 x + \\cos^2 x", "1"),
+    ("\\cos(a+b)", "\\cos a \\cos b + \\sin a \\sin b"),
+    ("\\sin^2 x - \\cos^2 x", "1"),
+    ("e^{-ix}", "\\cos x + i \\sin x"),
     ("e^{i\\pi}", "-1"),
     ("(x^2)^{1/2}", "x"),
     ("2^{x}", "3^{x}"),
@@ -58,6 +68,6 @@ def test_powers_of_e_multiply(a, b, c, d):
 
 def test_a_proof_by_form_needs_a_value_somewhere():
     """Where no plain point has a value of both, the form decides nothing by itself."""
-    assert looks(read("x"), read("x + 0 \\cdot \\ln(0)"), ["x"]) == "unseen"
-    assert looks(read("e^{2x}"), read("e^x e^x"), ["x"]) == "alike"
-    assert looks(read("e^{2x}"), read("e^x"), ["x"]) == "different"
+    assert set(looks(read("x"), read("x + 0 \\cdot \\ln(0)"), ["x"])) == {"unseen"}
+    assert set(looks(read("e^{2x}"), read("e^x e^x"), ["x"])) == {"alike"}
+    assert set(looks(read("e^{2x}"), read("e^x"), ["x"])) == {"different"}

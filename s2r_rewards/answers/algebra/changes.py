@@ -49,6 +49,8 @@ class Line:
 
     def on(self, node: Node, low: float, high: float) -> Interval | None:
         """The values of an expression on a stretch, if it has any."""
+        if self.name not in variables(node):  # the same everywhere
+            low = high = 0.0
         key = id(node), low, high
         if key not in self.known:
             if key[0] not in self.along:

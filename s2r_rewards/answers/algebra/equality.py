@@ -46,7 +46,7 @@ def _places(value: Fraction) -> int | None:
 
 
 _DIFFERENT = Outcome(False, "number", "different exact values")
-_ROUNDED_BY = 0.2  # more than what a decimal may be off, whatever the policy says of its places
+_ROUNDED_BY = 0.21  # more than what two decimals may be off, whatever their places
 
 
 def clearly_apart(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
@@ -54,9 +54,15 @@ def clearly_apart(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | No
     if (first := estimate(answer)) is None or (second := estimate(gold)) is None or policy.relative_tolerance:
         return None
     distance, error = abs(first[0] - second[0]), ERROR * (first[1] + second[1])
-    if distance > error + _ROUNDED_BY or (distance > error and not _may_round(gold, answer, policy)):
+    if distance > error + _ROUNDED_BY or (distance > error and distance > error + _last(gold) + _last(answer)):
         return _DIFFERENT
     return None
+
+
+def _last(node: Node) -> float:
+    """What the last digit of a decimal counts, which is more than it was rounded by; 0 for others."""
+    places = decimal_places(node)
+    return 10.0**-places if places else 0.0
 
 
 def equal(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:

@@ -15,6 +15,7 @@ from decimal import Decimal, DecimalException, localcontext
 from time import thread_time
 from typing import Any, Literal
 
+from ..numbers import enclosures
 from ..numbers.arithmetic import Undefined, same_rational
 from ..numbers.balls import VANISHING, Ball, Hidden, MoreDigits, context
 from ..numbers.complexes import Complexes, Pair
@@ -48,6 +49,10 @@ def same_constant(first: Node, second: Node) -> bool | None:
     Raises:
         Undefined: a side has no value.
     """
+    if (look := enclosures.compared(first, second)) == "apart":
+        return False
+    if look == "close" and same_form(first, second):
+        return True
     found = _at(first, second, {}, Reals)
     if found in ("one", "none"):
         found = _at(first, second, {}, Complexes)
@@ -72,15 +77,20 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     """Whether two expressions are the same function of the variables ``names``; None when nothing proves either."""
     listed = sorted(names)
     pieces, whole = _has(first, second, PIECEWISE), _asks_for_whole(first) or _asks_for_whole(second)
-    look = "unseen" if whole else looks(first, second, listed)
-    if look == "different":
+    look, formed = "unseen", pieces  # with pieces, an equal form is no proof
+    for look in () if whole else looks(first, second, listed):
+        if look == "different":
+            return False
+        if look == "alike" and not formed:
+            if same_form(first, second):
+                return True
+            formed = True
+    if not whole and look == "unseen" and enclosures.apart_somewhere(first, second, listed):
         return False
-    if look == "alike" and not pieces and same_form(first, second):
-        return True
     latest = thread_time() + _SEARCH
     if pieces and differ_at_steps(first, second, listed):
         return False
-    breaking, agreements = _breaks(first, second), _agreements(first, second, listed)
+    breaking, agreements = whole or _breaks(first, second), _agreements(first, second, listed)
 
     def proven() -> bool:
         return any(_same_but_for_pieces(first, second, pieces, every, latest) for every in (True, False))

@@ -28,7 +28,7 @@ _OTHERS = ((1, 9), (0.05, 1), (1, 9), (20, 200), (300, 3000), (1e4, 1e6))
 _BELOW = ((1, 9), (300, 3000), (1e4, 1e6))
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _CLOSE = 12  # steps of nearly the same place between which points are looked for
-_WORK = 400_000
+_WORK, _FOR_STEPS = 400_000, 3_000  # of all lines; of one line, whatever the others spent
 _BESIDE = (0.003, 0.05)  # how far from a change points are, relative to its size
 _FEW_CHANGES = 6  # of one line of several, that points are put on
 _THROUGH_MET, _DRAWS = 8, 12
@@ -87,6 +87,7 @@ def _points(
     found += [(part, at) for part in parts if not part.steps for pole in poles for at in line.beside(part, pole)]
     yield from _of_pieces(line, parts, found, seen, rng, met)
     if steps := [part for part in parts if part.steps]:
+        line.work.left = max(line.work.left, _FOR_STEPS)
         pieces = list(pairwise(sorted({change for _, change in found})))
         found += [(part, change) for part in steps for change in line.changes(part, looks)]
         for low, high in sorted(pieces, key=lambda piece: abs(piece[0] + piece[1]))[:_PIECES]:

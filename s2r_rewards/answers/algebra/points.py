@@ -35,7 +35,8 @@ _PLAN_OF_PIECES = (
     *_PLAN, ("±", "0.1", "4"), ("±", "0.1", "12"), ("±", "1", "30"), ("±", "100000", "9000000"), ("+", "1", "9"),
     ("-", "1", "9"), ("+", "36", "60"), ("-", "36", "60"), ("±", "1e15", "1e17"),
 )  # fmt: skip
-_WHOLE = (0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 15, 20)
+_WHOLE = (20, 15, 12, 9, 7, 6, 5, 4, 3, 2, 1, 0)
+_WHOLE_UP_TO, _LARGEST = 25, 1_000  # of one variable, every whole number and those around what is written
 _FIRST = 4  # points that are looked at before those for steep functions: some agreements suffice
 _BESIDE_STEPS = (9, -9, 60, -60, 1, -1)  # sizes and signs of the other variables
 _AROUND = 4  # written numbers and breaks that points are put around, from the smallest and the largest
@@ -193,12 +194,17 @@ def _zeros(node: Node, name: str, others: Point) -> set[Decimal]:
 
 
 def whole_points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point]:
-    """Whole numbers, for what has values at nothing else."""
+    """Whole numbers, for what has values at nothing else: large ones first, where binomials and remainders are not trivial."""
     digits = Digits(first, second)
-    for value in _WHOLE:
+    if len(names) == 1:
+        around = [
+            int(size) + k for size in _ends(sorted(_written(first, second))) if size < _LARGEST for k in (-1, 0, 1)
+        ]
+        for value in dict.fromkeys((30 + digits.step() % 30, *reversed(range(_WHOLE_UP_TO)), *around)):
+            yield {names[0]: Decimal(value)}
+        return
+    for value in (30 + digits.step() % 30, *_WHOLE):
         spread: Point = {name: Decimal(value + digits.step() % 4 if k else value) for k, name in enumerate(names)}
         yield spread
-        if len(names) > 1:
-            yield {name: Decimal(digits.step() % (value + 2)) for name in names}
-            yield dict(zip(reversed(list(names)), spread.values(), strict=True))
-    yield {name: Decimal(30 + digits.step() % 30) for name in names}
+        yield {name: Decimal(digits.step() % (value + 2)) for name in names}
+        yield dict(zip(reversed(list(names)), spread.values(), strict=True))

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from itertools import pairwise
+from typing import Any
 
 from ..numbers.arithmetic import Undefined
-from ..numbers.balls import ONE, Ball, MoreDigits, context
+from ..numbers.balls import ONE, ZERO, Ball, MoreDigits, context
 from ..numbers.reals import Reals
 from ..read import tree
-from ..read.tree import Node, variables
+from ..read.tree import Node, contains, variables
 
 #: Whether a number is in a union, an intersection or a difference, from whether it is in each part.
 _JOINED: dict[str, Callable[[Iterator[bool]], bool]] = {
     "cup": any, "cap": all, "setminus": lambda inside: next(inside) and not next(inside),
 }  # fmt: skip
-_DIGITS = 80
+_CONTEXT = context(80)
 _TINY = Decimal("1e-50")
 _INFINITE = Decimal("Infinity")
 _STEP, _BESIDE = Decimal("1.7"), Decimal("0.37")
@@ -41,7 +42,7 @@ class RealSet:
 def real_set(node: Node) -> RealSet | None:
     """The set that ``node`` writes down, or None when it is not a set of real numbers in one variable."""
     try:
-        with localcontext(context(_DIGITS)):
+        with localcontext(_CONTEXT):
             return _set(node)
     except Undefined:
         return None
@@ -51,7 +52,7 @@ def same_set(first: RealSet, second: RealSet) -> bool:
     """Whether no test point is in one set alone, and the variables, where both have one, are the same."""
     if first.variable and second.variable and first.variable != second.variable:
         return False
-    with localcontext(context(_DIGITS)):
+    with localcontext(_CONTEXT):
         points = _test_points(first.cuts + second.cuts)
         if first.whole or second.whole:
             points += _whole_points(points)
@@ -80,8 +81,13 @@ def _test_points(cuts: Sequence[Decimal]) -> list[Decimal]:
 
 def constant(node: Node) -> Decimal:
     """The real value of a constant, infinite ones included."""
-    if (infinite := _infinity(node)) is not None:
-        return infinite
+    if type(node) is tree.Num:
+        top, below = node.value.as_integer_ratio()
+        return Decimal(top) if below == 1 else Decimal(top) / below
+    if type(node) is tree.Neg:
+        return constant(node.inner).copy_negate()
+    if type(node) is tree.Const and node.name == "inf":
+        return _INFINITE
     if variables(node):
         raise Undefined("not a constant")
     return _value(node, {})
@@ -95,50 +101,50 @@ def _value(node: Node, variables: Mapping[str, Ball]) -> Decimal:
     return value.value
 
 
-def _infinity(node: Node) -> Decimal | None:
-    match node:
-        case tree.Const("inf"):
-            return _INFINITE
-        case tree.Neg(tree.Const("inf")):
-            return -_INFINITE
-    return None
-
-
 def _near(x: Decimal, y: Decimal) -> bool:
-    return x == y or (x.is_finite() and y.is_finite() and abs(x - y) <= _TINY * max(ONE, abs(x), abs(y)))
+    return x == y or ((gap := abs(x - y)) <= _TINY * max(ONE, abs(x), abs(y)) and gap.is_finite())
 
 
 def _set(node: Node) -> RealSet | None:
-    match node:
-        case tree.Const("reals"):
-            return RealSet((), lambda x: True)
-        case tree.Const("empty"):
-            return RealSet((), lambda x: False)
-        case tree.Sym(name) if name in _WHOLE:
-            least = _WHOLE[name]
-            cuts = (least,) if least.is_finite() else ()
-            return RealSet(cuts, lambda x: x == x.to_integral_value() and x >= least, whole=True)
-        case tree.Group(left, right, (low, high)):
-            ends, closed = (constant(low), constant(high)), (left == "[", right == "]")
-            proper = ends[0] < ends[1] or (ends[0] == ends[1] and all(closed))
-            return _interval(*ends, *closed) if proper else None  # (4, 1) is a point, not the empty set
-        case tree.Set(items):
-            points = tuple(constant(item) for item in items)
-            return RealSet(points, lambda x: any(_near(x, p) for p in points))
-        case tree.SetOperation(name, left_side, right_side):
-            first, second = _set(left_side), _set(right_side)
-            return None if first is None or second is None else _combine(name, [first, second])
-        case tree.Relation(sides, ops):
-            return _relation(tuple(map(_as_variable, sides)), ops)
-        case tree.List(items, joined):
-            parts = [part for part in map(_set, items) if part is not None]
-            if len(parts) != len(items) or any(isinstance(item, tree.Group) for item in items):
-                return None
-            both = _combine("cap", parts)
-            if joined == "and" or (joined == "," and any(map(both.contains, _test_points(both.cuts)))):
-                return both
-            return _combine("cup", parts)
+    if (read := _READ.get(type(node))) is not None:
+        return read(node)
+    if type(node) is tree.Const and node.name in ("reals", "empty"):
+        everything = node.name == "reals"
+        return RealSet((), lambda x: everything)
+    if type(node) is tree.Sym and node.name in _WHOLE:
+        least = _WHOLE[node.name]
+        cuts = (least,) if least.is_finite() else ()
+        return RealSet(cuts, lambda x: x == x.to_integral_value() and x >= least, whole=True)
     return None
+
+
+def _group(node: tree.Group) -> RealSet | None:
+    if len(node.items) != 2:
+        return None
+    low, high = map(constant, node.items)
+    closed = node.left == "[", node.right == "]"
+    proper = low < high or (low == high and all(closed))
+    return _interval(low, high, *closed) if proper else None  # (4, 1) is a point, not the empty set
+
+
+def _points(node: tree.Set) -> RealSet:
+    points = tuple(map(constant, node.items))
+    return RealSet(points, lambda x: any(_near(x, p) for p in points))
+
+
+def _operation(node: tree.SetOperation) -> RealSet | None:
+    first, second = _set(node.left), _set(node.right)
+    return None if first is None or second is None else _combine(node.name, [first, second])
+
+
+def _several(node: tree.List) -> RealSet | None:
+    parts = [part for part in map(_set, node.items) if part is not None]
+    if len(parts) != len(node.items) or any(isinstance(item, tree.Group) for item in node.items):
+        return None
+    both = _combine("cap", parts)
+    if node.joined == "and" or (node.joined == "," and any(map(both.contains, _test_points(both.cuts)))):
+        return both
+    return _combine("cup", parts)
 
 
 def _combine(name: str, parts: list[RealSet]) -> RealSet:
@@ -154,40 +160,64 @@ def _combine(name: str, parts: list[RealSet]) -> RealSet:
     return RealSet(cuts, lambda x: joined(part.contains(x) for part in parts), variable, whole)
 
 
-def _interval(low: Decimal, high: Decimal, closed_low: bool, closed_high: bool) -> RealSet:
+def _interval(low: Decimal, high: Decimal, closed_low: bool, closed_high: bool, name: str | None = None) -> RealSet:
+    slack_low, slack_high = _slack(low), _slack(high)
+
     def contains(x: Decimal) -> bool:
-        above = closed_low if _near(x, low) else x > low
-        below = closed_high if _near(x, high) else x < high
-        return above and below
+        above, below = x - low, high - x
+        return (above > slack_low or (closed_low and above >= -slack_low)) and (
+            below > slack_high or (closed_high and below >= -slack_high)
+        )
 
-    return RealSet((low, high), contains)
+    return RealSet((low, high), contains, name)
 
 
-def _relation(sides: tuple[Node, ...], ops: tuple[str, ...]) -> RealSet | None:
+def _slack(end: Decimal) -> Decimal:
+    """How far from an end of an interval a point is still taken for the end."""
+    return _TINY * max(ONE, abs(end)) if end.is_finite() else ZERO
+
+
+def _relation(node: tree.Relation) -> RealSet | None:
+    sides, ops = tuple(map(_as_variable, node.sides)), node.ops
     if ops == ("in",):
         inside, member = _set(sides[1]), sides[0]
-        name = member.name if isinstance(member, tree.Sym) else None
-        return None if inside is None else RealSet(inside.cuts, inside.contains, name, inside.whole)
-    names = set().union(*map(variables, sides))
+        if inside is None or not (isinstance(member, tree.Sym) or (_is_quantity(member) and not inside.whole)):
+            return None
+        return RealSet(
+            inside.cuts, inside.contains, member.name if isinstance(member, tree.Sym) else None, inside.whole
+        )
+    names = frozenset[str]().union(*map(variables, sides))
     if len(names) != 1 or not _HOLDS.keys() >= set(ops):
         return None
-    name = names.pop()
-    if ops == ("=",) and sides[0] != tree.Sym(name):
+    (name,) = names
+    if ops == ("=",) and type(sides[0]) is not tree.Sym:
         return None
-    pairs = list(zip(sides, ops, sides[1:], strict=False))
-    cuts = tuple(cut for left, _, right in pairs for cut in _cuts(left, right, name))
-
-    def value(side: Node, x: Decimal) -> Decimal:
-        infinite = _infinity(side)
-        return _value(side, {name: Ball(x)}) if infinite is None else infinite
+    cuts = tuple(cut for left, right in pairwise(sides) for cut in _cuts(left, right, name))
+    values = [_side(side, name) for side in sides]
 
     def contains(x: Decimal) -> bool:
         try:
-            return all(_holds(value(left, x), op, value(right, x)) for left, op, right in pairs)
+            found = [value(x) for value in values]
         except Undefined:
             return False
+        return all(map(_holds, found, ops, found[1:]))
 
     return RealSet(cuts, contains, name)
+
+
+def _is_quantity(node: Node) -> bool:
+    """Whether an expression, as the ``ab`` of ``ab \\in (0, 1)``, names what is in a set; 1 and 2x do not."""
+    return bool(variables(node)) and not contains(node, tree.Num)
+
+
+def _side(node: Node, name: str) -> Callable[[Decimal], Decimal]:
+    """A side of a relation as a function of the variable."""
+    if type(node) is tree.Sym:
+        return lambda x: x
+    if variables(node):
+        return lambda x: _value(node, {name: Ball(x)})
+    bound = constant(node)
+    return lambda x: bound
 
 
 def _as_variable(node: Node) -> Node:
@@ -209,23 +239,29 @@ def _holds(left: Decimal, op: str, right: Decimal) -> bool:
 def _cuts(left: Node, right: Node, name: str) -> list[Decimal]:
     """Where left = right: for differences up to degree 2, and for ``|inner| = constant``."""
     for one, other in ((left, right), (right, left)):
-        match one:
-            case tree.Function("abs", (inner, *_)) if not variables(other):
-                bound = constant(other)
-                return [cut for target in (bound, -bound) for cut in _roots(inner, name, target)]
-        if _infinity(other) is not None:
-            return []
-    return _roots(tree.Sum((left, tree.Neg(right))), name, Decimal(0))
+        if not variables(other):
+            bound = constant(other)
+            if not bound.is_finite():
+                return []
+            if type(one) is tree.Function and one.name == "abs":
+                return [cut for target in (bound, -bound) for cut in _roots(one.arguments[0], name, target)]
+            if type(one) is tree.Sym:
+                return [bound]
+    return _roots(tree.Sum((left, tree.Neg(right))), name, ZERO)
 
 
 def _roots(node: Node, name: str, target: Decimal) -> list[Decimal]:
+    if type(node) is tree.Sym:
+        return [target]
+
     def at(x: Decimal) -> Decimal:
         return _value(node, {name: Ball(x)}) - target
 
     c, one, below = (at(Decimal(x)) for x in (0, 1, -1))
     a, b = (one + below) / 2 - c, (one - below) / 2
     for x in (Decimal(2), Decimal("3.5")):
-        if abs(a * x * x + b * x + c - at(x)) > _TINY * max(ONE, abs(at(x))):
+        value = at(x)
+        if abs(a * x * x + b * x + c - value) > _TINY * max(ONE, abs(value)):
             raise Undefined("not a polynomial of degree 2 or less")
     if abs(a) < _TINY:
         return [-c / b] if abs(b) > _TINY else []
@@ -233,3 +269,8 @@ def _roots(node: Node, name: str, target: Decimal) -> list[Decimal]:
     if discriminant < 0:
         return []
     return [(-b + sign * discriminant.sqrt()) / (2 * a) for sign in (1, -1)]
+
+
+_READ: dict[type, Callable[[Any], RealSet | None]] = {
+    tree.Group: _group, tree.Set: _points, tree.SetOperation: _operation, tree.Relation: _relation, tree.List: _several,
+}  # fmt: skip

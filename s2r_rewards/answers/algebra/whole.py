@@ -24,9 +24,12 @@ from .realsets import real_set, same_set
 
 _ALL = tree.Sym("mathbbZ")
 _NATURAL = (tree.Sym("mathbbN+"), tree.Sym("mathbbN0"))
-_SETS = (_ALL, tree.Sym("mathbbN"), *_NATURAL)
+_NATURALS = (tree.Sym("mathbbN"), *_NATURAL)
+_SETS = (_ALL, *_NATURALS)
 _NONE: frozenset[str] = frozenset()
 _RATIONAL = (tree.Sym("mathbbQ"),)
+_DOMAINS = frozenset((*_SETS, *_RATIONAL, tree.Sym("mathbbC")))
+_SOURCES = frozenset().union(*map(variables, _DOMAINS))
 #: Letters that stand for whole numbers, said or not.
 COUNTERS = frozenset("knmlNj")
 _PERIOD = frozenset("k")  # n may be the number of anything
@@ -40,19 +43,31 @@ Steps = tuple[Decimal, Decimal]
 def is_domain(node: Node) -> bool:
     """Whether a statement says what kind of number a letter is."""
     match node:
-        case tree.Relation((_, tree.Sym(name)), ("in",)):
-            return name.startswith("mathbb")
+        case tree.Relation((tree.Sym(), tree.Sym() as source), ("in",)):
+            return source in _DOMAINS
     return False
 
 
 def without_domain(node: Node) -> Node:
-    r"""Without ``k \in \mathbb{Z}`` beside an answer: it explains a letter."""
+    r"""Without ``k \in \mathbb{Z}`` beside an answer: it explains a letter of it."""
     if not isinstance(node, tree.List):
         return node
     kept = tuple(item for item in node.items if not is_domain(item))
     if not kept or len(kept) == len(node.items):
         return node
+    letters = frozenset(part for item in kept for name in variables(item) for part in name.split("_"))
+    if not all(variables(item) <= letters | _SOURCES for item in node.items if is_domain(item)):
+        return node
     return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
+
+
+def of_other_numbers(gold: Node, answer: Node) -> bool:
+    r"""Whether both sides say what kind of number their letters are, and say different kinds: ``k \in \mathbb{N}`` is not all of k."""
+    kinds = [
+        {"N" if item.sides[1] in _NATURALS else str(item.sides[1]) for item in _domains(node, tuple(_DOMAINS))}
+        for node in (gold, answer)
+    ]
+    return bool(kinds[0] and kinds[1]) and kinds[0] != kinds[1]
 
 
 def whole_letters(node: Node, sets: tuple[Node, ...] = _SETS) -> frozenset[str]:
@@ -72,11 +87,14 @@ def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:
             said = (only,)
         case _:
             return []
-    return [item for item in said if isinstance(item, tree.Relation) and item.ops == ("in",) and item.sides[1] in sets]
+    found = [item for item in said if isinstance(item, tree.Relation) and item.ops == ("in",)]
+    return [item for item in found if item.sides[1] in sets and isinstance(item.sides[0], tree.Sym)]
 
 
 def same_whole_numbers(gold: Node, answer: Node) -> bool | None:
     """Whether two sets of numbers are the same where a side speaks of whole numbers; None where none does so."""
+    if not contains(gold, tree.Relation) and not contains(answer, tree.Relation):
+        return None
     if bool(_domains(gold, _RATIONAL)) != bool(_domains(answer, _RATIONAL)):
         return False
     said = _domains(gold) + _domains(answer)
@@ -117,9 +135,11 @@ def same_progressions(gold: Node, answer: Node) -> bool:
     equation: ``2n - 1`` may be a term of a sequence, ``x = \frac{\pi}{2} + k\pi`` is not.
     """
     said = [whole_letters(node, (_ALL,)) for node in (gold, answer)]
+    names = [_names(node) for node in (gold, answer)]
+    if not any(said) and not (any(names) and variables(gold) & variables(answer) >= _PERIOD):
+        return False
     try:
         parts = [[_in_radians(part) for part in _parts(node)] for node in (gold, answer)]
-        names = [_names(node) for node in (gold, answer)]
         letters = [s or _of_angles(p, n) for s, p, n in zip(said, parts, names, strict=True)]
         told = any(said) or (letters[0] | letters[1] == _PERIOD and bool(names[0] | names[1]))
         if not (all(letters) and told) or (names[0] and names[1] and names[0] != names[1]):

@@ -1,6 +1,6 @@
 """The one walk that gives an expression a value, for every kind of number that it can be worth; modulo a prime here.
 
-At random points of a prime field, identity of rational functions is decided (Schwartz-Zippel): exact, fast and without
+At a random point of a prime field, identity of rational functions is decided (Schwartz-Zippel): exact, fast and without
 overflow whatever the size of the coefficients. One wrong digit in a 24-digit coefficient is seen, which no
 floating-point probe could.
 """
@@ -11,8 +11,9 @@ import operator
 import os
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from hashlib import blake2b
+from math import gcd, prod
 from typing import Any, Protocol, TypeVar
 
 from ..read import tree
@@ -61,6 +62,10 @@ class Arithmetic:
         """A variable, or the unknown function of a call."""
         raise Undefined(name)
 
+    def applied(self, node: tree.Function) -> Any:
+        """A known function of expressions."""
+        return self.function(node.name, [self.value(part) for part in node.arguments])
+
     def raised(self, node: tree.Power) -> Any:
         """A power, whatever its base."""
         return self.power(self.value(node.left), node.right)
@@ -95,7 +100,7 @@ STEPS = _Steps(
         tree.Neg: lambda walk, node: -walk.value(node.inner),
         tree.Quotient: lambda walk, node: walk.quotient(walk.value(node.left), walk.value(node.right)),
         tree.Power: lambda walk, node: walk.raised(node),
-        tree.Function: lambda walk, node: walk.function(node.name, [walk.value(part) for part in node.arguments]),
+        tree.Function: lambda walk, node: walk.applied(node),
         **dict.fromkeys((tree.Percent, tree.Degree, tree.Unit), lambda walk, node: walk.marked(node)),
     }
 )
@@ -116,49 +121,52 @@ def whole_power(one: T, base: T, exponent: int) -> T:
 
 def written_fraction(node: Node) -> Fraction | None:
     """The exponent that is written as a number, if it is."""
-    match node:
-        case tree.Num(value):
-            return value
-        case tree.Neg(inner):
-            found = written_fraction(inner)
-            return None if found is None else -found
-        case tree.Quotient(tree.Num(top), tree.Num(below)) if below:
-            return top / below
+    if type(node) is tree.Num:
+        return node.value
+    if type(node) is tree.Neg:
+        found = written_fraction(node.inner)
+        return None if found is None else -found
+    if type(node) is tree.Quotient:
+        top, below = node.left, node.right
+        if type(top) is tree.Num and type(below) is tree.Num and below.value:
+            return top.value / below.value
     return None
-
-
-PRIME = (1 << 61) - 1
-_POINTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
 
 class Residues(Arithmetic):
     """Whole numbers modulo a prime; π and e count as variables, which no rational function tells from them."""
 
-    def __init__(self, seed: int, prime: int = PRIME) -> None:
+    def __init__(self, seed: int, prime: int) -> None:
         self.seed = seed
         self.prime = prime
 
-    def value(self, node: Node) -> int:
-        value: int = STEPS[type(node)](self, node) % self.prime
+    def value(self, node: Any) -> int:
+        kind, prime = type(node), self.prime
+        if kind is tree.Sym:
+            return _letter(self.seed, node.name) % prime
+        if kind is tree.Num:
+            top, below = node.value.as_integer_ratio()
+            return int(top if below == 1 else self.quotient(top, below)) % prime
+        if kind is tree.Product:
+            total = 1
+            for part in node.parts:
+                total = total * self.value(part) % prime
+            return total
+        if kind is tree.Sum:
+            total = 0
+            for part in node.parts:
+                total += self.value(part)
+            return total % prime
+        value: int = self.raised(node) % prime if kind is tree.Power else STEPS[kind](self, node) % prime
         return value
 
-    def fold(self, combine: Callable[[int, int], int], nodes: tuple[Node, ...]) -> int:
-        total = self.value(nodes[0])
-        for node in nodes[1:]:
-            total = combine(total, self.value(node)) % self.prime
-        return total
-
     def quotient(self, top: int, below: int) -> int:
-        if not below:
+        if not below % self.prime:
             raise Undefined("division by zero")
         return top * pow(below, -1, self.prime)
 
     def marked(self, node: tree.Marked) -> int:
         raise Undefined("a mark on a number")
-
-    def number(self, value: Fraction) -> int:
-        top, below = value.numerator, value.denominator
-        return top if below == 1 else self.quotient(top, below % self.prime)
 
     def constant(self, name: str) -> int:
         if name not in ("pi", "e"):
@@ -166,58 +174,62 @@ class Residues(Arithmetic):
         return self.variable("const " + name)
 
     def variable(self, name: str) -> int:
-        """A pseudo-random residue for a variable, from the seed; those of letters in a row have nothing in common."""
-        text = f"{self.seed} {name}".encode(errors="backslashreplace")
-        return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+        return _letter(self.seed, name)
 
     def power(self, base: int, exponent: Node) -> int:
-        size = exponent.inner if isinstance(exponent, tree.Neg) else exponent
-        if not isinstance(size, tree.Num) or size.value.denominator != 1 or size.value >= 10**6:
+        size = exponent.inner if type(exponent) is tree.Neg else exponent
+        top, below = size.value.as_integer_ratio() if type(size) is tree.Num else (0, 0)
+        if below != 1 or top >= 10**6:
             raise Undefined("no whole power within bounds")
-        power = pow(base, int(size.value), self.prime)
-        return power if size is exponent else self.quotient(1, power)
+        if (power := top if size is exponent else -top) >= 0:
+            return pow(base, power, self.prime)
+        return self.quotient(1, pow(base, -power, self.prime))
+
+
+@lru_cache(512)
+def _letter(seed: int, name: str) -> int:
+    """A pseudo-random number for a variable, from the seed; those of letters in a row have nothing in common."""
+    text = f"{seed} {name}".encode(errors="backslashreplace")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
 @cache
-def _secret() -> tuple[int, int]:
-    """A seed and a prime of this process alone: what nobody knows, nobody can write a multiple of."""
+def secret() -> tuple[Residues, Residues]:
+    """Two points modulo a prime of this process alone: what nobody knows, nobody can write a multiple of.
+
+    The prime is one more than a multiple of four, so that -1 has a root.
+    """
     seed, candidate = (int.from_bytes(os.urandom(8), "big") >> 4 for _ in range(2))
-    candidate |= 1 << 60 | 1
+    candidate = (candidate | 1 << 60 | 3) - 2
     while not is_prime(candidate):
-        candidate += 2
-    return seed, candidate
+        candidate += 4
+    return Residues(seed, candidate), Residues(seed ^ _OTHER, candidate)
+
+
+_OTHER = 0xC2B2AE3D27D4EB4
+_SMALL_FACTORS = prod(range(3, 200, 2))
 
 
 def is_prime(number: int) -> bool:
-    """Whether a large odd number is a prime, as far as six tests can tell."""
-    return all(pow(base, number - 1, number) == 1 for base in (2, 3, 5, 7, 11, 13))
+    """Whether a large odd number, drawn at random, is a prime as far as three tests can tell."""
+    return gcd(number, _SMALL_FACTORS) == 1 and all(pow(base, number - 1, number) == 1 for base in (2, 3, 5))
 
 
 def same_rational(first: Node, second: Node) -> bool | None:
-    """Whether two expressions are the same rational function; None when one is none.
-
-    A difference is found at a fixed point modulo a fixed prime; agreement is confirmed modulo a prime of this process.
-    """
+    """Whether two expressions are the same rational function; None when one is none."""
     if functions(first) or functions(second):
         return None
     try:
-        fixed = Residues(_POINTS[0])
-        if fixed.value(first) != fixed.value(second):
-            return False
-        secret = Residues(*_secret())
-        return bool(secret.value(first) == secret.value(second))
+        return secret()[0].value(first) == secret()[0].value(second)
     except Undefined:
         return None
 
 
 def same_rational_ratio(first: Node, second: Node) -> bool | None:
     """Whether one rational function is a constant multiple of the other, and neither is zero; None as above."""
+    one, other = secret()
     try:
-        for seed, prime in ((_POINTS[0], PRIME), _secret()):
-            one, other = Residues(seed, prime), Residues(seed ^ _POINTS[1] >> 8, prime)
-            a, b, c, d = one.value(first), one.value(second), other.value(first), other.value(second)
-            if (a * d - c * b) % prime or not (a and b):
-                return False
+        a, b, c, d = one.value(first), one.value(second), other.value(first), other.value(second)
     except Undefined:
         return None
-    return True
+    return bool(a and b) and not (a * d - c * b) % one.prime

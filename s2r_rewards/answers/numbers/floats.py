@@ -2,10 +2,11 @@
 
 import cmath
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
+from ..read import tree
 from ..read.tree import Node, constants
 from .arithmetic import STEPS, Arithmetic, Undefined, written_fraction
 
@@ -57,23 +58,23 @@ class Watched(Exception):
 _PLAIN_VALUES = (0.3137515, 0.4338211, 2.3761927)
 
 
-def looks(first: Node, second: Node, names: Sequence[str]) -> Literal["different", "alike", "unseen"]:
-    """What two functions are at two points with plain values; a cheap look before the proof. Only a difference is one."""
-    found: Literal["different", "alike", "unseen"] = "unseen"
+Look = Literal["different", "alike", "unseen"]
+
+
+def looks(first: Node, second: Node, names: Sequence[str]) -> Iterator[Look]:
+    """What two functions are at two points with plain values; cheap looks before the proof. Only a difference is one."""
     for start in (_PLAIN_VALUES[0], _PLAIN_VALUES[2]):
         arithmetic = _Watched(first, second, names, start)
         try:
-            if abs(arithmetic.value(first) - arithmetic.value(second)) > 1e-4 * arithmetic.largest:
-                return "different"
-            found = "alike"
+            off = abs(arithmetic.value(first) - arithmetic.value(second))
+            yield "different" if off > 1e-4 * arithmetic.largest else "alike"
         except (Watched, Undefined, ArithmeticError, ValueError):
-            continue
-    return found
+            yield "unseen"
 
 
 def clearly_differ(first: Node, second: Node, names: Sequence[str]) -> bool:
     """Whether two functions differ plainly at one of two points with plain values."""
-    return looks(first, second, names) == "different"
+    return "different" in looks(first, second, names)
 
 
 def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool:
@@ -87,13 +88,49 @@ def clearly_no_multiple(first: Node, second: Node, names: Sequence[str]) -> bool
 
 
 class Floats(Arithmetic):
-    """Double precision with a value for every variable."""
+    """Double precision with a value for every variable; ``watched`` gives up where a value is large, tiny or not real."""
+
+    watched = False
+    largest = 1.0
+    real = True
 
     def __init__(self, variables: Mapping[str, complex]) -> None:
         self.variables = variables
 
+    def value(self, node: Any) -> complex:
+        kind = type(node)
+        value: complex
+        if kind is tree.Sym:
+            value = self.variables[node.name]
+        elif kind is tree.Num:
+            top, below = node.value.as_integer_ratio()
+            value = top / below
+        elif kind is tree.Product:
+            value = self.value(node.parts[0])
+            for part in node.parts[1:]:
+                value *= self.value(part)
+        elif kind is tree.Sum:
+            value = self.value(node.parts[0])
+            for part in node.parts[1:]:
+                value += self.value(part)
+        else:
+            value = STEPS[kind](self, node)
+        if not self.watched:
+            return value
+        size = abs(value)
+        if size > self.largest:
+            if size > 1e5:
+                raise Watched
+            self.largest = size
+        elif size < 1e-5 and size:
+            raise Watched
+        if type(value) is complex and value.imag and self.real:
+            raise Watched
+        return value
+
     def number(self, value: Fraction) -> complex:
-        return value.numerator / value.denominator
+        top, below = value.as_integer_ratio()
+        return top / below
 
     def constant(self, name: str) -> complex:
         if name not in _CONSTANTS:
@@ -109,9 +146,9 @@ class Floats(Arithmetic):
             raise Undefined("an exponent out of range")
         if base == 0 and complex(power).real <= 0:
             raise Undefined("a power of zero")
-        if isinstance(base, complex) and not base.imag:
+        if type(base) is complex and not base.imag:
             base = base.real
-        if isinstance(base, float | int) and base < 0:
+        if not isinstance(base, complex) and base < 0:
             ratio = written_fraction(exponent)
             if ratio is not None and ratio.denominator % 2 and ratio.denominator > 1:  # an odd root is real
                 return ((-base) ** power) * (-1 if ratio.numerator % 2 else 1)
@@ -136,23 +173,11 @@ class Floats(Arithmetic):
 class _Watched(Floats):
     """Double precision that gives up where a value is large, tiny or, unless i is written, not real."""
 
+    watched = True
+
     def __init__(self, first: Node, second: Node, names: Sequence[str], start: float) -> None:
         super().__init__({name: start + 0.5 * (k * 0.618 % 1) for k, name in enumerate(names)})
-        self.largest = 1.0
         self.real = "i" not in constants(first) and "i" not in constants(second)
-
-    def value(self, node: Node) -> complex:
-        value: complex = STEPS[type(node)](self, node)
-        size = abs(value)
-        if size > self.largest:
-            if size > 1e5:
-                raise Watched
-            self.largest = size
-        elif size < 1e-5 and size:
-            raise Watched
-        if type(value) is complex and value.imag and self.real:
-            raise Watched
-        return value
 
     def function(self, name: str, values: list[complex]) -> complex:
         if name in ("floor", "ceil") and abs(values[0] - round(_real(values[0]))) < _JUMP:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from . import tree
-from .cursor import Cursor
+from .cursor import LETTERS, Cursor
 from .lexer import Unreadable
-from .tree import LETTERS, Node
+from .tree import Node
 from .vocabulary import FUNCTION_LETTERS
 
 _ONE = tree.Num(Fraction(1))

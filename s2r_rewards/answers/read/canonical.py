@@ -5,9 +5,10 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 """
 
 import re
+from string import ascii_uppercase
 
 from .kept import kept
-from .spelling import respell
+from .spelling import NUMBER_STARTS, respell
 from .vocabulary import WORDS
 
 _SPACING = re.compile(r"\\(?:[,;:!>]|q?quad|(?:thinspace|displaystyle|textstyle|limits|nolimits)(?![A-Za-z]))|~")
@@ -18,6 +19,7 @@ _WORDS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _STYLED = re.compile(
     r"~|\{,\}|\\(?:[,;:!>]|q?quad|thinspace|(?:display|text)style|(?:no)?limits|left|right|[bB]ig|[dtc]frac|[lg]eq )"
 )
+_RAISED_O = re.compile(r"\^\s*\{?o")
 _LETTER_O = re.compile(r"(?<=\d)\s*\^\s*\{?o\}?(?![A-Za-z])")
 _SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[mgsh])")
@@ -33,14 +35,23 @@ _SYMBOLS = re.compile(
 )
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
-_DOLLARS = (("$$", "$$"), ("$", "$"))
-#: The delimiters of a text that begins with two signs.
+_NONE = ("\\n", "\\n")  # no text ends in white space
+#: Delimiters but the dollars, by the two signs that a text begins with.
 _DELIMITERS = {
-    left[:2]: ((left, right),) for left, right in ((r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
+    left[:2]: (left, right) for left, right in ((r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), (r"\boxed{", "}"))
 }
-#: Texts of which nothing but the spacing is ever changed.
-_PLAIN = re.compile(r"(?!\])[-0-9 ,.:;()\[\]/+*=%]+(?<!\[)")
+#: Where anything in :func:`rewritten` may have something to find, but for what :func:`canonical` looks for itself. Every
+#: alternative begins with a sign of its own, at which alone a search halts; the words stand for "integer" and "number".
+_UNUSUAL = re.compile(
+    r"\\(?:[,;:!>]|\\[A-Za-z]|t(?:ext|frac|hinspace)|m(?:ath|u)|l(?:eft|dots|imits|eq )|right|frac |d(?:frac|ots|isplaystyle)"
+    r"|c(?:frac|dots|hoose)|b(?:ig|oxed|m|oldsymbol)|Big|q|vec|overrightarrow|hat|in |geq |nolimits|prime|Omega|AA|SI|\Z)"
+    r"|~|'|_(?:(?<=[}\d\s]_)|(?<=[\^\s]\w_))|C\s*[\d_]|<\||>\Z|\"\Z|\[\Z|\](?<=^\])|min|max|gcd|lcm|ger|mber"
+)
 _STOPS = frozenset(".;,")
+_UNFINISHED = frozenset(("", "\\"))
+_FIRST_LETTERS = frozenset(start[0] for start in NUMBER_STARTS) | frozenset(start[0].upper() for start in NUMBER_STARTS)
+_SIGNED = frozenset("-.0123456789")
+_UNIT_ENDS = frozenset(ascii_uppercase + "mgshrn")  # of the letters that they are written with
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
 _INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
@@ -56,21 +67,25 @@ def _unit_symbol(match: re.Match[str]) -> str:
 
 
 def strip_delimiters(text: str) -> str:
-    r"""Remove surrounding ``$``, ``\(...\)``, ``\[...\]``, ``**`` and a final full stop."""
-    text = text.strip()
+    r"""Remove ``$``, ``\(...\)``, ``\[...\]``, ``**`` around a stripped text, and a final full stop."""
     for _ in range(4):
-        delimiters = _DOLLARS if text[:1] == "$" else _DELIMITERS.get(text[:2], ())
-        if not delimiters and text[-1:] not in _STOPS:
-            break
-        before = text
-        if len(text) > 1 and text[-1] in _STOPS and not text.endswith(".."):
+        first = text[:1]
+        if stopped := text[-1:] in _STOPS and len(text) > 1 and not text.endswith(".."):
             text = text[:-1].rstrip()
-        for left, right in delimiters:
-            surrounded = text.startswith(left) and text.endswith(right) and len(text) >= len(left) + len(right)
-            if surrounded and not text.endswith("\\$") and left not in (inside := text[len(left) : -len(right)]):
+        if first == "$":
+            left = right = "$$" if text[1:2] == "$" and len(text) > 3 else "$"
+        elif first == "\\" or first == "*":
+            left, right = _DELIMITERS.get(text[:2], _NONE)
+        elif stopped:
+            continue
+        else:
+            break
+        if text.endswith(right) and len(text) >= len(left) + len(right) and text.startswith(left):
+            inside = text[len(left) : -len(right)]
+            if left not in inside and not text.endswith("\\$"):
                 text = inside.strip()
-                break
-        if text == before:
+                continue
+        if not stopped:
             break
     return text
 
@@ -94,9 +109,39 @@ def spaced_number(text: str) -> str:
 @kept
 def canonical(text: str) -> str:
     """The canonical spelling of an answer: never longer than a small multiple of it, linear time."""
-    text = strip_delimiters(text)
-    if _PLAIN.fullmatch(text):
-        return " ".join(text.split())
+    text = text.strip()
+    if text[:1] == "$" == text[-1:] and "$" not in (inside := text[1:-1].strip()) and inside[-1:] not in _UNFINISHED:
+        text = inside
+    if not text:
+        return text
+    first, last = text[0], text[-1]
+    if last in _STOPS or first == "$" or (first in "\\*" and text[:2] in _DELIMITERS):
+        text = strip_delimiters(text)
+        first, last = text[:1], text[-1:]
+    if (
+        ("10" in text and ("x" in text or "X" in text))
+        or "{,}" in text
+        or ("^" in text and "o" in text and _RAISED_O.search(text))
+        or _UNUSUAL.search(text)
+        or (first in _FIRST_LETTERS and text[:3].lower() in NUMBER_STARTS)
+        or not text.isascii()
+    ):
+        text = rewritten(text)
+    elif first in _SIGNED and (last in _UNIT_ENDS or "/" in text):
+        text = _with_unit(text)
+    return " ".join(text.split())
+
+
+def _with_unit(text: str) -> str:
+    """A unit in letters behind a number as one in words, ``5 m`` as ``5 \\text{m}``."""
+    ends = text[:1] in _SIGNED and (text[-1:] in _UNIT_ENDS or ("/" in text and text[-1:] in "}23"))
+    if ends and (spaced := _SPACED_UNIT.fullmatch(text) or _SPACED_RATE.fullmatch(text)):
+        return rf"{spaced[1]} \text{{{spaced[2]}}}"
+    return text
+
+
+def rewritten(text: str) -> str:
+    """A stripped text in the one spelling of its notation."""
     if text.startswith("\\text{") and text[6:7].isdigit() and text.find("}") == len(text) - 1:
         text = text[6:-1]
     if not text.isascii():
@@ -105,17 +150,20 @@ def canonical(text: str) -> str:
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     if _STYLED.search(text):
-        text = _GROUPING.sub(",", text)
-        text = _WORDS.sub(r"\\frac", _SIZES.sub("", _SPACING.sub(" ", text)))
+        if "{,}" in text or "\\," in text or "\\!" in text:
+            text = _GROUPING.sub(",", text)
+        text = _SPACING.sub(" ", text)
+        if "\\left" in text or "ig" in text:  # right, big, Big
+            text = _SIZES.sub("", text)
+        if "dfrac" in text or "tfrac" in text or "cfrac" in text:
+            text = _WORDS.sub(r"\\frac", text)
         text = text.replace("\\leq ", "\\le ").replace("\\geq ", "\\ge ")
     if "\\SI" in text or "\\qty" in text:
         text = _SIUNITX.sub(lambda m: m[1] + r" \text{" + m[2].replace("\\", " ") + "}", text)
     if text[-1:] in "} CFma" and ("circ" in text or "mu" in text or "Omega" in text):
         text = _STYLED_DEGREE.sub(r"^\\circ \1", text)
         text = _SYMBOLS.sub(_unit_symbol, text)
-    ends = text[:1] in "-.0123456789" and (text[-1:].isalpha() or text[-1:] in "}23")
-    if ends and (spaced := _SPACED_UNIT.fullmatch(text) or _SPACED_RATE.fullmatch(text)):
-        text = rf"{spaced[1]} \text{{{spaced[2]}}}"
-    if "^" in text and "o" in text:
+    text = _with_unit(text)
+    if "^" in text and "o" in text and _RAISED_O.search(text):
         text = _LETTER_O.sub(r"^\\circ", text)
-    return " ".join(text.split())
+    return text

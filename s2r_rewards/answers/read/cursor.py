@@ -1,13 +1,16 @@
 """A walk over tokens, with bounded depth; what the parts of the reader ask each other for."""
 
 from functools import cached_property
+from string import ascii_letters
 from typing import Any
 
 from . import tree
 from .lexer import Unreadable
-from .tree import LETTERS, Node
+from .tree import Node
 from .vocabulary import Token
 
+#: Most variables, made once.
+LETTERS = {letter: tree.Sym(letter) for letter in ascii_letters}
 _END: Token = ("end of text", "")
 #: What a reader that looks ahead finds behind the last token.
 _BEHIND = (_END, _END, _END)

@@ -35,6 +35,7 @@ _EVERYTHING = (tree.Const("reals"), tree.Sym("mathbbC"))
 _ENDS = frozenset(("sep", "close", "end of text"))
 #: Brackets around a single value that mean nothing.
 _AROUND = ("bracebrace", "()")
+_ARTICLES = frozenset(map(tree.Sym, ("a", "A", "I")))
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
 
 
@@ -127,6 +128,8 @@ class Reader(Terms):
                     part not in HEDGES and all(c.isalpha() or c in "/^*'$" for c in part) for part in parts
                 ):
                     raise Unreadable(f"not a unit: {word!r}")
+                if node in _ARTICLES and not is_unit(word):
+                    raise Unreadable("an article")  # a circle is no number of circles
                 words.append(word)
             elif (
                 (words and self.kind == "op" and self.value in "/*^")
@@ -299,7 +302,7 @@ def _stated(listed: tuple[Node, ...]) -> Node | None:
             return condition
         case (tree.Relation((tree.Ratio((_, first, *_)), *sides), ops),):
             return tree.Relation((first, *sides), ops)
-        case (tree.Relation((name, tree.Ratio((member, first, *_)), *sides), ops),):
+        case (tree.Relation((name, tree.Ratio((member, first, *_)), *sides), ops),) if sides:
             return _within(tree.Relation((name, member), ops[:1]), tree.Relation((first, *sides), ops[1:]))
     return None
 

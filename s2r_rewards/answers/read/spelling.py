@@ -65,6 +65,8 @@ _DOUBTED = HEDGES | set(WORDS["never a name"].split())
 _SPOKEN = re.compile(
     r"[hmnqtoirHMNQTOIR](?<!\w.)(?i:inus|egative|alf|uarter|hird|ut of|n|o|emainder)\b"  # the first letter alone is found fast
 )
+#: What numbers in words begin with.
+NUMBER_STARTS = frozenset(word[:3] for word in NUMBER_WORDS)
 _HALVES = {"half": 2, "third": 3, "quarter": 4}
 _PART = re.compile(r"(?:(.+) and )?(?:an?|one) (half|third|quarter)|(half)")
 _SHARE = re.compile(r"(\w+(?: \w+)?) (?:out of|in) (\w+(?: \w+)?)")
@@ -81,7 +83,7 @@ def respell(text: str) -> str:
     commands = "\\" in text
     if commands and "\\boxed" in text:
         text = _OF_PART.sub(r" \1 ", unbox(text))
-    if text[:3].isalpha() or text[:2] == "\\t":
+    if text[:3].lower() in NUMBER_STARTS or text[:5] == "\\text":
         text = _number_words(text)
     if "C" in text and ("^" in text or "_" in text or text[:1].isdigit()):
         text = _BEFORE_C.sub(r"\\binom{\1}{\2}", text)
@@ -241,18 +243,20 @@ def _unit_vectors(text: str) -> str:
 
 def _number_words(text: str) -> str:
     """A text that begins with a number in words, with digits."""
-    words = _TEXT.sub(r"\1", text[:80]).strip().rstrip(".") if len(text) <= 80 else ""
+    words = _TEXT.sub(lambda m: m[1], text).strip().rstrip(".") if len(text) <= 80 else ""
     pieces = words.lower().replace("-", " ").split()
     if not pieces or pieces[0] not in NUMBER_WORDS:
         return text
-    total, current, used = 0, 0, 0
+    total, current, used, smallest = 0, 0, 0, 10**15
     for word in pieces:
-        if word in NUMBER_WORDS:
-            current += NUMBER_WORDS[word]
-        elif word == "hundred":
+        if (value := NUMBER_WORDS.get(word)) is not None:
+            if current % 100 and not (current % 100 >= 20 and current % 10 == 0 and 0 < value < 10):
+                return text  # five forty
+            current += value
+        elif word == "hundred" and current < 100:
             current = max(1, current) * 100
-        elif word in _THOUSANDS:
-            total, current = total + max(1, current) * _THOUSANDS[word], 0
+        elif (size := _THOUSANDS.get(word, smallest)) < smallest:
+            total, current, smallest = total + max(1, current) * size, 0, size
         elif word in PARTS and used and len(pieces) == used + 1:
             return f"{total + current}/{PARTS[word]}"
         elif not (word == "and" and used and (pieces[used - 1] == "hundred" or pieces[used - 1] in _THOUSANDS)):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import attrgetter
-from string import ascii_letters
+from itertools import chain
+from operator import attrgetter, is_
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
 
@@ -20,6 +20,7 @@ class _Node:
     __slots__ = ("_facts",)
     below: ClassVar[tuple[Any, ...]] = ()
     bit: ClassVar[int] = 0  # the class in the kinds of Facts
+    over: ClassVar[Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -68,12 +69,9 @@ class Ratio(_Several):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class _Around(_Node):
     inner: Node
-
-    def __init__(self, inner: Node) -> None:
-        _set_inner(self, inner)
 
 
 class Neg(_Around):
@@ -196,7 +194,7 @@ class Matrix(_Node):
 #: How the most frequent nodes fill their slots; through the dataclass's own way it takes nearly twice as long.
 _set_value = Num.__dict__["value"].__set__
 _set_name = _Named.__dict__["name"].__set__
-_set_parts, _set_inner = _Several.__dict__["parts"].__set__, _Around.__dict__["inner"].__set__
+_set_parts = _Several.__dict__["parts"].__set__
 _set_left, _set_right = (_Pair.__dict__[name].__set__ for name in ("left", "right"))
 _set_function, _set_arguments = (Function.__dict__[name].__set__ for name in ("name", "arguments"))
 
@@ -205,7 +203,6 @@ Marked = Percent | Degree | Unit
 Container = Relation | Ratio | SetOperation | Group | Set | List | Matrix
 Node = Expression | Marked | Based | PlusMinus | Container
 LEAVES = frozenset((Num, Sym, Const, Based))
-LETTERS = {letter: Sym(letter) for letter in ascii_letters}  # most variables, made once
 
 
 def unreachable(node: NoReturn) -> NoReturn:
@@ -213,22 +210,31 @@ def unreachable(node: NoReturn) -> NoReturn:
     raise AssertionError(f"no case for {node!r}")
 
 
-#: How to get the nodes directly below, in the order of the text; leaves have none. Walks are what most time is spent on:
-#: these become descriptors of the classes, because anything that is called takes several times as long.
-_BELOW: dict[type, Any] = {
-    **dict.fromkeys((Sum, Product, Ratio), _Several.__dict__["parts"]),
-    **dict.fromkeys((Quotient, Power, PlusMinus, SetOperation), property(attrgetter("left", "right"))),
-    **dict.fromkeys((Neg, Percent, Degree, Unit), property(lambda node: (node.inner,))),
-    **{kind: vars(kind).get("items", vars(_Items)["items"]) for kind in (Set, List)},  # 3.10 has a slot in each
-    Function: Function.__dict__["arguments"],
-    Group: Group.__dict__["items"],
-    Relation: Relation.__dict__["sides"],
-    Call: property(lambda node: (node.argument,)),
-    Matrix: property(lambda node: tuple(cell for row in node.rows for cell in row)),
+#: How to get the nodes directly below, in the order of the text (leaves have none), and the same node over others. Walks
+#: are what most time is spent on: these become attributes of the classes, as anything else takes several times as long.
+_BELOW: dict[type, tuple[Any, Callable[[Any, tuple[Node, ...]], Any]]] = {
+    **dict.fromkeys((Sum, Product, Ratio), (vars(_Several)["parts"], lambda node, new: type(node)(new))),
+    **dict.fromkeys((Quotient, Power), (property(attrgetter("left", "right")), lambda node, new: type(node)(*new))),
+    **dict.fromkeys((Neg, Percent, Degree), (property(lambda node: (node.inner,)), lambda node, new: type(node)(*new))),
+    PlusMinus: (property(attrgetter("left", "right")), lambda node, new: PlusMinus(new[0], new[1], node.upper)),
+    SetOperation: (property(attrgetter("left", "right")), lambda node, new: SetOperation(node.name, *new)),
+    Unit: (property(lambda node: (node.inner,)), lambda node, new: Unit(new[0], node.text)),
+    Set: (vars(Set).get("items", vars(_Items)["items"]), lambda _, new: Set(new)),  # 3.10 has a slot in each
+    List: (vars(List).get("items", vars(_Items)["items"]), lambda node, new: List(new, node.joined)),
+    Function: (vars(Function)["arguments"], lambda node, new: Function(node.name, new)),
+    Group: (vars(Group)["items"], lambda node, new: Group(node.left, node.right, new)),
+    Relation: (vars(Relation)["sides"], lambda node, new: Relation(new, node.ops)),
+    Call: (property(lambda node: (node.argument,)), lambda node, new: Call(node.name, *new)),
+    Matrix: (property(lambda node: tuple(chain(*node.rows))), lambda node, new: _matrix(node, new)),
 }
-_CLASSES = {*_BELOW, *LEAVES}
-for _kind, _below in _BELOW.items():
+for _kind, (_below, _over) in _BELOW.items():
     setattr(_kind, "below", _below)  # noqa: B010
+    setattr(_kind, "over", _over)  # noqa: B010
+
+
+def _matrix(node: Matrix, cells: tuple[Node, ...]) -> Matrix:
+    rest = iter(cells)
+    return Matrix(tuple([tuple([next(rest) for _ in row]) for row in node.rows]))
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -315,15 +321,10 @@ def kinds_of(*kinds: type[_Node]) -> int:
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
-    """The same node over changed children."""
-
-    def changed(part: Any) -> Any:
-        if isinstance(part, tuple):
-            return tuple(map(changed, part))
-        return change(part) if type(part) in _CLASSES else part
-
-    built: Node = type(node)(*(changed(getattr(node, name)) for name in node.__match_args__))
-    return built
+    """The same node over changed children; the node itself where none changes."""
+    below = node.below
+    new = tuple([change(child) for child in below])
+    return node if all(map(is_, below, new)) else node.over(new)
 
 
 def variables(node: Node) -> frozenset[str]:
@@ -345,6 +346,4 @@ def replaced(node: Node, name: str, by: Node) -> Node:
     """The tree with something else for a variable."""
     if name not in variables(node):
         return node
-    if isinstance(node, Sym):
-        return by
-    return rebuild(node, lambda child: replaced(child, name, by))
+    return by if type(node) is Sym else rebuild(node, lambda child: replaced(child, name, by))

@@ -54,7 +54,7 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    if text[:1] in _NO_LETTER or not letters.first.match(text) or _PRIMED.match(text):
+    if text[:1] in _NO_LETTER or _KEYS.match(text) or not letters.first.match(text) or _PRIMED.match(text):
         return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
@@ -66,6 +66,7 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
     return (match.group(1) or match.group(2)).upper(), rest
 
 
+_KEYS = re.compile(r"""\{['"]""")  # a dictionary
 _NO_LETTER = frozenset("0123456789-+.=<>|")
 _LETTER_AT_END = re.compile(r"[A-Ja-j]\)")
 _CAPITAL = re.compile("[A-J]")

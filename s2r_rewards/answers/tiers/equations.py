@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import TypeGuard
 
 from ..algebra.calls import with_named_calls
@@ -11,7 +12,7 @@ from ..numbers.arithmetic import Undefined, same_rational, same_rational_ratio
 from ..numbers.floats import number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, descendants, rebuild, replaced, variables
+from ..read.tree import Node, contains, descendants, facts, kinds_of, rebuild, replaced, variables
 from ..result import Outcome, judged
 
 Compare = Callable[[Node, Node, CheckPolicy], Outcome]
@@ -20,40 +21,64 @@ _NUMBERED = frozenset(f"_{number}" for number in range(1, 10))
 _SIMPLE = frozenset(
     (tree.Sym, tree.Call, tree.Function, tree.Quotient, tree.Product, tree.Ratio, tree.Group, tree.Const)
 )
+_FORMULA = kinds_of(
+    tree.Num, tree.Sym, tree.Const, tree.Sum, tree.Product, tree.Neg, tree.Quotient, tree.Power, tree.Function
+)
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 
 
 def is_equation(node: Node) -> TypeGuard[tree.Relation]:
     """Whether a node is a chain of nothing but = and ≈."""
-    return isinstance(node, tree.Relation) and all(op in "=~" for op in node.ops)
+    return isinstance(node, tree.Relation) and (node.ops == ("=",) or all(op in "=~" for op in node.ops))
 
 
 def named_apart(items: tuple[Node, ...]) -> bool:
     """Whether every item names a quantity of its own: ``a = 2, b = 3``, but not ``x = 2, x = 3`` or ``x_1, x_2``."""
+    if len(items) < 2 or not isinstance(items[0], tree.Relation):
+        return False
     names = [name for name in map(name_of, items) if name is not None]
     bases = {name.name.partition("_")[0] if isinstance(name, tree.Sym) else name for name in names}
-    return len(bases) == len(names) == len(items) > 1
+    return len(bases) == len(names) == len(items)
 
 
 def name_of(item: Node) -> Node | None:
     """The name in front of a single equation."""
-    match item:
-        case tree.Relation((name, *_), ("=",)) if is_name(name):
-            return name
+    if isinstance(item, tree.Relation) and item.ops == ("=",) and is_name(item.sides[0]):
+        return item.sides[0]
     return None
+
+
+def by_name(node: Node, other: Node) -> tuple[Node, ...] | None:
+    """The equations in ``(x, y) = (1, 2)`` beside a list of equations for the same names, else None."""
+    match node, other:
+        case tree.Relation((tree.Group("(", ")", names), tree.Group("(", ")", values)), ("=",)), tree.List(items):
+            if len(names) == len(values) and set(names) == set(map(name_of, items)):
+                return tuple(tree.Relation(pair, ("=",)) for pair in zip(names, values, strict=True))
+    return None
+
+
+def in_alphabet(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """``y = 2, x = 1`` as ``x = 1, y = 2`` where the names are neighbouring letters, else as it stands."""
+    named = {name.name: item for item in items if isinstance(name := name_of(item), tree.Sym)}
+    letters = sorted(named)
+    if len(named) < len(items) or any(len(letter) > 1 for letter in letters):
+        return items
+    near = all(ord(after) - ord(letter) == 1 for letter, after in pairwise(letters))
+    return tuple(named[letter] for letter in letters) if near else items
 
 
 def rounded_part(node: Node) -> Node | None:
     """The ``0.33`` of ``x = 1/3 \\approx 0.33`` where it is a decimal that the exact part rounds to, else None."""
-    match node:
-        case tree.Relation((*_, exact, rounded), (*_, "~")) if places := decimal_places(rounded):
-            if not variables(exact):
-                try:
-                    off = abs(number(exact, {}) - number(rounded, {}))
-                except Undefined:
-                    return None
-                return rounded if off <= 0.5000001 * 10.0**-places else None
-    return None
+    if not isinstance(node, tree.Relation) or node.ops[-1:] != ("~",):
+        return None
+    exact, rounded = node.sides[-2:]
+    if not (places := decimal_places(rounded)) or variables(exact):
+        return None
+    try:
+        off = abs(number(exact, {}) - number(rounded, {}))
+    except Undefined:
+        return None
+    return rounded if off <= 0.5000001 * 10.0**-places else None
 
 
 def consistent(node: Node) -> bool:
@@ -103,7 +128,9 @@ def is_name(node: Node) -> bool:
         return node.name in ("i", "e")
     if type(node) is tree.Sym:
         return True
-    return bool(variables(node)) and tree.Num not in map(type, descendants(node, (tree.Call,)))
+    if type(node) is tree.Num or not variables(node):
+        return False
+    return type(node) is tree.Call or tree.Num not in map(type, descendants(node, (tree.Call,)))
 
 
 def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, compare: Compare) -> Node | None:
@@ -115,9 +142,9 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
     if len(sides) == 2 and is_name(sides[1]) and not variables(sides[0]):
         sides = (sides[1], sides[0])
     if is_name(sides[0]) and (lenient or _is_simple(sides[0])):
-        if _is_unknown(sides[0]):
-            return None
         rest = sides[1:]
+        if _is_unknown(sides[0]) or (type(sides[0]) is tree.Product and _again(sides[0], rest)):
+            return None
     elif any(map(variables, sides)):
         return None
     else:
@@ -125,6 +152,11 @@ def named_value(equation: tree.Relation, policy: CheckPolicy, lenient: bool, com
     if any(not compare(rest[-1], side, policy).equal for side in rest[:-1]):
         return None
     return rest[-1]
+
+
+def _again(name: Node, values: Sides) -> bool:
+    """Whether a letter of a name stands in its value, too: ``xy = x^2`` says nothing of a quantity xy."""
+    return not variables(name).isdisjoint(frozenset().union(*map(variables, values)))
 
 
 def _is_unknown(name: Node) -> bool:
@@ -148,6 +180,8 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
             apart = not isinstance(g[0], tree.Sym) or g[0].name in variables(g[1]) | variables(a[1])
             if outcome.equal or (g[0] == a[0] and not apart):
                 return outcome
+            if outcome.equal is False and g[0] == a[0] and _is_defined(g[0], g[1], a[1]):
+                return Outcome(False, "structure", "different equations")
         elif not variables(g[1]) and not variables(a[1]) and isinstance(g[0], tree.Sym) and isinstance(a[0], tree.Sym):
             return Outcome(False, "structure", "values of different variables")
         plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
@@ -159,6 +193,13 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
     if first is None or second is None:
         return Outcome(False, "structure", "different equations")
     return compare(first, second, policy)
+
+
+def _is_defined(head: Node, *values: Node) -> bool:
+    """Whether ``f(x)`` is given by formulas without unknown functions: then only equal formulas make equal equations."""
+    if type(head) is not tree.Call:
+        return False
+    return all(head.name not in variables(value) and not facts(value).kinds & ~_FORMULA for value in values)
 
 
 def _same_role(first: Node, second: Node) -> bool:
@@ -209,7 +250,10 @@ def solves(solved: Sides, other: Sides) -> bool:
 
 def same_curve(gold: Sides, answer: Sides) -> bool:
     """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
-    left, right = with_named_calls(*(tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer)))
+    one, other = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
+    if contains(one, tree.Call) != contains(other, tree.Call):
+        return False
+    left, right = with_named_calls(one, other)
     names = variables(left)
     if not names or names != variables(right):
         return False

@@ -9,6 +9,7 @@ percent sign on one side only the bare number decides what it means.
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_letters
 
 from ..algebra.equality import clearly_apart, equal
 from ..numbers.exact import as_number
@@ -27,6 +28,9 @@ _FRACTION = re.compile(
     r"([+-]?) ?\\frac ?\{ ?(-?\d{1,400}) ?\} ?\{ ?(\d{1,400}) ?\}|([+-]?)\\frac ?([1-9])([1-9])", re.A
 )
 _STARTS = frozenset("0123456789.,+-\\")  # of plain numbers
+_LAST = frozenset("0123456789.")  # of all of them but \frac{1}{2}
+_NEVER = frozenset(ascii_letters + "_*^=()[]{}|:;<>!%'") - frozenset("eE")  # in a plain number that has no command
+_NOT_DECIMAL = _NEVER | frozenset("eE/\\, ")
 _MOST_DIGITS = 400  # of a number that no pattern bounds
 _DEPTH = 5  # how deep the reader goes for a fraction
 _TEMPERATURES = {"C": "celsius", "F": "fahrenheit"}
@@ -42,14 +46,16 @@ def plain_number(text: str) -> tuple[int, int] | None:
 
     None when ``text`` is neither. The fraction need not be in lowest terms: nothing is divided.
     """
-    signed = text[0] in "+-"
-    whole, _, decimals = (text[1:].lstrip() if signed else text).partition(".")
-    digits = whole + decimals
-    if digits.isdigit() and len(digits) <= _MOST_DIGITS and digits.isascii():  # most need no pattern
-        return -int(digits) if text[0] == "-" else int(digits), 10 ** len(decimals)
     if "\\" in text:
         return _plain_fraction(text)
-    match = _PLAIN.fullmatch(text)
+    if text[-1] not in _LAST:
+        return None
+    sign = text[0]
+    whole, point, decimals = (text[1:].lstrip() if sign == "-" or sign == "+" else text).partition(".")
+    digits = whole + decimals if point else whole
+    if digits.isdigit() and len(digits) <= _MOST_DIGITS and digits.isascii():  # most need no pattern
+        return -int(digits) if sign == "-" else int(digits), 10 ** len(decimals) if point else 1
+    match = _PLAIN.fullmatch(text) if _NEVER.isdisjoint(text) else None
     if match is None or not text.isascii():
         return None
     sign, whole, decimals, exponent, divisor = match.groups("")
@@ -63,6 +69,17 @@ def plain_number(text: str) -> tuple[int, int] | None:
 
 
 def _plain_fraction(text: str) -> tuple[int, int] | None:
+    if text.startswith("\\frac{"):
+        above, middle, under = text[6:-1].partition("}{")
+        if (
+            middle
+            and above.isdigit()
+            and under.isdigit()
+            and text[-1] == "}"
+            and text.isascii()
+            and len(text) < _MOST_DIGITS
+        ):
+            return (int(above), below) if (below := int(under)) else None
     match = _FRACTION.fullmatch(text)
     if match is None or not (below := int(match[3] or match[6])):
         return None
@@ -72,13 +89,25 @@ def _plain_fraction(text: str) -> tuple[int, int] | None:
 
 def compare_plain(gold: str, answer: str, policy: CheckPolicy) -> Outcome | None:
     """Decide two plain numbers; None when a side is none, or when they might still be equal."""
-    both = gold + answer
     if not (gold and answer):
         return None
+    both = gold + answer
     if both.isdigit() and both.isascii() and len(both) <= _MOST_DIGITS and not policy.relative_tolerance:
         return _SAME if gold.lstrip("0") == answer.lstrip("0") else _DIFFERENT
     if gold[0] not in _STARTS or answer[0] not in _STARTS:
         return None
+    if (
+        gold[-1] in _LAST
+        and answer[-1] in _LAST
+        and _NOT_DECIMAL.isdisjoint(both)
+        and both.isascii()
+        and len(both) <= _MOST_DIGITS
+    ):
+        try:  # what is the same number rounds to the same one
+            if float(gold) != float(answer):
+                return _DIFFERENT if _differ(gold, answer, policy) else None
+        except ValueError:
+            pass
     if (second := plain_number(answer)) is None or (first := plain_number(gold)) is None:
         return None
     if policy.max_depth < _DEPTH and "\\" in both:

@@ -18,7 +18,7 @@ _INFINITE = tree.Const("inf")
 
 def is_order(node: Node) -> TypeGuard[tree.Relation]:
     """Whether a node is a chain of <, ≤ or of >, ≥, or a single ≠."""
-    if not isinstance(node, tree.Relation):
+    if not isinstance(node, tree.Relation) or not node.ops:
         return False
     return set(node.ops) <= {"<", "<="} or set(node.ops) <= {">", ">="} or node.ops == ("!=",)
 
@@ -50,18 +50,24 @@ def compare_orders(gold: tree.Relation, answer: tree.Relation, policy: CheckPoli
 
 def as_interval(node: Node) -> tree.Group | None:
     """``a < x ≤ b`` or ``x ≥ a`` as the interval of x, which occurs nowhere else; else None."""
+    found = interval_of(node)
+    return found[1] if found else None
+
+
+def interval_of(node: Node) -> tuple[str, tree.Group] | None:
+    """The letter in an inequality, and its interval."""
     if not is_order(node) or node.ops == ("!=",):
         return None
     sides, ops = _upwards(node).sides, _upwards(node).ops
     match sides:
         case (low, tree.Sym(name), high) if name not in variables(low) | variables(high):
-            return tree.Group("[" if ops[0] == "<=" else "(", "]" if ops[1] == "<=" else ")", (low, high))
+            return name, tree.Group("[" if ops[0] == "<=" else "(", "]" if ops[1] == "<=" else ")", (low, high))
         case (tree.Sym(name), tree.Sym(other) as high) if name in _USUAL and other not in _USUAL:
-            return tree.Group("(", "]" if ops[0] == "<=" else ")", (tree.Neg(_INFINITE), high))
+            return name, tree.Group("(", "]" if ops[0] == "<=" else ")", (tree.Neg(_INFINITE), high))
         case (low, tree.Sym(name)) if name not in variables(low):
-            return tree.Group("[" if ops[0] == "<=" else "(", ")", (low, _INFINITE))
+            return name, tree.Group("[" if ops[0] == "<=" else "(", ")", (low, _INFINITE))
         case (tree.Sym(name), high) if name not in variables(high):
-            return tree.Group("(", "]" if ops[0] == "<=" else ")", (tree.Neg(_INFINITE), high))
+            return name, tree.Group("(", "]" if ops[0] == "<=" else ")", (tree.Neg(_INFINITE), high))
     return None
 
 

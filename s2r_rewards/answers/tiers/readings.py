@@ -14,7 +14,7 @@ from itertools import permutations
 from ..numbers.exact import as_number
 from ..read import tree
 from ..read.tree import Node, contains, descendants, functions, rebuild, replaced, variables
-from .orders import as_interval, is_order, pieces
+from .orders import as_interval, interval_of, is_order, pieces
 
 Pair = tuple[Node, Node]
 _CONSTANTS = frozenset(("C", "c", "K", "k", "C_0", "C_1", "C_2", "c_0", "c_1", "c_2", "const"))
@@ -24,9 +24,9 @@ _WHOLE = frozenset("knmlNj")
 _HATS = ("hati", "hatj", "hatk")
 _ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
 _COUNTED = {"C": "binom", "P": "permutations"}
-_PLAIN = (tree.Num, tree.Const, tree.Percent)
 _SEVERAL = frozenset((tree.List, tree.Set))
 _ORDERED = frozenset((tree.Relation, tree.SetOperation, tree.List))
+_MAY_BE_INTERVALS = _ORDERED | {tree.Group}
 
 
 def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = frozenset()) -> Iterator[Pair]:
@@ -34,9 +34,8 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
 
     ``bound`` are letters that a side says to be any whole number: ``k \\in \\mathbb{Z}``.
     """
-    if isinstance(gold, _PLAIN) and isinstance(answer, _PLAIN):
-        return
-    names = variables(gold) | variables(answer)
+    ours, theirs = variables(gold), variables(answer)
+    names = ours | theirs
     if not names:
         return
     if "hati" in names or "hatj" in names:
@@ -49,15 +48,39 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
         counted = _counted(gold), _counted(answer)
         if counted != (gold, answer):
             yield counted
-    ordered = type(gold) in _ORDERED or type(answer) in _ORDERED
-    if ordered and order != "free" and not (_is_ordered(gold) and _is_ordered(answer)):
+    kinds = (type(gold), type(answer))
+    ordered = _MAY_BE_INTERVALS.issuperset(kinds) and not _ORDERED.isdisjoint(kinds)
+    if ordered and order != "free" and not (_is_ordered(gold) and _is_ordered(answer)) and _of_one(gold, answer):
         first, second = _interval(gold), _interval(answer)
         if type(first) is type(second) and (first is not gold or second is not answer):
             yield first, second
-    if type(gold) in _SEVERAL or type(answer) in _SEVERAL:
-        return  # the members are looked at one by one
+    if not _SEVERAL.isdisjoint(kinds) or not ours or not theirs:
+        return  # the members of lists are looked at one by one
     for renamed in renamings(gold, answer, bound):
         yield gold, renamed
+
+
+def spread(node: Node) -> Node:
+    """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
+    if not contains(node, tree.PlusMinus):
+        return node
+    if isinstance(node, tree.List | tree.Set):
+        flat: list[Node] = []
+        for item in node.items:
+            values = spread(item)
+            flat.extend(values.items if isinstance(values, tree.List) and not isinstance(item, tree.List) else (item,))
+        return node.over(tuple(flat)) if len(flat) > len(node.items) else node
+    if tree.PlusMinus in map(type, descendants(node, without=(tree.List, tree.Set))):
+        return tree.List((_signed(node, True), _signed(node, False)))
+    return node
+
+
+def _signed(node: Node, upper: bool) -> Node:
+    """The value of ``a ± b`` with the upper or the lower signs."""
+    if isinstance(node, tree.PlusMinus):
+        left, right = _signed(node.left, upper), _signed(node.right, upper)
+        return tree.Sum((left, right if node.upper == upper else tree.Neg(right)))
+    return rebuild(node, lambda child: _signed(child, upper)) if type(node) not in tree.LEAVES else node
 
 
 def _point(node: Node) -> Node | None:
@@ -94,6 +117,14 @@ def _counted(node: Node) -> Node:
 def _is_ordered(node: Node) -> bool:
     """Whether a node is written with inequalities."""
     return is_order(node) or (isinstance(node, tree.List) and all(map(is_order, node.items)))
+
+
+def _of_one(*nodes: Node) -> bool:
+    """Whether no list has inequalities of several letters: each would be an interval of its own."""
+    for node in nodes:
+        if isinstance(node, tree.List) and len({found[0] for item in node.items if (found := interval_of(item))}) > 1:
+            return False
+    return True
 
 
 def _interval(node: Node) -> Node:

@@ -6,24 +6,33 @@ notation; an equation without a name in front is equal to its multiples. Caveat:
 differ, and a missing or an extra answer is wrong.
 """
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
 from ..algebra.equality import clearly_apart
 from ..algebra.realsets import real_set, same_set
-from ..algebra.whole import COUNTERS, same_progressions, same_whole_numbers, whole_letters, without_domain
+from ..algebra.whole import (
+    COUNTERS,
+    of_other_numbers,
+    same_progressions,
+    same_whole_numbers,
+    whole_letters,
+    without_domain,
+)
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, descendants, facts, kinds_of, rebuild, variables
+from ..read.tree import Node, facts, kinds_of, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
+    by_name,
     compare_relations,
     consistent,
     exact_part,
+    in_alphabet,
     is_equation,
+    is_name,
     name_of,
     named_apart,
     named_value,
@@ -31,9 +40,10 @@ from .equations import (
 )
 from .number import compare_values, unwrap
 from .orders import compare_orders, is_order
-from .readings import readings
+from .readings import readings, spread
 
 _MATCHING_LIMIT = 40
+_EMPTY = tree.Const("empty")
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
 _MAY_BE_SETS = {tree.Const, tree.Group, tree.Set, tree.SetOperation, tree.Relation, tree.List}
@@ -43,28 +53,43 @@ _UNDER_UNITS = (tree.Ratio, tree.Group, tree.List)
 
 def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer, as they stand or in a second reading."""
-    if (apart := clearly_apart(gold, answer, policy)) is not None:
+    if (apart := clearly_apart(gold, answer, policy) or _clearly_apart_inside(gold, answer, policy)) is not None:
         return apart
-    if tree.List in (type(gold), type(answer)) and (whole := same_whole_numbers(gold, answer)) is not None:
+    listed = type(gold) is tree.List or type(answer) is tree.List
+    if listed and (whole := same_whole_numbers(gold, answer)) is not None:
         return judged(whole, "structure", "same set of whole numbers", "different sets of whole numbers")
+    if listed and of_other_numbers(gold, answer):
+        return Outcome(False, "structure", "letters that stand for other kinds of numbers")
     outcome = _compare(gold, answer, policy)
-    if not outcome.equal and (variables(gold) or variables(answer)):
+    if outcome.equal:
+        return outcome
+    ours, theirs = variables(gold), variables(answer)
+    if ours or theirs:
         bound = whole_letters(gold) | whole_letters(answer)
         for pair in readings(without_domain(gold), without_domain(answer), policy.order, bound):
             if (second := _compare(*pair, policy)).equal:
                 return second
-        if (
-            variables(gold) & COUNTERS
-            and variables(answer) & COUNTERS
-            and same_progressions(_spread(gold), _spread(answer))
-        ):
+        counted = not (COUNTERS.isdisjoint(ours) or COUNTERS.isdisjoint(theirs))
+        if counted and same_progressions(spread(gold), spread(answer)):
             return Outcome(True, "structure", "same progressions")
     return outcome
 
 
+def _clearly_apart_inside(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
+    """The outcome for two tuples whose first different elements are constants that are :func:`clearly_apart`."""
+    if type(gold) is not tree.Group or type(answer) is not tree.Group or policy.order == "free":
+        return None
+    if gold.left == answer.left and gold.right == answer.right and len(gold.items) == len(answer.items):
+        for one, other in zip(gold.items, answer.items, strict=True):
+            if one != other:
+                apart = clearly_apart(one, other, policy)
+                return apart and Outcome(False, "structure", f"an element differs: {apart.why}")
+    return None
+
+
 def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     """Whether two trees mean the same answer as they stand."""
-    if gold == answer:
+    if type(gold) is type(answer) and gold == answer:
         return Outcome(True, "structure" if isinstance(gold, tree.Container) else "expression", "read as the same")
     within = facts(gold).kinds | facts(answer).kinds
     if within & (_RELATIONS | _SEVERAL):
@@ -73,24 +98,27 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
             return exactly if exactly.equal else compare(gold, rounded, policy)
         if not consistent(gold) or not consistent(answer):
             return Outcome(False, "structure", "a rounded value that is none")
-        gold, answer = _stated(gold), _stated(answer)
-    kinds = {type(gold), type(answer)}
-    if kinds <= _VALUES:
+        gold, answer = exact_part(gold), exact_part(answer)
+        if within & _SEVERAL:
+            gold, answer = spread(gold), spread(answer)
+        gold, answer = without_domain(gold), without_domain(answer)
+    kinds = (type(gold), type(answer))
+    if kinds[0] in _VALUES and kinds[1] in _VALUES:
         return compare_values(gold, answer, policy)
     if tree.Relation in kinds and (outcome := _with_relation(gold, answer, policy)) is not None:
         return outcome
-    if kinds & _SETS or (within & _RELATIONS and (_inequalities(gold) or _inequalities(answer))):
-        able = type(gold) in _MAY_BE_SETS and type(answer) in _MAY_BE_SETS
-        first = real_set(gold) if able else None
+    sets = kinds[0] in _MAY_BE_SETS and kinds[1] in _MAY_BE_SETS
+    if sets and (not _SETS.isdisjoint(kinds) or _inequalities(gold) or _inequalities(answer)):
+        first = real_set(gold)
         second = None if first is None else real_set(answer)
         if first is not None and second is not None:
             same = same_set(first, second)
             return judged(same, "structure", "same set of numbers", "different sets of numbers")
-    if kinds & {tree.List, tree.Set}:
+    if tree.List in kinds or tree.Set in kinds:
         return _lists(gold, answer, policy)
-    if isinstance(gold, tree.Matrix) and isinstance(answer, tree.Matrix) and _shape(gold) != _shape(answer):
-        return Outcome(False, "structure", "matrices of different shapes")
     if tree.Matrix in kinds:
+        if isinstance(gold, tree.Matrix) and isinstance(answer, tree.Matrix) and _shape(gold) != _shape(answer):
+            return Outcome(False, "structure", "matrices of different shapes")
         return _ordered(_rows(gold), _rows(answer), policy, "matrix")
     if tree.Group in kinds:
         return _groups(gold, answer, policy)
@@ -102,14 +130,9 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _based(gold, answer, policy)
     if is_order(gold) and is_order(answer):
         return compare_orders(gold, answer, policy, compare)
-    if kinds & {tree.SetOperation, tree.Relation}:
+    if tree.SetOperation in kinds or tree.Relation in kinds:
         return Outcome(False, "structure", "different kinds of answer")
     return compare_values(gold, answer, policy)
-
-
-def _stated(node: Node) -> Node:
-    """The node without a rounded part and a domain, and with ± spread."""
-    return node if type(node) in tree.LEAVES else without_domain(_spread(exact_part(node)))
 
 
 def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
@@ -125,49 +148,32 @@ def _with_units(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
 
 def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | None:
     """Equations, and ``x in`` in front of a set; None when neither decides."""
-    if is_equation(gold) and is_equation(answer):
-        return compare_relations(gold, answer, policy, compare)
-    if is_equation(gold) or is_equation(answer):
-        first = named_value(gold, policy, False, compare) if is_equation(gold) else gold
-        second = named_value(answer, policy, True, compare) if is_equation(answer) else answer
-        if first is None or second is None:
-            return Outcome(False, "structure", "an equation and a value")
+    kinds = (type(gold), type(answer))
+    if kinds[0] is kinds[1]:
+        if is_equation(gold) and is_equation(answer):
+            return compare_relations(gold, answer, policy, compare)
+    elif tree.List in kinds and (listed := by_name(gold, answer) or by_name(answer, gold)) is not None:
+        return _named(listed, _members(answer) or _members(gold) or (), policy)
+    first = named_value(gold, policy, False, compare) if is_equation(gold) else gold
+    second = named_value(answer, policy, True, compare) if is_equation(answer) else answer
+    if first is None or second is None:
+        return Outcome(False, "structure", "an equation and a value")
+    if first is not gold or second is not answer:
         return compare(first, second, policy)
     match gold, answer:
         case (tree.Relation(), tree.Relation()):
             return None
-        case tree.Relation((_, inside), ("in",)), _:
-            return compare(inside, answer, policy)
-        case _, tree.Relation((_, inside), ("in",)):
-            return compare(gold, inside, policy)
+        case (tree.Relation((name, inside), ("in",)), other) | (other, tree.Relation((name, inside), ("in",))):
+            if not is_name(name):
+                return Outcome(False, "structure", "a statement about a number, and a set")
+            if isinstance(other, tree.List) and (isinstance(inside, tree.Group) or named_apart(other.items)):
+                return Outcome(False, "structure", "a letter's interval or set, and several answers")
+            return compare(inside, answer, policy) if other is answer else compare(gold, inside, policy)
     return None
 
 
 def _inequalities(node: Node) -> bool:
     return isinstance(node, tree.List) and all(isinstance(i, tree.Relation) and i.ops != ("=",) for i in node.items)
-
-
-def _spread(node: Node) -> Node:
-    """``a ± b`` as the list of its two values, and lists that contain such as one flat list."""
-    if not contains(node, tree.PlusMinus):
-        return node
-    if isinstance(node, tree.List | tree.Set):
-        flat: list[Node] = []
-        for item in node.items:
-            spread = _spread(item)
-            flat.extend(spread.items if isinstance(spread, tree.List) and not isinstance(item, tree.List) else (item,))
-        return replace(node, items=tuple(flat)) if len(flat) > len(node.items) else node
-    if tree.PlusMinus in map(type, descendants(node, without=(tree.List, tree.Set))):
-        return tree.List((_signed(node, True), _signed(node, False)))
-    return node
-
-
-def _signed(node: Node, upper: bool) -> Node:
-    """The value of ``a ± b`` with the upper or the lower signs."""
-    if isinstance(node, tree.PlusMinus):
-        left, right = _signed(node.left, upper), _signed(node.right, upper)
-        return tree.Sum((left, right if node.upper == upper else tree.Neg(right)))
-    return rebuild(node, lambda child: _signed(child, upper))
 
 
 def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
@@ -176,16 +182,30 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
-    if {_joined(gold), _joined(answer)} == {"and", "or"} and all(isinstance(item, tree.Sym) for item in left):
+    if {_joined(gold), _joined(answer)} == {"and", "or"} and _are_statements(left):
         return Outcome(False, "structure", "one joined by and, one by or")  # of p and q, both count
-    if named_apart(left) or named_apart(right):
-        return _named(left, right, policy)
     grouped = isinstance(gold, tree.Group) or isinstance(answer, tree.Group)
+    if type(gold) is type(answer) is tree.Set and _sets(left) != _sets(right):
+        return Outcome(False, "structure", "an element is a set and its partner is none")
+    if named_apart(left) or named_apart(right):
+        return _named(in_alphabet(left), in_alphabet(right), policy) if grouped else _named(left, right, policy)
     if grouped and not _one_tuple(gold, answer):
         return Outcome(False, "structure", "a tuple or interval and several answers")
     if policy.order == "strict" or (policy.order == "notation" and grouped):
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _are_statements(items: tuple[Node, ...]) -> bool:
+    """Whether items are true or false, rather than the values of one letter."""
+    if all(isinstance(item, tree.Relation) for item in items):
+        return len(frozenset().union(*map(variables, items))) > 1
+    return all(isinstance(item, tree.Sym) for item in items)
+
+
+def _sets(items: tuple[Node, ...]) -> int:
+    """How many of them are sets: ``{1}`` stands for 1 as an answer, but not among the elements of a set."""
+    return sum(type(item) is tree.Set or item == _EMPTY for item in items)
 
 
 def _joined(node: Node) -> str:
@@ -199,6 +219,8 @@ def _only_item(
     for node in (gold, answer):
         if isinstance(node, kind) and len(node.items) == 1:
             (item,) = node.items
+            if item == _EMPTY:  # the set that holds the empty set has an element
+                return None
             return compare(item, answer, policy) if node is gold else compare(gold, item, policy)
     return None
 
@@ -212,7 +234,10 @@ def _one_tuple(gold: Node, answer: Node) -> bool:
 
 
 def _named(left: tuple[Node, ...], right: tuple[Node, ...], policy: CheckPolicy) -> Outcome:
-    """Answers for different quantities: by name where both name them, otherwise in order."""
+    """Answers for different quantities: by name where both name them, otherwise in order.
+
+    Neighbouring letters have their alphabet's order beside a tuple: ``(1, 2)`` is x = 1 and y = 2.
+    """
     if named_apart(left) and named_apart(right):
         names = [name_of(item) for item in right]
         if set(names) != set(map(name_of, left)):

@@ -7,18 +7,28 @@ paraphrase is not the same text.
 import re
 
 from ..policy import CheckPolicy
-from ..read.vocabulary import WORDS
+from ..read.vocabulary import SHORT_WORDS, WORDS
 from ..result import Outcome, judged
 
 _STYLE = re.compile(r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathcal|mathsf|operatorname|boxed)\s*(?=\{)")
-_NOISE = re.compile(r"[{}$\"'`*~]|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])")
+#: A star between two words or brackets multiplies; any other is for bold type.
+_NOISE = re.compile(
+    r"[{}$\"'`~]|(?<![\w)\]])\*+|\*+(?![\w(\[])|\\[,;:! ]|\\(?:left|right|quad|qquad)(?![A-Za-z])|\\(?=[()\[\]])"
+)
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)")
 _BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s*([,;])\s*(?=\d)")
-_BLANKS = re.compile(r"\s|(?<!\d)[.,;?]|[.,;?](?!\d)")
+_BLANKS = re.compile(r"\s|[.,;?]+(?=\s|$)|(?<![\w)}])[.,;?](?!\d)")
 _SYNONYMS: dict[str, str] = {phrase: word for word, phrases in WORDS["synonyms"].items() for phrase in phrases.split()}
-_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_WORDS = frozenset(_SYNONYMS.values())
+_ARTICLE = re.compile(r"\b(?:[Aa]|[Aa]n|[Tt]he)\s+(?=[A-Za-z](?:[A-Za-z]{2}|-[a-z]))(?!and\b|nor\b)")
 _DIFFERENT = Outcome(False, "text", "different text")
+_digits = re.compile("[0-9]+").findall
+_DIGITS = frozenset("0123456789")
+#: The only words with digits that stand for one without.
+_ORDINAL = re.compile(r"[0-9]\W*(?:[sS]\W*[tT]|[nNrR]\W*[dD]|[tT]\W*[hH])")
+_DELIMITERS = frozenset("{}$\"'`*~")
+_FORMULA_SIGNS = frozenset("^_\\{}!'")  # that there are in all that is searched for below
 _YES_NO = frozenset(("yes", "no", "true", "false", "uncertain", "unknown"))
 #: Where only a word of a scale is asked for, one scale stands for the other.
 _SCALE = {"true": "yes", "false": "no", "unknown": "uncertain", "undetermined": "uncertain"}
@@ -42,8 +52,8 @@ def plain_text(text: str) -> str:
 
 def normal_words(text: str) -> str:
     """Letters and digits; where there are digits, also everything that could change a number."""
-    plain = plain_text(text).lower()
-    if any(map(str.isdigit, plain)):
+    plain = (plain_text(text) if "\\" in text or not _DELIMITERS.isdisjoint(text) else text).lower()
+    if not plain.isalpha() and any(map(str.isdigit, plain)):
         word = _BLANKS.sub("", _BETWEEN_DIGITS.sub("_", _BETWEEN_NUMBERS.sub(r"\1", plain)))
         return _SYNONYMS.get(word, word)
     word = _NOT_ALNUM.sub("", plain)
@@ -61,31 +71,54 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         wanted, stated = (_yes_or_no(side) for side in (first, second))
         if policy.kind == "word":
             wanted, stated = _SCALE.get(wanted, wanted), _SCALE.get(stated, stated)
-        return judged(stated == wanted, "text", "same yes or no", "different yes or no")
+        if wanted:
+            return judged(stated == wanted, "text", "same yes or no", "different yes or no")
     if "..." in gold and _joined(first) == _joined(second):
         return Outcome(True, "text", "same row")
     if not any(map(str.isalpha, first)):
         return _DIFFERENT
+    if "".join(_digits(first)) != "".join(_digits(second)) and not _ORDINAL.search(f"{first} {second}"):
+        return _DIFFERENT
     left, right = normal_words(first), normal_words(second)
-    if left == right and left in _SYNONYMS.values():
+    if left == right and left in _WORDS:
         return Outcome(True, "text", "same words")
-    formulas = [_UNSTYLED.sub(lambda m: m[1] or " ", side) for side in (gold, answer)]
-    if any(map(_FORMULA.search, formulas)):
-        same = _squeezed(formulas[0]) == _squeezed(formulas[1])
-        return judged(same, "text", "same formula as text", "different text")
-    if left and left == right and _same_signs(first, second):
+    if not _FORMULA_SIGNS.isdisjoint(gold + answer):
+        formulas = [_UNSTYLED.sub(lambda m: m[1] or " ", side) for side in (gold, answer)]
+        if any(map(_FORMULA.search, formulas)):
+            same = _squeezed(formulas[0]) == _squeezed(formulas[1])
+            return judged(same, "text", "same formula as text", "different text")
+    if left and left == right and _same_signs(first, second) and not _other_letters(first, second):
         return Outcome(True, "text", "same words")
-    if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}".lower()):
-        left, right = (normal_words(_ARTICLE.sub(" ", side.lower())) for side in (first, second))
+    if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}"):
+        left, right = (normal_words(_ARTICLE.sub(" ", side)) for side in (first, second))
         if len(left) > 2 and left == right and _same_signs(first, second):
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
         return Outcome(True, "text", "same letters as factors")
-    if policy.order != "strict" and (chosen := _letters(first)) and chosen == _letters(second):
+    both = first + second
+    if policy.order == "strict" or not ("," in both or "and" in both or ";" in both or "&" in both):
+        return _DIFFERENT
+    if (chosen := _letters(first)) and chosen == _letters(second):
         return Outcome(True, "text", "same letters")
-    if policy.order != "strict" and (listed := _items(first)) and listed == _items(second):
+    if (listed := _items(first)) and listed == _items(second):
         return Outcome(True, "text", "same words in a list")
     return _DIFFERENT
+
+
+def only_letters(text: str) -> bool:
+    """Whether a text has no word in it, but letters that may be multiplied: ``x-y``, ``a, b``, ``mgh``."""
+    return not any(map(_is_word, _RUN.findall(text)))
+
+
+def _is_word(run: str) -> bool:
+    return len(run) > 3 or run.lower() in SHORT_WORDS or (len(run) == 3 and _VOWEL.search(run) is not None)
+
+
+def _other_letters(first: str, second: str) -> bool:
+    """Whether two texts of nothing but letters have them, or the signs between them, in another way."""
+    if any(map(str.isdigit, first)) or not (only_letters(first) or only_letters(second)):
+        return False
+    return _LETTER_OR_SIGN.findall(first.strip("(). ")) != _LETTER_OR_SIGN.findall(second.strip("(). "))
 
 
 def _joined(text: str) -> str:
@@ -102,10 +135,10 @@ def _same_factors(first: str, second: str) -> bool:
 
 
 def _letters(text: str) -> list[str]:
-    """The choices of ``ACD`` and of ``A, C and D``, in alphabetical order."""
+    """The choices of ``ACD`` and of ``A, C and D``, in alphabetical order; small letters are variables."""
     if _CHOICES.fullmatch(text) and sorted(text) == list(text):
         return list(text)
-    items = _items(text)
+    items = _items(text) if _CAPITALS.search(text) else []
     return [item.upper() for item in items] if all(len(item) == 1 for item in items) else []
 
 
@@ -113,7 +146,9 @@ def _items(text: str) -> list[str]:
     """The words of ``red, white and blue`` in alphabetical order; empty for what is no list of words."""
     parts = _PARTING.split(text)
     listed = len(parts) > 1 and not _DOUBT.search(text) and not _NEGATED.search(text)
-    return sorted(normal_words(part) for part in parts) if listed and all(map(_NAMED.fullmatch, parts)) else []
+    if not listed or not all(map(_NAMED.fullmatch, parts)) or any(part.lower() in _YES_NO for part in parts):
+        return []  # yes and no answer several questions, in their order
+    return sorted(map(normal_words, parts))
 
 
 def _yes_or_no(text: str) -> str:
@@ -125,6 +160,8 @@ def _yes_or_no(text: str) -> str:
     return found[1].lower() if len(said) == 1 and not _DOUBT.search(text) else ""
 
 
+_RUN, _VOWEL, _CAPITALS = re.compile("[A-Za-z]+"), re.compile("[aeiou]", re.I), re.compile(r"\b[A-H]")
+_LETTER_OR_SIGN = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")
 _CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
 _CHOICES = re.compile("[A-H]{2,8}")
 _PARTING = re.compile(r"\s*(?:,\s*and\b|,|;|&|\band\b)\s*")
@@ -156,12 +193,11 @@ def _same_signs(first: str, second: str) -> bool:
 
 
 def _in_place(text: str) -> str:
-    return re.sub(r"[\s.,;'\"?\\]|\b(?:a|an|the)\b|(?<=[A-Za-z])-(?=[A-Za-z])", "", text.lower())
+    return re.sub(r"[\s.,;'\"?\\]|(?<=[a-z])-(?=[a-z])", "", _ARTICLE.sub("", text).lower())
 
 
 def value_in_sentence(answer: str) -> str | None:
     """The value that a whole sentence states: ``The maximum value is 105.`` -> ``105``."""
-    if not 8 < len(answer) < 200 or _NEGATION.search(answer):
+    if not 8 < len(answer) < 200 or _DIGITS.isdisjoint(answer) or (match := _TAIL.fullmatch(answer.strip())) is None:
         return None
-    match = _TAIL.fullmatch(answer.strip())
-    return match.group(1) if match and any(c.isdigit() for c in match.group(1)) else None
+    return match[1] if any(map(str.isdigit, match[1])) and not _NEGATION.search(answer) else None
