@@ -54,9 +54,9 @@ _SAME = Outcome(True, "string", "same text")
 _NO_LIST = re.compile(r"\d(?:,|\{,\}|,\\!)0\d")
 #: An equation whose left side is more than a name.
 _FORMULA = re.compile(r"[^=]*[|()+*/^-][^=]*=")
-_WORDS_ONLY = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]")
+_are_words = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]").fullmatch
 #: A letter outside of a command that begins a word, "5 h 30 m" or "B) 25".
-_SPEAKS = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""")
+_speaks = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""").search
 
 
 def check(
@@ -201,10 +201,10 @@ def _may_mean_else(gold: str, answer: str) -> bool:
     """Whether there is a sign that any of the readings below needs: so most mathematics is compared only once."""
     both = f"{gold}\n{answer}"
     return (
-        ("C" in both and "_" in both) or "'" in both or "$" in (gold[:1], answer[:1]) or gold[4:5] == "-"
-        or "\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both
+        ("C" in both and "_" in both) or "'" in both or ("$" in both and "$" in (gold[:1], answer[:1])) or gold[4:5] == "-"
+        or ("\\" in both and ("\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both))
         or (("=" in both or ":" in both) and (unnamed(gold) is not None or unnamed(answer) is not None))
-        or not both.isascii() or _SPEAKS.search(both) is not None
+        or not both.isascii() or _speaks(both) is not None
     )  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
 
 def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """Two canonical texts as trees, or as texts where one cannot be read."""
-    if _WORDS_ONLY.fullmatch(gold) and _WORDS_ONLY.fullmatch(answer) and "infin" not in gold + answer:
+    if _are_words(gold) and _are_words(answer) and "infin" not in gold + answer:
         outcome = compare_texts(gold, answer, policy)
         if outcome.equal or not (only_letters(gold) and only_letters(answer)):
             return outcome

@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import reduce
+from itertools import repeat
 from math import gcd, lcm
 
 from ..numbers.arithmetic import Undefined
 from ..numbers.balls import Ball, MoreDigits, context
-from ..numbers.floats import number
+from ..numbers.floats import Floats, number
 from ..numbers.reals import Reals
 from ..read import tree
 from ..read.atoms import TURN
-from ..read.tree import Node, constants, contains, rebuild, replaced, variables
+from ..read.tree import Node, constants, contains, facts, functions, kinds_of, rebuild, replaced, variables
 from .realsets import real_set, same_set
 
 _ALL = tree.Sym("mathbbZ")
@@ -34,6 +35,8 @@ _SOURCES = frozenset().union(*map(variables, _DOMAINS))
 COUNTERS = frozenset("knmlNj")
 _PERIOD = frozenset("k")  # n may be the number of anything
 _ANGLES = frozenset(("x", "y", "t", "theta", "alpha", "beta", "phi", "varphi"))
+_FORMULA = kinds_of(tree.Num, tree.Sym, tree.Const, tree.Sum, tree.Product, tree.Neg, tree.Quotient, tree.Function)
+_SMOOTH = frozenset(("sqrt", "arcsin", "arccos", "arctan"))
 _DIGITS, _CLOSE, _ROUGH = 60, Decimal("1e-40"), 1e-6
 _MAX_PARTS, _MAX_RESIDUES = 60, 500
 
@@ -93,8 +96,6 @@ def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:
 
 def same_whole_numbers(gold: Node, answer: Node) -> bool | None:
     """Whether two sets of numbers are the same where a side speaks of whole numbers; None where none does so."""
-    if not contains(gold, tree.Relation) and not contains(answer, tree.Relation):
-        return None
     if bool(_domains(gold, _RATIONAL)) != bool(_domains(answer, _RATIONAL)):
         return False
     said = _domains(gold) + _domains(answer)
@@ -151,6 +152,60 @@ def same_progressions(gold: Node, answer: Node) -> bool:
             return _same(first, second)
     except (Undefined, MoreDigits, ArithmeticError, ValueError):
         return False
+
+
+def begin_apart(gold: Node, answer: Node) -> bool:
+    """Whether a formula of one list begins where no progression of the other has a member: no two of them are the same.
+
+    Both lists have as many formulas of one and the same counter, of which smooth functions leave no doubt.
+    """
+    if not isinstance(gold, tree.List) or not isinstance(answer, tree.List) or COUNTERS.isdisjoint(variables(gold)):
+        return False
+    try:
+        first, second = _parts(gold), _parts(answer)
+        letters = {variables(part) for part in (*first, *second)}
+        plain = not any(facts(part).kinds & ~_FORMULA or functions(part) - _SMOOTH for part in (*first, *second))
+        if not plain or not 1 < len(first) == len(second) or len(letters) != 1:
+            return False
+        (names,) = letters
+        if len(names) != 1 or not names <= COUNTERS or names & (_names(gold) | _names(answer)):
+            return False
+        (name,) = names
+        there = [_surely(part, name) for part in second]
+        return any(all(map(_never_meet, repeat(_surely(part, name)), there)) for part in first)
+    except (Undefined, ArithmeticError, ValueError):
+        return False
+
+
+class _Sure(Floats):
+    """Double precision for real values of a size that leaves no digits in doubt."""
+
+    def value(self, node: Node) -> float:
+        value: complex = super().value(node)
+        if isinstance(value, complex):
+            if value.imag:
+                raise Undefined("not real")
+            value = value.real
+        if value and not 1e-5 < abs(value) < 1e5:
+            raise Undefined("out of range")
+        return value
+
+
+def _surely(part: Node, name: str) -> tuple[float, float]:
+    """Start and step of what may be a progression."""
+    start, end = (_Sure({name: at}).value(part) for at in (0.0, 1.0))
+    return start, end - start
+
+
+def _never_meet(here: tuple[float, float], there: tuple[float, float]) -> bool:
+    """Whether the start of one progression is clearly none of the other's members."""
+    (start, _), (other, step) = here, there
+    distance, size = abs(start - other), 1 + max(abs(start), abs(other), abs(step))
+    if abs(step) > 1e-3 and distance < 1e4 * abs(step):
+        distance = min(distance, abs(distance - round(distance / step) * step))
+    elif step:
+        return False
+    return distance > 1e-4 * size
 
 
 def _of_angles(parts: list[Node], names: frozenset[str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 """
 
 import re
-from string import ascii_uppercase
+from string import ascii_letters, ascii_uppercase
 
 from .kept import kept
 from .spelling import NUMBER_STARTS, respell
@@ -42,11 +42,11 @@ _DELIMITERS = {
 }
 #: Where anything in :func:`rewritten` may have something to find, but for what :func:`canonical` looks for itself. Every
 #: alternative begins with a sign of its own, at which alone a search halts; the words stand for "integer" and "number".
-_UNUSUAL = re.compile(
+_is_unusual = re.compile(
     r"\\(?:[,;:!>]|\\[A-Za-z]|t(?:ext|frac|hinspace)|m(?:ath|u)|l(?:eft|dots|imits|eq )|right|frac |d(?:frac|ots|isplaystyle)"
     r"|c(?:frac|dots|hoose)|b(?:ig|oxed|m|oldsymbol)|Big|q|vec|overrightarrow|hat|in |geq |nolimits|prime|Omega|AA|SI|\Z)"
     r"|~|'|_(?:(?<=[}\d\s]_)|(?<=[\^\s]\w_))|C\s*[\d_]|<\||>\Z|\"\Z|\[\Z|\](?<=^\])|min|max|gcd|lcm|ger|mber"
-)
+).search
 _STOPS = frozenset(".;,")
 _UNFINISHED = frozenset(("", "\\"))
 _FIRST_LETTERS = frozenset(start[0] for start in NUMBER_STARTS) | frozenset(start[0].upper() for start in NUMBER_STARTS)
@@ -54,6 +54,7 @@ _SIGNED = frozenset("-.0123456789")
 _UNIT_ENDS = frozenset(ascii_uppercase + "mgshrn")  # of the letters that they are written with
 _SPACED = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answers"].items() for words in spellings}
+_LETTERED = frozenset(ascii_letters + "\\")
 _INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
 
@@ -92,16 +93,20 @@ def strip_delimiters(text: str) -> str:
 
 def spaced_number(text: str) -> str:
     """Plain spellings that only make sense as a whole: ``1 000``, ``6th``, ``all real numbers``."""
-    if len(text) < 40 and (whole := _WHOLE.get(text.lower())) is not None:
+    first = text[:1]
+    if first in _LETTERED and len(text) < 40 and (whole := _WHOLE.get(text.lower())) is not None:
         return whole
-    if "^" in text[:3]:
+    if first in "fghFG" and "^" in text[:3]:
         text = _INVERSE.sub(r"\1'(", text)
-    if text.startswith(("=", "\\approx", " ")):
+    elif first in "=\\ " and text.startswith(("=", "\\approx", " ")):
         for sign in ("=", r"\approx"):
             text = text.removeprefix(sign).lstrip()
+        first = text[:1]
+    if not first.isdecimal():
+        return text
     if " " in text and _SPACED.fullmatch(text):
         return text.replace(" ", "")
-    if text[-1:] in "tdh}" and (ordinal := _ORDINAL.fullmatch(text)):
+    if text[-1] in "tdh}" and (ordinal := _ORDINAL.fullmatch(text)):
         return ordinal[1]
     return text
 
@@ -122,7 +127,7 @@ def canonical(text: str) -> str:
         ("10" in text and ("x" in text or "X" in text))
         or "{,}" in text
         or ("^" in text and "o" in text and _RAISED_O.search(text))
-        or _UNUSUAL.search(text)
+        or _is_unusual(text)
         or (first in _FIRST_LETTERS and text[:3].lower() in NUMBER_STARTS)
         or not text.isascii()
     ):

@@ -6,6 +6,7 @@ A choice is its letter, alone or in front of its text: ``B``, ``(B)``, ``\text{(
 
 import re
 from functools import cache
+from string import ascii_letters
 from typing import NamedTuple
 
 from ..read.vocabulary import WORDS
@@ -54,7 +55,7 @@ def _asked_for() -> _Letters:
 
 def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, str] | None:
     """The letter and the rest of ``B) 25``; None when the text does not begin with a choice or hedges."""
-    if text[:1] in _NO_LETTER or _KEYS.match(text) or not letters.first.match(text) or _PRIMED.match(text):
+    if text[:1] in _NO_LETTER or text[:2] in _KEYS or not letters.first.match(text) or _PRIMED.match(text):
         return None
     plain = plain_text(text[:400])
     match = letters.chosen.match(plain)
@@ -66,8 +67,9 @@ def split_choice(text: str, letters: _Letters = _IN_MATHEMATICS) -> tuple[str, s
     return (match.group(1) or match.group(2)).upper(), rest
 
 
-_KEYS = re.compile(r"""\{['"]""")  # a dictionary
+_KEYS = frozenset(("{'", '{"'))  # of a dictionary
 _NO_LETTER = frozenset("0123456789-+.=<>|")
+_NO_CHOICE = _NO_LETTER | (frozenset(ascii_letters) - frozenset("ABCDEFGHIJOTabcdefghijot"))
 _LETTER_AT_END = re.compile(r"[A-Ja-j]\)")
 _CAPITAL = re.compile("[A-J]")
 _ROMAN = re.compile(r"[IVX]+(?:(?:\s*,\s*(?:and|or)?|\s+(?:and|or))\s*[IVX]+)*(?:\s+only)?\.?", re.I)
@@ -81,7 +83,7 @@ _AT_END = re.compile(r"(?P<rest>[^\\^_=]*[^\s\\^_=])\s+\((?:(?i:option|choice|an
 
 def stated_choice(text: str) -> tuple[str, str] | None:
     """As :func:`split_choice`, also where the letter stands behind its text: ``8 weeks (Option C)``."""
-    if found := split_choice(text):
+    if text[:1] not in _NO_CHOICE and (found := split_choice(text)):
         return found
     if ")" not in text[-8:] or not _LETTER_AT_END.search(text[-8:]):
         return None

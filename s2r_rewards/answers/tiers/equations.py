@@ -50,6 +50,8 @@ def name_of(item: Node) -> Node | None:
 
 def by_name(node: Node, other: Node) -> tuple[Node, ...] | None:
     """The equations in ``(x, y) = (1, 2)`` beside a list of equations for the same names, else None."""
+    if not isinstance(node, tree.Relation) or not isinstance(node.sides[0], tree.Group):
+        return None
     match node, other:
         case tree.Relation((tree.Group("(", ")", names), tree.Group("(", ")", values)), ("=",)), tree.List(items):
             if len(names) == len(values) and set(names) == set(map(name_of, items)):
@@ -184,8 +186,7 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
                 return Outcome(False, "structure", "different equations")
         elif not variables(g[1]) and not variables(a[1]) and isinstance(g[0], tree.Sym) and isinstance(a[0], tree.Sym):
             return Outcome(False, "structure", "values of different variables")
-        plain = [tuple(map(without_arguments, sides)) for sides in (g, a)]
-        same = same_curve(g, a) or (plain != [g, a] and same_curve(*plain)) or solves(g, a) or solves(a, g)
+        same = same_curve(g, a) or _same_plain_curve(g, a) or solves(g, a) or solves(a, g)
         return judged(same, "structure", "same equation", "different equations")
     if is_name(g[0]) and is_name(a[0]) and g[0] != a[0] and not _same_role(g[0], a[0]):
         return Outcome(False, "structure", "values of different variables")
@@ -193,6 +194,14 @@ def compare_relations(gold: tree.Relation, answer: tree.Relation, policy: CheckP
     if first is None or second is None:
         return Outcome(False, "structure", "different equations")
     return compare(first, second, policy)
+
+
+def _same_plain_curve(gold: Sides, answer: Sides) -> bool:
+    """Whether two equations are the same curve once the arguments of unknown functions are left out."""
+    if not any(contains(side, tree.Call) for side in (*gold, *answer)):
+        return False
+    plain = [tuple(map(without_arguments, sides)) for sides in (gold, answer)]
+    return plain != [gold, answer] and same_curve(*plain)
 
 
 def _is_defined(head: Node, *values: Node) -> bool:
@@ -250,12 +259,16 @@ def solves(solved: Sides, other: Sides) -> bool:
 
 def same_curve(gold: Sides, answer: Sides) -> bool:
     """Whether ``lhs - rhs`` of one equation is a constant multiple of the other's."""
-    one, other = (tree.Sum((sides[0], tree.Neg(sides[1]))) for sides in (gold, answer))
-    if contains(one, tree.Call) != contains(other, tree.Call):
+    names, others = (variables(sides[0]) | variables(sides[1]) for sides in (gold, answer))
+    calls, more = (any(contains(side, tree.Call) for side in sides) for sides in (gold, answer))
+    if calls != more or (names != others and not calls):
         return False
-    left, right = with_named_calls(one, other)
-    names = variables(left)
-    if not names or names != variables(right):
+    left: Node = tree.Sum((gold[0], tree.Neg(gold[1])))
+    right: Node = tree.Sum((answer[0], tree.Neg(answer[1])))
+    if calls:
+        left, right = with_named_calls(left, right)
+        names, others = variables(left), variables(right)
+    if not names or names != others:
         return False
     found = same_rational_ratio(left, right)
     return same_ratio(left, right, names) if found is None else found

@@ -13,7 +13,7 @@ from .text import plain_text
 Same = Callable[[str, str], Outcome]
 Parts = dict[str, str]
 
-_START = re.compile(r"(?:\\text\s*\{)?\s*(?:part\s*)?[($]*\s*(?:\d\s*\)|[^\W\d]\w{0,19}\s*[).:])", re.I)
+_starts = re.compile(r"(?:\\text\s*\{)?\s*(?:part\s*)?[($]*\s*(?:\d\s*\)|[^\W\d]\w{0,19}\s*[).:])", re.I).match
 _LABEL = re.compile(
     r"(?:(?<=^)|(?<=[\s,;]))(?:part\s*)?(?:\(\s*([A-Za-z]|[ivx]{1,4}|\d)\s*\)\s*[.:]?|([A-Za-z]|[ivx]{1,4})\s*[).](?!\w)"
     r"|([A-Za-z][A-Za-z_ ]{0,18}?)\s*:(?![\d:]{3}))\s*",
@@ -27,7 +27,7 @@ _SEPARATOR = re.compile(r"\s*(?:[;,]\s*(?:and\b)?|\band\b)\s*")
 
 def split_parts(text: str) -> Parts | None:
     """The answers by label; None when the text is not a sequence of labelled answers."""
-    if not (")" in text or "." in text or ":" in text) or len(text) > 600 or not _START.match(text):
+    if not _starts(text) or len(text) > 600 or not (")" in text or "." in text or ":" in text):
         return None
     plain = plain_text(text)
     found = list(_LABEL.finditer(plain))
@@ -54,6 +54,8 @@ def _in_order(labels: list[str]) -> bool:
 
 def compare_parts(gold: str, answer: str, same: Same) -> Outcome | None:
     """Decide when a side has labelled parts; None when neither has."""
+    if not _starts(gold) and not _starts(answer):
+        return None
     first, second = split_parts(gold), split_parts(answer)
     if first is None and second is None:
         return None

@@ -13,6 +13,7 @@ from ..algebra.equality import clearly_apart
 from ..algebra.realsets import real_set, same_set
 from ..algebra.whole import (
     COUNTERS,
+    begin_apart,
     of_other_numbers,
     same_progressions,
     same_whole_numbers,
@@ -22,7 +23,7 @@ from ..algebra.whole import (
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, facts, kinds_of, variables
+from ..read.tree import Node, contains, facts, kinds_of, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -56,10 +57,15 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if (apart := clearly_apart(gold, answer, policy) or _clearly_apart_inside(gold, answer, policy)) is not None:
         return apart
     listed = type(gold) is tree.List or type(answer) is tree.List
-    if listed and (whole := same_whole_numbers(gold, answer)) is not None:
+    said = listed and (contains(gold, tree.Relation) or contains(answer, tree.Relation))
+    if said and (whole := same_whole_numbers(gold, answer)) is not None:
         return judged(whole, "structure", "same set of whole numbers", "different sets of whole numbers")
-    if listed and of_other_numbers(gold, answer):
+    if said and of_other_numbers(gold, answer):
         return Outcome(False, "structure", "letters that stand for other kinds of numbers")
+    if listed:
+        gold, answer = (node if isinstance(node, tree.Relation) else spread(node) for node in (gold, answer))
+        if policy.order != "strict" and begin_apart(gold, answer):
+            return Outcome(False, "structure", "an answer has no partner")
     outcome = _compare(gold, answer, policy)
     if outcome.equal:
         return outcome

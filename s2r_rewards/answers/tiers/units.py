@@ -138,7 +138,7 @@ def in_unit_of(first: Quantity, second: Quantity) -> tuple[Node, Node] | None:
     known = is_known(first.unit), is_known(second.unit)
     if not all(known):  # what was counted is a matter of words; a unit is not, nor is what says the opposite
         apart = (any(known) and first.unit and second.unit) or _are_opposite(first.unit, second.unit)
-        return None if apart else (first.value, second.value)
+        return None if apart or _measured_apart(first.unit, second.unit) else (first.value, second.value)
     if {first.unit, second.unit} == {DEGREE, _RADIAN}:
         return _radians(first), _radians(second)
     one, other = _kelvin(first), _kelvin(second)
@@ -150,6 +150,15 @@ def in_unit_of(first: Quantity, second: Quantity) -> tuple[Node, Node] | None:
     if (factor := conversion(first.unit, second.unit)) is None:
         return None
     return tree.Product((first.value, tree.Num(factor))), second.value
+
+
+def _measured_apart(first: Unit, second: Unit) -> bool:
+    """Whether other things are counted in other units: ``km south`` and ``apples``, but not ``apples per day`` and ``apples``."""
+    known, counted = (
+        [{part for part in unit if (part[0][0] == "?") is unknown} for unit in (first, second)]
+        for unknown in (False, True)
+    )
+    return known[0] != known[1] and counted[0].isdisjoint(counted[1])
 
 
 def _are_opposite(first: Unit, second: Unit) -> bool:

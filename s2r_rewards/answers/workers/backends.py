@@ -43,7 +43,7 @@ def needs_algebra(gold: str, answer: str, policy: CheckPolicy) -> bool:
     """Whether only computer algebra can read one of the two, and it is there."""
     if ("\\" not in answer and "\\" not in gold) or policy.symbolic == "never" or policy.kind != "math":
         return False
-    if max(len(gold), len(answer)) > _MAX_LENGTH or not (_NOTATION.search(answer) or _NOTATION.search(gold)):
+    if not _NOTATION.search(f"{gold} {answer}") or max(len(gold), len(answer)) > _MAX_LENGTH:
         return False
     return _is_formula(gold) and _is_formula(answer) and installed(NEEDS["symbolic"])
 
