@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from . import tree
-from .cursor import Cursor
+from .cursor import LETTERS, Cursor
 from .lexer import Unreadable
 from .tree import Node
 from .vocabulary import FUNCTION_LETTERS
@@ -53,7 +53,7 @@ class Atoms(Cursor):
                 name += f"_{index}"
         if self.kind == "open" and self.value == "(" and self._is_applied(name):
             return tree.Call(name, self.bracket())
-        return tree.Sym(name)
+        return LETTERS.get(name) or tree.Sym(name)
 
     def _is_applied(self, name: str) -> bool:
         """Whether the bracket at hand holds the argument of a function rather than a factor.
@@ -124,14 +124,15 @@ class Atoms(Cursor):
 
     def argument(self) -> Node:
         """An argument of ``\\frac``: a braced expression, or one symbol or digit."""
-        if self.kind == "num" and (value := self.value.value).denominator == 1 and value >= 10:
+        kind = self.kind
+        if kind == "open" and (self.value == "brace" or self.value == "("):
+            return self.bracket()
+        if kind == "num" and (value := self.value.value).denominator == 1 and value >= 10:
             digits = str(value)
             self.value = tree.Num(Fraction(int(digits[1:])))
             self.tokens[self.at] = ("num", self.value)
             return tree.Num(Fraction(int(digits[0])))
-        if self.kind == "open" and (self.value == "brace" or self.value == "("):
-            return self.bracket()
-        if self.kind not in STARTS:
+        if kind not in STARTS:
             raise Unreadable("an argument is missing")
         return self.primary()
 

@@ -1,6 +1,7 @@
 """A walk over tokens, with bounded depth; what the parts of the reader ask each other for."""
 
 from functools import cached_property
+from string import ascii_letters
 from typing import Any
 
 from . import tree
@@ -8,6 +9,8 @@ from .lexer import Unreadable
 from .tree import Node
 from .vocabulary import Token
 
+#: Most variables, made once.
+LETTERS = {letter: tree.Sym(letter) for letter in ascii_letters}
 _END: Token = ("end of text", "")
 #: What a reader that looks ahead finds behind the last token.
 _BEHIND = (_END, _END, _END)
@@ -48,7 +51,8 @@ class Cursor:
 
     def leaf(self, kind: str, length: int = 1) -> Node:
         """The number or the name at hand, as it stands; what is next is ``length`` tokens on."""
-        node: Node = self.value if kind == "num" else tree.Sym(self.value)
+        value = self.value
+        node: Node = value if kind == "num" else LETTERS.get(value) or tree.Sym(value)
         self.at = at = self.at + length
         self.kind, self.value = self.tokens[at]
         return node

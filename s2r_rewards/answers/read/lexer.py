@@ -80,7 +80,11 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
         if token := known(piece):
             append(token)
         elif token is None:
-            behind, first = len(pieces) - length_hint(rest), piece[0]
+            first = piece[0]
+            if first in _NUMERIC and piece.isdigit():
+                append(("num", Num(_plain(piece))))
+                continue
+            behind = len(pieces) - length_hint(rest)
             if first in _NUMERIC:
                 if (
                     grouped
@@ -169,11 +173,14 @@ def _plain(text: str) -> Fraction:
     plain = text.replace(",", "").replace("\\!", "").replace("{", "").replace("}", "").replace(" ", "")
     if plain.isdigit():
         return Fraction(int(plain))
-    if plain.endswith("0") and "." in plain and "e" not in plain.lower():
-        value = Rounded(plain)
-        value.places = len(plain.partition(".")[2])
+    whole, _, places = plain.partition(".")
+    if not (whole + places).isdigit():
+        return Fraction(plain)  # with an exponent
+    if places.endswith("0"):
+        value = Rounded(int(whole + places), 10 ** len(places))
+        value.places = len(places)
         return value
-    return Fraction(plain + "0" if plain.endswith(".") else plain)
+    return Fraction(int(whole + places), 10 ** len(places))
 
 
 def _mixed(text: str, tokens: list[Token]) -> Fraction:

@@ -17,7 +17,10 @@ from .vocabulary import HEDGES, SCALES
 
 def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool = True) -> Node:
     """The tree of ``text``; raises :class:`Unreadable`."""
-    reader = Reader(tokenize(text, grouped), max_depth, max_items)
+    tokens = tokenize(text, grouped)
+    if len(tokens) == 1 and tokens[0][0] == "num" and max_depth > 1:
+        return tokens[0][1]  # type: ignore[no-any-return]
+    reader = Reader(tokens, max_depth, max_items)
     node = reader.items(top=True)
     if "\\begin" in text and "cases" not in text:
         node = worked_out(node)
@@ -30,7 +33,7 @@ def read(text: str, max_depth: int = 60, max_items: int = 2_000, grouped: bool =
 _EVERYTHING = (tree.Const("reals"), tree.Sym("mathbbC"))
 #: Kinds of tokens that end a statement.
 _ENDS = frozenset(("sep", "close", "end of text"))
-#: Brackets around a single token that mean nothing.
+#: Brackets around a single value that mean nothing.
 _AROUND = ("bracebrace", "()")
 _ARTICLES = frozenset(map(tree.Sym, ("a", "A", "I")))
 _CONDITIONAL = frozenset(("if", "when", "for", "where", "otherwise", "otherwise.", "else"))
@@ -185,7 +188,10 @@ class Reader(Terms):
             if self.kind != "close":
                 raise Unreadable(f"an open {left!r}")
             right = self.step()
-            node = self.close_bracket(left, right, inside, condition)
+            if left + right in _AROUND and type(inside) is not tree.List:
+                node = inside
+            else:
+                node = self.close_bracket(left, right, inside, condition)
         self.bars = bars
         self.depth += 1
         return node

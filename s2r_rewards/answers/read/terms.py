@@ -116,7 +116,9 @@ class Terms(Atoms):
             after, sign = self.tokens[self.at + 1]
             if sign in _BETWEEN if after == "op" else kind == "num" or after != "open":  # nothing is attached to it
                 return self.leaf(kind)
-        base = self.primary()
+            base = self.leaf(kind) if sign == "^" and after == "op" else self.primary()
+        else:
+            base = self.primary()
         if self.kind != "op":
             return base
         if self.value in POSTFIXES:
