@@ -201,11 +201,16 @@ def _may_mean_else(gold: str, answer: str) -> bool:
     """Whether there is a sign that any of the readings below needs: so most mathematics is compared only once."""
     both = f"{gold}\n{answer}"
     return (
-        ("C" in both and "_" in both) or "'" in both or ("$" in both and "$" in (gold[:1], answer[:1])) or gold[4:5] == "-"
+        ("C" in both and "_" in both) or "'" in both or ("$" in both and (_is_money(gold) or _is_money(answer))) or gold[4:5] == "-"
         or ("\\" in both and ("\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both))
         or (("=" in both or ":" in both) and (unnamed(gold) is not None or unnamed(answer) is not None))
         or not both.isascii() or _speaks(both) is not None
     )  # fmt: skip
+
+
+def _is_money(text: str) -> bool:
+    """Whether a text begins with a dollar sign that encloses nothing."""
+    return text[:1] == "$" and "$" not in text[1:]
 
 
 def _said_otherwise(gold: str, answer: str, policy: CheckPolicy) -> Iterator[tuple[str, str, CheckPolicy]]:
@@ -213,7 +218,7 @@ def _said_otherwise(gold: str, answer: str, policy: CheckPolicy) -> Iterator[tup
     amounts = in_one_unit(gold), in_one_unit(answer)
     if any(amounts):  # in 5 h 30 min, a number alone says neither hours nor minutes
         yield amounts[0] or gold, amounts[1] or answer, replace(policy, units="strict")
-    money = [text.startswith("$") for text in (gold, answer)]  # one that encloses nothing is a dollar sign
+    money = [_is_money(text) for text in (gold, answer)]
     if money[0] != money[1] and policy.units != "strict":
         yield "\\" * money[0] + gold, "\\" * money[1] + answer, policy
     values = unnamed(gold), unnamed(answer)
@@ -247,9 +252,9 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
             return outcome
     outcome = _compare(first, second, policy)
     if not outcome.equal and ("," in gold or "," in answer):
-        policy = replace(policy, order="strict")  # 2,600 may be 2 and 600, but not 600 and 2
         for one, two in ((_tree(gold, policy, False), second), (first, _tree(answer, policy, False))):
-            if one and two and (other := _compare(one, two, policy)).equal:
+            # 2,600 may be 2 and 600, but not 600 and 2
+            if one and two and (other := _compare(one, two, replace(policy, order="strict"))).equal:
                 return other
     return outcome
 

@@ -128,7 +128,9 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return _ordered(_rows(gold), _rows(answer), policy, "matrix")
     if tree.Group in kinds:
         return _groups(gold, answer, policy)
-    if any(isinstance(node, tree.Unit) and isinstance(node.inner, _UNDER_UNITS) for node in (gold, answer)):
+    if tree.Unit in kinds and any(
+        type(node) is tree.Unit and type(node.inner) in _UNDER_UNITS for node in (gold, answer)
+    ):
         return _with_units(gold, answer, policy)
     if tree.Ratio in kinds:
         return _ratios(gold, answer, policy)
