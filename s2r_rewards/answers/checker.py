@@ -47,7 +47,7 @@ from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
-CHECKER_VERSION = "4"
+CHECKER_VERSION = "5"
 
 _SAME = Outcome(True, "string", "same text")
 #: Of 2,000 nobody could mean 2 and 000.
