@@ -14,7 +14,7 @@ from math import ceil, comb, factorial, floor, gcd, isqrt
 
 from ..read import tree
 from ..read.tree import Node, facts, kinds_of
-from .arithmetic import STEPS, Arithmetic, Undefined, whole_power
+from .arithmetic import STEPS, Arithmetic, Undefined, whole_power, written_fraction
 
 Key = tuple[int, int, int]  # square-free radicand, power of pi, power of i (0 or 1)
 ONE: Key = (1, 0, 0)
@@ -201,18 +201,12 @@ def as_number(node: Node) -> Fraction | None:
 def _plain(node: Node) -> Fraction | None:
     """The value of a number or a fraction of two numbers, as most answers are, without a walk."""
     kind = type(node)
-    if type(node) is tree.Num:
-        return node.value
     if type(node) is tree.Neg:
         found = _plain(node.inner)
         return None if found is None else -found
-    if type(node) is tree.Quotient:
-        top, below = node.left, node.right
-        if type(top) is tree.Num and type(below) is tree.Num and below.value:
-            return top.value / below.value
     if (kind is tree.Product or kind is tree.Power) and not facts(node).kinds & ~_ONLY_NUMBERS:
         return _small_product(node)
-    return None
+    return written_fraction(node)
 
 
 _ONLY_NUMBERS = kinds_of(tree.Num, tree.Neg, tree.Product, tree.Power)
