@@ -48,7 +48,7 @@ def differ_at_steps(first: Node, second: Node, names: Sequence[str]) -> bool:
     inner = rounding[0].arguments[0]
     like: dict[Node, _Like] = {}
     for part in rounding:
-        (stepped,) = part.arguments
+        stepped = part.arguments[0]
         if stepped not in like:
             if (found := _like(inner, stepped, names, rng)) is None:
                 return False

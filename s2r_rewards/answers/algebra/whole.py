@@ -66,11 +66,9 @@ def without_domain(node: Node) -> Node:
 
 def of_other_numbers(gold: Node, answer: Node) -> bool:
     r"""Whether both sides say what kind of number their letters are, and say different kinds: ``k \in \mathbb{N}`` is not all of k."""
-    kinds = [
-        {"N" if item.sides[1] in _NATURALS else str(item.sides[1]) for item in _domains(node, tuple(_DOMAINS))}
-        for node in (gold, answer)
-    ]
-    return bool(kinds[0] and kinds[1]) and kinds[0] != kinds[1]
+    said = [{item.sides[1] for item in _domains(node, tuple(_DOMAINS))} for node in (gold, answer)]
+    ours, theirs = ({_NATURALS[0] if source in _NATURALS else source for source in sources} for sources in said)
+    return bool(ours and theirs) and ours != theirs
 
 
 def whole_letters(node: Node, sets: tuple[Node, ...] = _SETS) -> frozenset[str]:

@@ -1,10 +1,10 @@
 r"""Equal by form: identities that hold whatever the functions in them are, found in one walk.
 
 Every function of an argument is a number that nobody can foresee, the same for the same argument; only of powers it is
-known that :math:`a^{u+v} = a^u a^v`, and of sines and their like what they are by powers of e. So :math:`e^{-2t}/15` is :math:`\frac{1}{15}e^{-2t}` and :math:`e^{-(s+1)}` is
-:math:`e^{-s}e^{-1}` without a value of either. Values are residues modulo a prime of this process, exponents residues
-modulo a prime divisor of the first one less one (Martin 1971; Gonnet 1984). Caveat: what differs by form may still be
-equal, and nothing is said of where the two have values.
+known that :math:`a^{u+v} = a^u a^v`, and of sines and their like what they are by powers of e. So :math:`e^{-2t}/15` is
+:math:`\frac{1}{15}e^{-2t}` and :math:`e^{-(s+1)}` is :math:`e^{-s}e^{-1}` without a value of either. Values are
+residues modulo a prime of this process, exponents residues modulo a prime divisor of the first one less one (Martin
+1971; Gonnet 1984). Caveat: what differs by form may still be equal, and nothing is said of where the two have values.
 """
 
 from __future__ import annotations

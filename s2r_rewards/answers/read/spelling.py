@@ -250,8 +250,9 @@ def _number_words(text: str) -> str:
     total, current, used, smallest = 0, 0, 0, 10**15
     for word in pieces:
         if (value := NUMBER_WORDS.get(word)) is not None:
-            if current % 100 and not (current % 100 >= 20 and current % 10 == 0 and 0 < value < 10):
-                return text  # five forty
+            tens = current % 100
+            if (tens and (tens < 20 or tens % 10 or not 0 < value < 10)) or (used and not value * (total + current)):
+                return text  # five forty, zero five
             current += value
         elif word == "hundred" and current < 100:
             current = max(1, current) * 100

@@ -87,11 +87,12 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
         if any(map(_FORMULA.search, formulas)):
             same = _squeezed(formulas[0]) == _squeezed(formulas[1])
             return judged(same, "text", "same formula as text", "different text")
-    if left and left == right and _same_signs(first, second) and not _other_letters(first, second):
+    if left and left == right and _same_signs(first, second):
         return Outcome(True, "text", "same words")
     if (" " in first or " " in second) and _ARTICLE.search(f"{first} {second}"):
-        left, right = (normal_words(_ARTICLE.sub(" ", side)) for side in (first, second))
-        if len(left) > 2 and left == right and _same_signs(first, second):
+        bare = [_ARTICLE.sub(" ", side) for side in (first, second)]
+        left, right = map(normal_words, bare)
+        if len(left) > 2 and left == right and _same_signs(*bare):
             return Outcome(True, "text", "same words but for articles")
     if _same_factors(first, second):
         return Outcome(True, "text", "same letters as factors")
@@ -115,10 +116,18 @@ def _is_word(run: str) -> bool:
 
 
 def _other_letters(first: str, second: str) -> bool:
-    """Whether two texts of nothing but letters have them, or the signs between them, in another way."""
-    if any(map(str.isdigit, first)) or not (only_letters(first) or only_letters(second)):
+    """Whether letters that may be multiplied, or the signs between them, stand in another way in two texts."""
+    if any(map(str.isdigit, first)):
         return False
+    if not (only_letters(first) or only_letters(second)):
+        return _parted(first) != _parted(second)
     return _LETTER_OR_SIGN.findall(first.strip("(). ")) != _LETTER_OR_SIGN.findall(second.strip("(). "))
+
+
+def _parted(text: str) -> list[str]:
+    """Letters with a minus or a comma between them, amid words: ``the x-y``, but neither ``x-axis`` nor ``non-zero``."""
+    found = [match.groups() for match in _PARTED.finditer(text.lower())]
+    return ["".join(parts) for parts in found if not _is_word(parts[0]) and not _is_word(parts[2])]
 
 
 def _joined(text: str) -> str:
@@ -161,6 +170,7 @@ def _yes_or_no(text: str) -> str:
 
 
 _RUN, _VOWEL, _CAPITALS = re.compile("[A-Za-z]+"), re.compile("[aeiou]", re.I), re.compile(r"\b[A-H]")
+_PARTED = re.compile(r"(?<![a-z])([a-z]{1,3})\s*([-,])\s*(?=([a-z]{1,3})(?![a-z]))")
 _LETTER_OR_SIGN = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")
 _CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
 _CHOICES = re.compile("[A-H]{2,8}")
@@ -187,9 +197,11 @@ def _signs(text: str) -> str:
 
 
 def _same_signs(first: str, second: str) -> bool:
-    """Whether the same signs stand in both texts, and in the same places."""
+    """Whether the same signs stand in both texts of the same words, and in the same places."""
     signs = _signs(first)
-    return signs == _signs(second) and (not signs or _in_place(first) == _in_place(second))
+    if signs != _signs(second) or _other_letters(first, second):
+        return False
+    return not signs or _in_place(first) == _in_place(second)
 
 
 def _in_place(text: str) -> str:
