@@ -102,6 +102,9 @@ HEAD = [
 
 def hostile(rows: list[dict[str, Any]]) -> str:
     """How ours stands hostile input: everything answered, how fast, what was believed."""
+    begin = time.perf_counter()
+    check("1/2", r"\int_0^1 x dx")  # starts the workers of computer algebra, once a process
+    start = time.perf_counter() - begin
     worst, believed, before = 0.0, 0, getrusage(RUSAGE_SELF).ru_maxrss
     for row in rows:
         begin = time.perf_counter()
@@ -112,7 +115,7 @@ def hostile(rows: list[dict[str, Any]]) -> str:
     grown = (getrusage(RUSAGE_SELF).ru_maxrss - before) / 1024
     return (
         f"Hostile input: {len(rows)} of {len(rows)} answered, the slowest in {worst:.2f} s, {believed} believed, "
-        f"{grown:.0f} MiB more resident memory."
+        f"{grown:.0f} MiB more resident memory. Before, once a process, the workers of computer algebra start: {start:.2f} s."
     )
 
 

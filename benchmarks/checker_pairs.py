@@ -4,6 +4,8 @@
     python benchmarks/checker_pairs.py --pairs 300000 --seed 7      as many pairs of expressions
     python benchmarks/checker_pairs.py --kinds bumps,scales         of these kinds only
     python benchmarks/checker_pairs.py --reworded 20000             equal pairs, in other words
+    python benchmarks/checker_pairs.py --whole 20000                functions of whole numbers (whole_trees.py)
+    python benchmarks/checker_pairs.py --answers 60000              answers of six kinds, equal and not (answer_kinds.py)
     python benchmarks/checker_pairs.py --golds answers.jsonl        real golds to mutate (JSONL with "gold")
 
 Pairs of expressions come in the kinds of pair_kinds.py: a random expression and a small change of it, a term more that is
@@ -19,9 +21,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import answer_kinds
 import kit
 from pair_kinds import KINDS, rewritten
 from pair_trees import Judge, neat, write
+from whole_trees import differ, whole, written
 
 from s2r_rewards.answers import CheckPolicy, check
 
@@ -31,7 +35,8 @@ POLICY = CheckPolicy(symbolic="never")
 def expressions(pairs: int, seed: int, kinds: list[str]) -> tuple[str, list[str]]:
     """How many changed expressions were believed although they differ, all kinds in turn."""
     rng, judge = random.Random(seed), Judge()
-    believed, equal, raised = [], 0, 0
+    believed: list[str] = []
+    equal = raised = 0
     for number in range(pairs):
         if number % 1000 == 999:
             print(f"{number + 1} of {pairs}: {len(believed)} believed", file=sys.stderr, flush=True)
@@ -66,6 +71,41 @@ def rewordings(pairs: int, seed: int) -> tuple[str, list[str]]:
         if texts[0] != texts[1] and not (result := check(*texts, POLICY)):
             refused.append(f"{texts[0]}  =  {texts[1]} ({result.reason})")
     return f"{compared:,} expressions in other words (seed {seed}): **{len(refused)}** refused.", refused
+
+
+def whole_numbers(pairs: int, seed: int) -> tuple[str, list[str]]:
+    """How many changed functions of whole numbers were believed although they differ."""
+    rng = random.Random(seed)
+    believed: list[str] = []
+    equal = 0
+    for _ in range(pairs):
+        first, second = whole(rng)
+        texts = written(first), written(second)
+        if texts[0] == texts[1] or not (result := check(*texts, POLICY)):
+            continue
+        if (point := differ(first, second)) is not None:
+            believed.append(f"{texts[0]}  =  {texts[1]}  at {point} ({result.reason})")
+        else:
+            equal += 1
+    line = f"{pairs:,} changed functions of whole numbers (seed {seed}): {equal:,} are still equal, "
+    return line + f"**{len(believed)}** that differ were believed.", believed
+
+
+def answers(pairs: int, seed: int) -> tuple[str, list[str]]:
+    """How many answers of every kind were believed although they differ, or refused although they are equal."""
+    rng = random.Random(seed)
+    counts: Counter[tuple[bool, bool]] = Counter()
+    wrong = []
+    for number in range(pairs):
+        kind = list(answer_kinds.KINDS)[number % len(answer_kinds.KINDS)]
+        first, second, same = answer_kinds.KINDS[kind](rng)
+        result = check(first, second, POLICY)
+        counts[same, bool(result)] += 1
+        if bool(result) != same:
+            wrong.append(f"[{kind}] {first}  =  {second}  is {same} ({result.reason})")
+    line = f"{pairs:,} answers of {len(answer_kinds.KINDS)} kinds (seed {seed}): of {counts[False, True] + counts[False, False]:,} "
+    line += f"that differ **{counts[False, True]}** were believed, of {counts[True, True] + counts[True, False]:,} equal ones "
+    return line + f"**{counts[True, False]}** refused.", wrong
 
 
 DIGITS = "0123456789"
@@ -144,7 +184,9 @@ def universal(golds: list[str], count: int, seed: int) -> tuple[str, list[str]]:
 
 
 def main() -> None:
-    parser = kit.arguments(__doc__, pairs=20_000, reworded=2_000, mutated=5_000, universal=100, seed=0)
+    parser = kit.arguments(
+        __doc__, pairs=20_000, whole=5_000, answers=20_000, reworded=2_000, mutated=5_000, universal=100, seed=0
+    )
     parser.add_argument("--golds", type=Path, default=Path(__file__).parents[1] / "tests/answers/real_cases.jsonl")
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of pairs of expressions (default: all)")
     options = parser.parse_args()
@@ -153,6 +195,10 @@ def main() -> None:
     runs = []
     if options.pairs:
         runs.append(expressions(options.pairs, options.seed, options.kinds.split(",")))
+    if options.whole:
+        runs.append(whole_numbers(options.whole, options.seed))
+    if options.answers:
+        runs.append(answers(options.answers, options.seed))
     if options.reworded:
         runs.append(rewordings(options.reworded, options.seed))
     if options.mutated:

@@ -47,13 +47,17 @@ from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
-CHECKER_VERSION = "5"
+CHECKER_VERSION = "6"
 
 _SAME = Outcome(True, "string", "same text")
 #: Of 2,000 nobody could mean 2 and 000.
 _NO_LIST = re.compile(r"\d(?:,|\{,\}|,\\!)0\d")
-#: An equation whose left side is more than a name.
-_FORMULA = re.compile(r"[^=]*[|()+*/^-][^=]*=")
+#: An equation whose left side is a letter, a few of geometry, or a word: no formula.
+_NAMED = re.compile(
+    r"\s*(?:\\?(?:angle|triangle|overline|vec|hat|bar|text|mathrm|mathbf|mathcal|operatorname)?\s*\{?\s*[A-Z]{1,4}\s*\}?"
+    r"|(?:\\(?:vec|hat|bar|mathbf|mathcal|overline)\s*\{?\s*)?(?:[A-Za-z]|\\[A-Za-z]+)\s*\}?(?:\s*_\s*(?:\{[^{}=]*\}|\w))?)\s*(?:=|:|\\approx)"
+)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 _are_words = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]").fullmatch
 #: A letter outside of a command that begins a word, "5 h 30 m" or "B) 25".
 _speaks = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""").search
@@ -222,8 +226,12 @@ def _said_otherwise(gold: str, answer: str, policy: CheckPolicy) -> Iterator[tup
     if money[0] != money[1] and policy.units != "strict":
         yield "\\" * money[0] + gold, "\\" * money[1] + answer, policy
     values = unnamed(gold), unnamed(answer)
-    if (values[0] is None) != (values[1] is None) and not _FORMULA.match(gold if values[0] is None else answer):
-        yield values[0] or gold, values[1] or answer, policy
+    if (values[0] is None) != (values[1] is None):
+        named, other = (answer, gold) if values[0] is None else (gold, answer)
+        word = named[: named.find("=")].strip()
+        product = "=" in other and word.isalpha() and set(word) <= set(_COMMAND.sub("", other))  # dst beside d = st
+        if not product and ("=" not in other or _NAMED.match(other)):
+            yield values[0] or gold, values[1] or answer, policy
 
 
 def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
@@ -262,7 +270,7 @@ def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
 def _compare(first: Node, second: Node, policy: CheckPolicy) -> Outcome:
     try:
         return compare(first, second, policy)
-    except (Undefined, OverflowError, ZeroDivisionError, ValueError) as error:
+    except Undefined as error:
         return Outcome(False, "expression", f"undefined: {error}")
     except RecursionError:
         return Outcome(False, "expression", "nested too deeply")

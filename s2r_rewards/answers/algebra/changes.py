@@ -24,10 +24,12 @@ _EAGER, _GAP = 8, 1e-7  # changes that are looked for on wide stretches, too, an
 _CHANGES = 10  # changes of one critical next to zero that are looked at; about as many of the others
 _FEW, _LEVELS = (1.0, -1.0, 3.0, -3.0, 10.0, 45.0), 12  # where the steps of a floor are looked for one by one
 _LOOKS_WITHIN = 40  # on a short stretch
+_HUGE = 1e7  # values that say that there is a pole next to a point
 _REACH = 0.1  # how far around a pole is looked, relative to its size
 _LARGEST_PLAIN = 1e10
 REFINED, _SECANTS = 80, 6
 _LARGEST_STEP = 1e15
+_LARGEST_SIMPLE, _CLOSE_TO_STEP = 1e6, 1e-6  # of values whose next step is looked for, and how near it has to be found
 
 
 @dataclass(slots=True)
@@ -88,7 +90,10 @@ class Line:
 
     def beside(self, part: Critical, pole: float) -> list[float]:
         """Where a critical changes next to a point at which it has no value: there it may be large on a narrow stretch."""
-        if self.name not in variables(part.node) or self.on(part.node, pole, pole) is not None:
+        if self.name not in variables(part.node):
+            return []
+        there = self.on(part.node, pole, pole)
+        if there is not None and max(abs(there.low), abs(there.high)) < _HUGE:
             return []
         reach = _REACH * (1 + abs(pole))
         return self._found(part, _LOOKS_WITHIN, ends=(pole - reach, pole, pole + reach))
@@ -158,10 +163,29 @@ class Line:
         if ends[0] is None or ends[1] is None:
             return None
         first, last = ((end.low + end.high) / 2 - target for end in ends if end is not None)
-        if not (first < 0 < last or last < 0 < first):
+        if not (first < 0 < last or last < 0 < first) or not abs(first - last) < math.inf:
             return None
         share = min(max(first / (first - last), 1e-3), 1 - 1e-3)
         return low + (high - low) * share
+
+    def step_near(self, part: Critical, start: float) -> float | None:
+        """A step of a floor that the secant method finds from a point, if it finds one."""
+        if self.name not in variables(part.node):
+            return None
+        last, x = start, start + 1e-6 * (1 + abs(start))
+        first, second = self.on(part.node, last, last), self.on(part.node, x, x)
+        if first is None or second is None or not abs(first.low) < _LARGEST_SIMPLE:
+            return None
+        target = round(first.low)
+        below, value = first.low - target, second.low - target
+        for _ in range(_SECANTS):
+            if not value or value == below:
+                break
+            last, x = x, x - value * (x - last) / (value - below)
+            if not abs(x) < math.inf or (found := self.on(part.node, x, x)) is None:
+                return None
+            below, value = value, found.low - target
+        return x if abs(value) < _CLOSE_TO_STEP else None
 
     def refined(self, part: Critical, near: float) -> Decimal:
         """A change to many digits, by the secant method; as it was where that leads nowhere."""

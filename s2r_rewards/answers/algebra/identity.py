@@ -37,6 +37,9 @@ WHOLE_LETTERS = frozenset("nkmNKMjlr")
 #: Letters that stand for complex numbers where i is written.
 _COMPLEX_LETTERS = frozenset("zw")
 _ENOUGH, _PLENTY = 5, 6
+_SPARE = 10  # digits more than a point has, so that it is not rounded
+_NEARBY = Decimal("1e-9")  # how far a point is from one next to it
+_SELDOM = 8  # agreements at less than one of so many whole numbers prove nothing: most of those are at 0
 _SEARCH = 0.7  # CPU seconds for points that might still differ
 _KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
 
@@ -95,7 +98,7 @@ def same_function(first: Node, second: Node, names: Iterable[str]) -> bool | Non
     def proven() -> bool:
         return any(_same_but_for_pieces(first, second, pieces, every, latest) for every in (True, False))
 
-    found = _over(agreements, pieces, breaking, latest, proven)
+    found = _over(agreements, pieces, breaking, latest, proven, _SELDOM if whole else 0)
     return True if found is None and _same_but_for_pieces(first, second, pieces, every=True) else found
 
 
@@ -111,8 +114,8 @@ def _same_but_for_pieces(first: Node, second: Node, pieces: bool, every: bool, l
         if (found := same_rational(one, other)) is not None:
             return found
         names = sorted(variables(one) | variables(other))
-        if every:
-            return False
+        if every or _asks_for_whole(one) or _asks_for_whole(other):
+            return False  # a few points prove little of remainders and divisors
         if not names:
             return _at(one, other, {}, Reals) == "agree"
         if clearly_differ(one, other, names):
@@ -136,12 +139,14 @@ def _over(
     breaking: bool,
     latest: float,
     proven: Callable[[], bool] = lambda: False,
+    seldom: int = 0,
 ) -> bool | None:
     """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at, unless ``proven``,
-    or until ``latest``.
+    or until ``latest``; agreements at less than one of ``seldom`` points prove nothing.
     """
-    agreed = 0
+    agreed = seen = 0
     for agreement in agreements:
+        seen += 1
         if agreement == "differ" or (agreement == "one" and pieces):
             return False
         agreed += agreement == "agree"
@@ -149,7 +154,7 @@ def _over(
             break
         if thread_time() > latest:
             break
-    return True if agreed >= _ENOUGH else None
+    return True if agreed >= _ENOUGH and (not seldom or agreed * seldom >= seen) else None
 
 
 def _has(first: Node, second: Node, names: frozenset[str]) -> bool:
@@ -167,13 +172,17 @@ def _breaks(first: Node, second: Node) -> bool:
 def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreement]:
     """What the points say, one after the other."""
     if "i" not in constants(first) and "i" not in constants(second):
-        seen = False
-        if (points := _points(first, second, names)) is None:
+        seen = apart = False
+        sides = _asks_for_whole(first), _asks_for_whole(second)
+        if (points := _points(first, second, names, sides)) is None:
             yield "differ"
             return
         for point in points:
             found = _at(first, second, point, Reals)
             seen |= found in ("agree", "differ", "one")
+            apart |= found != "agree"
+            if found == "agree" and apart and not any(sides):  # at 0, \sqrt{x} ends and \sqrt{-x} begins
+                found = "agree" if _at(first, second, _moved(point), Reals) == "agree" else "none"
             yield found
         if seen:
             return
@@ -185,9 +194,13 @@ def _agreements(first: Node, second: Node, names: list[str]) -> Iterator[Agreeme
         yield _at(first, second, pairs, Complexes)
 
 
-def _points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point] | None:
+def _moved(point: Point) -> Point:
+    """A point next to another."""
+    return {name: value * (1 + (k + 2) * _NEARBY) + _NEARBY for k, (name, value) in enumerate(point.items())}
+
+
+def _points(first: Node, second: Node, names: Sequence[str], whole: tuple[bool, bool]) -> Iterator[Point] | None:
     """Real points, or whole ones where a side has values at nothing else; None where the sides cannot be equal."""
-    whole = [_asks_for_whole(node) for node in (first, second)]
     if not any(whole):
         return real_points(first, second, names, _breaks(first, second))
     if not all(whole) and not WHOLE_LETTERS.issuperset(names):
@@ -216,7 +229,8 @@ def _is_negative(node: Node) -> bool:
 
 def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any], Reals | Complexes]) -> Agreement:
     """Compare both values at one point, with as many digits as that takes."""
-    digits = DIGITS
+    written = [len(value.as_tuple().digits) for value in point.values() if type(value) is Decimal]
+    digits = max(DIGITS, _SPARE + max(written, default=0))
     known: dict[str, Any] = {k: Ball(value) if isinstance(value, Decimal) else value for k, value in point.items()}
     while digits <= MAX_DIGITS:
         with localcontext(context(digits)):

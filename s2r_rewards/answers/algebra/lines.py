@@ -33,6 +33,7 @@ _BESIDE = (0.003, 0.05)  # how far from a change points are, relative to its siz
 _FEW_CHANGES = 6  # of one line of several, that points are put on
 _THROUGH_MET, _DRAWS = 8, 12
 _LOOKS, _LOOKS_OF_SEVERAL = 300, 100
+_NEXT_TO = Decimal("1e-50")  # how close to a step points are, relatively
 _POLES, _PIECES = 20, 12  # beside which changes are looked for; those whose steps are looked for one by one
 
 
@@ -89,9 +90,10 @@ def _points(
     if steps := [part for part in parts if part.steps]:
         line.work.left = max(line.work.left, _FOR_STEPS)
         pieces = list(pairwise(sorted({change for _, change in found})))
-        found += [(part, change) for part in steps for change in line.changes(part, looks)]
         for low, high in sorted(pieces, key=lambda piece: abs(piece[0] + piece[1]))[:_PIECES]:
             found += [(part, change) for part in steps for change in line.steps_within(part, low, high)[:_PER_PIECE]]
+        line.work.left = max(line.work.left, _FOR_STEPS)
+        found += [(part, change) for part in steps for change in line.changes(part, looks)]
         yield from _of_pieces(line, parts, found, seen, rng, met)
     yield from (_ZERO, _ONE, -_ONE)
     changes = sorted({change for _, change in found})
@@ -125,6 +127,7 @@ def _of_pieces(
             if seen[key] <= _PER_PIECE:
                 met.append({**{name: value.low for name, value in line.others.items()}, line.name: at})
                 yield Decimal(at)
+                yield from _beside_steps(line, parts, at)
 
 
 def _slits(line: Line, found: Sequence[tuple[Critical, float]]) -> Iterator[Decimal]:
@@ -141,6 +144,16 @@ def _slits(line: Line, found: Sequence[tuple[Critical, float]]) -> Iterator[Deci
         if high - low <= (1 + abs(low)) * Decimal("1e-7"):
             with localcontext(context(2 * REFINED)):
                 yield (low + high) / 2
+
+
+def _beside_steps(line: Line, parts: Sequence[Critical], at: float) -> Iterator[Decimal]:
+    """Points right beside the steps that are nearest to a point, where a floor that steps next to there has another value."""
+    for part in parts:
+        if part.steps and (step := line.step_near(part, at)) is not None:
+            place = line.refined(part, step)
+            with localcontext(context(2 * REFINED)):
+                gap = (1 + abs(place)) * _NEXT_TO
+                yield from (place - gap, place + gap)
 
 
 def _kind_of_piece(sides: Sequence[int | str], parts: Sequence[Critical]) -> Iterator[int | str]:

@@ -21,7 +21,7 @@ from ..read import tree
 from ..read.tree import Node, descendants, rebuild, variables
 from .criticals import steep_arguments
 from .lines import lines
-from .regions import region_points
+from .regions import region_points, scattered, suspects
 
 Point = dict[str, Decimal]
 
@@ -36,7 +36,17 @@ _PLAN_OF_PIECES = (
     ("-", "1", "9"), ("+", "36", "60"), ("-", "36", "60"), ("±", "1e15", "1e17"),
 )  # fmt: skip
 _WHOLE = (20, 15, 12, 9, 7, 6, 5, 4, 3, 2, 1, 0)
-_WHOLE_UP_TO, _LARGEST = 25, 1_000  # of one variable, every whole number and those around what is written
+_WHOLE_UP_TO, _LARGEST = 25, 1_000  # every whole number, and those around what is written
+#: Whole numbers that all variables run through in double precision, by how many variables there are.
+_GRIDS = {
+    1: (*range(600), 720, 997, 1000, 1001, 2310, 10_007, 10**6),
+    2: range(41),
+    3: range(11),
+    4: range(6),
+    5: range(4),
+}
+_FAR = (97, 1_000, 99_991, 10**9)  # of one of several variables
+_ROUNDED = 1e-12  # what values of whole numbers in double precision may be off
 _FIRST = 4  # points that are looked at before those for steep functions: some agreements suffice
 _BESIDE_STEPS = (9, -9, 60, -60, 1, -1)  # sizes and signs of the other variables
 _AROUND = 4  # written numbers and breaks that points are put around, from the smallest and the largest
@@ -84,6 +94,7 @@ def real_points(first: Node, second: Node, names: Sequence[str], pieces: bool) -
     if pieces:
         yield from _between_breaks(first, second, names, digits)
         yield from region_points(first, second, names, digits.step())
+        yield from suspects(first, second, scattered(first, second, names, digits.step()))
         yield from lines(first, second, names, digits.step())
 
 
@@ -196,15 +207,25 @@ def _zeros(node: Node, name: str, others: Point) -> set[Decimal]:
 def whole_points(first: Node, second: Node, names: Sequence[str]) -> Iterator[Point]:
     """Whole numbers, for what has values at nothing else: large ones first, where binomials and remainders are not trivial."""
     digits = Digits(first, second)
+    written = [int(size) for size in _ends(sorted(_written(first, second))) if size < _LARGEST]
+    around = [value + k for value in written for k in (-1, 0, 1)]
     if len(names) == 1:
-        around = [
-            int(size) + k for size in _ends(sorted(_written(first, second))) if size < _LARGEST for k in (-1, 0, 1)
-        ]
         for value in dict.fromkeys((30 + digits.step() % 30, *reversed(range(_WHOLE_UP_TO)), *around)):
             yield {names[0]: Decimal(value)}
+        yield from suspects(first, second, _grid(names), _ROUNDED)
         return
     for value in (30 + digits.step() % 30, *_WHOLE):
         spread: Point = {name: Decimal(value + digits.step() % 4 if k else value) for k, name in enumerate(names)}
         yield spread
         yield {name: Decimal(digits.step() % (value + 2)) for name in names}
         yield dict(zip(reversed(list(names)), spread.values(), strict=True))
+    for value in dict.fromkeys((*around, *range(2 * _WHOLE_UP_TO), *_FAR)):
+        for chosen, count in product(names, (1, 4, 20)):
+            yield {name: Decimal(value if name == chosen else 1 + digits.step() % count) for name in names}
+    yield from suspects(first, second, _grid(names), _ROUNDED)
+
+
+def _grid(names: Sequence[str]) -> Iterator[dict[str, float]]:
+    """Whole numbers that all variables run through; none where there are many variables."""
+    for values in product(_GRIDS.get(len(names), ()), repeat=len(names)):
+        yield dict(zip(names, map(float, values), strict=True))

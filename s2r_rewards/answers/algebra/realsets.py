@@ -24,6 +24,7 @@ _CONTEXT = context(80)
 _TINY = Decimal("1e-50")
 _INFINITE = Decimal("Infinity")
 _STEP, _BESIDE = Decimal("1.7"), Decimal("0.37")
+_AMID = Decimal("0.382")  # not in the middle, which is next to nothing between -\sqrt{2} and \sqrt{2}
 _MAX_CUTS, _MAX_WHOLE = 200, 5_000
 #: Sets of whole numbers: the smallest of each.
 _WHOLE = {"mathbbZ": -_INFINITE, "mathbbN+": ONE, "mathbbN0": Decimal(0)}
@@ -75,7 +76,7 @@ def _test_points(cuts: Sequence[Decimal]) -> list[Decimal]:
             merged.append(x)
     if not merged:
         return [-_STEP, Decimal(0), _STEP]
-    between = [(a + b) / 2 for a, b in pairwise(merged)]
+    between = [a + (b - a) * _AMID for a, b in pairwise(merged)]
     return [merged[0] - _STEP, *merged, *between, merged[-1] + _STEP]
 
 
@@ -183,9 +184,7 @@ def _relation(node: tree.Relation) -> RealSet | None:
         inside, member = _set(sides[1]), sides[0]
         if inside is None or not (isinstance(member, tree.Sym) or (_is_quantity(member) and not inside.whole)):
             return None
-        return RealSet(
-            inside.cuts, inside.contains, member.name if isinstance(member, tree.Sym) else None, inside.whole
-        )
+        return RealSet(inside.cuts, inside.contains, _called(member), inside.whole)
     names = frozenset[str]().union(*map(variables, sides))
     if len(names) != 1 or not _HOLDS.keys() >= set(ops):
         return None
@@ -208,6 +207,15 @@ def _relation(node: tree.Relation) -> RealSet | None:
 def _is_quantity(node: Node) -> bool:
     """Whether an expression, as the ``ab`` of ``ab \\in (0, 1)``, names what is in a set; 1 and 2x do not."""
     return bool(variables(node)) and not contains(node, tree.Num)
+
+
+def _called(node: Node) -> str:
+    """One name for what is in a set, whatever the order of its parts."""
+    if isinstance(node, tree.Sym):
+        return node.name
+    if isinstance(node, tree.Product | tree.Sum):
+        return f"{type(node).__name__} of {sorted(map(repr, node.parts))}"
+    return repr(node)
 
 
 def _side(node: Node, name: str) -> Callable[[Decimal], Decimal]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -25,6 +25,8 @@ _TRIES, _TRIES_OF_ROOTS = 400, 150  # what is narrow is found along lines
 _REGIONS = 60
 _POINTS = 8  # points of a region that are handed on
 _LINE = 300  # points of one variable between which regions are looked for
+_GLANCES, _SUSPECTS, _UNREAL = 3_000, 20, 1e-9  # points in double precision; those looked at closely; a size of i
+_FAR = 10**6  # of written numbers that points are put around
 _STEPS = 3  # steps of a floor that count as regions of their own, on either side of zero
 
 
@@ -114,6 +116,46 @@ class _Sound(Floats):
         if name in _PERIODIC and abs(values[0]) > 1e6:
             raise Undefined("an angle out of range")
         return super().function(name, values)
+
+
+def suspects(
+    first: Node, second: Node, candidates: Iterable[dict[str, float]], off: float = 1e-9
+) -> Iterator[dict[str, Decimal]]:
+    """Those of very many points at which double precision sees a difference of ``off``, relatively, or rounds by as much."""
+    left = _SUSPECTS
+    for point in candidates:
+        try:
+            one, other = complex(_Sound(point).value(first)), complex(_Sound(point).value(second))
+        except (Undefined, ArithmeticError, ValueError):
+            continue
+        size = abs(one) + abs(other)
+        if abs(one - other) > off * size and abs(one.imag) + abs(other.imag) < _UNREAL * size:
+            yield {name: Decimal(value) for name, value in point.items()}
+            left -= 1
+            if not left:
+                return
+
+
+def scattered(first: Node, second: Node, names: Sequence[str], seed: int) -> Iterator[dict[str, float]]:
+    """Points all over the place, and around the numbers that are written."""
+    rng = random.Random(seed)
+    written = {n.value for node in (first, second) for n in descendants(node) if isinstance(n, tree.Num)}
+    centers = sorted({0.0, *(sign * float(size) for size in written if abs(size) < _FAR for sign in (1, -1))})
+    return (_scattered(rng, names, number, centers) for number in range(_GLANCES))
+
+
+def _scattered(rng: random.Random, names: Sequence[str], number: int, centers: list[float]) -> dict[str, float]:
+    """A point of plain numbers, of any sizes, next to whole numbers, around what is written, or of several of these."""
+    kind = number % 5
+    if kind == 0:
+        return {name: rng.uniform(-14, 14) for name in names}
+    if kind == 1:
+        return {name: rng.choice((-1, 1, 1)) * 10 ** rng.uniform(-8, 9) for name in names}
+    if kind == 2:
+        return {name: rng.randint(-20, 60) + rng.choice((0.0, 0.0, 1e-3, -1e-3, 1e-7, -1e-7)) for name in names}
+    if kind == 3:
+        return {name: rng.choice(centers) + rng.uniform(-4, 4) for name in names}
+    return {name: rng.choice((rng.uniform(-14, 14), rng.uniform(-1, 1), rng.uniform(-2e3, 2e3))) for name in names}
 
 
 def _region(parts: Parts, point: dict[str, float]) -> Region:

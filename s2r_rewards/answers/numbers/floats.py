@@ -21,12 +21,29 @@ _ONE_ARGUMENT: dict[str, Callable[[Any], complex]] = {
     "floor": lambda z: math.floor(_real(z)), "ceil": lambda z: math.ceil(_real(z)),
     "factorial": lambda z: _gamma(z), "Re": lambda z: complex(z).real, "Im": lambda z: complex(z).imag,
 }  # fmt: skip
+_LARGEST_CHOICE = 1_000  # of which arrangements are counted
+_OF_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "binom": math.comb, "permutations": math.perm, "gcd": math.gcd, "lcm": math.lcm,
+}  # fmt: skip
 
 
 def _real(value: complex) -> float:
     if abs(complex(value).imag) > 1e-9:
         raise Undefined("a real number is needed")
     return complex(value).real
+
+
+def _of_whole(name: str, first: float, second: float) -> float:
+    """A function of whole numbers; a large binomial, or one of fractions, by gamma functions."""
+    if not abs(first) + abs(second) < 1e15:
+        raise Undefined(f"{name} out of range")
+    n, k = round(first), round(second)
+    whole, large = abs(first - n) + abs(second - k) < 1e-9, n > _LARGEST_CHOICE
+    if name == "binom" and (large or not whole):
+        return _gamma(first) / (_gamma(second) * _gamma(first - second))
+    if not whole or (name in ("binom", "permutations") and (large or n < 0 or k < 0)):
+        raise Undefined(f"{name} of such numbers")
+    return float(_OF_WHOLE[name](n, k))
 
 
 def _gamma(value: complex) -> float:
@@ -158,9 +175,8 @@ class Floats(Arithmetic):
     def function(self, name: str, values: list[complex]) -> complex:
         if name == "log":
             return cmath.log(values[0]) / cmath.log(values[1])
-        if name == "binom" and len(values) == 2:
-            top, below = _real(values[0]), _real(values[1])
-            return _gamma(top) / (_gamma(below) * _gamma(top - below))
+        if name in _OF_WHOLE and len(values) == 2:
+            return _of_whole(name, _real(values[0]), _real(values[1]))
         if name in ("max", "min"):
             return (max if name == "max" else min)(_real(value) for value in values)
         if len(values) == 1 and name in _ONE_ARGUMENT:

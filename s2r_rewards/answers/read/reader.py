@@ -73,6 +73,8 @@ class Reader(Terms):
             return _alternatives(found, separators)
         if "," in separators and ";" in separators:
             return tree.List(_rows(found, separators, "()" if top else "[]"))
+        if top and set(separators) in ({",", "or"}, {",", "and"}) and (cases := _cases(found, separators)):
+            return tree.List(cases)
         return tree.List(tuple(found), next((word for word in ("or", "and") if word in separators), ","))
 
     def statement(self) -> Node:
@@ -272,13 +274,24 @@ class Reader(Terms):
         return tree.Function("det", (matrix,)) if name == "vmatrix" else matrix
 
 
-def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[Node, ...]:
+def _rows(items: list[Node], separators: list[str], brackets: str) -> tuple[tree.Group, ...]:
     rows: list[list[Node]] = [[items[0]]]
     for separator, item in zip(separators, items[1:], strict=True):
         if separator == ";":
             rows.append([])
         rows[-1].append(item)
     return tuple(tree.Group(brackets[0], brackets[1], tuple(row)) for row in rows)
+
+
+def _cases(items: list[Node], separators: list[str]) -> tuple[Node, ...] | None:
+    """``x = 1, y = 2 or x = 3, y = 4`` as two solutions: each run of commas has values for the same names."""
+    rows = _rows(items, [";" if separator != "," else "," for separator in separators], "()")
+    names = [
+        [item.sides[0] if type(item) is tree.Relation and item.ops == ("=",) else None for item in row.items]
+        for row in rows
+    ]
+    same = all(None not in row and len(set(row)) == len(row) > 1 and set(row) == set(names[0]) for row in names)
+    return rows if same else None
 
 
 def _alternatives(items: list[Node], separators: list[str]) -> Node:

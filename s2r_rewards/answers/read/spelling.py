@@ -5,6 +5,7 @@ Each rewriting is looked at only where a sign of its own occurs in the text, so 
 
 import re
 from fractions import Fraction
+from string import ascii_lowercase
 
 from .vocabulary import HEDGES, NUMBER_WORDS, PARTS, SCALES, WORDS
 
@@ -61,6 +62,7 @@ _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
 _VARIANT = re.compile(r"\\var(epsilon|phi|theta|rho|sigma|kappa)(?![A-Za-z])")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _ANNOUNCING = frozenset(("final", "answer", "ans", "result", "solution", "text", "textbf", "the"))
+_SHORT = frozenset(("gcd", "lcm", "hcf", "lhs", "rhs"))
 _DOUBTED = HEDGES | set(WORDS["never a name"].split())
 _SPOKEN = re.compile(
     r"[hmnqtoirHMNQTOIR](?<!\w.)(?i:inus|egative|alf|uarter|hird|ut of|n|o|emainder)\b"  # the first letter alone is found fast
@@ -162,7 +164,16 @@ def unnamed(text: str) -> str | None:
     words = {word.lower() for word in re.findall(r"[A-Za-z]+", found[0])}
     if ":" in found[0] and not words <= _ANNOUNCING:
         return None
-    return None if words & _DOUBTED else value
+    if words & _DOUBTED or (len(words) == 1 and _is_product(found[0].rstrip(" =:"))):
+        return None
+    return value
+
+
+def _is_product(word: str) -> bool:
+    """Whether letters in a row are hardly a word: ``xyz``, ``abc``, ``mgh``."""
+    if not word.isalpha() or not word.islower() or word in _SHORT:
+        return False
+    return word in ascii_lowercase or not set("aeiou") & set(word)
 
 
 def spoken(text: str, ratio: bool = False) -> str:

@@ -17,7 +17,7 @@ from ..policy import CheckPolicy
 from ..read import tree
 from ..read.atoms import TURN
 from ..read.tree import Node, constants, facts, functions, kinds_of
-from ..result import Outcome
+from ..result import Outcome, judged
 from .units import in_unit_of, quantity
 
 _PLAIN = re.compile(
@@ -221,3 +221,20 @@ def _is_angle(node: Node) -> bool:
     """Whether a value is an angle for all its spelling says: a multiple of pi, or the angle of a sine, a cosine …"""
     named = functions(node)
     return named <= _ANGLES and ("pi" in constants(node) or bool(named))
+
+
+def compare_based(gold: Node, answer: Node) -> Outcome | tree.Num:
+    """Numbers with a base: as written when both carry one, by digits when only the gold answer does.
+
+    A base on the answer alone gives its value.
+    """
+    if isinstance(gold, tree.Based):
+        if isinstance(answer, tree.Based):
+            return judged(gold == answer, "number", "same digits and base", "different digits or bases")
+        same = as_number(answer) == gold.digits
+        return judged(same, "number", "same digits, the base left out", "different digits")
+    assert isinstance(answer, tree.Based)
+    digits, base = str(answer.digits), answer.base
+    if not (digits.isdigit() and base.isdigit() and 2 <= int(base) <= 10 and all(int(d) < int(base) for d in digits)):
+        return Outcome(False, "number", "not a number in its base")
+    return tree.Num(Fraction(int(digits, int(base))))

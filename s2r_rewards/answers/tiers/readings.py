@@ -13,7 +13,7 @@ from itertools import permutations
 
 from ..numbers.exact import as_number
 from ..read import tree
-from ..read.tree import Node, contains, descendants, functions, rebuild, replaced, variables
+from ..read.tree import Node, constants, contains, descendants, facts, functions, kinds_of, rebuild, replaced, variables
 from .orders import as_interval, interval_of, is_order, pieces
 
 Pair = tuple[Node, Node]
@@ -22,9 +22,10 @@ _INTEGRATION = frozenset(("C", "c", "C_1", "C_2", "c_1", "c_2"))
 _ANY_CONSTANT = _INTEGRATION | frozenset(("A", "B", "D", "K", "k", "A_1", "A_2", "k_1", "k_2"))
 _WHOLE = frozenset("knmlNj")
 _HATS = ("hati", "hatj", "hatk")
-_ZERO, _ONE = tree.Num(Fraction(0)), tree.Num(Fraction(1))
+_ZERO, _ONE, _MINUS = (tree.Num(Fraction(value)) for value in (0, 1, -1))
 _COUNTED = {"C": "binom", "P": "permutations"}
 _SEVERAL = frozenset((tree.List, tree.Set))
+_OF_TURNS = kinds_of(tree.Num, tree.Sym, tree.Const, tree.Sum, tree.Product, tree.Neg, tree.Quotient, tree.Degree)
 _ORDERED = frozenset((tree.Relation, tree.SetOperation, tree.List))
 _MAY_BE_INTERVALS = _ORDERED | {tree.Group}
 
@@ -132,9 +133,9 @@ def _interval(node: Node) -> Node:
     if is_order(node):
         return as_interval(node) or node
     if isinstance(node, tree.SetOperation) and node.name == "cup":
-        return tree.List(tuple(map(_interval, pieces(node))))
+        return tree.List(tuple(map(_interval, pieces(node))), "or")
     if isinstance(node, tree.List) and node.joined == "or" and all(map(is_order, node.items)):
-        return tree.List(tuple(map(_interval, node.items)))
+        return tree.List(tuple(map(_interval, node.items)), "or")
     return node
 
 
@@ -178,16 +179,35 @@ def _are_constants(gold: Node, answer: Node, ours: frozenset[str], theirs: froze
 
 def _is_free(node: Node, name: str) -> bool:
     """Whether a letter is a constant that is added, one of a solution, or counts periods."""
-    parts = descendants(node)
-    if name in _WHOLE and any(
-        part in (tree.Const("pi"), tree.Sym("mathbbZ")) or isinstance(part, tree.Degree) for part in parts
-    ):
+    if name in _WHOLE and ("mathbbZ" in variables(node) or _counts_periods(node, name)):
         return True
     if name not in _CONSTANTS:
         return False
+    parts = descendants(node)
     sums = [part for part in parts if isinstance(part, tree.Sum)]
     added = any(term in (tree.Sym(name), tree.Neg(tree.Sym(name))) for part in sums for term in part.parts)
     return added or (name[0] in "Cc" and (bool(functions(node)) or _has_powers_of_e(parts)))
+
+
+def _counts_periods(node: Node, name: str) -> bool:
+    r"""Whether a letter only ever multiplies \pi or degrees: not in ``\cos(n\pi)``, but for angles of complex numbers."""
+    inside_functions = "i" in constants(node)
+
+    def without(part: Node) -> Node:
+        kinds = facts(part).kinds
+        if name not in variables(part):
+            return part
+        if isinstance(part, tree.Product | tree.Quotient | tree.Neg | tree.Degree) and not kinds & ~_OF_TURNS:
+            turns = "pi" in constants(part) or contains(part, tree.Degree)
+            divides = isinstance(part, tree.Quotient) and name in variables(part.right)
+            if turns and not divides and descendants(part).count(tree.Sym(name)) == 1:
+                return _ZERO
+        if isinstance(part, tree.Function | tree.Power | tree.Call) and not inside_functions:
+            return _ONE if part in alternating else part
+        return rebuild(part, without)
+
+    alternating = (tree.Power(_MINUS, tree.Sym(name)), tree.Power(tree.Neg(_ONE), tree.Sym(name)))
+    return name not in variables(without(node)) and ("pi" in constants(node) or contains(node, tree.Degree))
 
 
 def _has_powers_of_e(parts: list[Node]) -> bool:

@@ -6,7 +6,6 @@ notation; an equation without a name in front is equal to its multiples. Caveat:
 differ, and a missing or an extra answer is wrong.
 """
 
-from fractions import Fraction
 from typing import get_args
 
 from ..algebra.equality import clearly_apart
@@ -23,7 +22,7 @@ from ..algebra.whole import (
 from ..numbers.exact import as_number
 from ..policy import CheckPolicy
 from ..read import tree
-from ..read.tree import Node, contains, facts, kinds_of, variables
+from ..read.tree import Node, constants, contains, facts, kinds_of, variables
 from ..read.units import read_unit
 from ..result import Outcome, judged
 from .equations import (
@@ -39,7 +38,7 @@ from .equations import (
     named_value,
     rounded_part,
 )
-from .number import compare_values, unwrap
+from .number import compare_based, compare_values, unwrap
 from .orders import compare_orders, is_order
 from .readings import readings, spread
 
@@ -135,7 +134,8 @@ def _compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if tree.Ratio in kinds:
         return _ratios(gold, answer, policy)
     if tree.Based in kinds:
-        return _based(gold, answer, policy)
+        based = compare_based(gold, answer)
+        return compare(gold, based, policy) if isinstance(based, tree.Num) else based
     if is_order(gold) and is_order(answer):
         return compare_orders(gold, answer, policy, compare)
     if tree.SetOperation in kinds or tree.Relation in kinds:
@@ -169,11 +169,18 @@ def _with_relation(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome | N
     if first is not gold or second is not answer:
         return compare(first, second, policy)
     match gold, answer:
+        case (
+            tree.Relation((name, tree.Set() as first), ("in",)),
+            tree.Relation((named, tree.Set() as second), ("in",)),
+        ):
+            return compare(first, second, policy) if name == named else None
         case (tree.Relation(), tree.Relation()):
             return None
         case (tree.Relation((name, inside), ("in",)), other) | (other, tree.Relation((name, inside), ("in",))):
             if not is_name(name):
                 return Outcome(False, "structure", "a statement about a number, and a set")
+            if _inequalities(other):
+                return None
             if isinstance(other, tree.List) and (isinstance(inside, tree.Group) or named_apart(other.items)):
                 return Outcome(False, "structure", "a letter's interval or set, and several answers")
             return compare(inside, answer, policy) if other is answer else compare(gold, inside, policy)
@@ -186,7 +193,7 @@ def _inequalities(node: Node) -> bool:
 
 def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     left, right = _members(gold), _members(answer)
-    if left is None or right is None:
+    if left is None or right is None or _is_pair_in_set(gold, answer) or _is_pair_in_set(answer, gold):
         return _only_item(gold, answer, tree.Set, policy) or Outcome(False, "structure", "one answer and several")
     if len(left) != len(right):
         return Outcome(False, "structure", f"{len(left)} answers and {len(right)}")
@@ -202,6 +209,14 @@ def _lists(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     if policy.order == "strict" or (policy.order == "notation" and grouped):
         return _ordered(left, right, policy, "list")
     return _unordered(left, right, policy)
+
+
+def _is_pair_in_set(node: Node, other: Node) -> bool:
+    """Whether a side is the set of one tuple, ``{(1, 3)}``, and the other is no set."""
+    match node:
+        case tree.Set((tree.Group("(") as pair,)):
+            return type(other) is not tree.Set and "inf" not in constants(pair)
+    return False
 
 
 def _are_statements(items: tuple[Node, ...]) -> bool:
@@ -329,17 +344,3 @@ def _ratios(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
         return Outcome(False, "structure", "a ratio of several and a value")
     first, second = (tree.Quotient(*side.parts) if isinstance(side, tree.Ratio) else side for side in sides)
     return compare(first, second, policy)
-
-
-def _based(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
-    """Numbers with a base: as written when both carry one, by digits when only the gold answer does."""
-    if isinstance(gold, tree.Based):
-        if isinstance(answer, tree.Based):
-            return judged(gold == answer, "number", "same digits and base", "different digits or bases")
-        same = as_number(answer) == gold.digits
-        return judged(same, "number", "same digits, the base left out", "different digits")
-    assert isinstance(answer, tree.Based)
-    digits, base = str(answer.digits), answer.base
-    if not (digits.isdigit() and base.isdigit() and 2 <= int(base) <= 10 and all(int(d) < int(base) for d in digits)):
-        return Outcome(False, "number", "not a number in its base")
-    return compare(gold, tree.Num(Fraction(int(digits, int(base)))), policy)

@@ -35,6 +35,8 @@ MEMORY_LIMIT = 448 << 20
 #: Checks that one worker serves; what its libraries cached meanwhile must not fill its memory.
 LIFETIME = 200
 START_LIMIT = 120.0
+#: Bytes that may be on their way to a worker, as far as the system allows.
+_BUFFER = 4 << 20
 
 
 def wall_limit(cpu_limit: float) -> float:
@@ -102,6 +104,8 @@ class NurseryHandle:
     def start(self, task: Task) -> Worker:
         """A new worker. WorkerDied if the nursery is gone or cannot load what the worker needs."""
         ours, theirs = socket.socketpair()
+        for end in ours, theirs:  # each write that has to wait gives up the interpreter: a chunk should fit into one
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         with theirs:
             try:
                 reply = self._order({"start": task.function, "warm_up": task.warm_up}, [theirs.fileno()])
