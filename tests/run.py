@@ -33,6 +33,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVS = ROOT / ".envs"
 COUNT = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed|xpassed)\b")
+SCARCE = 15  # GB free on the disk below which an environment is removed once its suite has run
 _printing = threading.Lock()
 
 
@@ -104,6 +105,10 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
+def free_gb() -> float:
+    return shutil.disk_usage(ENVS).free / 1e9
+
+
 def expand(text: str) -> str:
     return text.replace("{root}", str(ROOT))
 
@@ -115,14 +120,14 @@ def build(suite: Suite) -> float:
     if done.exists() and done.read_text() == suite.stamp:
         return 0.0
     shutil.rmtree(suite.folder, ignore_errors=True)
-    subprocess.run([str(interpreter(suite)), "-m", "venv", str(suite.folder)], check=True)
+    suite.folder.mkdir(parents=True)
     log = suite.folder / "build.log"
-    steps = [["install", *step] for step in suite.install]
+    commands = [[str(interpreter(suite)), "-m", "venv", str(suite.folder)]]
+    commands += [[str(suite.executable), "-m", "pip", "install", *map(expand, step)] for step in suite.install]
     if suite.uninstall:
-        steps.append(["uninstall", "-y", *suite.uninstall])
+        commands.append([str(suite.executable), "-m", "pip", "uninstall", "-y", *suite.uninstall])
     with log.open("w") as out:
-        for step in steps:
-            command = [str(suite.executable), "-m", "pip", *map(expand, step)]
+        for command in commands:
             out.write(f"$ {' '.join(command)}\n")
             out.flush()
             for attempt in (1, 2, 3):  # registries hiccup
@@ -130,7 +135,7 @@ def build(suite: Suite) -> float:
                     break
                 if attempt == 3:
                     tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-                    raise RuntimeError(f"building the environment of suite {suite.name} failed:\n{tail}")
+                    raise RuntimeError(f"{' '.join(command)} failed three times; the end of {log}:\n{tail}")
                 time.sleep(5)
     system_packages(suite)
     done.write_text(suite.stamp)
@@ -200,6 +205,7 @@ def main() -> int:
         chosen.remove(suite)
         lines.append(f"{suite.name:18} left out: no Python {suite.python} on this machine")
     ENVS.mkdir(exist_ok=True)
+    say(f"{free_gb():.0f} GB of disk free for the environments in {ENVS}")
     if options.fresh:
         for suite in chosen:
             shutil.rmtree(suite.folder, ignore_errors=True)
@@ -223,9 +229,14 @@ def outcome(suite: Suite, built: Future[float], extra: list[str], prefix: str) -
     try:
         seconds_built = built.result()
         status, counts, seconds = run(suite, extra, prefix)
-    except RuntimeError as error:
-        say(f"{prefix}{error}")
+    except Exception as error:  # whatever it was, the other suites still run and the summary is still printed
+        say(
+            f"{prefix}suite {suite.name} did not run ({free_gb():.1f} GB of disk free): {type(error).__name__}: {error}"
+        )
         seconds_built, status, counts, seconds = 0.0, 1, {"failed": 1}, 0.0
+    if free_gb() < SCARCE:
+        say(f"{prefix}{free_gb():.1f} GB of disk free: the environment of {suite.name} goes, to make room for the next")
+        shutil.rmtree(suite.folder, ignore_errors=True)
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
     if status and not failed:
         failed = 1  # pytest stopped for another reason: no tests, a crash, an internal error
