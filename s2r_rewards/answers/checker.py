@@ -42,12 +42,12 @@ from .tiers.literal import compare_literals
 from .tiers.number import compare_plain
 from .tiers.parts import compare_parts
 from .tiers.structure import compare
-from .tiers.text import compare_texts, only_letters, value_in_sentence
+from .tiers.text import compare_texts, only_letters, plain_text, value_in_sentence
 from .tiers.units import in_one_unit
 from .workers.backends import Backend, delegate, needs_algebra, require
 
 #: Changes whenever a verdict can change; part of every cache key.
-CHECKER_VERSION = "6"
+CHECKER_VERSION = "7"
 
 _SAME = Outcome(True, "string", "same text")
 #: Of 2,000 nobody could mean 2 and 000.
@@ -58,6 +58,7 @@ _NAMED = re.compile(
     r"|(?:\\(?:vec|hat|bar|mathbf|mathcal|overline)\s*\{?\s*)?(?:[A-Za-z]|\\[A-Za-z]+)\s*\}?(?:\s*_\s*(?:\{[^{}=]*\}|\w))?)\s*(?:=|:|\\approx)"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
+_CHOICES = re.compile(r"[A-H](?:(?:\s*[,;&]\s*(?:and\s+)?|\s+and\s+)[A-H])+")
 _are_words = re.compile(r"[A-Za-z][A-Za-z .,'-]*[A-Za-z.]").fullmatch
 #: A letter outside of a command that begins a word, "5 h 30 m" or "B) 25".
 _speaks = re.compile(r"""[A-Za-z](?<![A-Za-z\\].)(?:[A-Za-z]|\.?[ \\,]+\d|[\s{}$"'`*~\\,;!]*[).:])""").search
@@ -239,8 +240,15 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     again = combinations(letters(gold)), combinations(letters(answer))
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
+    again = _chosen(again[0]), _chosen(again[1])
     again = spoken(again[0], ":" in again[1]), spoken(again[1], ":" in again[0])
     return again if again != (gold, answer) else None
+
+
+def _chosen(text: str) -> str:
+    r"""Several choices without the style that they are written in: ``\text{B and C}``."""
+    plain = " ".join(plain_text(text).split()) if "\\text" in text and len(text) < 80 else ""
+    return plain if _CHOICES.fullmatch(plain) else text
 
 
 def _read_and_compare(gold: str, answer: str, policy: CheckPolicy) -> Outcome:

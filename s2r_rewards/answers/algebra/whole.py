@@ -28,6 +28,7 @@ _NATURAL = (tree.Sym("mathbbN+"), tree.Sym("mathbbN0"))
 _NATURALS = (tree.Sym("mathbbN"), *_NATURAL)
 _SETS = (_ALL, *_NATURALS)
 _NONE: frozenset[str] = frozenset()
+_REALS = tree.Const("reals")
 _RATIONAL = (tree.Sym("mathbbQ"),)
 _DOMAINS = frozenset((*_SETS, *_RATIONAL, tree.Sym("mathbbC")))
 _SOURCES = frozenset().union(*map(variables, _DOMAINS))
@@ -55,18 +56,23 @@ def without_domain(node: Node) -> Node:
     r"""Without ``k \in \mathbb{Z}`` beside an answer: it explains a letter of it."""
     if not isinstance(node, tree.List):
         return node
-    kept = tuple(item for item in node.items if not is_domain(item))
+    named = any(isinstance(item, tree.Relation) and contains(item, tree.Call) for item in node.items)
+    real = frozenset(_domains(node, (_REALS,)) if named else ())  # f(x) = cx for all real x: what else?
+    kept = tuple(item for item in node.items if not is_domain(item) and item not in real)
     if not kept or len(kept) == len(node.items):
         return node
     letters = frozenset(part for item in kept for name in variables(item) for part in name.split("_"))
-    if not all(variables(item) <= letters | _SOURCES for item in node.items if is_domain(item)):
+    if not all(variables(item) <= letters | _SOURCES for item in node.items if item not in kept):
         return node
     return kept[0] if len(kept) == 1 else tree.List(kept, node.joined)
 
 
 def of_other_numbers(gold: Node, answer: Node) -> bool:
     r"""Whether both sides say what kind of number their letters are, and say different kinds: ``k \in \mathbb{N}`` is not all of k."""
-    said = [{item.sides[1] for item in _domains(node, tuple(_DOMAINS))} for node in (gold, answer)]
+    said = [{item.sides[1] for item in _domains(node, (*_DOMAINS, _REALS))} for node in (gold, answer)]
+    if all(said) and (said[0] == {_REALS}) != (said[1] == {_REALS}):
+        return True
+    said = [sources - {_REALS} for sources in said]
     ours, theirs = ({_NATURALS[0] if source in _NATURALS else source for source in sources} for sources in said)
     return bool(ours and theirs) and ours != theirs
 
@@ -76,6 +82,11 @@ def whole_letters(node: Node, sets: tuple[Node, ...] = _SETS) -> frozenset[str]:
     if type(node) is not tree.List and type(node) is not tree.Group:
         return _NONE
     return frozenset(item.sides[0].name for item in _domains(node, sets) if isinstance(item.sides[0], tree.Sym))
+
+
+def real_letters(node: Node) -> frozenset[str]:
+    """The letters that an answer says to be real numbers."""
+    return whole_letters(node, (_REALS,))
 
 
 def _domains(node: Node, sets: tuple[Node, ...] = _SETS) -> list[tree.Relation]:

@@ -14,6 +14,7 @@ _ONE = tree.Num(Fraction(1))
 TURN = tree.Quotient(tree.Const("pi"), tree.Num(Fraction(180)))
 #: Kinds of tokens that an expression without brackets begins with.
 STARTS = frozenset(("num", "sym", "const", "fn", "cmd"))
+_OF_SETS = frozenset(("max", "min", "gcd", "lcm"))
 
 
 class Atoms(Cursor):
@@ -148,6 +149,11 @@ class Atoms(Cursor):
         if self.kind == "open" and self.value in ("(", "[", "brace"):
             inside = self.bracket()
             arguments = inside.items if isinstance(inside, tree.Group) else (inside,)
+        elif name in _OF_SETS and self.kind == "open" and self.value == "{":
+            inside = self.bracket()
+            if not isinstance(inside, tree.Set):
+                raise Unreadable("a function of a set by its condition")
+            arguments = inside.items
         else:
             arguments = (self.bare_argument(),)
         if not arguments:

@@ -106,7 +106,13 @@ def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
                 counted = behind
             elif first in ascii_letters:
                 word = piece.rstrip("0123456789.")
-                if len(word) > 1 and behind > 1 and pieces[behind - 2] == " " and _is_number(tokens) and is_unit(word):
+                if word in _PRODUCTS and _multiplies(tokens, pieces[behind : behind + 2]):
+                    tokens.extend(("sym", letter) for letter in word)
+                    if "(" in pieces[behind : behind + 2]:  # mg(1+\mu): g is no function
+                        tokens.append(("op", "*"))
+                elif (
+                    len(word) > 1 and behind > 1 and pieces[behind - 2] == " " and _is_number(tokens) and is_unit(word)
+                ):
                     append(("word", word))
                 else:
                     _bare_word(word, tokens)
@@ -210,6 +216,20 @@ def _with_cycle(whole: str, decimals: str, cycle: str) -> Fraction:
         raise Unreadable("too many digits")
     head = Fraction(int(whole or "0") * 10 ** len(decimals) + int(decimals or "0"), 10 ** len(decimals))
     return head + Fraction(int(cycle), 10 ** len(decimals) * (10 ** len(cycle) - 1))
+
+
+#: Units whose letters are a product as well: the weight ``mg`` behind no number, ``2mg sin(x)``.
+_PRODUCTS = frozenset(("mg", "Mm", "cm", "km", "kg"))
+_BEFORE_PRODUCTS: tuple[list[Token], ...] = ([], [("open", "brace")], [("op", "-")], [("op", "+")], [("rel", "=")])
+_FACTORS = GREEK - {"Omega"}
+_AFTER_PRODUCTS = frozenset(f"\\{name}" for name in (*_FACTORS, "sin", "cos", "tan", "sqrt", "frac"))
+
+
+def _multiplies(tokens: list[Token], after: list[str]) -> bool:
+    before = tokens[-1:]
+    if before in _BEFORE_PRODUCTS or after[:1] == ["("] or (before[0][0] == "sym" and before[0][1] in _FACTORS):
+        return True
+    return next((piece for piece in after if piece[0] not in _BLANK), "") in _AFTER_PRODUCTS
 
 
 def _bare_word(word: str, tokens: list[Token]) -> None:

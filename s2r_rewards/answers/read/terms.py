@@ -10,7 +10,7 @@ from .tree import Node
 
 #: Signs of money, and the words that they stand for.
 MONEY = {"money": "dollar", "euro": "euro", "sterling": "sterling"}
-_ZERO = tree.Num(Fraction(0))
+_ZERO, _ONE, _TWO = (tree.Num(Fraction(number)) for number in range(3))
 #: Kinds of tokens that end a product.
 _BEHIND = frozenset(("close", "sep", "rel", "end of text", "end", "word"))
 #: Signs that end what stands before them.
@@ -176,10 +176,29 @@ class Terms(Atoms):
 
 
 def _double_factorial(node: Node) -> Node:
-    """``7!!`` as 105; nothing else is a number without a formula of its own."""
-    if not (isinstance(node, tree.Num) and node.value.denominator == 1 and 0 <= node.value <= _LARGEST):
-        raise Unreadable("a double factorial")
-    return tree.Num(Fraction(prod(range(int(node.value), 0, -2))))
+    r"""``7!!`` as 105, ``(2n)!!`` as :math:`2^n n!`, ``(2n-1)!!`` as :math:`(2n)!/(2^n n!)`; ``n!!`` has no such formula."""
+    if isinstance(node, tree.Num):
+        if node.value.denominator == 1 and 0 <= node.value <= _LARGEST:
+            return tree.Num(Fraction(prod(range(int(node.value), 0, -2))))
+    elif (halves := _halves(node)) is not None:
+        half, odd = halves
+        product = tree.Product((tree.Power(_TWO, half), tree.Function("factorial", (half,))))
+        return tree.Quotient(tree.Function("factorial", (tree.Sum((node, _ONE)),)), product) if odd else product
+    raise Unreadable("a double factorial")
+
+
+def _halves(node: Node) -> tuple[Node, bool] | None:
+    """Half of an even whole number, or of the one above an odd one, and which of them it is; None for neither."""
+    match node:
+        case tree.Product((tree.Num(number), *rest)) if number.denominator == 1 and not number % 2 and rest:
+            return product_of((tree.Num(number / 2), *rest)), False
+        case tree.Sum((first, tree.Neg(tree.Num(number)))):
+            return _halves(tree.Sum((first, tree.Num(-number))))
+        case tree.Sum((first, tree.Num(number))) if number.denominator == 1:
+            if (halved := _halves(first)) is not None and not halved[1]:
+                odd = bool(number % 2)
+                return tree.Sum((halved[0], tree.Num((number + odd) / 2))), odd
+    return None
 
 
 def _several(node: Node) -> bool:

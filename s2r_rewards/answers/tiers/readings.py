@@ -30,10 +30,12 @@ _ORDERED = frozenset((tree.Relation, tree.SetOperation, tree.List))
 _MAY_BE_INTERVALS = _ORDERED | {tree.Group}
 
 
-def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = frozenset()) -> Iterator[Pair]:
+def readings(
+    gold: Node, answer: Node, order: str, bound: frozenset[str] = frozenset(), real: frozenset[str] = frozenset()
+) -> Iterator[Pair]:
     """Other pairs that these two may stand for; equal when one of them is.
 
-    ``bound`` are letters that a side says to be any whole number: ``k \\in \\mathbb{Z}``.
+    ``bound`` are letters that a side says to be any whole number, ``k \\in \\mathbb{Z}``, and ``real`` any real one.
     """
     ours, theirs = variables(gold), variables(answer)
     names = ours | theirs
@@ -57,7 +59,7 @@ def readings(gold: Node, answer: Node, order: str, bound: frozenset[str] = froze
             yield first, second
     if not _SEVERAL.isdisjoint(kinds) or not ours or not theirs:
         return  # the members of lists are looked at one by one
-    for renamed in renamings(gold, answer, bound):
+    for renamed in renamings(gold, answer, bound, real):
         yield gold, renamed
 
 
@@ -139,13 +141,16 @@ def _interval(node: Node) -> Node:
     return node
 
 
-def renamings(gold: Node, answer: Node, bound: frozenset[str] = frozenset()) -> Iterator[Node]:
+def renamings(
+    gold: Node, answer: Node, bound: frozenset[str] = frozenset(), real: frozenset[str] = frozenset()
+) -> Iterator[Node]:
     """The answer with its free letters named as the gold's, where such letters may have any name."""
     ours, theirs = variables(gold), variables(answer)
     mine, other = ours - theirs, theirs - ours
     if len(mine) == len(other) == 1:
         (wanted,), (found,) = mine, other
         counted = {wanted, found} <= _WHOLE and not bound.isdisjoint((wanted, found))
+        counted = counted or {wanted, found} <= real
         free = _is_free(gold, wanted) and _is_free(answer, found)
         argument = (_argument(gold), _argument(answer)) == (tree.Sym(wanted), tree.Sym(found))  # f(x) = 2x, f(y) = 2y
         if counted or free or argument or _are_constants(gold, answer, mine, other):

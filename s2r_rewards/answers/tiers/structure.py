@@ -14,6 +14,7 @@ from ..algebra.whole import (
     COUNTERS,
     begin_apart,
     of_other_numbers,
+    real_letters,
     same_progressions,
     same_whole_numbers,
     whole_letters,
@@ -71,7 +72,8 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     ours, theirs = variables(gold), variables(answer)
     if ours or theirs:
         bound = whole_letters(gold) | whole_letters(answer)
-        for pair in readings(without_domain(gold), without_domain(answer), policy.order, bound):
+        real = real_letters(gold) | real_letters(answer)
+        for pair in readings(without_domain(gold), without_domain(answer), policy.order, bound, real):
             if (second := _compare(*pair, policy)).equal:
                 return second
         counted = not (COUNTERS.isdisjoint(ours) or COUNTERS.isdisjoint(theirs))

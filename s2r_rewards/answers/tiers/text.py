@@ -38,6 +38,8 @@ _TAIL = re.compile(
     r"(?:\s+equal\s+to)?\s+(?:exactly\s+)?(\$?[^\s$][^$]{0,60}?\$?)\.?",
     re.I,
 )
+_CIRCLED = frozenset("①②③④⑤⑥⑦⑧⑨⑩")
+_STATEMENTS = re.compile(r"[①-⑩](?:(?:\s|[,;、，；&和与及]|and\b)*[①-⑩])*")
 _NEGATION = re.compile(
     r"\b(?:not|n't|no|never|cannot|less|more|greater|than|or|between|either|if|unless|wrong)\b", re.I
 )
@@ -75,6 +77,10 @@ def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
             return judged(stated == wanted, "text", "same yes or no", "different yes or no")
     if "..." in gold and _joined(first) == _joined(second):
         return Outcome(True, "text", "same row")
+    if first[:1] in _CIRCLED and _STATEMENTS.fullmatch(first) and _STATEMENTS.fullmatch(second):
+        chosen, other = ([sign for sign in side if sign in _CIRCLED] for side in (first, second))
+        same = chosen == other if policy.order == "strict" else sorted(chosen) == sorted(other)
+        return judged(same, "text", "same statements", "different statements")
     if not any(map(str.isalpha, first)):
         return _DIFFERENT
     if "".join(_digits(first)) != "".join(_digits(second)) and not _ORDINAL.search(f"{first} {second}"):
