@@ -34,6 +34,7 @@ from .read.lexer import Unreadable, has_groups
 from .read.reader import read
 from .read.spelling import combinations, letters, primes, spoken, unnamed
 from .read.tree import Node
+from .read.units import measured
 from .result import CheckResult, Outcome, failure, judged
 from .tiers.choice import compare_choices, split_choice, stated_choice
 from .tiers.clock import compare_clocks, compare_dates
@@ -241,6 +242,8 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
     again = _chosen(again[0]), _chosen(again[1])
+    if (one := measured(again[0])) and (other := measured(again[1])):  # 2ha alone is a product
+        again = one, other
     again = spoken(again[0], ":" in again[1]), spoken(again[1], ":" in again[0])
     return again if again != (gold, answer) else None
 

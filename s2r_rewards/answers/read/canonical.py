@@ -25,8 +25,8 @@ _SIUNITX = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SPACED_UNIT = re.compile(r"(-?\d[\d,.]* (?=[A-Zmgsh])|-?\d*\.\d+(?=L))([A-Z]|[mgsh])")
 #: The letters of 2 m/g may be anything; those of 2 m/s hardly are.
 _SPACED_RATE = re.compile(
-    r"(-?\d[\d,.]*(?: ?\\(?:times|cdot) ?10\^\{?-?\d+\}?)? )"
-    r"((?:[kcm]?m|in|ft|mi|yd)/(?:s|h|hr|min)(?:\^\{?2\}?)?|k?g/(?:m?L|c?m\^\{?3\}?)|mol/L|[kcm]?m|[km]?g|[A-Zs])"
+    r"(-?\d[\d,.]*(?: ?\\(?:times|cdot) ?10\^\{?-?\d+\}?|[eE]-?\d+)? )"
+    r"((?:[kcm]?m|in|ft|mi|yd)/(?:s|h|hr|min)(?:\^\{?2\}?)?|k?g/(?:m?L|c?m\^\{?3\}?)|mol/L|kg m(?:\^\{?2\}?)?(?:/s(?:\^\{?[23]\}?)?)?|J s|N m|N s|k?W h|[kcm]?m|[km]?g|[A-Zs])"
 )
 _STYLED_DEGREE = re.compile(r"\\(?:text|mathrm)\s*\{\s*\^\s*\{?\\circ\s*\}?\s*([CF])\s*\}")
 _SYMBOLS = re.compile(

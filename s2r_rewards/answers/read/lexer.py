@@ -270,8 +270,20 @@ def _command(name: str, text: str, at: int, tokens: list[Token]) -> int:
 _ACCENT_NAMES = {"overrightarrow": "vec", "widehat": "hat", "widetilde": "tilde"}
 _ACCENTED = re.compile(r"\\[a-z]+|[A-Za-z]")
 _BEFORE_UNITS = frozenset(("num", "close", "word", "op", "sym"))
+_BRACE = re.compile("[{}]")
+_BETWEEN_UNITS = re.compile(r"\\(?:cdot|times|[,; ])|~")
 _NAMED_POINTS = re.compile(r"\s*([A-Z]+)")
 _MATH_IN_TEXT = re.compile(r"\(?[\dA-Z]+\)?(?:\s*(?:,|and|or)\s*\(?[\dA-Z]+\)?)+|[\d\s().,+\-/=^]*|\(?[A-Za-z]\)?")
+
+
+def _closing(text: str, at: int) -> int:
+    """Where the brace at ``at`` ends."""
+    depth = 0
+    for found in _BRACE.finditer(text, at):
+        depth += 1 if found[0] == "{" else -1
+        if not depth:
+            return found.start()
+    raise Unreadable("an open brace")
 
 
 def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
@@ -283,14 +295,13 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
             tokens.append(("sym", name + letter[0]))
             return letter.end()
         return at
-    close = text.find("}", at)
-    if close < 0:
-        raise Unreadable("an open brace")
+    close = _closing(text, at)
     inner = text[at + 1 : close].strip()
-    if "{" in inner:
-        close = text.find("}", close + 1)
-        inner = text[at + 1 : close].replace("{", "").replace("}", "").strip()
-        if close < 0 or "\\" in inner or not is_unit(inner):  # s^{-1} is all that may be nested
+    if "{" in inner or "\\" in inner:
+        unit = _BETWEEN_UNITS.sub(" ", inner).replace("{", "").replace("}", "")  # J\cdot s^{-1}
+        if is_unit(unit):
+            inner = unit
+        elif "{" in inner:
             raise Unreadable("nested text")
     if name == "mathbb":
         tokens.append(("const", "reals") if inner == "R" else ("sym", "mathbb" + inner))

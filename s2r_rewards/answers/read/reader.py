@@ -69,6 +69,8 @@ class Reader(Terms):
         self.depth += 2
         if not separators:
             return found[0]
+        if (unequal := _none_of(found)) is not None:
+            return tree.List(unequal, "and")
         if {"and", "or"} == set(separators):
             return _alternatives(found, separators)
         if "," in separators and ";" in separators:
@@ -292,6 +294,14 @@ def _cases(items: list[Node], separators: list[str]) -> tuple[Node, ...] | None:
     ]
     same = all(None not in row and len(set(row)) == len(row) > 1 and set(row) == set(names[0]) for row in names)
     return rows if same else None
+
+
+def _none_of(items: list[Node]) -> tuple[Node, ...] | None:
+    r"""``x \ne 1, 2`` as ``x \ne 1, x \ne 2``."""
+    match items[0]:
+        case tree.Relation((name, _), ("!=",)) if not any(isinstance(item, tree.Relation) for item in items[1:]):
+            return (items[0], *(tree.Relation((name, item), ("!=",)) for item in items[1:]))
+    return None
 
 
 def _alternatives(items: list[Node], separators: list[str]) -> Node:

@@ -32,8 +32,8 @@ _LISTS = re.compile(r"(?<![A-Za-z])(?:min|max|gcd|lcm)\s*\}?\s*(?:\\[Bb]igg?l?|\
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 _ONE = r"(\d|[A-Za-z]|\\[A-Za-z]+(?![A-Za-z{\s]*\{))"
 _BARE = (
-    (re.compile(r"\\([dt]?frac) *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE + r" *(?=[\dA-Za-z\\{])"), r"\\\1{\2}"),
-    (re.compile(r"(\\[dt]?frac\{[^{}]*\}) *" + _ONE), r"\1{\2}"),
+    (re.compile(r"\\([dt]?frac|binom) *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE + r" *(?=[\dA-Za-z\\{])"), r"\\\1{\2}"),
+    (re.compile(r"(\\(?:[dt]?frac|binom)\{[^{}]*\}) *" + _ONE), r"\1{\2}"),
     (re.compile(r"\\sqrt *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE), r"\\sqrt{\1}"),
 )
 _QUANTITY = re.compile(
@@ -48,8 +48,8 @@ _NUMBERS = re.compile(
 _ASIDE = re.compile(r"\s*\(\s*([a-z]\s*\\in\s*\\mathbb\{[ZN][+0]?\})\s*\)\s*$")
 _INTEGERS = re.compile(
     r"\s*[,;]?\s*(?:\\text\s*\{\s*,?\s*)?(?:where|for|with|and|if)?\s*\}?\s*(?:"
-    r"(?:any|all|some|every|each|an)?\s*(?:integers?|whole numbers?)\s*\}?\s*\$?([a-z])\$?"
-    r"|\$?([a-z])\$?\s*(?:\\text\s*\{)?\s*(?:is|are|be|any|an|\s)+\s*(?:integers?|whole numbers?)"
+    r"(?:any|all|some|every|each|an)?\s*(?:integers?|whole numbers?)(?![A-Za-z])\s*\}?\s*\$?([a-z])\$?"
+    r"|\$?(?<![A-Za-z])([a-z])\$?\s*(?:\\text\s*\{)?\s*(?:is|are|be|any|an|\s)+\s*(?:integers?|whole numbers?)"
     r")\s*\}?\s*\.?\s*$"
 )
 _QUANTIFIER = re.compile(r"(?:\bfor\s+(?:all|every|any|each|some)|\\forall|\b(?:where|with))(?![A-Za-z])")

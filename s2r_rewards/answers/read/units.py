@@ -30,6 +30,13 @@ _SYMBOLS = {"second": "s", "liter": "L", "joule": "J", "newton": "N", "watt": "W
             "hertz": "Hz", "pascal": "Pa", "mole": "mol", "calorie": "cal", "electron_volt": "eV"}  # fmt: skip
 _WORD = re.compile(r"[A-Za-zµ]+|\^|-?\d+|[*/()]|\S")
 _NO_UNIT = frozenset(("d", "e", "i", "x", "y", "z", "n", "k", "a", "b", "c"))
+_AMOUNT = re.compile(r"-?\d[\d,.]*(?:\s*\\(?:times|cdot)\s*10\s*\^\s*(?:\{\s*-?\d+\s*\}|\d)|[eE]-?\d+)?(?=\D)")
+_STYLES = re.compile(r"\\(?:text|mathrm|rm|si|unit)(?![A-Za-z])")
+_DECORATION = re.compile(r"\\(?:cdot|times|left|right)(?![A-Za-z])|\\[,;:! ]|[~$\u00b7]")
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_MILLI = re.compile(r"\bms\s*\^\s*-")  # a second to a negative power: metres per second
+_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
+_BRACES = str.maketrans("{}", "  ")
 _POWERS = {"square": 2, "sq": 2, "cubic": 3}
 _BEHIND = {"squared": 2, "cubed": 3}
 
@@ -84,6 +91,16 @@ def read_unit(text: str) -> Unit:
             found[last] = found.get(last, 0) + (-power if below else power)
             power, below = 1, below and inside
     return tuple(sorted((name, exponent) for name, exponent in found.items() if exponent and name not in _NEUTRAL))
+
+
+def measured(text: str) -> str | None:
+    r"""``9.8 N/kg``, ``9.8\,\frac{\mathrm{m}}{\mathrm{s}^2}``, ``9.8 ms^{-2}`` with the unit in words; None without one."""
+    found = _AMOUNT.match(text) if len(text) < 200 else None
+    if found is None or not (rest := text[found.end() :]):
+        return None
+    plain = _FRACTION.sub(r" \1/(\2)", _DECORATION.sub(" ", _STYLES.sub("", rest.replace("\u207b^{", "^{-"))))
+    plain = _MILLI.sub("m s^-", _HYPHEN.sub(" ", plain.translate(_BRACES)))
+    return rf"{found[0]} \text{{{' '.join(plain.split())}}}" if is_unit(plain) else None
 
 
 def is_unit(text: str) -> bool:

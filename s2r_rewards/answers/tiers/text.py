@@ -38,6 +38,7 @@ _TAIL = re.compile(
     r"(?:\s+equal\s+to)?\s+(?:exactly\s+)?(\$?[^\s$][^$]{0,60}?\$?)\.?",
     re.I,
 )
+_ALL = re.compile(r"[Aa]ll\s+(?=(?:\w+\s+)?(?:integers|numbers|primes|reals|multiples|squares|values)\b)")
 _CIRCLED = frozenset("①②③④⑤⑥⑦⑧⑨⑩")
 _STATEMENTS = re.compile(r"[①-⑩](?:(?:\s|[,;、，；&和与及]|and\b)*[①-⑩])*")
 _NEGATION = re.compile(
@@ -64,7 +65,7 @@ def normal_words(text: str) -> str:
 
 def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """Two answers in words."""
-    first, second = plain_text(gold), plain_text(answer)
+    first, second = (_ALL.sub("", plain_text(side)) for side in (gold, answer))
     if policy.letter_case:
         same = "".join(first.split()) == "".join(second.split())
         return judged(same, "text", "same text", "different text")
