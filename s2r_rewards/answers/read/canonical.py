@@ -5,6 +5,7 @@ styles, typographic Unicode, a final full stop), so that equal spelling is a pro
 """
 
 import re
+from functools import cache
 from string import ascii_letters, ascii_uppercase
 
 from .kept import kept
@@ -35,6 +36,9 @@ _SYMBOLS = re.compile(
 )
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 _UNICODE = {ord(character): text for text, characters in WORDS["typography"].items() for character in characters}
+_UNICODE |= {ord(word): text for text, words in WORDS["chinese"].items() for word in words.split() if len(word) == 1}
+_UNICODE |= {0xFEE0 + code: chr(code) for code in range(0x21, 0x7F) if 0xFEE0 + code not in _UNICODE}  # full width
+_CHINESE = {word: unit for unit, words in WORDS["chinese units"].items() for word in words.split()}
 _NONE = ("\\n", "\\n")  # no text ends in white space
 #: Delimiters but the dollars, by the two signs that a text begins with.
 _DELIMITERS = {
@@ -57,6 +61,20 @@ _WHOLE: dict[str, str] = {words: text for text, spellings in WORDS["whole answer
 _LETTERED = frozenset(ascii_letters + "\\")
 _INVERSE = re.compile(r"^([fghFG])\s*\^\s*\{?\s*-\s*1\s*\}?\s*\((?=[a-z]\)\s*=)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*)?\{?(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}")
+
+
+@cache
+def _chinese_units() -> re.Pattern[str]:
+    words = "|".join(sorted(_CHINESE, key=len, reverse=True))
+    return re.compile(
+        rf"(?<=[\d}})])\s*({words})(?:\s*/\s*({words}))?(?=\s*(?:[,;)]|and|or|$))|\\text\s*\{{\s*({words})\s*\}}"
+    )
+
+
+def _chinese_unit(match: re.Match[str]) -> str:
+    """``5平方厘米`` as ``5 \\text{cm^2}``."""
+    units = [_CHINESE[word] for word in match.groups() if word]
+    return rf" \text{{{'/'.join(units)}}}"
 
 
 def _unit_symbol(match: re.Match[str]) -> str:
@@ -150,7 +168,9 @@ def rewritten(text: str) -> str:
     if text.startswith("\\text{") and text[6:7].isdigit() and text.find("}") == len(text) - 1:
         text = text[6:-1]
     if not text.isascii():
-        text = text.translate(_UNICODE)
+        text = _WHOLE.get(text) or text.translate(_UNICODE)
+        if not text.isascii():
+            text = _chinese_units().sub(_chinese_unit, text)
     text = respell(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)

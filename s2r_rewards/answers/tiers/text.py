@@ -182,8 +182,8 @@ _LETTER_OR_SIGN = re.compile(r"[A-Za-z]+|[^\sA-Za-z]")
 _CONSONANTS = re.compile("[b-df-hj-np-tv-z]+")
 _CHOICES = re.compile("[A-H]{2,8}")
 _PARTING = re.compile(r"\s*(?:,\s*and\b|,|;|&|\band\b)\s*")
-_NAMED = re.compile(r"[A-Za-z][A-Za-z' -]{0,40}")
-_NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|then|before|after|but)\b|n't", re.I)
+_NAMED = re.compile(r"[A-Za-z\u4e00-\u9fff][A-Za-z\u4e00-\u9fff' -]{0,40}")
+_NEGATED = re.compile(r"\b(?:not|no|never|nor|neither|then|before|after|but)\b|n't|[不没非无]", re.I)
 _DOUBT = re.compile(r"\b(?:maybe|perhaps|possibly|or)\b|/", re.I)
 _UNSTYLED = re.compile(
     r"\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathsf|operatorname|boxed)\s*\{([^{}]*)\}|\$|\\[,;:! ]|\\(?:left|right)(?![A-Za-z])"
