@@ -26,10 +26,10 @@ from functools import lru_cache
 from .extract import Fallback, extract_answer
 from .gold import TypedGold, accepted
 from .guard import guarded
+from .kept import kept
 from .numbers.arithmetic import Undefined
 from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
-from .read.kept import kept
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
 from .read.spelling import combinations, letters, primes, spoken, unnamed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s2r_rewards.answers import CheckPolicy, check
-from s2r_rewards.answers.read.kept import LONGEST, SIZE, kept
+from s2r_rewards.answers.kept import LONGEST, SIZE, kept
 
 
 @pytest.fixture

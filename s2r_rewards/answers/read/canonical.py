@@ -8,7 +8,7 @@ import re
 from functools import cache
 from string import ascii_letters, ascii_uppercase
 
-from .kept import kept
+from ..kept import kept
 from .spelling import NUMBER_STARTS, respell
 from .vocabulary import WORDS
 
@@ -49,7 +49,7 @@ _DELIMITERS = {
 _is_unusual = re.compile(
     r"\\(?:[,;:!>]|\\[A-Za-z]|t(?:ext|frac|hinspace)|m(?:ath|u)|l(?:eft|dots|imits|eq )|right|frac |d(?:frac|ots|isplaystyle)"
     r"|c(?:frac|dots|hoose)|b(?:ig|oxed|m|oldsymbol)|Big|q|vec|overrightarrow|hat|in |geq |nolimits|prime|Omega|AA|SI|\Z)"
-    r"|~|'|_(?:(?<=[}\d\s]_)|(?<=[\^\s]\w_))|C\s*[\d_]|<\||>\Z|\"\Z|\[\Z|\](?<=^\])|min|max|gcd|lcm|ger|mber|for(?: [aes]|all)|whe|with"
+    r"|~|'|_(?:(?<=[}\d\s]_)|(?<=[\^\s]\w_))|C\s*[\d_]|<\||>\Z|\"\Z|\[\Z|\](?<=^\])|min|max|gcd|lcm|ger|mber|f(?:or(?: [aes]|all)| (?<= if ))|whe|with"
 ).search
 _STOPS = frozenset(".;,")
 _UNFINISHED = frozenset(("", "\\"))

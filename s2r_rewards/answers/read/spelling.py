@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from string import ascii_lowercase
 
+from .clauses import even_or_odd, piecewise, quantified
 from .vocabulary import HEDGES, NUMBER_WORDS, PARTS, SCALES, WORDS
 
 _SPECIAL = re.compile(r"(?:\s*(?:<\|[a-z_]{2,20}\|>|</?s>|<eos>)(?:user|assistant)?)+\s*$")
@@ -52,24 +53,6 @@ _INTEGERS = re.compile(
     r"|\$?(?<![A-Za-z])([a-z])\$?\s*(?:\\text\s*\{)?\s*(?:is|are|be|any|an|\s)+\s*(?:integers?|whole numbers?)"
     r")\s*\}?\s*\.?\s*$"
 )
-_QUANTIFIER = re.compile(r"(?:\bfor\s+(?:all|every|any|each|some)|\\forall|\b(?:where|with))(?![A-Za-z])")
-_CLAUSE = re.compile(
-    r"(?:an?\s+)?(?:arbitrary\s+)?(?:(?P<of>(?:(?:(?:positive|non-?negative)\s+)?integer|(?:real|rational|natural)(?:\s+number)?"
-    r"|(?:real\s+)?constant)s?)\s+)?(?P<letter>[a-z])(?:\s*\\in\s*(?P<set>N\+|N0|[RQZN])|(?P<is>\s+is\s+(?:an?|any)\s+"
-    r"(?:arbitrary\s+)?(?:real\s+)?(?:constant|number)))?[.\s]*"
-)
-_NAMED_SETS = {
-    "real": "R",
-    "constant": "R",
-    "positive": "N+",
-    "non": "N0",
-    "integer": "Z",
-    "rational": "Q",
-    "natural": "N",
-}
-_OF_ALL = ("all", "every", "any", "each")
-_A_FUNCTION = re.compile(r"(?<![A-Za-z\\])[A-Za-z]\s*\(\s*[a-z](?:\s*,\s*[a-z])?\s*\)\s*=")
-_UNCLOTHED = re.compile(r"\\(?:text|mathrm|mathbb)(?=\s*\{)|[{}$]")
 _INCHES = re.compile(r"\d\s?(?:'|\^\s*\{?\s*\\prime\s*\}?)\s?\d[\d.]*\s?\"$")
 _CROSSED = re.compile(
     r"(\\(?:vec|overrightarrow|mathbf|boldsymbol|bm)\s*(?:\{[^{}]*\}|\w|\\[a-z]+)\s*)\\times(?![A-Za-z])"
@@ -121,6 +104,10 @@ def respell(text: str) -> str:
         text = _ASIDE.sub(r", \1", _NUMBERS.sub(_numbers, text))
     if "=" in text and ("for " in text or "\\forall" in text or " is a" in text):
         text = quantified(text)
+    if "&" in text and ("even" in text or "odd" in text):
+        text = even_or_odd(text)
+    if "&" not in text and ("if" in text or "when" in text or "for " in text):
+        text = piecewise(text)
     if "integer" in text or "whole number" in text:
         text = _INTEGERS.sub(lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text)
     if "10" in text and ("x" in text or "X" in text):
@@ -150,23 +137,6 @@ def _numbers(match: re.Match[str]) -> str:
     if (positive or from_zero) and (letter in "QR" or letter + str(positive) == "Z*"):
         return match[0]
     return rf"\mathbb{{{'N+' if positive else 'N0' if from_zero else letter}}}"
-
-
-def quantified(text: str) -> str:
-    r"""``f(x) = cx for all real x`` with its clause as ``x \in \mathbb{R}``; so, too, ``for some constant c``."""
-    *_, said = [None, *_QUANTIFIER.finditer(text)]
-    if said is None or not _A_FUNCTION.search(head := text[: said.start()]):
-        return text
-    clause = _CLAUSE.fullmatch(_UNCLOTHED.sub(" ", text[said.end() :]).strip())
-    if clause is None or clause["letter"] not in head:
-        return text
-    if not said[0].endswith(_OF_ALL) and re.search(rf"[(,]\s*{clause['letter']}\s*[,)]", head):
-        return text  # f(x) = x for some x
-    source = clause["set"] or next(
-        (name for word, name in _NAMED_SETS.items() if word in (clause["of"] or "real")), "R"
-    )
-    head = re.sub(r"\\text\s*\{\s*,?\s*$", "", head.replace("$", "")).rstrip(" ,;")
-    return rf"{head}, {clause['letter']} \in \mathbb{{{source}}}"
 
 
 def combinations(text: str) -> str:
