@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import permutations
 
+from ..algebra.realsets import real_set, same_set
 from ..numbers.exact import as_number
 from ..read import tree
 from ..read.tree import Node, constants, contains, descendants, facts, functions, kinds_of, rebuild, replaced, variables
@@ -24,6 +25,7 @@ _WHOLE = frozenset("knmlNj")
 _HATS = ("hati", "hatj", "hatk")
 _ZERO, _ONE, _MINUS = (tree.Num(Fraction(value)) for value in (0, 1, -1))
 _COUNTED = {"C": "binom", "P": "permutations"}
+_ELSE, _REALS = tree.Sym("otherwise"), tree.Const("reals")
 _SEVERAL = frozenset((tree.List, tree.Set))
 _OF_TURNS = kinds_of(tree.Num, tree.Sym, tree.Const, tree.Sum, tree.Product, tree.Neg, tree.Quotient, tree.Degree)
 _ORDERED = frozenset((tree.Relation, tree.SetOperation, tree.List))
@@ -57,6 +59,8 @@ def readings(
         first, second = _interval(gold), _interval(answer)
         if type(first) is type(second) and (first is not gold or second is not answer):
             yield first, second
+    if kinds == (tree.Set, tree.Set) and "otherwise" in names:
+        yield from _otherwise(gold, answer)
     if not _SEVERAL.isdisjoint(kinds) or not ours or not theirs:
         return  # the members of lists are looked at one by one
     for renamed in renamings(gold, answer, bound, real):
@@ -84,6 +88,34 @@ def _signed(node: Node, upper: bool) -> Node:
         left, right = _signed(node.left, upper), _signed(node.right, upper)
         return tree.Sum((left, right if node.upper == upper else tree.Neg(right)))
     return rebuild(node, lambda child: _signed(child, upper)) if type(node) not in tree.LEAVES else node
+
+
+def _otherwise(gold: Node, answer: Node) -> Iterator[Pair]:
+    """Cases of which one side says "otherwise", with what the other side says there."""
+    sides = _cases(gold), _cases(answer)
+    for one, other in (sides, sides[::-1]):
+        said = [condition for _, condition in one if condition != _ELSE]
+        if len(one) - len(said) != 1 or any(condition == _ELSE for _, condition in other):
+            continue
+        known = said[0] if len(said) == 1 else tree.List(tuple(said), "or")
+        for condition in (condition for _, condition in other if _are_complements(known, condition)):
+            full = tree.Set(tuple(tree.Group("{", "", (value, condition if c == _ELSE else c)) for value, c in one))
+            yield (full, answer) if one is sides[0] else (gold, full)
+
+
+def _cases(node: Node) -> list[tuple[Node, Node]]:
+    """The values of ``cases`` with their conditions; empty for any other set."""
+    rows = [item.items for item in node.items if type(item) is tree.Group] if isinstance(node, tree.Set) else []
+    return [(row[0], row[1]) for row in rows if len(row) == 2]
+
+
+def _are_complements(first: Node, second: Node) -> bool:
+    """Whether a number that meets the first condition does not meet the second, and every other one does."""
+    match first, second:
+        case tree.Unit(one, unit), tree.Unit(other, second_unit):
+            return one == other and {unit, second_unit} == {"even", "odd"}
+    rest, said = real_set(tree.SetOperation("setminus", _REALS, first)), real_set(second)
+    return rest is not None and said is not None and same_set(rest, said)
 
 
 def _point(node: Node) -> Node | None:
