@@ -32,7 +32,7 @@ from .policy import DEFAULT_POLICY, CheckPolicy
 from .read.canonical import canonical, spaced_number
 from .read.lexer import Unreadable, has_groups
 from .read.reader import read
-from .read.spelling import combinations, letters, primes, spoken, unnamed
+from .read.spelling import combinations, indices, letters, primes, spoken, unnamed
 from .read.tree import Node
 from .read.units import measured
 from .result import CheckResult, Outcome, failure, judged
@@ -210,7 +210,7 @@ def _may_mean_else(gold: str, answer: str) -> bool:
         ("C" in both and "_" in both) or "'" in both or ("$" in both and (_is_money(gold) or _is_money(answer))) or gold[4:5] == "-"
         or ("\\" in both and ("\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both))
         or (("=" in both or ":" in both) and (unnamed(gold) is not None or unnamed(answer) is not None))
-        or not both.isascii() or _speaks(both) is not None
+        or "\\sum" in both or "\\prod" in both or not both.isascii() or _speaks(both) is not None
     )  # fmt: skip
 
 
@@ -241,6 +241,7 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     again = combinations(letters(gold)), combinations(letters(answer))
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
+    again = again[0], indices(again[1], again[0])
     again = _chosen(again[0]), _chosen(again[1])
     if (one := measured(again[0])) and (other := measured(again[1])):  # 2ha alone is a product
         again = one, other

@@ -38,15 +38,16 @@ _BARE = (
     (re.compile(r"\\sqrt *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE), r"\\sqrt{\1}"),
 )
 _QUANTITY = re.compile(
-    r"\s*(?:\\(?:text|mathrm|textbf|operatorname)\s*\{\s*[A-Za-z][A-Za-z ]*\}|[A-Za-z][a-z]{2,}(?: [A-Za-z]+){0,3}|\\(?:det|dim|arg|nabla)"
-    r"(?: *[A-Za-z](?:\([a-z, ]*\))?)?|[A-Z]\s*\^\s*\{?(?:-1|T|\\top|\*)\}?)\s*[=:]\s*(?=\S)"
+    r"\s*(?:\\(?:text|mathrm|textbf|operatorname)\s*\{\s*[A-Za-z][A-Za-z ]*\}(?:\s*\(\w+\))?|P\s*\([^()]*=[^()]*\)|[A-Za-z][a-z]{2,}(?: [A-Za-z]+){0,3}|\\(?:det|dim|arg|nabla)"
+    r"(?: *[A-Za-z](?:\([a-z, ]*\))?)?|[A-Z]\s*\^\s*\{?(?:-1|T|\\top|\*)\}?"
+    r"|\\frac\s*\{\s*\\partial[^{}]*\}\s*\{\s*\\partial[^{}]*\}|\\lim\s*_\s*\{[^{}]*\}\s*[a-zA-Z](?:_\{?\w\}?|\([a-z]\)))\s*[=:]\s*(?=\S)"
 )
 _SYSTEM = re.compile(r"\\left\s*\\\{\s*\\begin\{array\}\s*\{[lcr| ]*\}(.*?)\\end\{array\}\s*\\right\s*\.?", re.S)
 _NUMBERS = re.compile(
     r"(?:\\mathbb\s*\{?\s*|(?<=\\in)(?: +| *\\math(?:bf|rm)\s*\{?\s*))([ZNQR])(?![A-Za-z])\s*\}?"
     r"(?:\s*[\^_]\s*\{?\s*(?:([+*]|>\s*0)|(\\geq?\s*0|(?<=[{_])0))\s*\}?)?"
 )
-_ASIDE = re.compile(r"\s*\(\s*([a-z]\s*\\in\s*\\mathbb\{[ZN][+0]?\})\s*\)\s*$")
+_ASIDE = re.compile(r"(?:\s|\\[ ,;:!])*\(\s*([a-z]\s*\\in\s*\\mathbb\{[ZN][+0]?\})\s*\)\s*$")
 _INTEGERS = re.compile(
     r"\s*[,;]?\s*(?:\\text\s*\{\s*,?\s*)?(?:where|for|with|and|if)?\s*\}?\s*(?:"
     r"(?:any|all|some|every|each|an)?\s*(?:integers?|whole numbers?)(?![A-Za-z])\s*\}?\s*\$?([a-z])\$?"
@@ -61,6 +62,7 @@ _DOTS = re.compile(r"\\[lc]?dots(?![A-Za-z])\s*")
 _ANGSTROM = re.compile(r"(?:\\(?:text|mathrm)\s*\{)?\s*(?:\\AA(?![A-Za-z])|[Å\u212b])(?:\s*\})?$")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
 _VARIANT = re.compile(r"\\var(epsilon|phi|theta|rho|sigma|kappa)(?![A-Za-z])")
+_INDEX = re.compile(r"\\(?:sum|prod)\s*(?:\\limits\s*)?_\s*\{\s*([a-z])\s*=")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _ANNOUNCING = frozenset(("final", "answer", "ans", "result", "solution", "text", "textbf", "the"))
 _SHORT = frozenset(("gcd", "lcm", "hcf", "lhs", "rhs"))
@@ -149,6 +151,18 @@ def letters(text: str) -> str:
     if "\\var" in text and not any(f"\\{name}" in text for name in _VARIANT.findall(text)):
         text = _VARIANT.sub(r"\\\1", text)
     return _SEGMENT.sub(r"\1", text) if "overline" in text else text
+
+
+def indices(text: str, other: str) -> str:
+    r"""``\sum_{k=1}^n k`` with the index that another sum has, where that names nothing here."""
+    ours, theirs = (set(_INDEX.findall(side)) for side in (text, other))
+    if len(ours) != 1 or len(theirs) != 1 or ours == theirs:
+        return text
+    (index,), (wanted,) = ours, theirs
+    name = r"(?<![A-Za-z\\]){}(?![A-Za-z])".format
+    before = text[: _INDEX.search(text).start()]  # type: ignore[union-attr]
+    taken = re.search(name(wanted), text) or re.search(name(index), before)
+    return text if taken else re.sub(name(index), wanted, text)
 
 
 def primes(text: str) -> str:
