@@ -241,7 +241,8 @@ def _respelled(gold: str, answer: str) -> tuple[str, str] | None:
     again = combinations(letters(gold)), combinations(letters(answer))
     if ("'" in again[0]) != ("'" in again[1]):
         again = primes(again[0]), primes(again[1])
-    again = again[0], indices(again[1], again[0])
+    if "\\sum" in answer or "\\prod" in answer:
+        again = again[0], indices(again[1], again[0])
     again = _chosen(again[0]), _chosen(again[1])
     if (one := measured(again[0])) and (other := measured(again[1])):  # 2ha alone is a product
         again = one, other

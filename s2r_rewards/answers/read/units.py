@@ -31,6 +31,7 @@ _SYMBOLS = {"second": "s", "liter": "L", "joule": "J", "newton": "N", "watt": "W
 _WORD = re.compile(r"[A-Za-zµ]+|\^|-?\d+|[*/()]|\S")
 _NO_UNIT = frozenset(("d", "e", "i", "x", "y", "z", "n", "k", "a", "b", "c"))
 _AMOUNT = re.compile(r"-?\d[\d,.]*(?:\s*\\(?:times|cdot)\s*10\s*\^\s*(?:\{\s*-?\d+\s*\}|\d)|[eE]-?\d+)?(?=\D)")
+_FIRST = frozenset("-0123456789")
 _STYLES = re.compile(r"\\(?:text|mathrm|rm|si|unit)(?![A-Za-z])")
 _DECORATION = re.compile(r"\\(?:cdot|times|left|right)(?![A-Za-z])|\\[,;:! ]|[~$\u00b7]")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -95,7 +96,7 @@ def read_unit(text: str) -> Unit:
 
 def measured(text: str) -> str | None:
     r"""``9.8 N/kg``, ``9.8\,\frac{\mathrm{m}}{\mathrm{s}^2}``, ``9.8 ms^{-2}`` with the unit in words; None without one."""
-    found = _AMOUNT.match(text) if len(text) < 200 else None
+    found = _AMOUNT.match(text) if text[:1] in _FIRST and len(text) < 200 else None
     if found is None or not (rest := text[found.end() :]):
         return None
     plain = _FRACTION.sub(r" \1/(\2)", _DECORATION.sub(" ", _STYLES.sub("", rest.replace("\u207b^{", "^{-"))))

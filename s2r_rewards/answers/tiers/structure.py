@@ -44,6 +44,7 @@ from .orders import compare_orders, is_order
 from .readings import readings, spread
 
 _MATCHING_LIMIT = 40
+_NO_LETTERS: frozenset[str] = frozenset()
 _EMPTY = tree.Const("empty")
 _VALUES = {*get_args(tree.Expression), tree.Percent} - {tree.Const}
 _SETS = {tree.SetOperation, tree.Relation, tree.Const}
@@ -72,7 +73,7 @@ def compare(gold: Node, answer: Node, policy: CheckPolicy) -> Outcome:
     ours, theirs = variables(gold), variables(answer)
     if ours or theirs:
         bound = whole_letters(gold) | whole_letters(answer)
-        real = real_letters(gold) | real_letters(answer)
+        real = real_letters(gold) | real_letters(answer) if listed else _NO_LETTERS
         for pair in readings(without_domain(gold), without_domain(answer), policy.order, bound, real):
             if (second := _compare(*pair, policy)).equal:
                 return second

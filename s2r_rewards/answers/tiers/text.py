@@ -65,7 +65,9 @@ def normal_words(text: str) -> str:
 
 def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """Two answers in words."""
-    first, second = (_ALL.sub("", plain_text(side)) for side in (gold, answer))
+    first, second = plain_text(gold), plain_text(answer)
+    if "ll " in first or "ll " in second:
+        first, second = _ALL.sub("", first), _ALL.sub("", second)
     if policy.letter_case:
         same = "".join(first.split()) == "".join(second.split())
         return judged(same, "text", "same text", "different text")
