@@ -43,7 +43,8 @@ _SELDOM = 8  # agreements at less than one of so many whole numbers prove nothin
 _SEARCH = 0.7  # CPU seconds for points that might still differ
 _KNOWN = Decimal("1e-24")  # agreement to fewer digits is none
 
-Agreement = Literal["agree", "differ", "one", "none", "beyond"]
+#: ``one``: one side has a value; ``hidden``: on which side of a jump they are is not known, and ``beyond`` for other reasons.
+Agreement = Literal["agree", "differ", "one", "none", "hidden", "beyond"]
 
 
 def same_constant(first: Node, second: Node) -> bool | None:
@@ -61,7 +62,7 @@ def same_constant(first: Node, second: Node) -> bool | None:
         found = _at(first, second, {}, Complexes)
     if found in ("one", "none"):
         raise Undefined("no value on one side" if found == "one" else "no value")
-    if found == "beyond" and _same_but_for_pieces(first, second, True, every=True):
+    if found in ("hidden", "beyond") and _same_but_for_pieces(first, second, True, every=True):
         return True
     return {"agree": True, "differ": False}.get(found)
 
@@ -144,9 +145,10 @@ def _over(
     """``pieces``: both sides need values at the same points; ``breaking``: every point is looked at, unless ``proven``,
     or until ``latest``; agreements at less than one of ``seldom`` points prove nothing.
     """
-    agreed = seen = 0
+    agreed = seen = hidden = 0
     for agreement in agreements:
         seen += 1
+        hidden += agreement == "hidden"
         if agreement == "differ" or (agreement == "one" and pieces):
             return False
         agreed += agreement == "agree"
@@ -154,7 +156,7 @@ def _over(
             break
         if thread_time() > latest:
             break
-    return True if agreed >= _ENOUGH and (not seldom or agreed * seldom >= seen) else None
+    return True if agreed >= max(_ENOUGH, hidden) and (not seldom or agreed * seldom >= seen) else None
 
 
 def _has(first: Node, second: Node, names: frozenset[str]) -> bool:
@@ -232,6 +234,7 @@ def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any
     written = [len(value.as_tuple().digits) for value in point.values() if type(value) is Decimal]
     digits = max(DIGITS, _SPARE + max(written, default=0))
     known: dict[str, Any] = {k: Ball(value) if isinstance(value, Decimal) else value for k, value in point.items()}
+    hidden = False
     while digits <= MAX_DIGITS:
         with localcontext(context(digits)):
             try:
@@ -244,14 +247,14 @@ def _at(first: Node, second: Node, point: Mapping[str, Any], kind: Callable[[Any
                     return "agree"
                 digits *= 2
             except MoreDigits as more:
-                if isinstance(more, Hidden) and (exact := compared(first, second, point)) is not None:
+                if (hidden := isinstance(more, Hidden)) and (exact := compared(first, second, point)) is not None:
                     return exact
                 digits = max(more.digits, digits + 20)
-    return "differ" if _differ_anyway(kind(known), first, second) else "beyond"
+    return "differ" if _differ_anyway(kind(known), first, second) else "hidden" if hidden else "beyond"
 
 
 def _differ_anyway(arithmetic: Reals | Complexes, first: Node, second: Node) -> bool:
-    """Whether two values differ even when what is too small to see may have vanished."""
+    """Whether two values differ even when what is too small to see may have vanished, and whatever hidden floors are."""
     token = VANISHING.set(True)
     try:
         with localcontext(context(DIGITS)):

@@ -145,7 +145,9 @@ class Ball:
             raise Hidden
         low, high = floor(self.value - self.error), floor(self.value + self.error)
         if low != high:
-            raise Hidden
+            if not VANISHING.get():
+                raise Hidden
+            return Ball(Decimal(low + high) / TWO, Decimal(high - low) / TWO)
         return Ball(Decimal(low))
 
 
