@@ -12,15 +12,7 @@ _CLAUSE = re.compile(
     r"|(?:real\s+)?constant)s?)\s+)?(?P<letter>[a-z])(?:\s*\\in\s*(?P<set>N\+|N0|[RQZN])|(?P<is>\s+is\s+(?:an?|any)\s+"
     r"(?:arbitrary\s+)?(?:real\s+)?(?:constant|number)))?[.\s]*"
 )
-_NAMED_SETS = {
-    "real": "R",
-    "constant": "R",
-    "positive": "N+",
-    "non": "N0",
-    "integer": "Z",
-    "rational": "Q",
-    "natural": "N",
-}
+_NAMED_SETS = {"real": "R", "constant": "R", "positive": "N+", "non": "N0", "integer": "Z", "rational": "Q", "natural": "N"}  # fmt: skip
 _OF_ALL = ("all", "every", "any", "each")
 _A_FUNCTION = re.compile(r"(?<![A-Za-z\\])[A-Za-z]\s*\(\s*[a-z](?:\s*,\s*[a-z])?\s*\)\s*=")
 _UNCLOTHED = re.compile(r"\\(?:text|mathrm|mathbb)(?=\s*\{)|[{}$]")
@@ -83,10 +75,12 @@ def quantified(text: str) -> str:
     clause = _CLAUSE.fullmatch(_UNCLOTHED.sub(" ", text[said.end() :]).strip())
     if clause is None or clause["letter"] not in head:
         return text
-    if not said[0].endswith(_OF_ALL) and re.search(rf"[(,]\s*{clause['letter']}\s*[,)]", head):
+    argument = re.search(rf"[(,]\s*{clause['letter']}\s*[,)]", head)
+    if argument and not said[0].endswith(_OF_ALL):
         return text  # f(x) = x for some x
-    source = clause["set"] or next(
-        (name for word, name in _NAMED_SETS.items() if word in (clause["of"] or "real")), "R"
-    )
     head = re.sub(r"\\text\s*\{\s*,?\s*$", "", head.replace("$", "")).rstrip(" ,;")
+    if argument and not clause["of"] and not clause["set"]:
+        return head
+    kind = clause["of"] or "real"
+    source = clause["set"] or next((name for word, name in _NAMED_SETS.items() if word in kind), "R")
     return rf"{head}, {clause['letter']} \in \mathbb{{{source}}}"
