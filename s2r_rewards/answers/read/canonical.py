@@ -39,6 +39,7 @@ _UNICODE = {ord(character): text for text, characters in WORDS["typography"].ite
 _UNICODE |= {ord(word): text for text, words in WORDS["chinese"].items() for word in words.split() if len(word) == 1}
 _UNICODE |= {0xFEE0 + code: chr(code) for code in range(0x21, 0x7F) if 0xFEE0 + code not in _UNICODE}  # full width
 _CHINESE = {word: unit for unit, words in WORDS["chinese units"].items() for word in words.split()}
+_CHINESE_SIGNS = frozenset(word[0] for word in _CHINESE)
 _NONE = ("\\n", "\\n")  # no text ends in white space
 #: Delimiters but the dollars, by the two signs that a text begins with.
 _DELIMITERS = {
@@ -169,7 +170,7 @@ def rewritten(text: str) -> str:
         text = text[6:-1]
     if not text.isascii():
         text = _WHOLE.get(text) or text.translate(_UNICODE)
-        if not text.isascii():
+        if not _CHINESE_SIGNS.isdisjoint(text):
             text = _chinese_units().sub(_chinese_unit, text)
     text = respell(text)
     if "\\\\" in text and "\\begin" not in text:

@@ -5,9 +5,8 @@ A token is ``(kind, value)``: ``num`` (a leaf of the tree), ``sym``, ``fn``, ``c
 """
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import length_hint
 from string import ascii_letters
 
@@ -25,6 +24,8 @@ MAX_DIGITS = 2_000
 #: How often a text is split anew behind a word with a digit, or a command that ended inside a piece.
 MAX_PARTS = 100
 
+#: Ten words in a row are no unit: longer texts are not split to find that out.
+_SHORT, _PROSE = 200, re.compile(r"\b[a-z]{2,} (?:[A-Za-z]{1,12} ){9}")
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 #: A comma that parts thousands only where no blank follows.
 _GROUPING = re.compile(r"(?<=\d),|(?<=\d\{),", re.A)
@@ -42,10 +43,7 @@ _PIECE = (
 )
 
 
-@cache
-def _pieces() -> Callable[[str, int], list[str]]:
-    """Made when it is needed: that takes some milliseconds."""
-    return re.compile(_PIECE, re.S | re.A).findall
+_pieces = re.compile(_PIECE, re.S | re.A).findall
 
 
 def has_groups(text: str) -> bool:
@@ -58,6 +56,8 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
+    if len(text) > _SHORT and _PROSE.search(text):
+        raise Unreadable("prose")
     if not grouped and "," in text:
         text = _GROUPING.sub(r"\g<0> ", text)
     tokens: list[Token] = []
@@ -73,7 +73,7 @@ def tokenize(text: str, grouped: bool = True) -> list[Token]:
 
 def _scan(text: str, at: int, grouped: bool, tokens: list[Token]) -> int:
     """Append the tokens from ``at`` on; where they end: where something ended inside a piece, or at the end."""
-    pieces = _pieces()(text, at)
+    pieces = _pieces(text, at)
     known, append = _ALWAYS.get, tokens.append
     rest, counted = iter(pieces), 0
     for piece in rest:

@@ -48,6 +48,7 @@ _NUMBERS = re.compile(
     r"(?:\s*[\^_]\s*\{?\s*(?:([+*]|>\s*0)|(\\geq?\s*0|(?<=[{_])0))\s*\}?)?"
 )
 _ASIDE = re.compile(r"(?:\s|\\[ ,;:!])*\(\s*([a-z]\s*\\in\s*\\mathbb\{[ZN][+0]?\})\s*\)\s*$")
+_CLAUSE = 150  # signs that a clause at the end of a text has at most
 _INTEGERS = re.compile(
     r"\s*[,;]?\s*(?:\\text\s*\{\s*,?\s*)?(?:where|for|with|and|if)?\s*\}?\s*(?:"
     r"(?:any|all|some|every|each|an)?\s*(?:integers?|whole numbers?)(?![A-Za-z])\s*\}?\s*\$?([a-z])\$?"
@@ -111,7 +112,7 @@ def respell(text: str) -> str:
     if "&" not in text and ("if" in text or "when" in text or "for " in text):
         text = piecewise(text)
     if "integer" in text or "whole number" in text:
-        text = _INTEGERS.sub(lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text)
+        text = text[:-_CLAUSE] + _INTEGERS.sub(lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text[-_CLAUSE:])
     if "10" in text and ("x" in text or "X" in text):
         text = _TIMES_TEN.sub(r" \\times ", text)
     if (commands and "\\AA" in text) or "Å" in text:

@@ -70,7 +70,7 @@ def read_unit(text: str) -> Unit:
             inside = below
         elif word == ")":
             below = inside = False
-        elif re.fullmatch(r"-?\d+", word):
+        elif word[-1].isdecimal():
             if last and not int(word[:4]):  # m^0 is no unit, and no missing one
                 found["?" + last] = found.pop(last)
                 last = ""
