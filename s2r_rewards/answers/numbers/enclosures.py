@@ -30,8 +30,6 @@ def compared(
         one, other = walk.value(first), walk.value(second)
     except (Undefined, ArithmeticError, ValueError):
         return None
-    if not (-inf < min(one.low, other.low) and max(one.high, other.high) < inf):
-        return None
     return "apart" if one.high < other.low or other.high < one.low else "close"
 
 
@@ -73,6 +71,8 @@ class _Enclosures(Intervals):
 
 
 def _sized(found: Interval) -> Interval:
+    if not (-inf < found.low and found.high < inf):  # sines have bounds where their argument has none, or no value
+        raise Undefined("no bounds")
     if found.low > -_TINIEST and found.high < _TINIEST:
         raise Undefined("too small")
     return found

@@ -69,7 +69,7 @@ def _depth(text: str) -> int:
 
 def quantified(text: str) -> str:
     r"""``f(x) = cx for all real x`` with its clause as ``x \in \mathbb{R}``; so, too, ``for some constant c``."""
-    *_, said = [None, *(_QUANTIFIER.finditer(text) if len(text) < 400 else ())]
+    *_, said = [None, *_QUANTIFIER.finditer(text, max(0, len(text) - 400))]
     if said is None or not _A_FUNCTION.search(head := text[: said.start()]):
         return text
     clause = _CLAUSE.fullmatch(_UNCLOTHED.sub(" ", text[said.end() :]).strip())
