@@ -9,6 +9,7 @@ from functools import cache
 from string import ascii_letters, ascii_uppercase
 
 from ..kept import kept
+from .lexer import is_prose
 from .spelling import NUMBER_STARTS, respell
 from .vocabulary import WORDS
 
@@ -138,6 +139,8 @@ def canonical(text: str) -> str:
         text = inside
     if not text:
         return text
+    if is_prose(text):
+        return " ".join(text.split())
     first, last = text[0], text[-1]
     if last in _STOPS or first == "$" or (first in "\\*" and text[:2] in _DELIMITERS):
         text = strip_delimiters(text)

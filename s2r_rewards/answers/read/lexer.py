@@ -24,8 +24,8 @@ MAX_DIGITS = 2_000
 #: How often a text is split anew behind a word with a digit, or a command that ended inside a piece.
 MAX_PARTS = 100
 
-#: Ten words in a row are no unit: longer texts are not split to find that out.
-_SHORT, _PROSE = 200, re.compile(r"\b[a-z]{2,} (?:[A-Za-z]{1,12} ){9}")
+#: Six words in a row are no unit: longer texts are not split to find that out.
+_SHORT, _PROSE = 200, re.compile(r"\b[a-z]{2,} (?:[A-Za-z]{1,12} ){5}")
 _GROUPED = r"(?!0)\d{1,3}(?:(?:,\\!\s?|\{,\}\s?|,)\d{3}(?!\d))+(?:\.\d+)?|"
 #: A comma that parts thousands only where no blank follows.
 _GROUPING = re.compile(r"(?<=\d),|(?<=\d\{),", re.A)
@@ -51,12 +51,17 @@ def has_groups(text: str) -> bool:
     return _HAS_GROUPS(text) is not None
 
 
+def is_prose(text: str) -> bool:
+    """Whether so many words stand in a row that nothing else need be known of a text."""
+    return len(text) > _SHORT and _PROSE.search(text) is not None
+
+
 def tokenize(text: str, grouped: bool = True) -> list[Token]:
     """The tokens of ``text``; raises :class:`Unreadable` on characters that no answer is written with.
 
     ``grouped`` reads ``1,625`` as one number with a thousands separator rather than as two numbers.
     """
-    if len(text) > _SHORT and _PROSE.search(text):
+    if is_prose(text):
         raise Unreadable("prose")
     if not grouped and "," in text:
         text = _GROUPING.sub(r"\g<0> ", text)
