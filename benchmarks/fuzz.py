@@ -55,6 +55,8 @@ TOKENS = [
         "prime", "partial", "nabla", "forall", "implies", "SI{5}{m}", "operatorname{arcsinh}", "underbrace", "stackrel",
         "displaystyle", "phantom", "color{red}", "tag{1}", "label", "unknowncommand",
     )),
+    *(" if ", " otherwise", " for all ", "f(x)=", "n is even", r"\max\{", "mg", "ms^{-1}", r"\mathrm{N\cdot m}", "!!", "sgn", "米", "或", "①",
+      "｛", "％", " constant ", "all ", r"\sum_{j=1}"),
     *("1,000", "0.333", "1e5", "10^{100}", "9^{9^9}", "100!", "3!!", "x^2", "x_1", "f(x)", "f()", "dx", "dy/dx", "y'", "e^{",
       "1/2", "2:05", "5 cm", "m/s", "$5", "50%", "90°", "C(n,k)", "(1,2)", "[0,1)", "{1,2}", "x=", "a<b", "y\\le",
       "and", " or ", "Yes", "No", "True", "none", "the answer is ", "Option B", "(A)", "a. 3, b. 4", "####", "<answer>",
