@@ -211,6 +211,7 @@ def _may_mean_else(gold: str, answer: str) -> bool:
         or ("\\" in both and ("\\text" in both or "\\mathrm" in both or "\\var" in both or "\\overline" in both))
         or (("=" in both or ":" in both) and (unnamed(gold) is not None or unnamed(answer) is not None))
         or "\\sum" in both or "\\prod" in both or not both.isascii() or _speaks(both) is not None
+        or (measured(gold) is not None and measured(answer) is not None)
     )  # fmt: skip
 
 

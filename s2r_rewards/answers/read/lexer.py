@@ -304,7 +304,7 @@ def _styled(name: str, text: str, at: int, tokens: list[Token]) -> int:
     inner = text[at + 1 : close].strip()
     if "{" in inner or "\\" in inner:
         unit = _BETWEEN_UNITS.sub(" ", inner).replace("{", "").replace("}", "")  # J\cdot s^{-1}
-        if is_unit(unit):
+        if "_" not in unit and is_unit(unit):
             inner = unit
         elif "{" in inner:
             raise Unreadable("nested text")

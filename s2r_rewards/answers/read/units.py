@@ -30,12 +30,14 @@ _SYMBOLS = {"second": "s", "liter": "L", "joule": "J", "newton": "N", "watt": "W
             "hertz": "Hz", "pascal": "Pa", "mole": "mol", "calorie": "cal", "electron_volt": "eV"}  # fmt: skip
 _WORD = re.compile(r"[A-Za-zµ]+|\^|-?\d+|[*/()]|\S")
 _NO_UNIT = frozenset(("d", "e", "i", "x", "y", "z", "n", "k", "a", "b", "c"))
-_AMOUNT = re.compile(r"-?\d[\d,.]*(?:\s*\\(?:times|cdot)\s*10\s*\^\s*(?:\{\s*-?\d+\s*\}|\d)|[eE]-?\d+)?(?=\D)")
+_AMOUNT = re.compile(r"-?\d[\d,.]*(?:\s*\\(?:times|cdot)\s*10\s*\^\s*(?:\{\s*-?\d+\s*\}|\d)|[eE]-?\d+)?(?=[\s\\~])")
 _FIRST = frozenset("-0123456789")
 _STYLES = re.compile(r"\\(?:text|mathrm|rm|si|unit)(?![A-Za-z])")
 _DECORATION = re.compile(r"\\(?:cdot|times|left|right)(?![A-Za-z])|\\[,;:! ]|[~$\u00b7]")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _MILLI = re.compile(r"\bms\s*\^\s*-")  # a second to a negative power: metres per second
+_AROUND = re.compile(r" ?([\^/()]) ?")
+_STRICTLY = re.compile(r"[A-Za-zµ]+(?:\^-?\d+)?|[/*() ]")
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _BRACES = str.maketrans("{}", "  ")
 _POWERS = {"square": 2, "sq": 2, "cubic": 3}
@@ -95,13 +97,18 @@ def read_unit(text: str) -> Unit:
 
 
 def measured(text: str) -> str | None:
-    r"""``9.8 N/kg``, ``9.8\,\frac{\mathrm{m}}{\mathrm{s}^2}``, ``9.8 ms^{-2}`` with the unit in words; None without one."""
+    r"""``9.8 N/kg``, ``9.8\,\frac{\mathrm{m}}{\mathrm{s}^2}``, ``9.8 ms^{-2}`` with the unit in words; None without one.
+
+    A letter directly behind a number is a variable.
+    """
     found = _AMOUNT.match(text) if text[:1] in _FIRST and len(text) < 200 else None
     if found is None or not (rest := text[found.end() :]):
         return None
     plain = _FRACTION.sub(r" \1/(\2)", _DECORATION.sub(" ", _STYLES.sub("", rest.replace("\u207b^{", "^{-"))))
     plain = _MILLI.sub("m s^-", _HYPHEN.sub(" ", plain.translate(_BRACES)))
-    return rf"{found[0]} \text{{{' '.join(plain.split())}}}" if is_unit(plain) else None
+    plain = _AROUND.sub(r"\1", " ".join(plain.split()))
+    strictly = "".join(_STRICTLY.findall(plain)) == plain  # nothing is left over: 40 days, 07:10
+    return rf"{found[0]} \text{{{plain}}}" if strictly and is_unit(plain) else None
 
 
 def is_unit(text: str) -> bool:
