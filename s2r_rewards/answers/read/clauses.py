@@ -20,7 +20,8 @@ _EVEN = re.compile(r"(?:\\text\s*\{\s*)?\b(?:is\s+)?(?:an\s+)?(even|odd)\b\s*\}?
 _INSIDE = re.compile(r"\\text\s*\{\s*(?:if|when|for)?\s*\$([^${}]*)\$\s*((?:is\s+)?(?:an\s+)?(?:even|odd))\s*\}")
 _IF = re.compile(r"\b(?:if|when|for)\b")
 _NEXT = re.compile(r"\s*[,;]\s*(?:(?:and|or)\b)?|\s+(?:and|or)\b")
-_TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
+#: Prose amid mathematics.
+TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 _OTHERWISE = re.compile(
     r"(?P<if>.*?)[,;](?:\s*and\b)?\s*(?:(?P<value>.*?),?\s*\b(?:otherwise|else)\b[.\s]*|(?:otherwise|else)\b,?(?P<behind>.*))",
     re.S,
@@ -36,7 +37,7 @@ def even_or_odd(text: str) -> str:
 
 def piecewise(text: str) -> str:
     r"""``x if x > 0, -x if x \le 0`` as ``cases``; anything else as it is."""
-    head, *parts = _IF.split(_TEXT.sub(r" \1 ", text).replace("$", " ") if len(text) < 400 else "")
+    head, *parts = _IF.split(TEXT.sub(r" \1 ", text).replace("$", " ") if len(text) < 400 else "")
     if not parts:
         return text
     otherwise = _OTHERWISE.fullmatch(parts[-1])

@@ -7,7 +7,7 @@ import re
 from fractions import Fraction
 from string import ascii_lowercase
 
-from .clauses import even_or_odd, piecewise, quantified
+from .clauses import TEXT, even_or_odd, piecewise, quantified
 from .vocabulary import HEDGES, NUMBER_WORDS, PARTS, SCALES, WORDS
 
 _SPECIAL = re.compile(r"(?:\s*(?:<\|[a-z_]{2,20}\|>|</?s>|<eos>)(?:user|assistant)?)+\s*$")
@@ -30,7 +30,6 @@ _SECOND = re.compile(r"\\frac\s*\{\s*d\s*\^\s*\{?2\}?\s*([a-z])\s*\}\s*\{\s*d\s*
 _OF_PART = re.compile(r"\\text\s*\{\s*(?:for|in|of)\s+part\s*\(?[a-z]\)?\s*,?\s*(and|)\s*\}")
 _THOUSANDS = {word: size for word, size in SCALES.items() if size >= 1_000}
 _LISTS = re.compile(r"(?<![A-Za-z])(?:min|max|gcd|lcm)\s*\}?\s*(?:\\[Bb]igg?l?|\\left)?\s*\\?[(\[{]")
-_TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 _ONE = r"(\d|[A-Za-z]|\\[A-Za-z]+(?![A-Za-z{\s]*\{))"
 _BARE = (
     (re.compile(r"\\([dt]?frac|binom) *(?:(?<! )(?=\d|\\)|(?<= ))" + _ONE + r" *(?=[\dA-Za-z\\{])"), r"\\\1{\2}"),
@@ -48,7 +47,7 @@ _NUMBERS = re.compile(
     r"(?:\s*[\^_]\s*\{?\s*(?:([+*]|>\s*0)|(\\geq?\s*0|(?<=[{_])0))\s*\}?)?"
 )
 _ASIDE = re.compile(r"(?:\s|\\[ ,;:!])*\(\s*([a-z]\s*\\in\s*\\mathbb\{[ZN][+0]?\})\s*\)\s*$")
-_CLAUSE = 150  # signs that a clause at the end of a text has at most
+_LONGEST_CLAUSE = 150  # signs that a clause at the end of a text has at most
 _INTEGERS = re.compile(
     r"\s*[,;]?\s*(?:\\text\s*\{\s*,?\s*)?(?:where|for|with|and|if)?\s*\}?\s*(?:"
     r"(?:any|all|some|every|each|an)?\s*(?:integers?|whole numbers?)(?![A-Za-z])\s*\}?\s*\$?([a-z])\$?"
@@ -112,7 +111,9 @@ def respell(text: str) -> str:
     if "&" not in text and ("if" in text or "when" in text or "for " in text):
         text = piecewise(text)
     if "integer" in text or "whole number" in text:
-        text = text[:-_CLAUSE] + _INTEGERS.sub(lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text[-_CLAUSE:])
+        text = text[:-_LONGEST_CLAUSE] + _INTEGERS.sub(
+            lambda m: rf", {m[1] or m[2]} \in \mathbb{{Z}}", text[-_LONGEST_CLAUSE:]
+        )
     if "10" in text and ("x" in text or "X" in text):
         text = _TIMES_TEN.sub(r" \\times ", text)
     if (commands and "\\AA" in text) or "Å" in text:
@@ -205,7 +206,7 @@ def spoken(text: str, ratio: bool = False) -> str:
     """
     if len(text) > 60 or not _SPOKEN.search(text):
         return text
-    words = " ".join(_TEXT.sub(r" \1 ", text).split())
+    words = " ".join(TEXT.sub(r" \1 ", text).split())
     lower = words.lower()
     if (negative := lower.partition(" "))[0] in ("minus", "negative") and (value := _digits(negative[2])):
         return f"-{value}"
@@ -276,7 +277,7 @@ def _unit_vectors(text: str) -> str:
 
 def _number_words(text: str) -> str:
     """A text that begins with a number in words, with digits."""
-    words = _TEXT.sub(lambda m: m[1], text).strip().rstrip(".") if len(text) <= 80 else ""
+    words = TEXT.sub(lambda m: m[1], text).strip().rstrip(".") if len(text) <= 80 else ""
     pieces = words.lower().replace("-", " ").split()
     if not pieces or pieces[0] not in NUMBER_WORDS:
         return text

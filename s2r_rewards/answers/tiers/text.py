@@ -38,7 +38,7 @@ _TAIL = re.compile(
     r"(?:\s+equal\s+to)?\s+(?:exactly\s+)?(\$?[^\s$][^$]{0,60}?\$?)\.?",
     re.I,
 )
-_ALL = re.compile(r"[Aa]ll\s+(?=(?:\w+\s+)?(?:integers|numbers|primes|reals|multiples|squares|values)\b)")
+_ALL = re.compile(r"\s*[Aa]ll\s+(?=(?:\w+\s+)?(?:integers|numbers|primes|reals|multiples|squares|values)\b)")
 _CIRCLED = frozenset("①②③④⑤⑥⑦⑧⑨⑩")
 _STATEMENTS = re.compile(r"[①-⑩](?:(?:\s|[,;、，；&和与及]|and\b)*[①-⑩])*")
 _NEGATION = re.compile(
@@ -66,8 +66,8 @@ def normal_words(text: str) -> str:
 def compare_texts(gold: str, answer: str, policy: CheckPolicy) -> Outcome:
     """Two answers in words."""
     first, second = plain_text(gold), plain_text(answer)
-    if "ll " in first or "ll " in second:
-        first, second = _ALL.sub("", first), _ALL.sub("", second)
+    if first[1:3] == "ll" or second[1:3] == "ll":  # at the beginning alone: not all primes
+        first, second = (side[found.end() :] if (found := _ALL.match(side)) else side for side in (first, second))
     if policy.letter_case:
         same = "".join(first.split()) == "".join(second.split())
         return judged(same, "text", "same text", "different text")
